@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh clone: `make run` and `make test`. They need Python >= 3.10 with venv, and make.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check bench long clean
+
+run: $(VENV)/ready ## the main job, on the data set in this folder
+	$(BIN)/streamsig run --input data.csv --config config.yaml --output metrics.json --log-file run.log
+
+test: check ## everything that has to pass before a change lands
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+long: $(VENV)/dev ## the tests with many more examples
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=long
+
+bench: $(VENV)/bench ## against pandas, polars and DuckDB; some minutes, 1.5 GB in the temporary folder
+	$(BIN)/python -m benchmarks.run
+
+$(VENV)/pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "streamsig needs Python >= 3.10: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	touch $@
+
+$(VENV)/ready: $(VENV)/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/dev: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+$(VENV)/bench: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --group bench
+	touch $@
+
+clean:
+	rm -rf $(VENV) metrics.json run.log .pytest_cache .mypy_cache .ruff_cache .hypothesis

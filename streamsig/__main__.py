@@ -1,0 +1,7 @@
+"""`python -m streamsig` is `streamsig`."""
+
+import sys
+
+from streamsig.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The counting itself: pure, without files, threads, clocks or logs."""

@@ -1,0 +1,173 @@
+"""Closes as exact integers: columns of whole ticks at one decimal scale.
+
+A close of `27.45` at scale 2 is the integer 2745. Most price files fit in one int64 per close;
+where they do not (18 decimals, 17-digit simulated prices) the same integers are held as several
+*limbs*, digits in base 2**32, so that all arithmetic stays vectorised and nothing is ever rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Context
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+LIMB_BITS = 32
+_LIMB_MASK = (1 << LIMB_BITS) - 1
+_TOP_LIMIT = 1 << (LIMB_BITS - 1)
+_INT64_LIMIT = 1 << 63
+_EXACT = Context(prec=1000)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticks:
+    """A run of closes in file order.
+
+    `limbs` has the shape (limb count, rows) and dtype int64. One limb is the integer itself.
+    Several limbs are little-endian digits in base 2**32: all but the last in 0..2**32-1, the last
+    in -2**31..2**31-1 with the sign of the whole.
+    `missing` is a boolean per row, true where there is no close (the limbs are 0 there), or `None`
+    when no close of the run is missing.
+    """
+
+    limbs: NDArray[np.int64]
+    scale: int
+    missing: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self.limbs.shape[1])
+
+    @property
+    def missing_count(self) -> int:
+        """How many rows have no close."""
+        return 0 if self.missing is None else int(np.count_nonzero(self.missing))
+
+    @classmethod
+    def empty(cls, scale: int = 0) -> Ticks:
+        """Return a run of no rows."""
+        return cls(np.empty((1, 0), np.int64), scale)
+
+    @classmethod
+    def from_decimals(cls, closes: Iterable[Decimal | None]) -> Ticks:
+        """Take decimals, `None` for a missing close, at the smallest scale that holds them all."""
+        closes = list(closes)
+        parts = [None if close is None else close.as_tuple() for close in closes]
+        scale = max((-int(part.exponent) for part in parts if part is not None), default=0)
+        scale = max(scale, 0)
+        integers = [0 if close is None else int(close.scaleb(scale, _EXACT)) for close in closes]
+        return cls.from_integers(integers, scale, [close is None for close in closes])
+
+    @classmethod
+    def from_integers(cls, integers: Sequence[int], scale: int, missing: Sequence[bool] = ()) -> Ticks:
+        """Take Python integers of any size; `missing` is a flag per row, or empty for none."""
+        mask = np.array(missing, np.bool_) if any(missing) else None
+        if all(-_INT64_LIMIT <= integer < _INT64_LIMIT for integer in integers):
+            return cls(np.array(integers, np.int64).reshape(1, -1), scale, mask)
+        rest = np.array(integers, object)
+        limbs: list[NDArray[np.int64]] = []
+        while not limbs or not all(-_TOP_LIMIT <= top < _TOP_LIMIT for top in rest):
+            limbs.append((rest & _LIMB_MASK).astype(np.int64))
+            rest = rest >> LIMB_BITS
+        return cls(np.stack([*limbs, rest.astype(np.int64)]), scale, mask)
+
+    @classmethod
+    def from_arrow(cls, array: pa.Array) -> Ticks:
+        """View a decimal128 array, without a copy where all closes fit in 64 bits and none is missing."""
+        scale = array.type.scale
+        words = np.frombuffer(array.buffers()[1] or b"", np.int64)
+        words = words[2 * array.offset : 2 * (array.offset + len(array))].reshape(-1, 2)
+        missing = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+        if missing is not None:
+            # Arrow leaves what lies under a null undefined
+            words = np.where(missing[:, np.newaxis], 0, words)
+        low, high = words[:, 0], words[:, 1]
+        if np.array_equal(low >> 63, high):
+            return cls(low[np.newaxis], scale, missing)
+        limbs = (low & _LIMB_MASK, (low >> LIMB_BITS) & _LIMB_MASK, high & _LIMB_MASK, high >> LIMB_BITS)
+        return cls(np.stack(limbs), scale, missing)
+
+    def integers(self) -> list[int]:
+        """Return the ticks as Python integers, 0 where the close is missing."""
+        whole = self.limbs[-1].astype(object)
+        for limb in self.limbs[-2::-1]:
+            whole = (whole << LIMB_BITS) + limb
+        return [int(tick) for tick in whole]
+
+    def slice(self, start: int, stop: int) -> Ticks:
+        """Return rows `start` to `stop` (half-open, 0 <= start <= stop) as a copy that keeps no other row alive."""
+        missing = None if self.missing is None else self.missing[start:stop].copy()
+        if missing is not None and not missing.any():
+            missing = None
+        return Ticks(self.limbs[:, start:stop].copy(), self.scale, missing)
+
+    def reverse(self) -> Ticks:
+        """Return the same rows from the last to the first, as a view."""
+        return Ticks(self.limbs[:, ::-1], self.scale, None if self.missing is None else self.missing[::-1])
+
+    def rescale(self, scale: int) -> Ticks:
+        """Return the same closes at a larger scale, exactly, with as many limbs as that takes."""
+        limbs, power = self.limbs, scale - self.scale
+        while power > 0:
+            # 10**9 < 2**30, so that a limb times it, and a carry, stay inside int64
+            factor = 10 ** min(power, 9)
+            power -= 9
+            if len(limbs) == 1 and magnitude(limbs) * factor < _INT64_LIMIT:
+                limbs = limbs * factor
+            else:
+                limbs = carry(widen(limbs, max(len(limbs), 2)) * factor)
+        return Ticks(limbs, scale, self.missing)
+
+
+def concat(runs: Sequence[Ticks]) -> Ticks:
+    """Join runs in order, at the largest of their scales."""
+    runs = [run for run in runs if len(run)] or list(runs[:1]) or [Ticks.empty()]
+    if len(runs) == 1:
+        return runs[0]
+    scale = max(run.scale for run in runs)
+    runs = [run if run.scale == scale else run.rescale(scale) for run in runs]
+    width = max(len(run.limbs) for run in runs)
+    limbs = np.concatenate([widen(run.limbs, width) for run in runs], axis=1)
+    missing = None
+    if any(run.missing is not None for run in runs):
+        missing = np.concatenate([np.zeros(len(run), np.bool_) if run.missing is None else run.missing for run in runs])
+    return Ticks(limbs, scale, missing)
+
+
+def magnitude(limbs: NDArray[np.int64]) -> int:
+    """Return the largest absolute value in an array of int64, 0 for an empty one."""
+    return max(-int(limbs.min()), int(limbs.max())) if limbs.size else 0
+
+
+def widen(limbs: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Write the same integers with at least `width` limbs."""
+    while len(limbs) < width:
+        limbs = _split_top(limbs)
+    return limbs
+
+
+def carry(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bring every limb back into its range, adding limbs on top where the integers need them.
+
+    Takes any int64 limbs with room for a carry (absolute value below 2**62).
+    """
+    limbs = limbs.copy()
+    for place in range(len(limbs) - 1):
+        limbs[place + 1] += limbs[place] >> LIMB_BITS
+        limbs[place] &= _LIMB_MASK
+    while magnitude(limbs[-1]) >= _TOP_LIMIT:
+        limbs = _split_top(limbs)
+    return limbs
+
+
+def _split_top(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
+    top = limbs[-1]
+    return np.concatenate([limbs[:-1], [top & _LIMB_MASK, top >> LIMB_BITS]])

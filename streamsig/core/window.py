@@ -1,0 +1,141 @@
+"""The state of a counted run of rows: small, exact, and mergeable.
+
+The states form a monoid under `merge`, with the empty state as identity: associative, not
+commutative, so fold them in file order. One piece of code then serves a record batch, a thread's
+segment, a resumed run, a file in a list and a cluster's worker.
+
+The scheme is that of mergeable summaries (Agarwal et al., PODS 2012) for the sliding-window
+aggregation of Tangwongsan et al. (General Incremental Sliding-Window Aggregation, VLDB 2015):
+what lies inside a run is aggregated once, and only windows that straddle a seam are looked at again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from streamsig.core.ticks import Ticks, concat
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.core.signals import Signal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowState:
+    """Counts over a run of rows, and what is needed to join it to its neighbours.
+
+    `rows` counts every row, `rows_missing` those without a close, `counts[k]` the rows with
+    `signals[k]` among the windows that lie wholly inside the run. `head` and `tail` are its first
+    and last `kept(signals)` closes, or all of them when the run is shorter.
+    Memory is O(longest window), however long the run.
+    """
+
+    signals: tuple[Signal, ...]
+    rows: int
+    rows_missing: int
+    counts: tuple[int, ...]
+    head: Ticks
+    tail: Ticks
+
+    @classmethod
+    def empty(cls, signals: Sequence[Signal]) -> WindowState:
+        """Return the state of no rows, the identity of `merge`."""
+        return cls(tuple(signals), 0, 0, (0,) * len(signals), Ticks.empty(), Ticks.empty())
+
+    @classmethod
+    def of(cls, signals: Sequence[Signal], ticks: Ticks) -> WindowState:
+        """Count one run of closes; linear in its rows for each signal."""
+        rows, keep = len(ticks), kept(signals)
+        counts = tuple(int(np.count_nonzero(signal.flags(ticks))) for signal in signals)
+        head = ticks.slice(0, min(keep, rows))
+        tail = ticks.slice(max(0, rows - keep), rows)
+        return cls(tuple(signals), rows, ticks.missing_count, counts, head, tail)
+
+    def update(self, ticks: Ticks) -> WindowState:
+        """Return the state after further rows."""
+        return self.merge(WindowState.of(self.signals, ticks))
+
+    def merge(self, right: WindowState) -> WindowState:
+        """Return the state of this run followed by `right`; O(longest window).
+
+        Raises ValueError when the two do not count the same signals.
+        """
+        if self.signals != right.signals:
+            msg = f"states of different signals do not merge: {self.signals} and {right.signals}"
+            raise ValueError(msg)
+        if not right.rows:
+            return self
+        if not self.rows:
+            return right
+        keep = kept(self.signals)
+        head, tail = self.head, right.tail
+        if self.rows < keep:
+            head = _first(concat([self.head, right.head]), keep)
+        if right.rows < keep:
+            tail = _last(concat([self.tail, right.tail]), keep)
+        counts = tuple(
+            here + there + _straddling(signal, self.tail, right.head)
+            for signal, here, there in zip(self.signals, self.counts, right.counts, strict=True)
+        )
+        return WindowState(
+            self.signals, self.rows + right.rows, self.rows_missing + right.rows_missing, counts, head, tail
+        )
+
+
+def kept(signals: Sequence[Signal]) -> int:
+    """Return how many closes a state keeps at either end: all that a straddling window can need."""
+    return max((signal.reach for signal in signals), default=1) - 1
+
+
+def _straddling(signal: Signal, left: Ticks, right: Ticks) -> int:
+    """Count the signal over the windows with rows on both sides of a seam."""
+    reach = signal.reach - 1
+    if not reach:
+        return 0
+    # neither side holds a whole window, so every whole window of the two together straddles
+    return int(np.count_nonzero(signal.flags(concat([_last(left, reach), _first(right, reach)]))))
+
+
+def _first(ticks: Ticks, rows: int) -> Ticks:
+    return ticks if len(ticks) <= rows else ticks.slice(0, rows)
+
+
+def _last(ticks: Ticks, rows: int) -> Ticks:
+    return ticks if len(ticks) <= rows else ticks.slice(len(ticks) - rows, len(ticks))
+
+
+class Fold:
+    """Merges states that arrive in order.
+
+    Short runs are joined to each other before they meet a long one (the binary counter of
+    Bentley and Saxe), so that a window longer than the runs costs amortised O(log(window / run
+    length)) per row instead of O(window) per run. Memory stays O(longest window).
+
+    `backwards` is for runs that arrive from last to first: each goes before those pushed earlier.
+    """
+
+    def __init__(self, signals: Sequence[Signal], *, backwards: bool = False) -> None:
+        self._signals, self._backwards = tuple(signals), backwards
+        self._runs: list[WindowState] = []
+
+    def push(self, state: WindowState) -> None:
+        """Add the run next to all the runs pushed before."""
+        self._runs.append(state)
+        while len(self._runs) > 1 and len(self._runs[-2].tail) <= len(self._runs[-1].tail):
+            newer = self._runs.pop()
+            self._runs.append(self._join(self._runs.pop(), newer))
+
+    def result(self) -> WindowState:
+        """Return the state of everything pushed so far."""
+        whole = WindowState.empty(self._signals)
+        for run in reversed(self._runs):
+            whole = self._join(run, whole)
+        self._runs = [whole]
+        return whole
+
+    def _join(self, older: WindowState, newer: WindowState) -> WindowState:
+        return newer.merge(older) if self._backwards else older.merge(newer)

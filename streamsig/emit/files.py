@@ -1,0 +1,85 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from streamsig.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write; when the block ends well it takes the place of `path` in one step.
+
+    Until then, and for good if the block raises, what was at `path` before stays as it is. A
+    symbolic link is followed. What is there and is no regular file (`/dev/stdout`, a FIFO) is
+    written to directly. Raises OutputError.
+    """
+    target = Path(os.path.realpath(path))
+    mode = _mode(target)
+    if mode is not None and not stat.S_ISREG(mode):
+        with _naming(path), target.open("wb") as file:
+            yield file
+        return
+    partial = target.with_name(f".streamsig-{secrets.token_hex(4)}.partial")
+    try:
+        with _naming(path), partial.open("xb") as file:
+            if mode is not None:
+                partial.chmod(stat.S_IMODE(mode))
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with _naming(path):
+            partial.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def writing_stdout() -> Iterator[BinaryIO]:
+    """Yield standard output for bytes; raises OutputError, or BrokenPipeError when nobody reads on."""
+    if sys.stdout is None:
+        raise OutputError("<stdout>: cannot be written: it is closed")
+    with _naming(Path("<stdout>")), open(1, "wb", closefd=False) as file:
+        yield file
+
+
+def check_writable(path: Path) -> None:
+    """Raise OutputError now if `replacing` could not work later."""
+    target = Path(os.path.realpath(path))
+    if os.path.isdir(target):  # noqa: PTH112 (Path.is_dir raises where a folder may not be looked into)
+        raise OutputError(f"{path}: cannot be written: it is a directory; name a file in it")
+    if not os.path.isdir(target.parent):  # noqa: PTH112
+        raise OutputError(f"{path}: cannot be written: there is no folder {target.parent}; make it first")
+    mode = _mode(target)
+    place = target.parent if mode is None or stat.S_ISREG(mode) else target
+    if not os.access(place, os.W_OK):
+        raise OutputError(f"{path}: cannot be written: permission denied for {place}")
+
+
+def _mode(target: Path) -> int | None:
+    try:
+        return target.stat().st_mode
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error

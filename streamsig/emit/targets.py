@@ -1,0 +1,126 @@
+"""Where the figures, the log and the rejected rows of a run go."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamsig.emit import files, metrics
+from streamsig.emit.logs import JsonLog
+from streamsig.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterable, Mapping
+
+    from streamsig.run.events import Event
+
+STREAM = "-"
+OUTPUT, LOG = "metrics.json", "run.log"
+
+
+class Targets:
+    """A metrics file, a log and a file for rejected rows, none of them a must.
+
+    A target that is refused is let go, so that reporting the refusal does not touch it.
+    """
+
+    def __init__(self, output: str | None, log: str | None, rejects: str | None = None) -> None:
+        """Take what the flags say, `-` included; `None` is no such target."""
+        self.output = None if output in (None, STREAM) else Path(str(output))
+        self.log = log
+        self.rejects = None if rejects is None else Path(rejects)
+        self._file: io.FileIO | None = None
+        self._write_line: JsonLog | None = None
+
+    @classmethod
+    def named(cls, output: str, log: str | None, rejects: str | None) -> Targets:
+        """Return the targets of three flags: there is a default log beside a metrics file, and none without."""
+        return cls(output, LOG if log is None and output != STREAM else log, rejects)
+
+    def spare(self, paths: Iterable[str]) -> None:
+        """Let go without a word of targets that are any of these files."""
+        for path in paths:
+            for _, target in self._files():
+                if _same_file(target, path):
+                    self._let_go(target)
+
+    def check(self, sources: Iterable[str], config: Path | None) -> None:
+        """Refuse, before any work, what would overwrite an input or the config, or could not be written.
+
+        Raises UsageError or OutputError.
+        """
+        for flag, target in self._files():
+            for what, path in (*(("input", source) for source in sources), ("config file", config)):
+                if path is not None and _same_file(target, path):
+                    self._let_go(target)
+                    raise UsageError(f"{flag} {target} is the {what}; name another file")
+        for (flag, target), (other_flag, other) in combinations(self._files(), 2):
+            if _same_file(target, other):
+                self._let_go(other)
+                raise UsageError(f"{flag} and {other_flag} are both {other}; name two files")
+        for target in filter(None, (self.output, self.rejects)):
+            try:
+                files.check_writable(target)
+            except OutputError:
+                self._let_go(target)
+                raise
+
+    def __call__(self, event: Event) -> None:
+        """Log an event; the first one opens the log. Raises OutputError."""
+        if self.log is None:
+            return
+        try:
+            if self._write_line is None:
+                self._file = self._open_log(self.log)
+                self._write_line = JsonLog(self._file)
+            self._write_line(event)
+        except OSError as error:
+            name, self.log = self.log, None
+            raise OutputError(f"{name}: the log cannot be written: {error.strerror or error}") from error
+
+    def write(self, figures: Mapping[str, Any]) -> None:
+        """Put the figures in their file, if there is one; raises OutputError."""
+        if self.output is not None:
+            with files.replacing(self.output) as file:
+                file.write(metrics.to_json(figures).encode())
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._file is not None:
+            self._file.close()
+
+    @staticmethod
+    def _open_log(name: str) -> io.FileIO:
+        if name != STREAM:
+            return Path(name).open("ab", buffering=0)
+        if sys.stderr is None:
+            raise OSError("standard error is closed")
+        return open(2, "ab", buffering=0, closefd=False)
+
+    def _files(self) -> list[tuple[str, Path]]:
+        log = None if self.log in (None, STREAM) else Path(str(self.log))
+        named = (("--output", self.output), ("--log-file", log), ("--rejects", self.rejects))
+        return [(flag, path) for flag, path in named if path is not None]
+
+    def _let_go(self, target: Path) -> None:
+        if self.output == target:
+            self.output = None
+        if self.rejects == target:
+            self.rejects = None
+        if self.log is not None and Path(self.log) == target:
+            self.log = None
+
+
+def _same_file(target: Path, source: str | Path) -> bool:
+    """Tell whether writing one would harm the other; writing to what is no regular file harms nothing."""
+    try:
+        there = target.stat()
+        other = os.fstat(0) if source == STREAM else Path(source).stat()
+    except (OSError, ValueError):
+        return source != STREAM and os.path.realpath(target) == os.path.realpath(source)
+    return stat.S_ISREG(there.st_mode) and os.path.samestat(there, other)

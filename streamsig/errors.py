@@ -1,0 +1,78 @@
+"""Everything that may go wrong, as one tree.
+
+    StreamsigError
+      UsageError      flags or settings that cannot be (exit code 2)
+        ConfigError     the same, found in a config file
+      SourceError     the input cannot be opened or read to its end (3)
+      LayoutError     the input can be read, but not understood without being told (4)
+      BadRowError     one record of the input is not what it should be (4)
+      OutputError     a result cannot be written (5)
+
+Every message is one line that says what failed, where, what was found there and what to do.
+`cli` turns `exit_code` into the exit code of the program; nothing else reads it.
+"""
+
+from __future__ import annotations
+
+EXIT_CODES = {
+    0: "success",
+    1: "unexpected: out of memory, or a bug in streamsig",
+    2: "flags or config that cannot be",
+    3: "input missing, not readable, damaged or cut off",
+    4: "input not understood, or a bad row",
+    5: "output not writable",
+    130: "interrupted (Ctrl-C, SIGINT)",
+    143: "terminated (SIGTERM)",
+}
+"""Every exit code of the program, and what it tells."""
+
+
+class StreamsigError(Exception):
+    """Base of all errors a caller can act on; `str(error)` is one line for a person."""
+
+    exit_code = 1
+
+
+class UsageError(StreamsigError):
+    """A flag, a setting or a combination of them that cannot be honoured."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A config file that is missing, is not YAML, or holds a key or value that is not allowed."""
+
+
+class SourceError(StreamsigError):
+    """An input that cannot be opened, or not be read to its end (missing, truncated, an I/O error)."""
+
+    exit_code = 3
+
+
+class LayoutError(StreamsigError):
+    """An input whose layout cannot be told for sure; the message names the flag that settles it."""
+
+    exit_code = 4
+
+
+class BadRowError(StreamsigError):
+    """One record that is not what it should be.
+
+    `line` is the physical line, counted from 1, on which the record starts; `column` names the
+    field, `text` is what was found there (shortened), `reason` says what is wrong with it.
+    """
+
+    exit_code = 4
+
+    def __init__(  # noqa: PLR0913, PLR0917 (each a part of the message)
+        self, name: str, line: int, column: str, text: str, reason: str, advice: str
+    ) -> None:
+        self.name, self.line, self.column, self.text, self.reason = name, line, column, text, reason
+        self.advice = advice
+        super().__init__(f"{name}, line {line}, {column}: {reason}: {text}; {advice}")
+
+
+class OutputError(StreamsigError):
+    """A result, a log or a report that cannot be written."""
+
+    exit_code = 5

@@ -1,0 +1,220 @@
+"""Realistic one-minute bars as CSV, in constant memory, the same bytes everywhere for the same seed.
+
+Every written digit comes from raw 64-bit words of PCG64 and from integer arithmetic. NumPy guarantees that
+stream, and the `SeedSequence` that seeds it, for all versions and platforms; its distributions it does not.
+
+Two independent streams feed a series: one has a word for each bar, the other a word for each stretch of bars,
+which picks how lively the market is there. Neither depends on how many bars are drawn at a time, so the size
+of a block is a matter of speed alone.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
+
+FIRST_DAY: Final = date(2024, 1, 1)
+DAY_ROWS: Final = 24 * 60
+MAX_ROWS: Final = ((date.max - FIRST_DAY).days + 1) * DAY_ROWS
+"""A bar for every minute up to `9999-12-31 23:59:00`, the last one that a year of four digits can name."""
+
+_HEADER: Final = b"timestamp,open,high,low,close,volume_btc,volume_usd\n"
+
+_START_CENTS: Final = 42_283_58
+# A wick reaches at most 40.95 beyond, so every price has exactly five digits before its point.
+_LOWEST_CLOSE_CENTS: Final = 20_000_00
+_HIGHEST_CLOSE_CENTS: Final = 90_000_00
+
+_STRETCH_ROWS: Final = 16
+"""Bars that share a regime; divides `DAY_ROWS`, so a day is a whole number of stretches."""
+
+# Sixteen equally likely regimes, calm to wild. A close moves by the difference of two 16-bit numbers, each
+# shifted right by the step shift: 16 leaves nothing (closes tie with their mean), 15 leaves -1, 0 or 1 cent
+# (unequal closes tie too), 3 leaves up to 81.91. Volume is a product of two such numbers, shifted likewise.
+_STEP_SHIFTS: Final = np.array([16, 15, 15, 14, 11, 8, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3], np.int64)
+_VOLUME_SHIFTS: Final = np.array([32, 12, 11, 9, 8, 7, 6, 5, 5, 5, 5, 5, 5, 5, 5, 5], np.int64)
+
+
+def bars(rows: int, seed: int = 42, *, block_days: int = 12) -> Iterator[bytearray]:
+    """Blocks of whole CSV lines: the header alone, then `rows` one-minute bars, oldest first.
+
+    A line is `timestamp,open,high,low,close,volume_btc,volume_usd`, has 70 to 79 bytes and ends in LF.
+    Timestamps run from `2024-01-01 00:00:00` without a gap. Prices have 2 decimals and stay between 10000.00
+    and 99999.99 however long the run. A bar opens at the close before it, and
+    `low <= min(open, close) <= max(open, close) <= high`. `volume_btc` has 6 decimals; `volume_usd` is
+    `close * volume_btc` cut to 2. In flat stretches nothing trades: one price, no volume. About one close
+    in fifteen equals the mean of the last five exactly, one in ten of those without the five being equal.
+
+    The bytes depend on `rows` and `seed` alone, and the lines of a shorter run begin every longer one.
+    Each block is the caller's to keep. Time is linear in `rows`. Memory does not grow with it: it is that of
+    one block of `block_days` days of `DAY_ROWS` bars, 15 MiB for 12 days.
+
+    Raises ValueError, at the call and not at the first block, unless `0 <= rows <= MAX_ROWS`,
+    `0 <= seed < 2**64` and `block_days >= 1`.
+    """
+    if not 0 <= rows <= MAX_ROWS:
+        minutes = f"a bar for each minute from {FIRST_DAY} to {date.max}"
+        msg = f"rows is {rows}, but must be from 0 to {MAX_ROWS} ({minutes})"
+        raise ValueError(msg)
+    if not 0 <= seed < 2**64:
+        msg = f"seed is {seed}, but must be from 0 to {2**64 - 1} (64 bits without a sign)"
+        raise ValueError(msg)
+    if block_days < 1:
+        msg = f"block_days is {block_days}, but must be at least 1"
+        raise ValueError(msg)
+    return _blocks(rows, seed, block_days)
+
+
+def _blocks(rows: int, seed: int, block_days: int) -> Iterator[bytearray]:
+    yield bytearray(_HEADER)
+    series = _Series(seed)
+    encoder = _LineEncoder(block_days)
+    for start in range(0, rows, block_days * DAY_ROWS):
+        left = rows - start
+        days = min(block_days, -(-left // DAY_ROWS))
+        first_day = FIRST_DAY.toordinal() + start // DAY_ROWS
+        yield encoder.encode(range(first_day, first_day + days), series.draw(days * DAY_ROWS), left)
+
+
+class _Bars(NamedTuple):
+    """Consecutive bars by column, each of shape (rows,): prices and `usd` in cents, `btc` in millionths."""
+
+    open: Integers
+    high: Integers
+    low: Integers
+    close: Integers
+    btc: Integers
+    usd: Integers
+
+
+class _Series:
+    """One endless series of bars, drawn in order; two series of the same seed are equal."""
+
+    def __init__(self, seed: int) -> None:
+        row_seed, stretch_seed = np.random.SeedSequence(seed).spawn(2)
+        self._row_words = np.random.PCG64(row_seed)
+        self._stretch_words = np.random.PCG64(stretch_seed)
+        self._walk = _START_CENTS - _LOWEST_CLOSE_CENTS
+        """Where the walk stands before it is folded into the price range; within one period of the fold."""
+
+    def draw(self, rows: int) -> _Bars:
+        """Draw the next `rows` bars; `rows` is a multiple of `_STRETCH_ROWS`."""
+        words = self._row_words.random_raw(rows).astype("<u8", copy=False)
+        up, down, above, below = words.view("<u2").reshape(rows, 4).T.astype(np.int64, order="C")
+        regimes = self._stretch_words.random_raw(rows // _STRETCH_ROWS) >> np.uint64(60)
+        step_shifts = np.repeat(_STEP_SHIFTS[regimes], _STRETCH_ROWS)
+        volume_shifts = np.repeat(_VOLUME_SHIFTS[regimes], _STRETCH_ROWS)
+
+        walk = np.empty(rows + 1, np.int64)
+        walk[0] = self._walk
+        np.subtract(up >> step_shifts, down >> step_shifts, out=walk[1:])
+        np.cumsum(walk, out=walk)
+        # Reflecting the walk at both ends keeps it in range for ever, without a bias and without a loop.
+        span = _HIGHEST_CLOSE_CENTS - _LOWEST_CLOSE_CENTS
+        walk %= 2 * span
+        self._walk = int(walk[-1])
+        closes = _LOWEST_CLOSE_CENTS + np.minimum(walk, 2 * span - walk)
+
+        opens, closes = closes[:-1], closes[1:]
+        wick_shifts = step_shifts + 1
+        btc = (above * below) >> volume_shifts
+        return _Bars(
+            open=opens,
+            high=np.maximum(opens, closes) + (above >> wick_shifts),
+            low=np.minimum(opens, closes) - (below >> wick_shifts),
+            close=closes,
+            btc=btc,
+            usd=closes * btc // 10**6,
+        )
+
+
+# Packed into 80 bytes. A number fills one or two words; their unused bytes are 0 and never reach the output.
+_LINE: Final = np.dtype(
+    [
+        ("day", "S10"),
+        ("minute", "S10"),
+        ("prices", [("price", np.uint64), ("comma", "S1")], (4,)),
+        ("btc_whole", np.uint32),
+        ("btc_fraction", np.uint64),
+        ("usd_whole", np.uint64),
+        ("usd_cents", np.uint32),
+    ]
+)
+
+
+class _LineEncoder:
+    """Bars to CSV lines, up to eight characters a store, looked up in tables of ready digits.
+
+    A table entry is a word whose bytes in memory are the characters. Words are joined with `|` and never
+    computed with, so the order of bytes in a word does not matter.
+    """
+
+    def __init__(self, max_days: int) -> None:
+        self._buffer = bytearray(max_days * DAY_ROWS * _LINE.itemsize)
+        """A line at each multiple of its size; what every block repeats is written here, once."""
+        self._lines = np.frombuffer(self._buffer, _LINE).reshape(max_days, DAY_ROWS)
+        self._lines["minute"] = [b" %02d:%02d:00," % divmod(minute, 60) for minute in range(DAY_ROWS)]
+        self._lines["prices"]["comma"] = b","
+
+        self._first_3_digits = _words64(b"%03d" % n for n in range(1_000))
+        self._price_rest = _words64(b"\0\0\0%02d.%02d" % divmod(n, 100) for n in range(10_000))
+        self._btc_whole = _words32(b"%d." % n for n in range(1_000))
+        self._btc_rest = _words64(b"\0\0\0%03d," % n for n in range(1_000))
+        self._usd_first = _words64(b"%d" % n if n else b"" for n in range(10_000))
+        # The last four digits twice: alone, and 10,000 further on, after other digits.
+        alone = (b"\0\0\0\0%d" % n for n in range(10_000))
+        after = (b"\0\0\0\0%04d" % n for n in range(10_000))
+        self._usd_last = _words64(chain(alone, after))
+        self._usd_cents = _words32(b".%02d\n" % n for n in range(100))
+
+    def encode(self, days: range, bars: _Bars, max_rows: int) -> bytearray:
+        """Encode the first `max_rows` of `bars`, which cover the whole `days` (ordinals of dates)."""
+        lines = self._lines[: len(days)]
+        lines["day"] = np.array([date.fromordinal(day).isoformat() for day in days], "S10")[:, np.newaxis]
+
+        for place, cents in enumerate((bars.open, bars.high, bars.low, bars.close)):
+            first, rest = _split(cents, 10_000)
+            words = self._first_3_digits[first] | self._price_rest[rest]
+            lines["prices"]["price"][:, :, place] = words.reshape(lines.shape)
+
+        whole, fraction = _split(bars.btc, 10**6)
+        first, rest = _split(fraction, 1_000)
+        words = self._first_3_digits[first] | self._btc_rest[rest]
+        lines["btc_whole"] = self._btc_whole[whole].reshape(lines.shape)
+        lines["btc_fraction"] = words.reshape(lines.shape)
+
+        whole, cents = _split(bars.usd, 100)
+        first, last = _split(whole, 10_000)
+        words = self._usd_first[first] | self._usd_last[last + 10_000 * np.minimum(first, 1)]
+        lines["usd_whole"] = words.reshape(lines.shape)
+        lines["usd_cents"] = self._usd_cents[cents].reshape(lines.shape)
+
+        rows = min(lines.size, max_rows)
+        full = rows == self._lines.size
+        # A slice is a copy, so only the last block is cut out of the buffer.
+        written = self._buffer if full else self._buffer[: rows * _LINE.itemsize]
+        return written.translate(None, b"\0")
+
+
+def _split(numbers: Integers, divisor: int) -> tuple[Integers, Integers]:
+    """Quotient and remainder of numbers from 0 up; `np.divmod` takes more than twice as long."""
+    quotient = numbers // divisor
+    return quotient, numbers - quotient * divisor
+
+
+def _words32(texts: Iterable[bytes]) -> npt.NDArray[np.uint32]:
+    return np.array(list(texts), "S4").view(np.uint32)
+
+
+def _words64(texts: Iterable[bytes]) -> npt.NDArray[np.uint64]:
+    return np.array(list(texts), "S8").view(np.uint64)

@@ -1,0 +1,1 @@
+"""From bytes to ticks: sources, layouts, segments, reading."""

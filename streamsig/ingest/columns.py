@@ -1,0 +1,150 @@
+"""Which field is the close, where a header or the user names the columns."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from streamsig.errors import LayoutError, UsageError
+from streamsig.ingest.names import Role, affixed_closes, almost_closes, compact, lasts, roles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.ingest.header import Body
+
+_MOST_LISTED = 20
+_SHOWN = 40
+
+
+def asked_column(body: Body, asked: str | int, name: str) -> int:
+    """Return the field that `--column` names, by number, exact name, or name but for case and punctuation."""
+    if isinstance(asked, str) and body.names is not None:
+        found = _by_name(body.names, asked)
+        if len(found) == 1:
+            check_alignment(body, name)
+            return found[0]
+        if found:
+            raise LayoutError(
+                f"{name}: {len(found)} columns are named {asked!r}: {listed(body, found)}; say which with --column N"
+            )
+    if isinstance(asked, int) or (asked.isascii() and asked.isdecimal()):
+        number = int(asked)
+        if number < 1:
+            raise UsageError(f"{name}: --column {asked}: fields count from 1")
+        if number > body.fields:
+            raise LayoutError(f"{name}: --column {number}: there is no such field: {columns_in(body)}")
+        return number - 1
+    if body.names is None:
+        raise LayoutError(f"{name}: --column {asked}: there is no header line to find it in; use --column N")
+    near = difflib.get_close_matches(asked.casefold(), [each.casefold() for each in body.names], 1, 0.5)
+    guess = next((f'; did you mean "{each}"?' for each in body.names if near and each.casefold() == near[0]), "")
+    raise LayoutError(f"{name}: --column {asked}: no column has this name: {columns_in(body)}{guess}")
+
+
+def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, str]:
+    """Return the close column of a file with a header, and why it is that one.
+
+    `numeric` tells for each field whether it holds numbers. Raises `LayoutError` where no name is
+    that of a close, or two are.
+    """
+    names = body.names or ()
+    known = roles(names)
+    tiers = (
+        [index for index, role in enumerate(known) if role is Role.CLOSE],
+        affixed_closes(names),
+        [index for index in lasts(names) if not body.records or (index < len(numeric) and numeric[index])],
+    )
+    for tier in tiers:
+        found = _with_copies(names, tier)
+        if len(found) > 1:
+            raise LayoutError(
+                f"{name}: more than one column could be the close: {listed(body, found)}; say which with --column N"
+            )
+        if found:
+            check_alignment(body, name)
+            return found[0], f'its name is "{names[found[0]]}"'
+    if len(names) == 1 and sum(role is not None for role in roles(names[0].split())) > 1:
+        raise LayoutError(
+            f"{name}, line {body.header_line}: the header looks like one column, {listed(body, [0])};"
+            " if its fields are separated by another character, say --delimiter CHAR"
+        )
+    almost = almost_closes(names)
+    if almost:
+        raise LayoutError(
+            f"{name}: no column is the close itself, but there is {listed(body, almost)};"
+            " if one of them is meant, use --column NAME"
+        )
+    garbled = "" if all(each.isascii() for each in names) else ", or, if names are garbled, say --encoding NAME"
+    raise LayoutError(
+        f"{name}, line {body.header_line}: no column is named like a close: {columns_in(body)};"
+        f" name it with --column{garbled}"
+    )
+
+
+def check_alignment(body: Body, name: str) -> None:
+    """Raise where header and records differ in length: every name may then be off by one field."""
+    names = body.names or ()
+    if len(names) == body.fields or not body.records:
+        return
+    found = next(record for record in body.records if len(record.fields) == body.fields)
+    raise LayoutError(
+        f"{name}: the header on line {body.header_line} names {len(names)} columns, but most rows have"
+        f" {body.fields} fields, so the names may be shifted: line {found.line} reads {numbered(found.fields)};"
+        " say which field is the close with --column N"
+    )
+
+
+def listed(body: Body, indices: Sequence[int]) -> str:
+    """Name columns with their numbers: `2 "Close" (AAPL), 3 "Close" (MSFT)`."""
+    names, labels = body.names or (), body.labels
+    parts = [
+        f'{index + 1} "{_one_line(names[index])}"'
+        + (f" ({labels[index]})" if index < len(labels) and labels[index] else "")
+        for index in indices[:_MOST_LISTED]
+    ]
+    more = len(indices) - _MOST_LISTED
+    return ", ".join(parts) + (f" and {more} more" if more > 0 else "")
+
+
+def numbered(fields: Sequence[str]) -> str:
+    """Show the fields of a record with their numbers: `1=2020-01-01 2=1.25`."""
+    parts = [f"{i}={_one_line(text)}" for i, text in enumerate(fields[:_MOST_LISTED], 1)]
+    return " ".join(parts) + (" ..." if len(fields) > _MOST_LISTED else "")
+
+
+def columns_in(body: Body) -> str:
+    """Say what columns there are."""
+    if body.names is not None and len(body.names) == body.fields:
+        return f"the columns are {listed(body, range(len(body.names)))}"
+    first = next((record for record in body.records if len(record.fields) == body.fields), None)
+    return f"line {first.line} reads {numbered(first.fields)}" if first else f"there are {body.fields} fields"
+
+
+def _with_copies(names: Sequence[str], found: Sequence[int]) -> list[int]:
+    """Add the columns whose equal names pandas has told apart: `Close.1` beside `Close`."""
+    copies = {
+        index
+        for index, each in enumerate(names)
+        for chosen in found
+        if (copy := re.fullmatch(r"(.+)\.\d+", each)) and copy[1] == names[chosen]
+    }
+    return sorted({*found, *copies})
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_SHOWN]
+
+
+def _by_name(names: Sequence[str], asked: str) -> list[int]:
+    tests = (
+        lambda each: each == asked,
+        lambda each: each.casefold() == asked.strip().casefold(),
+        lambda each: bool(compact(asked)) and compact(each) == compact(asked),
+    )
+    for test in tests:
+        found = [index for index, each in enumerate(names) if test(each)]
+        if found:
+            return found
+    return []

@@ -1,0 +1,303 @@
+"""The layout of a delimited text, found out from its beginning.
+
+Right, or a `LayoutError` of one sentence that names the flag which settles it. What the user asked
+for is never overruled. Each question has a module: `framing` (delimiter), `header` (where the
+data begin), `columns` and `bars` (which field is the close), `convention` (how its numbers are
+written), `timecolumn` (which way the rows run).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from streamsig.errors import LayoutError, UsageError
+from streamsig.ingest import convention
+from streamsig.ingest.bars import close_by_shape
+from streamsig.ingest.cells import Kind, kinds
+from streamsig.ingest.checks import check_closes, check_names
+from streamsig.ingest.columns import asked_column, close_by_name, numbered
+from streamsig.ingest.dialect import Asked, Dialect
+from streamsig.ingest.framing import Framing, find_framing
+from streamsig.ingest.header import Body, find_body
+from streamsig.ingest.impostors import check_is_table
+from streamsig.ingest.names import Role, language, roles
+from streamsig.ingest.numbers import NumberError, NumberFormat
+from streamsig.ingest.records import skip_lines, split_records
+from streamsig.ingest.timecolumn import NEWEST_FIRST, UNKNOWN, TimeColumn, find_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.ingest.records import Record
+
+RECORDS = 4000
+"""Records that are looked at."""
+
+_NEAR = 1000
+"""Records whose values are compared; as many more are taken from the rest of the sample."""
+
+_JUDGED = 300
+"""Records that tell what kind of values a column holds."""
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One of the first data records: its physical line, and its fields without blanks around them."""
+
+    line: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A layout, and what was seen on the way to it.
+
+    `reasons` are (what, why) pairs for a person. `direction` is "oldest first", "newest first" or
+    "unknown"; `time_first` and `time_last` are the times of the first and the last sampled record.
+    `decimals` is the most that a sampled close has, exponents and padding zeros resolved; `missing`
+    are the sampled closes that mean "none", as they are written.
+    """
+
+    dialect: Dialect
+    warnings: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
+    rows: tuple[SampleRow, ...] = ()
+    time_first: str | None = None
+    time_last: str | None = None
+    direction: str = UNKNOWN
+    decimals: int = 0
+    missing: tuple[str, ...] = ()
+
+
+def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str = "<stdin>") -> Detection:
+    """Find out the layout of the text that begins with `sample`, UTF-8 without a byte order mark.
+
+    `whole` says that the sample is all of it; otherwise its last record may be cut off and is not
+    looked at. Raises `LayoutError` where the layout cannot be told for sure, `UsageError` for a
+    flag that no file can honour. Linear in the sample, and in at most `RECORDS` of its records.
+    """
+    asked = asked or Asked()
+    _check_flags(asked, name)
+    formats = convention.possible(asked, name)
+    check_is_table(sample, name)
+    framing, body = _structure(sample, whole, asked, name)
+    if body is None:
+        return Detection(_empty(sample, framing, asked, formats, name))
+    texts = _columns(body)
+    near = [column[:_NEAR] + _spread(column[_NEAR:]) for column in texts]
+    numeric = [_is_numeric(column[:_JUDGED]) for column in texts]
+    time = find_time(body.names, near)
+    written = _Numbers(body, texts, numeric, time, framing, b'"' in sample, formats, name)
+    if asked.column is not None:
+        close, why = asked_column(body, asked.column, name), "asked for"
+    elif body.names is not None:
+        close, why = close_by_name(body, numeric, name)
+        check_names(written.convention(close)[0], body, near, name)
+    else:
+        close, why = _close_by_shape(written, near, time, body, name)
+    numbers, how = written.convention(close)
+    dialect = Dialect(
+        delimiter=framing.delimiter,
+        fields=body.fields,
+        close=close,
+        header=body.names,
+        line_quoted=framing.line_quoted,
+        body_offset=body.start,
+        body_line=body.line,
+        time=time.index,
+        numbers=numbers,
+    )
+    closes = texts[close] if close < len(texts) else []
+    check_closes(closes, dialect, body, name)
+    times = texts[time.index] if time.index is not None else []
+    return Detection(
+        dialect=dialect,
+        warnings=_warnings(body, time, closes, numbers),
+        reasons=_reasons(body, framing, dialect, why, how),
+        rows=tuple(SampleRow(r.line, tuple(cell.strip() for cell in r.fields)) for r in body.records[:_SHOWN]),
+        time_first=times[0].strip() if times else None,
+        time_last=times[-1].strip() if times else None,
+        direction=time.direction,
+        decimals=_decimals(closes, numbers),
+        missing=tuple(sorted({text.strip() for text in closes if numbers.is_missing(text)})),
+    )
+
+
+def _check_flags(asked: Asked, name: str) -> None:
+    mark = asked.delimiter
+    if mark is not None and (len(mark) != 1 or not mark.isascii() or mark.isalnum() or mark in '"\r\n'):
+        raise UsageError(f"{name}: --delimiter {mark!r}: it is one ASCII character, no letter, digit or quote")
+    if asked.skip_lines is not None and asked.skip_lines < 0:
+        raise UsageError(f"{name}: --skip-lines {asked.skip_lines}: a number of lines is 0 or more")
+
+
+def _structure(sample: bytes, whole: bool, asked: Asked, name: str) -> tuple[Framing, Body | None]:  # noqa: FBT001
+    """Split the sample into records, and tell header and data; the body is `None` where there are no records."""
+    skipped = asked.skip_lines or 0
+    start = skip_lines(sample, skipped)
+    framing = find_framing(sample, start, skipped + 1, asked.delimiter)
+    found = split_records(
+        sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
+    )
+    records = list(islice(found, RECORDS))
+    if records and not whole and records[-1].stop == len(sample):
+        cut = records.pop()
+        body = _body_of(records, asked)
+        if body is None or not body.records:
+            raise LayoutError(
+                f"{name}, line {cut.line}: no record ends within the first {len(sample)} bytes;"
+                " look for an open quote, or name the layout with --delimiter and --skip-lines"
+            )
+        return framing, body
+    return framing, _body_of(records, asked)
+
+
+def _body_of(records: list[Record], asked: Asked) -> Body | None:
+    return find_body(records, header=asked.header, first_is_it=asked.skip_lines is not None) if records else None
+
+
+def _empty(sample: bytes, framing: Framing, asked: Asked, formats: Sequence[NumberFormat], name: str) -> Dialect:
+    """Return a layout for no rows, if it was said that there is no header either."""
+    if asked.header is not False:
+        raise LayoutError(
+            f"{name}: is empty: there is not even a header line; use --no-header for a file with no header and no rows"
+        )
+    close = asked.column - 1 if isinstance(asked.column, int) and asked.column > 0 else 0
+    return Dialect(
+        delimiter=framing.delimiter,
+        fields=close + 1,
+        close=close,
+        body_offset=len(sample),
+        body_line=framing.line,
+        numbers=convention.plainest(formats),
+    )
+
+
+def _columns(body: Body) -> list[list[str]]:
+    """Return the texts of each field, of the records that have as many fields as most."""
+    sound = [record.fields for record in body.records if len(record.fields) == body.fields]
+    return [list(column) for column in zip(*sound, strict=True)] or [[] for _ in range(body.fields)]
+
+
+def _spread(texts: list[str]) -> list[str]:
+    """Thin out texts to about a thousand, in order."""
+    return texts[:: len(texts) // _NEAR + 1]
+
+
+def _is_numeric(texts: Sequence[str]) -> bool:
+    looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
+    return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) > len(looks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """What the conventions of the columns are decided on."""
+
+    body: Body
+    texts: list[list[str]]
+    numeric: list[bool]
+    time: TimeColumn
+    framing: Framing
+    quotes: bool
+    formats: Sequence[NumberFormat]
+    name: str
+
+    def convention(self, close: int | None) -> tuple[NumberFormat, str]:
+        """Return how the numbers of a column are written; of all numeric columns for `None`."""
+        body, texts = self.body, self.texts
+        untimed = [i for i in range(len(texts)) if i not in {self.time.index, self.time.clock}]
+        numeric = [i for i in untimed if self.numeric[i]]
+        if close is None:
+            prices = numeric
+        else:
+            bars = {Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE}
+            known = roles(body.names)[: len(texts)] if body.names else []
+            prices = [close, *(i for i, role in enumerate(known) if role in bars and i != close and self.numeric[i])]
+        if not texts:
+            return convention.plainest(self.formats), "there are no rows"
+        written = convention.Written(
+            prices=[texts[i] for i in prices if i < len(texts)],
+            others=[texts[i] for i in numeric if i not in prices],
+            language=language(body.names or ()),
+            delimiter=self.framing.delimiter,
+            quoted=self.quotes and not self.framing.line_quoted,
+        )
+        column = Dialect(self.framing.delimiter, body.fields, 0, body.names).column_name(close or 0)
+        return convention.decide(written, self.formats, self.name, column)
+
+
+def _close_by_shape(
+    written: _Numbers, near: list[list[str]], time: TimeColumn, body: Body, name: str
+) -> tuple[int, str]:
+    """Return the close of a file without a header, or say what its fields are and ask."""
+    numbers, _ = written.convention(None)
+    step = -1 if time.direction == NEWEST_FIRST else 1
+    columns = [
+        [convention.float_of(text, numbers) for text in column[::step]]
+        if numeric and index not in {time.index, time.clock}
+        else None
+        for index, (column, numeric) in enumerate(zip(near, written.numeric, strict=True))
+    ]
+    verdict = close_by_shape(columns)
+    if verdict.close is not None:
+        return verdict.close, verdict.why
+    first = next((r for r in body.records if len(r.fields) == body.fields), body.records[0])
+    raise LayoutError(
+        f"{name}, line {first.line}: there is no header line, and which field is the close cannot be told for sure:"
+        f" {verdict.why}; the fields are {numbered(first.fields)}; name the close with --column N"
+    )
+
+
+def _decimals(closes: Sequence[str], numbers: NumberFormat) -> int:
+    most = 0
+    for text in set(closes):
+        try:
+            value = numbers.parse(text)
+        except NumberError:
+            continue
+        if value is not None:
+            exponent = value.as_tuple().exponent
+            most = max(most, -exponent if isinstance(exponent, int) else 0)
+    return most
+
+
+def _reasons(body: Body, framing: Framing, dialect: Dialect, close: str, numbers: str) -> tuple[tuple[str, str], ...]:
+    """Say what was found, and why, in the order in which it was."""
+    found = [("delimiter", framing.why)]
+    if framing.line_quoted:
+        found.append(("lines", "each is quoted as a whole"))
+    if body.preamble:
+        found.append(
+            ("preamble", f"{len(body.preamble)} records above, from line {body.preamble[0].line}, are no table")
+        )
+    if body.names is None:
+        found.append(("header", "none: the first record has values, not names"))
+    else:
+        found.append(("header", f"line {body.header_line} has names above the values"))
+    found += [("close", close), ("numbers", numbers)]
+    if dialect.time is not None:
+        found.append(("time", f"{dialect.column_name(dialect.time)} tells the time"))
+    return tuple(found)
+
+
+def _warnings(body: Body, time: TimeColumn, closes: Sequence[str], numbers: NumberFormat) -> tuple[str, ...]:
+    found = []
+    if time.direction == NEWEST_FIRST:
+        found.append(
+            "rows run from newest to oldest: windows look at later rows;"
+            " use --order newest-first to count each row's window over the rows before it in time"
+        )
+    if body.under_header:
+        lines = " and ".join(str(record.line) for record in body.under_header)
+        found.append(f"under the header, line {lines} has no values and is not counted as a row")
+    if body.names is not None:
+        again = next((r for r in body.records if tuple(c.strip() for c in r.fields) == body.names), None)
+        if again:
+            found.append(f"line {again.line} repeats the header; --on-bad-row skip leaves such lines out")
+    if closes and all(numbers.is_missing(text) for text in closes):
+        found.append("every sampled close is missing")
+    return tuple(found)

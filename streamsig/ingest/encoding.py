@@ -1,0 +1,53 @@
+"""Which characters the bytes of a text stand for, told from a sample of them."""
+
+from __future__ import annotations
+
+import codecs
+
+_MARKS = (
+    # UTF-32's mark begins with that of UTF-16: the longer ones come first
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+_UNDEFINED_IN_CP1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
+
+_MUCH_MORE = 10
+_PAIRS = 2048
+"""Pairs of bytes that are looked at to tell UTF-16 without a mark."""
+
+
+def detect_encoding(raw: bytes) -> tuple[str, int]:
+    """Return the codec that reads the text, and the length of its byte order mark.
+
+    `raw` is the beginning of the text; a character cut off at its end does not matter. A text
+    that is neither marked, nor UTF-16 by its NUL bytes, nor valid UTF-8 is taken for cp1252, or
+    latin-1 where cp1252 has no such character: a byte codec that cannot fail on this sample.
+    """
+    for mark, codec in _MARKS:
+        if raw.startswith(mark):
+            return codec, len(mark)
+    utf16 = _utf16_by_nuls(raw)
+    if utf16 is not None:
+        return utf16, 0
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(raw)
+    except UnicodeDecodeError:
+        return ("latin-1" if _UNDEFINED_IN_CP1252.intersection(raw) else "cp1252"), 0
+    return "utf-8", 0
+
+
+def _utf16_by_nuls(raw: bytes) -> str | None:
+    """Tell UTF-16 without a mark: digits and marks of a price file have a NUL as their high byte."""
+    even, odd = raw[: 2 * _PAIRS : 2], raw[1 : 2 * _PAIRS : 2]
+    most = max(1, len(odd) // 2)
+    low, high = even.count(0), odd.count(0)
+    # a letter such as U+4E00 has a NUL on the other side
+    if high > most and high > _MUCH_MORE * low:
+        return "utf-16-le"
+    if low > most and low > _MUCH_MORE * high:
+        return "utf-16-be"
+    return None

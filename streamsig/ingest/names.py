@@ -1,0 +1,196 @@
+"""The names that vendors give to columns, in the languages in which they export them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import Enum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Role(Enum):
+    """What a column of a price file holds, as far as its name says so."""
+
+    OPEN = "open"
+    HIGH = "high"
+    LOW = "low"
+    CLOSE = "close"
+    LAST = "last"
+    TIME = "time"
+    OTHER = "other"
+
+
+class Language(Enum):
+    """Whose way of writing numbers a header suggests."""
+
+    ENGLISH = "a header in English"
+    POINT = "a header in a language that writes a decimal point"
+    COMMA = "a header in a language that writes a decimal comma"
+
+
+# Compact names (see `compact`); LAST is the fall-back for files without a close.
+_NAMES: dict[Language, dict[Role, str]] = {
+    Language.ENGLISH: {
+        Role.OPEN: "open openprice openingprice priceopen pxopen",
+        Role.HIGH: "high highprice pricehigh pxhigh max",
+        Role.LOW: "low lowprice pricelow pxlow min",
+        Role.CLOSE: "close closeprice closingprice priceclose closelast closevalue pxclose closed closing",
+        Role.LAST: "last lastprice ltp pxlast latest latestprice lasttrade lasttradeprice lasttradedprice"
+        " price tradeprice tradedprice settle settlement settlementprice settleprice",
+        Role.TIME: "date time datetime dates timestamp gmttime utctime timeutc timestamputc localtime opentime"
+        " timeopen unix unixtime unixtimestamp epoch snappedat dt ts day tradedate tradingdate tradingday"
+        " datadate bartime barstart starttime begin begintime datetimeutc dateutc dategmt timegmt timems mts"
+        " timestampms openingtime windowstart tsevent createdat sessiondate ymd dateandtime exchangetime",
+        Role.OTHER: "volume vol adjclose symbol ticker name volumebtc openint openinterest turnover change"
+        " changepercent per period tickvol spread vwap trades marketcap count bid ask qty quantity size amount"
+        " side currency exchange series",
+    },
+    Language.COMMA: {
+        Role.OPEN: "abertura apertura ouverture ouv eroffnung eroffn eroffnungskurs erster otwarcie открытие откр"
+        " acilis oppning apning avaus openen",
+        Role.HIGH: "maxima maximo plushaut haut eleve hoch hochst tageshoch massimo max hoog hoogste najwyzszy"
+        " максимум макс yuksek hogst hoy",
+        Role.LOW: "minima minimo plusbas bas faible tief tiefst tagestief minimo min laag laagste najnizszy минимум"
+        " мин dusuk lagst lav",
+        Role.CLOSE: "fechamento cierre cloture fermeture schlusskurs schluss chiusura slotkoers slot zamkniecie"
+        " kurszamkniecia закрытие закр ценазакрытия kapanis kapanisfiyati slutkurs stangning stangningskurs"
+        " slutt sluttkurs paatoskurssi preciodecierre precodefechamento fecho courscloture"
+        " coursdecloture clot prezzodichiusura lukkekurs zaroar inchidere",
+        Role.LAST: "ultimo dernier dernierprix zuletzt letzter laatste ostatnio senast simdi цена последняя posledni"
+        " siste viimeisin terakhir preco precio prix preis kurs koers prezzo cena fiyat ultimoprecio ultimopreco",
+        Role.TIME: "data fecha datum tanggal tarih дата время hora heure uhrzeit zeit zeitpunkt czas tid dato"
+        " paivamaara datahora fechahora",
+        Role.OTHER: "wolumen объем объём hacim volumen volumes variacao var varpercent umsatz omzet изм",
+    },
+    Language.POINT: {
+        Role.OPEN: "开盘 开盘价 開盤 開盤價 開市 始値 시가 เปิด",
+        Role.HIGH: "最高 最高价 最高價 高 高値 고가 สูงสุด",
+        Role.LOW: "最低 最低价 最低價 低 安値 저가 ต่ำสุด",
+        Role.CLOSE: "收盘 收盘价 收市价 收盤 收盤價 收市 收市價 収盤 終値 종가",
+        Role.LAST: "现价 最新价 価格 ล่าสุด",
+        Role.TIME: "日期 时间 時間 交易日期 日付 日付け 日時 日 날짜 일자 วันเดือนปี",
+        Role.OTHER: "成交量 成交额 涨跌幅 交易量 거래량 出来高 变动 변동",
+    },
+}
+
+
+def _set(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_ALMOST_CLOSE = _set(
+    "adjclose adjustedclose closeadj closeadjusted adjustedcloseprice prevclose previousclose preclose"
+    " prclose pclose uclose fclose bidclose askclose closebid closeask"
+)
+"""Names that hold a close, but not the close of the row's trades."""
+
+_NOT_THE_CLOSE = _set(
+    "adj adjusted adjust unadj unadjusted prev previous prior pre time date timestamp ts datetime bid ask"
+    " offer volume vol change chg pct percent perc ret rets return returns diff delta next future fwd ma sma"
+    " ema wma log lag norm normalized scaled id count std mean avg average roc rsi rank zscore signal flag"
+    " shift open high low min max spread fair mark index position target label pred predicted forecast"
+    " yesterday yest"
+)
+"""Words that make another column of one that has "close" in its name."""
+
+_CURRENCIES = _set("usd eur gbp jpy inr cny brl krw chf aud cad btc eth usdt usdc busd")
+
+# letters that do not decompose into a plain letter and an accent
+_FOLDED = str.maketrans({"ł": "l", "Ł": "L", "\u0131": "i", "ø": "o", "Ø": "O", "đ": "d", "æ": "ae"})
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORDS = re.compile(r"[^\W_]+")
+_ORDINAL = re.compile(r"^\s*\d{1,2}[a-z]?[.)]\s*(?=\D)")
+
+
+@lru_cache(maxsize=4096)
+def words(name: str) -> tuple[str, ...]:
+    """Split a name into its words: `ClosePrice`, `close_price` and `4. <CLOSE PRICE>` are (close, price)."""
+    parts = unicodedata.normalize("NFKD", _ORDINAL.sub("", name).translate(_FOLDED))
+    plain = unicodedata.normalize("NFC", "".join(letter for letter in parts if not unicodedata.combining(letter)))
+    return tuple(word.casefold() for word in _WORDS.findall(_CAMEL.sub(" ", plain)))
+
+
+def compact(name: str) -> str:
+    """Return a name without accents, case, blanks and punctuation."""
+    return "".join(words(name))
+
+
+_ROLES: dict[str, Role] = {}
+_LANGUAGES: dict[str, Language] = {}
+for _language, _table in _NAMES.items():
+    for _role, _names in _table.items():
+        for _name in map(compact, _names.split()):
+            _ROLES.setdefault(_name, _role)
+            _LANGUAGES.setdefault(_name, _language)
+
+
+def roles(header: Sequence[str]) -> list[Role | None]:
+    """Tell what each column holds by its name alone; `None` where the name is not known."""
+    known = [_ROLES.get(compact(name)) for name in header]
+    letters = {"o": Role.OPEN, "h": Role.HIGH, "l": Role.LOW, "c": Role.CLOSE}
+    short = [compact(name) for name in header]
+    if letters.keys() <= set(short):
+        times = {"t": Role.TIME, "v": Role.OTHER}
+        known = [role or letters.get(name) or times.get(name) for role, name in zip(known, short, strict=True)]
+    return known
+
+
+def affixed_closes(header: Sequence[str]) -> list[int]:
+    """Return the columns whose name is "close" and something that says whose: `BTC_Close`, `4. close (USD)`.
+
+    A name counts only if what surrounds "close" is a currency or a symbol in capitals, or surrounds open,
+    high or low as well.
+    """
+    stems = {tuple(_around(name, core)) for name in header for core in ("open", "high", "low")}
+    found = []
+    for index, name in enumerate(header):
+        rest = _around(name, "close") if "close" in words(name) else _around(name, "closing")
+        if not rest or _NOT_THE_CLOSE.intersection(word.rstrip("0123456789") for word in rest):
+            continue
+        symbols = all(word in _CURRENCIES or _is_symbol(word, name) for word in rest)
+        if symbols or tuple(rest) in stems:
+            found.append(index)
+    return found
+
+
+def lasts(header: Sequence[str]) -> list[int]:
+    """Return the columns of a last or only price, in a currency or none: `Last`, `Price (USD)`."""
+    plain = ["".join(word for word in words(name) if word not in _CURRENCIES) for name in header]
+    return [index for index, name in enumerate(plain) if _ROLES.get(name) is Role.LAST]
+
+
+def _is_symbol(word: str, name: str) -> bool:
+    return word.isalpha() and word.upper() in name and name != name.upper()
+
+
+def _around(name: str, core: str) -> list[str]:
+    """Return the words around `core`, "price" left out; none where it is not there."""
+    rest = [word for word in words(name) if word != "price"]
+    if core not in rest:
+        return []
+    rest.remove(core)
+    return rest
+
+
+def almost_closes(header: Sequence[str]) -> list[int]:
+    """Return the columns that speak of a close but are not the close; without any, those of bids and asks."""
+    found = [i for i, name in enumerate(header) if compact(name) in _ALMOST_CLOSE or "close" in words(name)]
+    return found or [i for i, name in enumerate(header) if {"bid", "ask"}.intersection(words(name))]
+
+
+def is_clock(name: str) -> bool:
+    """Tell whether a name is that of a time of day which a date column goes with."""
+    return compact(name) in {"time", "hora", "heure", "uhrzeit", "czas", "время", "tid"}
+
+
+def language(header: Sequence[str]) -> Language:
+    """Return whose way of writing numbers a header suggests, by the names that only one language has."""
+    told = [_LANGUAGES.get(compact(name)) for name in header]
+    for foreign in (Language.POINT, Language.COMMA):
+        if foreign in told:
+            return foreign
+    return Language.ENGLISH

@@ -1,0 +1,111 @@
+"""The records of a CSV text, with the byte and the physical line at which each one starts.
+
+The grammar is that of pyarrow's reader: `"` quotes only at the start of a field, is doubled inside,
+and what follows the closing quote is literal; a line ends with LF, CRLF or CR; empty lines and
+lines of blanks are no records.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+class Record(NamedTuple):
+    """One record: the physical line (from 1) and the bytes `start:stop` it covers, line end included.
+
+    The fields are text without quotes, but with the blanks around it. `next_line` is the physical
+    line behind the record.
+    """
+
+    line: int
+    start: int
+    stop: int
+    fields: tuple[str, ...]
+    next_line: int
+
+
+def split_records(
+    sample: bytes, delimiter: str, *, line_quoted: bool = False, start: int = 0, line: int = 1
+) -> Iterator[Record]:
+    r"""Yield the records of UTF-8 bytes from `start` on, which begins physical line `line`.
+
+    With `line_quoted` a line that is one quoted text is unwrapped before it is split. Undecodable
+    bytes show as `\\xNN`. Linear in the bytes that are consumed.
+    """
+    mark = delimiter.encode()
+    blanks = b" " if delimiter == "\t" else b" \t"
+    position, size = start, len(sample)
+    while position < size:
+        end = LINE_END.search(sample, position)
+        stop, behind = end.span() if end else (size, size)
+        content = sample[position:stop]
+        first, line = line, line + 1
+        if line_quoted:
+            content = unwrapped(content) or content
+        if not content.strip(blanks):
+            position = behind
+            continue
+        after = behind
+        if b'"' not in content:
+            fields = _text(content).split(delimiter)
+        elif line_quoted:
+            fields, _ = _quoted_fields(content, 0, mark)
+        else:
+            fields, after = _quoted_fields(sample, position, mark)
+            if after != behind:
+                line = first + len(LINE_END.findall(sample, position, after))
+        yield Record(first, position, after, tuple(fields), line)
+        position = after
+
+
+def unwrapped(line: bytes) -> bytes | None:
+    """Return what a line that is one quoted text says, or `None` where it is something else."""
+    line = line.strip()
+    if len(line) < len('""') or line[:1] != b'"' or line[-1:] != b'"':
+        return None
+    inner = line[1:-1].replace(b'""', b"\0")
+    return None if b'"' in inner else inner.replace(b"\0", b'"')
+
+
+def skip_lines(sample: bytes, count: int) -> int:
+    """Return the byte behind the first `count` physical lines, quotes not regarded."""
+    position = 0
+    for _ in range(count):
+        end = LINE_END.search(sample, position)
+        if end is None:
+            return len(sample)
+        position = end.end()
+    return position
+
+
+def _quoted_fields(text: bytes, position: int, mark: bytes) -> tuple[list[str], int]:
+    """Return the fields of the record at `position`, and the byte behind its line end."""
+    match = _field_pattern(mark).match
+    fields: list[str] = []
+    while True:
+        found = match(text, position)
+        if found is None:  # the pattern matches anywhere, the empty text at the end included
+            return fields, len(text)
+        quoted, behind, plain, end = found.groups()
+        fields.append(_text(plain if quoted is None else quoted.replace(b'""', b'"') + (behind or b"")))
+        position = found.end()
+        if end != mark:
+            return fields, position
+
+
+@lru_cache(maxsize=16)
+def _field_pattern(mark: bytes) -> re.Pattern[bytes]:
+    plain = rb"[^\r\n" + re.escape(mark) + rb"]*"
+    end = rb"(" + re.escape(mark) + rb"|\r\n|\n|\r|\Z)"
+    return re.compile(rb'(?:"([^"]*(?:""[^"]*)*)(?:"(' + plain + rb")|\Z)|(" + plain + rb"))" + end)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")

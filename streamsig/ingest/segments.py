@@ -1,0 +1,163 @@
+"""Cuts a text into segments: runs of whole records, the unit of parallel work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from streamsig.errors import LayoutError
+from streamsig.ingest.records import split_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamsig.ingest.sources import TextSource
+
+QUOTE = b'"'
+_READ_BYTES = 256 << 10
+
+SEGMENT_BYTES = 2 << 20
+"""Long enough that a segment's overhead vanishes, short enough that all in flight stay in cache or near it."""
+
+MAX_RECORD_BYTES = 16 << 20
+"""A record longer than this is refused: the file is not what it seems, and memory is bounded."""
+
+
+@dataclass(slots=True)
+class Segment:
+    """Whole records: the first `size` bytes of `buffer`.
+
+    `start` is the offset in the text, counted from where cutting began.
+    The buffer belongs to the cutter's pool: give it back with `release` when nothing refers to it.
+    """
+
+    buffer: bytearray
+    size: int
+    start: int
+    quoted: bool
+
+    @property
+    def view(self) -> memoryview:
+        """The segment's bytes, not copied."""
+        return memoryview(self.buffer)[: self.size]
+
+
+class Segments:
+    """Iterates over the segments of a text, in order; joined they are the text.
+
+    Every segment but the last ends with a record's line end. Buffers are recycled: at most as
+    many exist as segments are held by the caller, plus one.
+    Raises LayoutError for a record longer than `max_record_bytes`.
+    """
+
+    def __init__(
+        self,
+        source: TextSource,
+        delimiter: str,
+        *,
+        segment_bytes: int | None = None,
+        max_record_bytes: int = MAX_RECORD_BYTES,
+    ) -> None:
+        self._source, self._delimiter = source, delimiter
+        self._segment_bytes, self._max_record_bytes = segment_bytes or SEGMENT_BYTES, max_record_bytes
+        self._free: list[bytearray] = []
+
+    def __iter__(self) -> Iterator[Segment]:
+        start = filled = 0
+        quoted = False
+        buffer = self._buffer()
+        while True:
+            filled, quoted = self._fill(buffer, filled, quoted=quoted)
+            if filled < len(buffer):
+                if filled:
+                    yield Segment(buffer, filled, start, quoted)
+                return
+            cut = self._cut(buffer, filled, quoted=quoted)
+            if not cut:
+                buffer = self._grown(buffer, start)
+                continue
+            rest = filled - cut
+            following = self._buffer(rest)
+            following[:rest] = memoryview(buffer)[cut:filled]
+            yield Segment(buffer, cut, start, quoted)
+            start, buffer, filled = start + cut, following, rest
+            quoted = quoted and buffer.find(QUOTE, 0, rest) >= 0
+
+    def release(self, segment: Segment) -> None:
+        """Take a segment's buffer back, to be filled again."""
+        if len(segment.buffer) == self._segment_bytes:
+            self._free.append(segment.buffer)
+
+    def _buffer(self, at_least: int = 0) -> bytearray:
+        if at_least < self._segment_bytes:
+            return self._free.pop() if self._free else bytearray(self._segment_bytes)
+        return bytearray(2 * at_least)
+
+    def _fill(self, buffer: bytearray, filled: int, *, quoted: bool) -> tuple[int, bool]:
+        """Read until the buffer is full or the source at its end; say how full it is, and if it has quotes."""
+        view = memoryview(buffer)
+        while filled < len(buffer):
+            count = self._source.readinto(view[filled : filled + _READ_BYTES])
+            if not count:
+                break
+            # looked for while the bytes are still in cache
+            quoted = quoted or buffer.find(QUOTE, filled, filled + count) >= 0
+            filled += count
+        return filled, quoted
+
+    def _grown(self, buffer: bytearray, start: int) -> bytearray:
+        if len(buffer) >= self._max_record_bytes:
+            msg = (
+                f"{self._source.name}: a record longer than {self._max_record_bytes:,} bytes starts at byte {start:,} "
+                f"of the rows; a line end is missing there, or a quote is never closed"
+            )
+            raise LayoutError(msg)
+        return buffer + bytearray(len(buffer))
+
+    def _cut(self, buffer: bytearray, filled: int, *, quoted: bool) -> int:
+        """Return where the last whole record ends, 0 if none does."""
+        cut = buffer.rfind(b"\n", 0, filled) + 1
+        if not cut:
+            # CR alone ends lines too, unless it is the last byte: then LF may follow
+            cut = buffer.rfind(b"\r", 0, filled - 1) + 1
+        if not quoted:
+            return cut
+        if not _quotes_are_regular(memoryview(buffer)[:filled], self._delimiter):
+            return _last_record_end(bytes(buffer[:filled]), self._delimiter)
+        odd = buffer.count(QUOTE, 0, cut) % 2
+        while odd and cut:
+            before = max(buffer.rfind(b"\n", 0, cut - 1), buffer.rfind(b"\r", 0, cut - 2)) + 1
+            odd ^= buffer.count(QUOTE, before, cut) % 2
+            cut = before
+        return cut
+
+
+def _quotes_are_regular(text: memoryview, delimiter: str) -> bool:
+    """Tell whether quotes open only at the start of a field and close only at its end.
+
+    Then a line end is the end of a record exactly where the number of quotes before it is even.
+    `text` must start at the start of a record.
+    """
+    octets = np.frombuffer(text, np.uint8)
+    places = np.flatnonzero(octets == QUOTE[0])
+    structural = np.zeros(256, np.bool_)
+    structural[list(b'"\r\n' + delimiter.encode())] = True
+    opening, closing = places[0::2], places[1::2]
+    opening = opening[opening > 0]
+    closing = closing[closing < len(octets) - 1]
+    return bool(structural[octets[opening - 1]].all() and structural[octets[closing + 1]].all())
+
+
+def _last_record_end(text: bytes, delimiter: str) -> int:
+    """Return where the last record with a line end stops, 0 if there is none.
+
+    The end of the text is no line end, and neither is a CR there, which may be half a CRLF.
+    """
+    whole = 0
+    # behind a real line end a further byte starts a record of its own; inside quotes it does not
+    for record in split_records(text + b"x", delimiter):
+        if record.stop < len(text) or (record.stop == len(text) and not text.endswith(b"\r")):
+            whole = record.stop
+    return whole

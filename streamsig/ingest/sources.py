@@ -1,0 +1,279 @@
+"""Where bytes come from: a path or standard input, unpacked as it is read."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import lzma
+import os
+import stat
+import sys
+from typing import BinaryIO, Protocol
+
+import pyarrow as pa
+
+from streamsig.errors import SourceError
+
+try:
+    # not on Windows; and here, since an interrupt that arrives inside an import can be lost
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
+
+STDIN = "-"
+_MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bz2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\xfd7zXZ\x00": "xz",
+}
+_PEEK_BYTES = 16
+_UNPACK_BYTES = 1 << 20
+_PIPE_BYTES = 1 << 20
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class RawInput:
+    """An open input as it is stored: counts what was read, and lets its first bytes be seen.
+
+    `is_file` says that `name` is the path of a regular file. `size_bytes` is `None` where it cannot
+    be known (a pipe). `consumed_bytes` never runs ahead of
+    what has been asked for by more than one read.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, size_bytes: int | None, *, is_file: bool = False) -> None:
+        self.name, self.size_bytes, self.consumed_bytes, self.is_file = name, size_bytes, 0, is_file
+        self._file = file
+        self._ahead = b""
+        self.closed = False
+
+    def peek(self, size: int = _PEEK_BYTES) -> bytes:
+        """Return the next `size` bytes, fewer only at the end, without consuming them."""
+        while len(self._ahead) < size and (more := self._fetch(size - len(self._ahead))):
+            self._ahead += more
+        return self._ahead[:size]
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes (all that is left for -1), b"" at the end."""
+        if size < 0:
+            parts = []
+            while part := self.read(_UNPACK_BYTES):
+                parts.append(part)
+            return b"".join(parts)
+        if self._ahead:
+            some, self._ahead = self._ahead[:size], self._ahead[size:]
+        else:
+            some = self._fetch(size)
+        self.consumed_bytes += len(some)
+        return some
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill the start of `view`; return the number of bytes, 0 at the end."""
+        if self._ahead:
+            some = self.read(len(view))
+            view[: len(some)] = some
+            return len(some)
+        try:
+            count = self._file.readinto(view)  # type: ignore[attr-defined]
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+        self.consumed_bytes += count
+        return int(count)
+
+    def close(self) -> None:
+        """Close the file; standard input stays open for its owner."""
+        self.closed = True
+        self._file.close()
+
+    # pyarrow.PythonFile asks for these three
+    def readable(self) -> bool:  # noqa: D102
+        return True
+
+    def writable(self) -> bool:  # noqa: D102
+        return False
+
+    def seekable(self) -> bool:  # noqa: D102
+        return False
+
+    def _fetch(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+
+class TextSource:
+    """The text of an input as UTF-8 without a byte order mark, to be read once from start to end."""
+
+    def __init__(self, raw: RawInput) -> None:
+        self.raw = raw
+        self.name, self.size_bytes = raw.name, raw.size_bytes
+        self.compression = _compression(raw.peek())
+        self.encoding = "utf-8"
+        self._ahead = memoryview(b"")
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._unpacked = _unpacked(raw, self.compression)
+
+    @property
+    def consumed_bytes(self) -> int:
+        """Bytes of the input, as stored, read so far; compare with `size_bytes`."""
+        return self.raw.consumed_bytes
+
+    def read_sample(self, size: int) -> tuple[bytes, bool]:
+        """Return up to `size` first bytes as they are, and whether that is all there is.
+
+        They stay to be read again.
+        """
+        sample = bytearray(size)
+        view = memoryview(sample)
+        filled = 0
+        while filled < size and (count := self.readinto(view[filled:])):
+            filled += count
+        view.release()
+        del sample[filled:]
+        self.push_back(bytes(sample))
+        return bytes(sample), filled < size
+
+    def push_back(self, text: bytes) -> None:
+        """Put bytes back in front of what is to be read next."""
+        self._ahead = memoryview(text + bytes(self._ahead))
+
+    def discard(self, size: int) -> None:
+        """Leave out the next `size` bytes of what was seen with `read_sample`."""
+        self._ahead = self._ahead[size:]
+
+    def decode(self, encoding: str, skip_bytes: int) -> None:
+        """Leave out a mark of `skip_bytes` at the start, and turn all that follows from `encoding` into UTF-8."""
+        self._ahead = self._ahead[skip_bytes:]
+        self.encoding = encoding
+        if encoding != "utf-8":
+            self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+            head = bytes(self._ahead)
+            self._ahead = memoryview(b"")
+            self.push_back(self._decoder.decode(head, final=False).encode("utf-8"))
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill the start of `view`; return the number of bytes, 0 only at the end.
+
+        Raises SourceError for input that is damaged, cut off or not readable.
+        """
+        while not self._ahead:
+            if self._decoder is None:
+                return self._fill(view)
+            packed = bytearray(_UNPACK_BYTES)
+            count = self._fill(memoryview(packed))
+            text = self._decoder.decode(bytes(packed[:count]), final=not count).encode("utf-8")
+            if not count and not text:
+                return 0
+            self._ahead = memoryview(text)
+        count = min(len(view), len(self._ahead))
+        view[:count] = self._ahead[:count]
+        self._ahead = self._ahead[count:]
+        return count
+
+    def close(self) -> None:
+        """Close the input."""
+        self.raw.close()
+
+    def _fill(self, view: memoryview) -> int:
+        try:
+            if self._unpacked is None:
+                return self.raw.readinto(view)
+            some = self._unpacked.read(min(len(view), _UNPACK_BYTES))
+        except (OSError, EOFError, lzma.LZMAError) as error:
+            msg = (
+                f"{self.name}: the {self.compression} data is damaged or cut off after "
+                f"{self.consumed_bytes:,} bytes ({error}); fetch or compress the file again"
+            )
+            raise SourceError(msg) from error
+        view[: len(some)] = some
+        return len(some)
+
+
+class _XzStream:
+    """Unpacks xz streams that follow each other, and refuses anything else behind them, as `xz -d` does."""
+
+    def __init__(self, raw: RawInput) -> None:
+        self._raw = raw
+        self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, b"" at the end; raises LZMAError or EOFError."""
+        while True:
+            if self._unpacker.eof:
+                # streams may be padded with zeros
+                packed = self._unpacker.unused_data.lstrip(b"\0") or self._raw.read(_UNPACK_BYTES).lstrip(b"\0")
+                if not packed:
+                    return b""
+                self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+            elif self._unpacker.needs_input:
+                packed = self._raw.read(_UNPACK_BYTES)
+                if not packed:
+                    raise EOFError("the last stream has no end")
+            else:
+                packed = b""
+            if unpacked := self._unpacker.decompress(packed, size):
+                return unpacked
+
+
+def open_raw(path: str) -> RawInput:
+    """Open a path, or standard input for `-`, as it is stored.
+
+    Raises SourceError for what cannot be opened: nothing there, a directory, no permission.
+    """
+    if path == STDIN:
+        return _open_stdin()
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: SIM115, PTH123 (RawInput closes it, and the name stays as given)
+        status = os.fstat(file.fileno())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    regular = stat.S_ISREG(status.st_mode)
+    return RawInput(file, path, status.st_size if regular else None, is_file=regular)
+
+
+def _open_stdin() -> RawInput:
+    if sys.stdin is None:
+        msg = "<stdin>: standard input is closed; give a file, or feed one: streamsig run - < FILE"
+        raise SourceError(msg)
+    file = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115 (not ours to close)
+    status = os.fstat(0)
+    if stat.S_ISDIR(status.st_mode):
+        msg = "<stdin>: standard input is a directory; give a file"
+        raise SourceError(msg)
+    if stat.S_ISFIFO(status.st_mode):
+        _widen_pipe()
+    return RawInput(file, "<stdin>", status.st_size if stat.S_ISREG(status.st_mode) else None)
+
+
+def _widen_pipe() -> None:
+    """Ask for a larger pipe: fewer, longer reads. Linux has it, and may refuse."""
+    if fcntl is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(0, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _compression(first: bytes) -> str | None:
+    return next((name for magic, name in _MAGIC.items() if first.startswith(magic)), None)
+
+
+def _unpacked(raw: RawInput, compression: str | None) -> _Readable | None:
+    if compression is None:
+        return None
+    if compression == "xz":
+        return _XzStream(raw)
+    stream: _Readable = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), compression)
+    return stream
+
+
+def _unreadable(name: str, error: OSError) -> SourceError:
+    reason = {
+        "FileNotFoundError": "no such file; check the path",
+        "IsADirectoryError": "is a directory; name a file in it",
+        "PermissionError": "permission denied; make the file readable for this user",
+    }.get(type(error).__name__, f"cannot be read: {error.strerror or error}")
+    return SourceError(f"{name}: {reason}")

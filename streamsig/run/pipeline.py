@@ -1,0 +1,112 @@
+"""One run, from what was named to its figures."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from streamsig._version import __version__
+from streamsig.core.window import Fold
+from streamsig.ingest.columnar import columnar_format
+from streamsig.ingest.inputs import expand, open_texts
+from streamsig.run.count import count_columns, count_text
+from streamsig.run.events import RunStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from streamsig.config import Settings
+    from streamsig.run.events import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Rows, and how many of them have the signal.
+
+    `rows_processed` counts every row, those in warm-up and those without a close included.
+    """
+
+    rows_processed: int
+    signal_count: int
+
+    @property
+    def value(self) -> float:
+        """`signal_count / rows_processed` to 4 decimals, 0.0 when there are no rows."""
+        return float(round(Fraction(self.signal_count, self.rows_processed or 1), 4))
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Series):
+    """The figures of a run that ended well.
+
+    `rows_missing` are the rows without a close, `rows_rejected` the bad rows that were left out,
+    which are not part of `rows_processed`. `files` has an entry per input when each is a series of
+    its own, and is empty otherwise.
+    """
+
+    rows_missing: int
+    rows_rejected: int
+    window: int
+    seed: int
+    version: str
+    latency_ms: int
+    warnings: tuple[str, ...] = ()
+    files: Mapping[str, Series] = field(default_factory=dict)
+
+
+def count_signals(named: Sequence[str], settings: Settings, observe: Observer = lambda _: None) -> Result:
+    """Count the signal over files, globs, folders, or `-` for standard input.
+
+    Several inputs are one series in natural order of their names, unless `per_file` is set.
+    Memory does not grow with the inputs. Raises SourceError, LayoutError or BadRowError.
+    """
+    started = time.perf_counter()
+    observe(RunStarted({**asdict(settings), "threads": settings.thread_count}, versions()))
+    whole, rows, signals, missing, rejected = Fold(settings.signals), 0, 0, 0, 0
+    warnings: list[str] = []
+    files: dict[str, Series] = {}
+    for path in expand(named):
+        for source in open_texts(path):
+            stored = columnar_format(source.raw.peek())
+            if stored is None:
+                count = count_text(source, settings, observe, (rows, signals))
+            else:
+                count = count_columns(source.raw, stored, settings, observe, (rows, signals))
+            rows, missing = rows + count.state.rows, missing + count.state.rows_missing
+            signals += count.state.counts[0]
+            rejected += count.rows_rejected
+            warnings += count.warnings
+            if settings.per_file:
+                files[source.name] = Series(count.state.rows, count.state.counts[0])
+            else:
+                whole.push(count.state)
+    if not settings.per_file:
+        signals = whole.result().counts[0]
+    return Result(
+        rows_processed=rows,
+        signal_count=signals,
+        rows_missing=missing,
+        rows_rejected=rejected,
+        window=settings.window,
+        seed=settings.seed,
+        version=settings.version,
+        latency_ms=round((time.perf_counter() - started) * 1000),
+        warnings=tuple(dict.fromkeys(warnings)),
+        files=files,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result may depend on."""
+    return {
+        "streamsig": __version__,
+        "python": platform.python_version(),
+        "pyarrow": pa.__version__,
+        "numpy": np.__version__,
+    }
