@@ -1,0 +1,40 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+pytest.register_assert_rewrite("tests.workdir")
+
+from tests.workdir import Workdir  # noqa: E402 (its asserts are rewritten, too)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# times vary with the machine, and are no matter of right or wrong
+settings.register_profile("default", deadline=None, database=None)
+settings.register_profile("long", deadline=None, max_examples=2000)
+settings.load_profile("default")
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Workdir:
+    """Return an empty folder to run the program in."""
+    return Workdir(tmp_path)
+
+
+@pytest.fixture
+def mortal() -> list[str]:
+    """Return a command to put before another one, so that permissions hold for it even where we are root."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("permissions are another matter here")
+    if os.geteuid():
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("we are root, and cannot but read everything")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

@@ -1,0 +1,191 @@
+"""What a config file may hold, and how each mistake in it is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamsig.config import SETTINGS, Settings, make_settings, read_config, values_of_flags, whole_number
+from streamsig.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOUND = 'seed: 42\nwindow: 5\nversion: "v1"\n'
+
+
+def problem(folder: Path, text: str | bytes) -> str:
+    """Return what is said of a config file of this text, without the file's name, which leads it."""
+    path = folder / "config.yaml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    lead, message = str(caught.value).split(": ", 1)
+    assert lead == str(path)
+    assert "\n" not in message
+    return message
+
+
+def test_sound_config(tmp_path: Path) -> None:
+    """The three required keys are enough, and come back as they are."""
+    path = tmp_path / "config.yaml"
+    path.write_text(SOUND)
+    assert read_config(path) == {"seed": 42, "window": 5, "version": "v1"}
+    assert make_settings({}, path) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ('"5"', "'5' (a text)"),
+        ("true", "True (yes or no)"),
+        ("0", "0"),
+        ("-1", "-1"),
+        ("5.0", "5.0 (a fraction)"),
+        ("", "nothing"),
+        ("[5]", "[5] (a list)"),
+        ("{a: 5}", "{'a': 5} (keys and values)"),
+        ("1e3", "'1e3' (a text)"),
+        ("99999999999999", "99999999999999"),
+    ],
+)
+def test_value_of_a_wrong_kind(tmp_path: Path, value: str, found: str) -> None:
+    """A value that is not allowed is told with its key, what was found and what is allowed."""
+    message = problem(tmp_path, SOUND.replace("window: 5", f"window: {value}"))
+    assert message == f'key "window" must be a whole number from 1 to 17592186044416, found {found}'
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("version: 1", ['key "version"', "a text", "found 1"]),
+        ("version: ''", ['key "version"', "a text", "found ''"]),
+        ("seed: 4.2", ['key "seed"', "a whole number", "4.2"]),
+        (f"seed: {2**64}", ['key "seed"', str(2**64)]),
+    ],
+)
+def test_wrong_kinds_of_other_keys(tmp_path: Path, line: str, words: list[str]) -> None:
+    """Every required key has its check."""
+    key = line.split(":", maxsplit=1)[0]
+    message = problem(tmp_path, "".join(it + "\n" for it in SOUND.splitlines() if not it.startswith(key)) + line)
+    assert [word for word in words if word not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"), [("windw", "window"), ("WINDOW", "window"), ("thread", "threads"), ("colum", "column")]
+)
+def test_unknown_key(tmp_path: Path, key: str, nearest: str) -> None:
+    """An unknown key is told with the nearest known one and all that there are."""
+    message = problem(tmp_path, SOUND + f"{key}: 3\n")
+    assert message.startswith(f'unknown key "{key}", did you mean "{nearest}"?; the keys are ')
+    assert all(known in message for known in SETTINGS)
+
+
+@pytest.mark.parametrize("key", ["7", "null", "quux"])
+def test_unknown_key_like_no_other(tmp_path: Path, key: str) -> None:
+    """Where no known key is near, none is suggested."""
+    message = problem(tmp_path, SOUND + f"{key}: 3\n")
+    assert message.startswith("unknown key ")
+    assert "did you mean" not in message
+
+
+@pytest.mark.parametrize("key", ["seed", "window", "version"])
+def test_missing_key(tmp_path: Path, key: str) -> None:
+    """Each of the three keys is required."""
+    message = problem(tmp_path, "".join(it + "\n" for it in SOUND.splitlines() if not it.startswith(key)))
+    assert message == f'missing key "{key}"; a config file needs seed, window, version'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SOUND + "window: 7\n", ["line 4, column 1", 'key "window" is there twice']),
+        (SOUND + "column: {a: 1, a: 2}\n", ["line 4", 'key "a" is there twice']),
+        ("seed: 42\nwindow: [5\n", ["line 3"]),
+        ("seed: 42\n\twindow: 5\n", ["line 2"]),
+        (SOUND + "? [a]\n: b\n", ["line 4"]),
+        ("a: &x 1\nb: *x\n", ["line 2, column 4", "aliases"]),
+        (SOUND + "column: !!python/object:os.system {}\n", ["line 4"]),
+        ("window: 010\n", ["line 1, column 9", "'010'", "decimal digits"]),
+        ("window: 1:30\n", ["'1:30'"]),
+        ("window: 0x10\n", ["'0x10'"]),
+        (f"window: {'9' * 5000}\n", ["digits"]),
+        ("--- 1\n--- 2\n", ["line 2"]),
+        ("- seed\n- window\n", ["expected keys and values", "a list"]),
+        ("window\n", ["expected keys and values", "'window' (a text)"]),
+        ("", ["expected keys and values", "found nothing"]),
+        (b"seed: \xff\n", ["not YAML"]),
+        (b"seed: \0\n", ["not YAML"]),
+        ("[" * 5000, ["not YAML"]),
+        ("#" * (1 << 20) + "\n", ["larger than 1,048,576 bytes"]),
+    ],
+)
+def test_what_is_no_config(tmp_path: Path, text: str | bytes, words: list[str]) -> None:
+    """Broken YAML, and YAML that a config never needs, is told with the line where it is."""
+    message = problem(tmp_path, text)
+    assert [word for word in words if word not in message] == []
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    """A config that is not there is told by its name."""
+    with pytest.raises(ConfigError, match=r"none\.yaml: no such config file"):
+        read_config(tmp_path / "none.yaml")
+
+
+def test_folder(tmp_path: Path) -> None:
+    """A folder is no config."""
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        read_config(tmp_path)
+
+
+def test_values_win_over_the_file(tmp_path: Path) -> None:
+    """A value replaces the file's, `None` does not."""
+    path = tmp_path / "config.yaml"
+    path.write_text(SOUND)
+    assert make_settings({"window": 9, "seed": None}, path) == Settings(seed=42, window=9)
+
+
+def test_values_are_checked() -> None:
+    """What comes from Python is checked as what comes from a file."""
+    with pytest.raises(UsageError, match=r'setting "window" must be .*, found \'5\' \(a text\)'):
+        make_settings({"window": "5"})
+    with pytest.raises(UsageError, match="unknown setting 'windw', did you mean \"window\""):
+        make_settings({"windw": 5})
+
+
+def test_flags_become_values() -> None:
+    """The text of a flag becomes what the config file would have had."""
+    assert values_of_flags({"window": "1e3", "column": "5", "seed": "-7", "threads": None}) == {
+        "window": 1000,
+        "column": 5,
+        "seed": -7,
+    }
+    assert values_of_flags({"column": "Adj Close"}) == {"column": "Adj Close"}
+    with pytest.raises(UsageError, match=r"--window must be a whole number from 1 to .*, found '0'"):
+        values_of_flags({"window": "0"})
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("20", 20), ("1_000", 1000), ("1e8", 10**8), ("2.5e3", 2500), ("-3", -3), ("9" * 20, int("9" * 20))],
+)
+def test_whole_numbers(text: str, number: int) -> None:
+    """Whole numbers are read as people write them, and exactly."""
+    assert whole_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.5", "1e400", "nan", "inf", "1e17", "5 rows"])
+def test_what_is_no_whole_number(text: str) -> None:
+    """What is not whole, or not exact as written, is refused."""
+    with pytest.raises(ValueError, match="not a whole number"):
+        whole_number(text)
+
+
+def test_every_setting_has_a_sound_default() -> None:
+    """No default is refused by the setting's own check, except for one that stands for "not given"."""
+    settings = Settings()
+    assert all(
+        getattr(settings, key) is None or setting.kind.accepts(getattr(settings, key))
+        for key, setting in SETTINGS.items()
+    )

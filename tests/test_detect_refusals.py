@@ -1,0 +1,220 @@
+"""Layouts that cannot be told for sure: one sentence that names what was found and the flag that settles it."""
+
+from __future__ import annotations
+
+import pytest
+from layouts import bars, table
+
+from streamsig.errors import LayoutError, UsageError
+from streamsig.ingest.detect import detect
+from streamsig.ingest.dialect import Asked
+
+BARS = bars()
+DAYS = [bar.time.strftime("%Y-%m-%d") for bar in BARS]
+TIMES = [str(int(bar.time.timestamp())) for bar in BARS]
+
+
+def named(header: str, *records: list[str]) -> bytes:
+    """Return a table with a header."""
+    return table([header.split(","), *records])
+
+
+def many(header: str) -> bytes:
+    """Return a table whose columns are all walks of prices, but for the first, the date."""
+    names = header.split(",")
+    walks = [bars(seed=seed) for seed in range(1, len(names))]
+    return table([names, *([DAYS[i], *(walk[i].close for walk in walks)] for i in range(len(BARS)))])
+
+
+def bars_as(*order: str, behind: tuple[str, ...] = ()) -> bytes:
+    """Return bars without a header, their prices in some order."""
+    return table(
+        [[time, *(getattr(bar, each) for each in order), *behind] for time, bar in zip(TIMES, BARS, strict=True)]
+    )
+
+
+def thousands(delimiter: str, mark: str, names: str, *, quote: bool = False) -> bytes:
+    """Return closes that all have a mark before three digits."""
+    rows = [[day, f"{bar.close[:-3]}{mark}{bar.volume[-3:]}"] for day, bar in zip(DAYS, BARS, strict=True)]
+    return table([names.split(","), *rows], delimiter=delimiter, quote=quote)
+
+
+SHIFTED = table([["Open", "High", "Low", "Close"], *([str(i), *bar.prices] for i, bar in enumerate(BARS))])
+SHIFTED_EVENLY = table(
+    [
+        ["Date", "Open", "High", "Low", "Close", "Volume"],
+        *([str(i), d, *b.prices] for i, (d, b) in enumerate(zip(DAYS, BARS, strict=True))),
+    ]
+)
+
+REFUSALS: list[tuple[str, bytes, Asked, list[str]]] = [
+    ("nothing", b"", Asked(), ["x.csv: is empty", "--no-header"]),
+    ("blank lines", b"\n \n\r\n", Asked(), ["x.csv: is empty", "--no-header"]),
+    ("adjusted only", many("Date,Adj Close"), Asked(), ['2 "Adj Close"', "--column"]),
+    ("previous only", many("Date,PREV_CLOSE"), Asked(), ['2 "PREV_CLOSE"', "--column"]),
+    ("bid and ask", many("Date,Bid,Ask"), Asked(), ['2 "Bid", 3 "Ask"', "--column"]),
+    (
+        "bid bars and ask bars",
+        many("Date,BidOpen,BidClose,AskOpen,AskClose"),
+        Asked(),
+        ['3 "BidClose", 5 "AskClose"', "--column"],
+    ),
+    ("close time only", many("Open time,Open,Close time"), Asked(), ['3 "Close time"', "--column"]),
+    ("fred", many("DATE,DEXUSEU"), Asked(), ['2 "DEXUSEU"', "--column"]),
+    ("twice the same name", many("Date,Close,Close"), Asked(), ['2 "Close", 3 "Close"', "--column N"]),
+    ("the same name but for case", many("Date,close,CLOSE"), Asked(), ['2 "close", 3 "CLOSE"', "--column N"]),
+    ("two symbols", many("Date,BTC_Close,ETH_Close"), Asked(), ['2 "BTC_Close", 3 "ETH_Close"', "--column N"]),
+    ("two currencies", many("Date,4a. close (USD),4b. close (CNY)"), Asked(), ["4a. close (USD)", "4b. close (CNY)"]),
+    ("last and settlement", many("Date,Open,High,Low,Last,Settle"), Asked(), ['5 "Last", 6 "Settle"', "--column N"]),
+    (
+        "two tickers",
+        b"Price,Close,Close\nTicker,AAPL,MSFT\nDate,,\n" + many("x,y,z")[6:],
+        Asked(),
+        ['2 "Close" (AAPL), 3 "Close" (MSFT)', "--column N"],
+    ),
+    ("a derived close", many("Date,close_zscore"), Asked(), ["close_zscore", "--column"]),
+    ("names shifted by an index", SHIFTED, Asked(), ["line 1 names 4 columns", "5 fields", "2=123.45", "--column N"]),
+    ("names shifted, a name asked for", SHIFTED, Asked(column="Close"), ["names 4 columns", "--column N"]),
+    ("names shifted, as many as fields", SHIFTED_EVENLY, Asked(), ["shifted", "--column N"]),
+    (
+        "more names than fields",
+        many("Date,Open,Close").replace(b"Open", b"Time,Open"),
+        Asked(),
+        ["names 4 columns", "3 fields"],
+    ),
+    (
+        "ticks",
+        table([[t, b.close, b.volume] for t, b in zip(TIMES, BARS, strict=True)]),
+        Asked(),
+        ["line 1", "no header", f"1={TIMES[0]} 2=122.32", "--column N"],
+    ),
+    (
+        "bid and ask ticks",
+        table([[t, b.low, b.high] for t, b in zip(TIMES, BARS, strict=True)]),
+        Asked(),
+        ["no header", "--column N"],
+    ),
+    (
+        "depth of market",
+        table([[t, b.low, b.high, "100", "200"] for t, b in zip(TIMES, BARS, strict=True)]),
+        Asked(),
+        ["--column N"],
+    ),
+    ("open, close, high, low", bars_as("open", "close", "high", "low", "volume"), Asked(), ["--column N"]),
+    ("low, high, open, close", bars_as("low", "high", "open", "close", "volume"), Asked(), ["--column N"]),
+    ("close, high, low, open", bars_as("close", "high", "low", "open"), Asked(), ["which is open", "--column N"]),
+    ("last and close", bars_as("open", "high", "low", "open", "close"), Asked(), ["--column N"]),
+    (
+        "bid bars and ask bars, no names",
+        bars_as("open", "high", "low", "close", "open", "high", "low", "close"),
+        Asked(),
+        ["more than one field", "5, 9"],
+    ),
+    (
+        "few rows",
+        b"".join(bars_as("open", "high", "low", "close").splitlines(keepends=True)[:6]),
+        Asked(),
+        ["--column N"],
+    ),
+    (
+        "always falling",
+        table([[t, f"{99 - i}.5", f"{99 - i}.5", f"{98 - i}.5", f"{98 - i}.5"] for i, t in enumerate(TIMES)]),
+        Asked(),
+        ["--column N"],
+    ),
+    (
+        "too wide for prices",
+        table([[t, str(100 + i), str(1000 + i), str(9 + i), str(101 + i)] for i, t in enumerate(TIMES)]),
+        Asked(),
+        ["--column N"],
+    ),
+    ("a copy that pandas renamed", many("Date,Close,Close.1"), Asked(), ['2 "Close", 3 "Close.1"', "--column N"]),
+    ("capitals that are no symbol", many("DATE,CLOSE_WEIRD"), Asked(), ['2 "CLOSE_WEIRD"', "--column"]),
+    ("a near close and a bid", many("Date,Adj Close,Bid"), Asked(), ['there is 2 "Adj Close"; if']),
+    ("texts only", b"name,close\na,x\nb,y\n", Asked(), ["line 2", "'x'"]),
+    ("a derived close in words", many("Date,Close Log"), Asked(), ['2 "Close Log"']),
+    (
+        "blanks between fields",
+        table(
+            [["Date", "Open", "Close"], *([d, b.open, b.close] for d, b in zip(DAYS, BARS, strict=True))], delimiter=" "
+        ),
+        Asked(),
+        ["--delimiter CHAR"],
+    ),
+    ("names in another encoding", "Äàòà,Çàêð\n2020-01-01,1\n".encode(), Asked(), ["--encoding NAME"]),
+    ("nothing moves", table([[t, "1.5", "1.5", "1.5", "1.5"] for t in TIMES]), Asked(), ["no header", "--column N"]),
+    (
+        "two rows",
+        b"".join(bars_as("open", "high", "low", "close").splitlines(keepends=True)[:2]),
+        Asked(),
+        ["--column N"],
+    ),
+    ("one number in each line", b"1.5\n1.25\n", Asked(), ["no header", "--column N"]),
+    (
+        "a comma before three digits",
+        thousands(";", ",", "Date,Close"),
+        Asked(),
+        ["122,995", "--thousands ,", "--decimal ,"],
+    ),
+    (
+        "a point before three digits",
+        thousands(";", ".", "Datum,Schlusskurs"),
+        Asked(),
+        ["--thousands .", "--decimal ."],
+    ),
+    (
+        "a quoted point, not in English",
+        thousands(",", ".", "Data,Último", quote=True),
+        Asked(),
+        ["--thousands .", "--decimal ."],
+    ),
+    ("closes that are texts", named("Date,Close", *([d, "up"] for d in DAYS)), Asked(), ["line 2", '"Close"', "'up'"]),
+    (
+        "a web page",
+        b"\n<!DOCTYPE html><html><head><title>404 Not Found</title>",
+        Asked(),
+        ["web page", "404 Not Found"],
+    ),
+    ("xml", b"<?xml version='1.0'?><Error><Message>Access Denied</Message>", Asked(), ["XML", "Access Denied"]),
+    ("an error as json", b'{"Error Message": "Invalid API call."}', Asked(), ["JSON", "Invalid API call."]),
+    ("a note as json", b'{\n  "Note": "5 calls per minute"\n}', Asked(), ["JSON", "5 calls per minute"]),
+    ("klines as json", b'[[1499040000000,"0.01634790"]]', Asked(), ["JSON"]),
+    ("a workbook", b"PK\x03\x04\x14\x00", Asked(), ["Excel"]),
+    ("NUL bytes", b"a,b\n1,\x00\x00\n", Asked(), ["line 2", "binary"]),
+    ("one line of text", b"No data\n", Asked(), ["No data", "--column"]),
+    ("an unknown name", many("Date,Close"), Asked(column="Closs"), ['2 "Close"', 'did you mean "Close"?']),
+    ("a name twice", many("Date,Plot,Plot"), Asked(column="Plot"), ['2 "Plot", 3 "Plot"', "--column N"]),
+    ("a number too high", many("Date,Close"), Asked(column=3), ["--column 3", '2 "Close"']),
+    ("a name without a header", bars_as("open", "high", "low", "close"), Asked(column="close"), ["--column N"]),
+    ("no header though there is one", many("Date,Open,Close"), Asked(header=False), ["--column N"]),
+]
+
+
+@pytest.mark.parametrize(("text", "asked", "fragments"), [e[1:] for e in REFUSALS], ids=[e[0] for e in REFUSALS])
+def test_doubt_is_said(text: bytes, asked: Asked, fragments: list[str]) -> None:
+    """What cannot be told for sure stops with one line that begins with the file's name."""
+    with pytest.raises(LayoutError) as caught:
+        detect(text, whole=True, asked=asked, name="x.csv")
+    message = str(caught.value)
+    assert message.startswith(("x.csv: ", "x.csv, line "))
+    assert "\n" not in message
+    for fragment in fragments:
+        assert fragment in message
+
+
+IMPOSSIBLE = [
+    Asked(decimal=",", thousands=","),
+    Asked(decimal="x"),
+    Asked(thousands="x"),
+    Asked(delimiter='"'),
+    Asked(delimiter=",,"),
+    Asked(skip_lines=-1),
+    Asked(column=0),
+]
+
+
+@pytest.mark.parametrize("asked", IMPOSSIBLE)
+def test_impossible_flags_are_refused(asked: Asked) -> None:
+    """A flag that no file can honour is an error of usage."""
+    with pytest.raises(UsageError, match=r"^x\.csv: --"):
+        detect(many("Date,Close"), whole=True, asked=asked, name="x.csv")

@@ -1,0 +1,64 @@
+"""Which characters bytes stand for."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamsig.ingest.encoding import detect_encoding
+
+TEXT = "Data;Último;Máxima\n2020-01-01;1,5;1,75\n"
+
+
+@pytest.mark.parametrize(
+    ("mark", "codec"),
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+    ],
+)
+def test_a_mark_settles_it(mark: bytes, codec: str) -> None:
+    """A byte order mark names the codec of what follows it."""
+    raw = mark + TEXT.encode(codec)
+    found, length = detect_encoding(raw)
+    assert (found, length) == (codec, len(mark))
+    assert raw[length:].decode(found) == TEXT
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", [TEXT, "一,Close\n" + "2020-01-01,1.5\n" * 9])
+def test_utf16_is_told_by_its_nuls(codec: str, text: str) -> None:
+    """UTF-16 without a mark is seen, letters with a NUL on the other side included."""
+    assert detect_encoding(text.encode(codec)) == (codec, 0)
+
+
+def test_a_cut_character_is_no_error() -> None:
+    """UTF-8 remains UTF-8 wherever the sample ends."""
+    raw = ("a" * 9 + "日付").encode()
+    for size in range(1, len(raw) + 1):
+        assert detect_encoding(raw[:size]) == ("utf-8", 0)
+
+
+def test_bytes_that_are_no_utf8_are_read_singly() -> None:
+    """Other bytes are cp1252, or latin-1 where cp1252 has no such character."""
+    assert detect_encoding(TEXT.encode("cp1252")) == ("cp1252", 0)
+    assert detect_encoding(b"\xe9\x81 1.5") == ("latin-1", 0)
+
+
+def test_nothing_is_utf8() -> None:
+    """An empty text has the usual encoding."""
+    assert detect_encoding(b"") == ("utf-8", 0)
+
+
+@given(st.binary(max_size=80))
+def test_single_bytes_never_fail(raw: bytes) -> None:
+    """A sample taken for single bytes decodes without an error."""
+    codec, length = detect_encoding(raw)
+    if codec in {"cp1252", "latin-1"}:
+        assert len(raw[length:].decode(codec)) == len(raw)

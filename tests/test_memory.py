@@ -1,0 +1,40 @@
+"""The memory promise, measured in fresh processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+
+
+def peak_mib(rows: int, *arguments: str) -> float:
+    """Return the peak resident memory of a run over a pipe of that many bars."""
+    feed = subprocess.Popen(
+        [sys.executable, "-m", "streamsig", "generate", "--rows", str(rows)], stdout=subprocess.PIPE
+    )
+    with feed:
+        measured = (
+            "import re, sys; from streamsig.cli import main; code = main(sys.argv[1:]);"
+            "status = open('/proc/self/status').read();"
+            "print(re.search('VmHWM:\\\\s+([0-9]+)', status)[1], file=sys.stderr); sys.exit(code)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", measured, "run", "-", "--output", "-", "--progress", "never", *arguments],
+            stdin=feed.stdout,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        assert json.loads(done.stdout)["rows_processed"] == rows
+    return int(done.stderr.split()[-1]) / 1024
+
+
+def test_memory_does_not_grow_with_the_input() -> None:
+    """A 16 times longer pipe takes at most 5 % more memory, and less than 150 MiB with 2 threads."""
+    small, large = peak_mib(2_000_000, "--threads", "2"), peak_mib(32_000_000, "--threads", "2")
+    assert large <= 1.05 * small
+    assert large < 150

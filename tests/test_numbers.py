@@ -1,0 +1,103 @@
+"""The number written in a field."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamsig.ingest.numbers import MAX_DIGITS, NumberError, NumberFormat
+
+PLAIN = NumberFormat()
+ENGLISH = NumberFormat(".", ",")
+GERMAN = NumberFormat(",", ".")
+FRENCH = NumberFormat(",", " ")
+SWISS = NumberFormat(".", "'")
+
+READ = [
+    (PLAIN, "1.50", "1.5"),
+    (PLAIN, " +7 ", "7"),
+    (PLAIN, "-0.5", "-0.5"),
+    (PLAIN, ".5", "0.5"),
+    (PLAIN, "5.", "5"),
+    (PLAIN, "1.2e-05", "0.000012"),
+    (PLAIN, "1E2", "100"),
+    (PLAIN, "0000001", "1"),
+    (PLAIN, "0" * 60 + "1.5" + "0" * 60, "1.5"),
+    (PLAIN, "$-1.5", "-1.5"),
+    (PLAIN, "-$1.5", "-1.5"),
+    (PLAIN, "1.5 €", "1.5"),
+    (ENGLISH, "28,420.3", "28420.3"),
+    (ENGLISH, "1,23,456.7", "123456.7"),
+    (ENGLISH, "28420.3", "28420.3"),
+    (GERMAN, "1.234.567,8", "1234567.8"),
+    (FRENCH, "1\u00a0234,5", "1234.5"),
+    (FRENCH, "1\u202f234,5", "1234.5"),
+    (SWISS, "1'234.5", "1234.5"),
+]
+
+REFUSED = [
+    (PLAIN, "abc"),
+    (PLAIN, "inf"),
+    (PLAIN, "1,5"),
+    (PLAIN, "1.5.5"),
+    (PLAIN, "1 5"),
+    (PLAIN, "0x10"),
+    (PLAIN, "1_000"),
+    (PLAIN, "\u0661"),
+    (PLAIN, "1e"),
+    (PLAIN, "1e-100"),
+    (PLAIN, "1e99999999999"),
+    (PLAIN, "9" * (MAX_DIGITS + 1)),
+    (PLAIN, "1" * 10_000),
+    (ENGLISH, "1,5"),
+    (ENGLISH, "1,2345"),
+    (ENGLISH, "0,123"),
+    (ENGLISH, ",123"),
+    (GERMAN, "1.5"),
+]
+
+
+@pytest.mark.parametrize(("form", "text", "value"), READ)
+def test_numbers_are_read_exactly(form: NumberFormat, text: str, value: str) -> None:
+    """A field is the decimal number that is written in it."""
+    assert form.parse(text) == Decimal(value)
+
+
+@pytest.mark.parametrize(("form", "text"), REFUSED)
+def test_what_is_no_number_is_refused(form: NumberFormat, text: str) -> None:
+    """A field that is no number in this format is an error, never a guess."""
+    with pytest.raises(NumberError):
+        form.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "NaN", "null", "N/A", "-", "<NA>", "none"])
+def test_missing_is_not_an_error(text: str) -> None:
+    """The usual words for "no close" are read as none."""
+    assert PLAIN.parse(text) is None
+
+
+def test_further_words_for_missing() -> None:
+    """Words that the user adds mean "no close" as well, without regard to case."""
+    form = NumberFormat(missing=frozenset({"Closed"}))
+    assert form.is_missing(" closed ")
+    assert not PLAIN.is_missing("closed")
+
+
+def test_a_mark_has_one_meaning() -> None:
+    """Decimal mark and thousands separator cannot be the same."""
+    with pytest.raises(ValueError, match="both"):
+        NumberFormat(",", ",")
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=8, min_value=-(10**12), max_value=10**12))
+def test_what_is_written_is_read(value: Decimal) -> None:
+    """A number comes back from any way of writing it."""
+    text = f"{value:,f}"
+    assert PLAIN.parse(f"{value:f}") == value
+    assert PLAIN.parse(f"{value:E}") == value
+    assert ENGLISH.parse(text) == value
+    assert GERMAN.parse(text.translate(str.maketrans(",.", ".,"))) == value
+    assert SWISS.parse(text.replace(",", "'")) == value

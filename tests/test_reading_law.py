@@ -1,0 +1,167 @@
+"""Whatever a table is written like and cut into, it is counted as the oracle counts it."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import streamsig
+from streamsig.ingest import reader, segments
+from tests import oracle
+from tests.strategies import WIDE, closes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+    from pathlib import Path
+
+    from hypothesis.strategies import DataObject, DrawFn
+
+NOTES = ["", "x", "Dogecoin", "1E5", "a b", "ä", '"q"', '"a,b"', '"say ""hi"""', '"two\nlines"', '"two\r\nlines"']
+
+
+@st.composite
+def tables(draw: DrawFn) -> bytes:
+    """Draw a table: time, note, close, volume; any line end, quoting, blanks, missing closes, blank lines."""
+    ends = draw(st.sampled_from([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n"], ["\n", "\n\n", "\n   \n"]]))
+    lines = ["time,note,close,volume"]
+    for row, close in enumerate(draw(closes())):
+        text = draw(st.sampled_from(["", "NaN", "null", "-"])) if close is None else _written(draw, close)
+        padded = draw(st.sampled_from(["{}", "{}", " {}", "{} ", '"{}"'])).format(text)
+        lines.append(f"2024-01-01 00:{row:02d},{draw(st.sampled_from(NOTES))},{padded},{row}")
+    body = "".join(line + draw(st.sampled_from(ends)) for line in lines)
+    if draw(st.booleans()):
+        body = body.rstrip("\r\n ")
+    return draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + body.encode()
+
+
+def _written(draw: DrawFn, close: Decimal) -> str:
+    text = format(close, "f")
+    if draw(st.integers(0, 9)) == 0:
+        text = format(close.normalize(WIDE), "E")
+    if draw(st.integers(0, 9)) == 0 and "." in text and "E" not in text and len(text) < 30:
+        text += "0"
+    return text
+
+
+@pytest.fixture(scope="module")
+def count(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., streamsig.Result]:
+    """Return a function that counts a text as a file."""
+    path: Path = tmp_path_factory.mktemp("tables") / "table.csv"
+
+    def run(text: bytes, **settings: Any) -> streamsig.Result:
+        path.write_bytes(text)
+        return streamsig.run(path, column=3, **settings)
+
+    return run
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=tables(), data=st.data())
+def test_cuts_threads_and_blocks_are_invisible(
+    text: bytes, data: DataObject, count: Callable[..., streamsig.Result]
+) -> None:
+    """Segments down to a record, blocks down to a row, 1 to 4 threads: one answer, the oracle's."""
+    exact = oracle.closes_of(_without_blank_lines(text), 2)
+    window = data.draw(st.integers(1, len(exact) + 1))
+    expected = oracle.answer(exact, window)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "SEGMENT_BYTES", data.draw(st.sampled_from([1, 11, 13, 37, 111, 4096])))
+        patch.setattr(reader, "BLOCK_BYTES", data.draw(st.sampled_from([64, 111, 500, 1 << 20])))
+        result = count(text, window=window, threads=data.draw(st.integers(1, 4)))
+    assert (result.rows_processed, result.rows_missing, result.signal_count) == expected
+
+
+def _without_blank_lines(text: bytes) -> bytes:
+    """Take out the lines of blanks, which `csv` would return as records."""
+    return text.replace(b"\n   \n", b"\n")
+
+
+class _Pieces(io.RawIOBase):
+    """A source that hands out its bytes in pieces of given sizes."""
+
+    def __init__(self, text: bytes, sizes: list[int]) -> None:
+        self._text, self._sizes = io.BytesIO(text), sizes
+
+    def readinto(self, view: Any) -> int:
+        size = self._sizes.pop() if self._sizes else len(view)
+        piece = self._text.read(min(size, len(view)))
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+@given(tables(), st.lists(st.integers(1, 50), max_size=30), st.sampled_from([1, 7, 37, 4096]))
+def test_segments_joined_are_the_text(text: bytes, sizes: list[int], segment_bytes: int) -> None:
+    """No byte is lost, repeated or moved, however the source hands them out, and cuts lie at record ends."""
+    from streamsig.ingest.records import split_records  # noqa: PLC0415
+    from streamsig.ingest.sources import RawInput, TextSource  # noqa: PLC0415
+
+    source = TextSource(RawInput(_Pieces(text, sizes), "pieces", None))  # type: ignore[arg-type]
+    found = [bytes(part.view) for part in segments.Segments(source, ",", segment_bytes=segment_bytes)]
+    assert b"".join(found) == text
+    ends = {record.stop for record in split_records(text, ",")}
+    position = 0
+    for part in found[:-1]:
+        position += len(part)
+        assert (
+            any(text[position:].startswith(b"\n" * skip) and position + skip in ends for skip in (0, 1))
+            or not text[max((end for end in ends if end <= position), default=0) : position].strip()
+        )
+
+
+@pytest.mark.parametrize("text", [b'a"b,1\n"x\ny",2\nc,3\n', b'5",x\n"b\nc",1\nd,2\n', b'"a"b,1\n"c\nd"e,2\n'])
+def test_stray_quotes_do_not_mislead_the_cutter(text: bytes) -> None:
+    """Quotes in the middle of a field are text, and cuts still lie at record ends."""
+    from streamsig.ingest.records import split_records  # noqa: PLC0415
+    from streamsig.ingest.sources import RawInput, TextSource  # noqa: PLC0415
+
+    source = TextSource(RawInput(_Pieces(text, []), "pieces", None))  # type: ignore[arg-type]
+    found = [bytes(part.view) for part in segments.Segments(source, ",", segment_bytes=4)]
+    whole = [record.fields for record in split_records(text, ",")]
+    assert [record.fields for part in found for record in split_records(part, ",")] == whole
+
+
+@pytest.mark.parametrize("exponent", ["E-100", "e-0100", "E-19", "E+19", "E-40", "E-100000", "E-999999999999"])
+def test_absurd_exponents_never_reach_pyarrow(exponent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that pyarrow would read out of bounds for is read, or refused, by our own rules."""
+    seen: list[bytes] = []
+    whole = reader.SegmentReader._columns  # noqa: SLF001 (the one door to pyarrow)
+
+    def spy(self: Any, text: Any, kind: Any, **rest: Any) -> Any:
+        if kind != reader.pa.string():
+            seen.append(bytes(text))
+        return whole(self, text, kind, **rest)
+
+    monkeypatch.setattr(reader.SegmentReader, "_columns", spy)
+    path = tmp_path / "absurd.csv"
+    path.write_text(f"time,close\n1,1.5\n2,1{exponent}\n3,0{exponent}\n")
+    try:
+        assert streamsig.run(path).rows_processed == 3
+    except streamsig.BadRowError as error:
+        assert "line 3" in str(error)  # noqa: PT017 (either is right, this one says where)
+    assert not any(exponent.encode() in text for text in seen)
+
+
+@pytest.mark.parametrize("close", ["69", "6.9E+1", "9" * 38, "123456789012345678901", "9" * 18 + ".25", "1E+37"])
+@pytest.mark.parametrize("first", ["1.5", "1E-37", "1.000000000000000001"])
+def test_large_numbers_do_not_overflow_unseen(first: str, close: str, tmp_path: Path) -> None:
+    """A close with many digits beside one with many decimals is read exactly: pyarrow alone would wrap around."""
+    path = tmp_path / "large.csv"
+    path.write_text(f"time,close\n1,{first}\n2,{close}\n3,{first}\n4,{close}\n")
+    assert streamsig.run(path, window=2).signal_count == 2
+
+
+def test_nothing_is_left_open(tmp_path: Path) -> None:
+    """A run, also one that fails, closes what it opened."""
+    path = tmp_path / "bad.csv"
+    path.write_text("time,close\n1,1.5\n2,word\n")
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH208, PTH112
+    with pytest.raises(streamsig.BadRowError):
+        streamsig.run(path)
+    after = len(os.listdir("/proc/self/fd")) if before else 0  # noqa: PTH208
+    assert after <= before + 1

@@ -1,0 +1,102 @@
+"""Records are what pyarrow's reader takes them for, with the line on which they start."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import csv
+
+from streamsig.ingest.records import skip_lines, split_records, unwrapped
+
+
+def fields_of(text: bytes, delimiter: str = ",", *, line_quoted: bool = False) -> list[tuple[str, ...]]:
+    """Return the fields of all records."""
+    return [record.fields for record in split_records(text, delimiter, line_quoted=line_quoted)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"a,b\n1,2\n", [("a", "b"), ("1", "2")]),
+        (b"a,b\r\n1,2", [("a", "b"), ("1", "2")]),
+        (b"a,b\r1,2\r", [("a", "b"), ("1", "2")]),
+        (b"\n \n\t\r\na,\n", [("a", "")]),
+        (b",\n", [("", "")]),
+        (b'"a,b",c\n', [("a,b", "c")]),
+        (b'"a""b",c\n', [('a"b', "c")]),
+        (b'"a\nb",c\n', [("a\nb", "c")]),
+        (b'"a"b"c,d\n', [('ab"c', "d")]),
+        (b'a"b,c\n', [('a"b', "c")]),
+        (b'a, "b,c"\n', [("a", ' "b', 'c"')]),
+        (b'""\n', [("",)]),
+        (b'"open,\n1,2\n', [("open,\n1,2\n",)]),
+        (b"", []),
+    ],
+)
+def test_the_grammar(text: bytes, expected: list[tuple[str, ...]]) -> None:
+    """Quotes open at the start of a field only, are doubled inside, and hold delimiters and line ends."""
+    assert fields_of(text) == expected
+
+
+def test_lines_quoted_as_a_whole() -> None:
+    """A line that is one quoted text is unwrapped before it is split; another is split as it is."""
+    text = b'a,b,c\n"1,""x,y"",2"\r\n"3,4,5"\n'
+    assert fields_of(text, line_quoted=True) == [("a", "b", "c"), ("1", "x,y", "2"), ("3", "4", "5")]
+
+
+@pytest.mark.parametrize(
+    ("line", "inner"),
+    [(b'"a,b"\r\n', b"a,b"), (b'"a,""b"""', b'a,"b"'), (b'"a","b"', None), (b"a", None), (b'"', None), (b'""', b"")],
+)
+def test_unwrapping(line: bytes, inner: bytes | None) -> None:
+    """Only a line that is nothing but one quoted text is unwrapped."""
+    assert unwrapped(line) == inner
+
+
+def test_places() -> None:
+    """A record knows its first physical line, counted over blank lines and quoted line ends, and its bytes."""
+    text = b'\na,"b\r\nc\n"\r\n\nd,e\n\rf,g'
+    records = list(split_records(text, ","))
+    assert [record.line for record in records] == [2, 6, 8]
+    assert [record.next_line for record in records] == [5, 7, 9]
+    assert [text[r.start : r.stop] for r in records] == [b'a,"b\r\nc\n"\r\n', b"d,e\n", b"f,g"]
+
+
+@pytest.mark.parametrize(("count", "offset"), [(0, 0), (1, 2), (2, 4), (3, 5), (9, 6)])
+def test_skipping_lines(count: int, offset: int) -> None:
+    """Lines are skipped as they stand, whatever ends them."""
+    assert skip_lines(b"a\nb\r\rc", count) == offset
+
+
+def arrow_fields(text: bytes) -> list[tuple[str, ...]] | None:
+    """Read the records with pyarrow, or return `None` where it refuses."""
+    width = max((len(each) for each in fields_of(text)), default=0)
+    names = [str(i) for i in range(width)]
+    try:
+        found = csv.read_csv(
+            io.BytesIO(text),
+            read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=1 << 20),
+            parse_options=csv.ParseOptions(newlines_in_values=True),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    return [tuple(row[name] for name in names) for row in found.to_pylist()]
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from([b"a", b"1", b",", b'"', b'""', b"\n", b"\r\n", b"\r", b"x,y\n"]), max_size=24))
+def test_pyarrow_sees_the_same(parts: list[bytes]) -> None:
+    """Wherever pyarrow reads a text, its records and fields are these."""
+    text = b"".join(parts)
+    if text.count(b'"') % 2 or not fields_of(text):
+        return
+    theirs = arrow_fields(text)
+    if theirs is not None:
+        assert fields_of(text) == theirs

@@ -1,0 +1,38 @@
+"""Real vendor files, where they are at hand: right without a flag, or stopped with the flag that mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import streamsig
+
+FOLDER = os.environ.get("STREAMSIG_VENDOR_FILES")
+
+
+def _cases() -> list[Any]:
+    if not FOLDER:
+        why = "STREAMSIG_VENDOR_FILES names no folder of vendor files"
+        return [pytest.param("", {}, marks=pytest.mark.skip(reason=why), id="no-vendor-files")]
+    expected = json.loads((Path(FOLDER) / "expected.json").read_text(encoding="utf-8"))
+    return [pytest.param(name, facts, id=name) for name, facts in expected.items()]
+
+
+@pytest.mark.parametrize(("name", "facts"), _cases())
+def test_vendor_file(name: str, facts: dict[str, Any]) -> None:
+    """Rows, missing closes and signals are those of the expected answer, for every window."""
+    path = Path(FOLDER or "") / name
+    told = facts["what_it_is"]
+    for window, signals in facts["signal_count"].items():
+        try:
+            result = streamsig.run(path, window=int(window))
+        except streamsig.LayoutError as stop:
+            assert "--column" in str(stop) or "--no-header" in str(stop)  # noqa: PT017 (a stop has to name the way on)
+            flags: dict[str, Any] = {"header": told["header"]} if "header" in told else {}
+            result = streamsig.run(path, window=int(window), column=told.get("close") or told["close_field"], **flags)
+        found = (result.rows_processed, result.rows_missing, result.signal_count)
+        assert found == (facts["rows"], facts["missing"], signals)

@@ -1,0 +1,168 @@
+"""Runs the program as a person would, in a folder of its own, and checks what holds for every run."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+PROGRAM = (sys.executable, "-W", "error", "-m", "streamsig")
+ERROR_KEYS = ["version", "status", "error_message"]
+PATIENCE_SECONDS = 60
+"""No test waits this long unless something hangs."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Return the metrics that went to standard output."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+
+class Workdir:
+    """A folder, with `streamsig run` in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def put(self, name: str, content: str | bytes) -> Path:
+        """Write a file; return where it is."""
+        place = self.path / name
+        place.write_bytes(content.encode() if isinstance(content, str) else content)
+        return place
+
+    def prices(self, closes: Iterable[object], name: str = "prices.csv") -> Path:
+        """Write a file of these closes."""
+        return self.put(name, prices(closes))
+
+    def start(
+        self, *arguments: object, redirect: str = "", before: Iterable[str] = (), **options: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start the program; a shell would find `before` in front of it, and `redirect` behind, such as `>&-`."""
+        command = [*before, *PROGRAM, *map(str, arguments)]
+        if redirect:
+            command = ["sh", "-c", f'exec "$@" {redirect}', "sh", *command]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        environment.update(TERM="xterm", COLUMNS="100")
+        return subprocess.Popen(command, cwd=self.path, **{"env": environment, **pipes, **options})
+
+    def finish(self, process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Outcome:
+        """Wait for the end of a run; check that it leaves neither a traceback nor a partial file."""
+        with process:
+            try:
+                out, err = process.communicate(stdin, timeout=PATIENCE_SECONDS)
+            finally:
+                process.kill()
+        outcome = Outcome(process.returncode, (out or b"").decode(), (err or b"").decode())
+        assert "Traceback" not in outcome.out + outcome.err
+        assert "Exception ignored" not in outcome.err
+        assert not list(self.path.rglob("*.partial"))
+        return outcome
+
+    def call(self, *arguments: object, stdin: bytes | None = None, **options: Any) -> Outcome:
+        """Run `streamsig ...` to its end, with any exit code."""
+        if stdin is not None:
+            options["stdin"] = subprocess.PIPE
+        return self.finish(self.start(*arguments, **options), stdin)
+
+    def run(self, *arguments: object, **options: Any) -> Outcome:
+        """Run `streamsig run ...`, which must succeed without a word on standard error."""
+        outcome = self.call("run", *arguments, **options)
+        assert (outcome.code, outcome.err) == (0, "")
+        return outcome
+
+    def fails(self, code: int, *arguments: object, **options: Any) -> str:
+        """Run `streamsig run ...`, which must fail as every failure does; return its message."""
+        return self.failed(self.call("run", *arguments, **options), code)
+
+    def failed(self, outcome: Outcome, code: int) -> str:
+        """Check what holds for every failure; return its message."""
+        assert outcome.code == code, outcome
+        assert list(outcome.metrics) == ERROR_KEYS
+        message = str(outcome.metrics["error_message"])
+        assert outcome.metrics["status"] == "error"
+        assert outcome.err == f"streamsig: {message}\n"
+        assert message.isprintable()
+        for name, check in (("metrics.json", self._same_metrics), ("run.log", self._same_failure)):
+            if (self.path / name).exists():
+                check(outcome)
+        return message
+
+    def metrics(self, name: str = "metrics.json") -> dict[str, Any]:
+        """Return the metrics in a file."""
+        found = json.loads((self.path / name).read_text())
+        assert isinstance(found, dict)
+        return found
+
+    def log(self, name: str = "run.log") -> list[dict[str, Any]]:
+        """Return the lines of a log."""
+        return [json.loads(line) for line in (self.path / name).read_text().splitlines()]
+
+    def wait_for(self, happened: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+        """Wait until a running program has got so far."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while not happened():
+            assert process.poll() is None, "the program ended early"
+            assert time.monotonic() < give_up, "the program never got so far"
+            time.sleep(0.005)
+
+    def has_logged(self, event: str) -> bool:
+        """Tell whether a line with this event is in the log."""
+        log = self.path / "run.log"
+        return log.exists() and f'"event": "{event}"' in log.read_text()
+
+    def _same_metrics(self, outcome: Outcome) -> None:
+        assert (self.path / "metrics.json").read_text() == outcome.out
+
+    def _same_failure(self, outcome: Outcome) -> None:
+        last = self.log()[-1]
+        assert (last["event"], last["level"], last["exit_code"]) == ("run_failed", "ERROR", outcome.code)
+        assert last["error_message"] == outcome.metrics["error_message"]
+
+
+def prices(closes: Iterable[object]) -> str:
+    """Return closes as a file of two columns, a row every minute; line 2 is the first row."""
+    return "".join(["time,close\n", *(f"{index},{close}\n" for index, close in enumerate(closes))])
+
+
+def _packed_by_arrow(codec: str) -> Callable[[bytes], bytes]:
+    def pack(plain: bytes) -> bytes:
+        sink = pa.BufferOutputStream()
+        with pa.CompressedOutputStream(sink, codec) as packed:
+            packed.write(plain)
+        return bytes(sink.getvalue())
+
+    return pack
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": _packed_by_arrow("zstd"),
+    "lz4": _packed_by_arrow("lz4"),
+}
+"""What compresses, by the name that the program gives it."""
