@@ -1,0 +1,91 @@
+"""From raw samples to one line per contestant: medians, extremes, ratios of the same round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmarks.contestants import Contestant
+    from benchmarks.measure import Sample
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median, least and greatest of one quantity over the counted rounds."""
+
+    median: float
+    least: float
+    greatest: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        """Return the spread of at least one value."""
+        found = sorted(values)
+        return cls(median(found), found[0], found[-1])
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the table and the picture say of one contestant. Costs are None when a run failed."""
+
+    name: str
+    label: str
+    count_errors: tuple[int, ...]
+    """Every distinct `count - exact` seen, warm-up included, least first. `(0,)` is right every time."""
+    wrong_rows: bool
+    wall: Spread | None
+    cpu: Spread | None
+    peak_rss_bytes: Spread | None
+    ratio: Spread | None
+    """Wall time over streamsig's of the same round; None for streamsig itself or without it."""
+    failure: str | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether every run, warm-up included, gave the exact count of all rows."""
+        return self.failure is None and self.count_errors == (0,) and not self.wrong_rows
+
+
+def summarise(
+    samples: Sequence[Sample],
+    contestants: Sequence[Contestant],
+    *,
+    exact_count: int,
+    rows: int,
+    reference: str = "streamsig",
+) -> list[Line]:
+    """Return a line per contestant, fastest median first, failures last.
+
+    Correctness looks at every sample; costs and ratios at rounds 1 and later, paired by round so that a
+    machine slowing down half-way slows both sides of each ratio.
+    """
+    wall_of = {
+        sample.round: sample.wall_seconds
+        for sample in samples
+        if sample.contestant == reference and sample.round > 0 and sample.error is None
+    }
+    lines = []
+    for contestant in contestants:
+        own = [sample for sample in samples if sample.contestant == contestant.name]
+        counted = [sample for sample in own if sample.round > 0]
+        failure = next((sample.error for sample in own if sample.error is not None), None)
+        whole = bool(counted) and failure is None
+        pairs = [sample.wall_seconds / wall_of[sample.round] for sample in counted if sample.round in wall_of]
+        lines.append(
+            Line(
+                name=contestant.name,
+                label=contestant.label,
+                count_errors=tuple(sorted({s.signal_count - exact_count for s in own if s.signal_count is not None})),
+                wrong_rows=any(s.rows != rows for s in own if s.error is None),
+                wall=Spread.of(s.wall_seconds for s in counted) if whole else None,
+                cpu=Spread.of(s.cpu_seconds for s in counted) if whole else None,
+                peak_rss_bytes=Spread.of(s.peak_rss_bytes for s in counted) if whole else None,
+                ratio=Spread.of(pairs) if whole and pairs and contestant.name != reference else None,
+                failure=failure,
+            )
+        )
+    return sorted(lines, key=lambda line: line.wall.median if line.wall else float("inf"))
