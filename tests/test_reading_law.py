@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 import streamsig
 from streamsig.ingest import reader, segments
+from streamsig.ingest.dialect import Dialect
+from streamsig.ingest.sources import RawInput, TextSource
 from tests import oracle
 from tests.strategies import WIDE, closes
 
@@ -95,14 +98,43 @@ class _Pieces(io.RawIOBase):
         return len(piece)
 
 
+def _segments(text: bytes, sizes: list[int], segment_bytes: int) -> segments.Segments:
+    source = TextSource(RawInput(_Pieces(text, sizes), "pieces", None))  # type: ignore[arg-type]
+    return segments.Segments(source, ",", segment_bytes=segment_bytes)
+
+
+@given(
+    text=tables(),
+    bad=st.lists(st.sampled_from([b"", b"a,b\n", b"t,n,word,1\n", b't,"n\nn",1e,1\n', b"a,b,1.5,d,e\n"]), max_size=3),
+    odd=st.sampled_from([b"", b"t\xff,n,1.5,1\n", b'NaN,,"7",""\n', b"t,n,1E-30,1\n"]),
+    also=st.permutations([0, 1, 3]).flatmap(lambda order: st.integers(0, 3).map(lambda count: tuple(order[:count]))),
+    segment_bytes=st.sampled_from([1, 37, 111, 4096]),
+)
+def test_other_fields_as_text(
+    text: bytes, bad: list[bytes], odd: bytes, also: tuple[int, ...], segment_bytes: int
+) -> None:
+    """Further fields come out as they are written, a text for each close, whichever way a segment is read."""
+    text = text.removeprefix(b"\xef\xbb\xbf")
+    text += b"" if text.endswith((b"\n", b"\r")) else b"\n"
+    text = b"".join([text, *bad, odd])
+    records = csv.reader(io.StringIO(_without_blank_lines(text).decode("utf-8", "backslashreplace"), newline=""))
+    sound = [each for each in records if len(each) == 4 and each[2] not in {"close", "word", "1e"}]
+    dialect = Dialect(",", fields=4, close=2, header=("time", "note", "close", "volume"))
+    read = reader.SegmentReader(dialect, skip_bad=True, also=also).read
+    readings = [read(segment) for segment in _segments(text, [], segment_bytes)]
+    assert sum(len(reading.ticks) for reading in readings) == len(sound)
+    for reading in readings:
+        assert [len(column) for column in reading.texts] == [len(reading.ticks)] * len(also)
+    found = [[each for reading in readings for each in reading.texts[place].to_pylist()] for place in range(len(also))]
+    assert found == [[each[index] for each in sound] for index in also]
+
+
 @given(tables(), st.lists(st.integers(1, 50), max_size=30), st.sampled_from([1, 7, 37, 4096]))
 def test_segments_joined_are_the_text(text: bytes, sizes: list[int], segment_bytes: int) -> None:
     """No byte is lost, repeated or moved, however the source hands them out, and cuts lie at record ends."""
     from streamsig.ingest.records import split_records  # noqa: PLC0415
-    from streamsig.ingest.sources import RawInput, TextSource  # noqa: PLC0415
 
-    source = TextSource(RawInput(_Pieces(text, sizes), "pieces", None))  # type: ignore[arg-type]
-    found = [bytes(part.view) for part in segments.Segments(source, ",", segment_bytes=segment_bytes)]
+    found = [bytes(part.view) for part in _segments(text, sizes, segment_bytes)]
     assert b"".join(found) == text
     ends = {record.stop for record in split_records(text, ",")}
     position = 0
@@ -118,10 +150,8 @@ def test_segments_joined_are_the_text(text: bytes, sizes: list[int], segment_byt
 def test_stray_quotes_do_not_mislead_the_cutter(text: bytes) -> None:
     """Quotes in the middle of a field are text, and cuts still lie at record ends."""
     from streamsig.ingest.records import split_records  # noqa: PLC0415
-    from streamsig.ingest.sources import RawInput, TextSource  # noqa: PLC0415
 
-    source = TextSource(RawInput(_Pieces(text, []), "pieces", None))  # type: ignore[arg-type]
-    found = [bytes(part.view) for part in segments.Segments(source, ",", segment_bytes=4)]
+    found = [bytes(part.view) for part in _segments(text, [], 4)]
     whole = [record.fields for record in split_records(text, ",")]
     assert [record.fields for part in found for record in split_records(part, ",")] == whole
 
@@ -130,14 +160,14 @@ def test_stray_quotes_do_not_mislead_the_cutter(text: bytes) -> None:
 def test_absurd_exponents_never_reach_pyarrow(exponent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A number that pyarrow would read out of bounds for is read, or refused, by our own rules."""
     seen: list[bytes] = []
-    whole = reader.SegmentReader._columns  # noqa: SLF001 (the one door to pyarrow)
+    whole = reader.SegmentReader._batches  # noqa: SLF001 (the one door to pyarrow)
 
     def spy(self: Any, text: Any, kind: Any, **rest: Any) -> Any:
         if kind != reader.pa.string():
             seen.append(bytes(text))
         return whole(self, text, kind, **rest)
 
-    monkeypatch.setattr(reader.SegmentReader, "_columns", spy)
+    monkeypatch.setattr(reader.SegmentReader, "_batches", spy)
     path = tmp_path / "absurd.csv"
     path.write_text(f"time,close\n1,1.5\n2,1{exponent}\n3,0{exponent}\n")
     try:

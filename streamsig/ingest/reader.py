@@ -38,6 +38,8 @@ _SIGNIFICAND = 20
 _MOST_PATIENCE = 256
 _CACHED_BYTES = 1 << 18
 
+Texts = tuple[pa.Array, ...]
+
 
 class BadRecordError(Exception):
     """A bad record in a segment; `line` counts physical lines from 1 at the segment's start.
@@ -52,11 +54,15 @@ class BadRecordError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one segment holds: its closes in file order, its physical lines, and the records left out."""
+    """What one segment holds: its closes in file order, its physical lines, and the records left out.
+
+    `texts` are the other fields that were asked for, a string array each without nulls, a text per close.
+    """
 
     ticks: Ticks
     lines: int
     rejected: tuple[BadRecordError, ...] = ()
+    texts: tuple[pa.Array, ...] = ()
 
 
 @dataclass(slots=True)
@@ -64,12 +70,14 @@ class SegmentReader:
     """Reads the closes of segments of one dialect; safe to call from several threads.
 
     `skip_bad` leaves bad records out instead of stopping at the first. `scale` is a hint that only
-    saves time: the number of decimals to try first.
+    saves time: the number of decimals to try first. `also` are indices of fields to return as text, none
+    of them the close, in any order.
     """
 
     dialect: Dialect
     skip_bad: bool = False
     scale: int = 2
+    also: tuple[int, ...] = ()
     _markers: list[str] = field(init=False)
     # hints too: how many segments not to try the shortest way on, and how many after the next failure
     _wait: int = 0
@@ -88,14 +96,14 @@ class SegmentReader:
         try:
             if has_nul:
                 raise pa.ArrowInvalid("NUL")  # noqa: TRY301 (pyarrow would take it for text)
-            ticks = self._read_uniform(text, quoted=segment.quoted) or self._read_fast(segment, text)
+            ticks, texts = self._read_uniform(text, quoted=segment.quoted) or self._read_fast(segment, text)
         except pa.ArrowInvalid:
-            ticks, rejected = self._read_records(bytes(segment.view))
+            ticks, texts, rejected = self._read_records(bytes(segment.view))
         if ticks.scale > self.scale:
             self.scale = min(ticks.scale, _MAX_SHARED_SCALE)
-        return Reading(ticks, lines, rejected)
+        return Reading(ticks, lines, rejected, texts)
 
-    def _read_uniform(self, text: memoryview | bytes, *, quoted: bool) -> Ticks | None:
+    def _read_uniform(self, text: memoryview | bytes, *, quoted: bool) -> tuple[Ticks, Texts] | None:
         """Read closes that are all written with one width; `None` where they are not, or lately were not."""
         numbers = self.dialect.numbers
         if numbers.thousands or numbers.missing:
@@ -103,35 +111,42 @@ class SegmentReader:
         if self._wait:
             self._wait -= 1
             return None
-        runs = [read_uniform(column, numbers.decimal) for column in self._columns(text, pa.string(), quoted=quoted)]
+        batches = self._batches(text, pa.string(), quoted=quoted)
+        runs = [read_uniform(batch.column(0), numbers.decimal) for batch in batches]
         found = [run for run in runs if run is not None]
         if len(found) == len(runs):
             self._patience = 1
-            return concat(found)
+            return concat(found), self._texts(batches)
         # a vain try costs most of a reading: try ever more rarely
         self._patience = min(2 * self._patience, _MOST_PATIENCE)
         self._wait = self._patience
         return None
 
-    def _read_fast(self, segment: Segment, text: memoryview | bytes) -> Ticks:
+    def _read_fast(self, segment: Segment, text: memoryview | bytes) -> tuple[Ticks, Texts]:
         safe = not (_may_have_exponent(segment) and _has_unsafe_exponent(text))
         if safe and not self.dialect.numbers.thousands:
             try:
                 # pyarrow does not always see that 128 bits overflow: fewer digits are let in, so that none can
                 scale = min(self.scale, _MAX_SHARED_SCALE)
                 decimals = pa.decimal128(MAX_DIGITS - scale, scale)
-                return concat(
-                    [Ticks.from_arrow(column) for column in self._columns(text, decimals, quoted=segment.quoted)]
-                )
+                batches = self._batches(text, decimals, quoted=segment.quoted)
+                return concat([Ticks.from_arrow(batch.column(0)) for batch in batches]), self._texts(batches)
             except pa.ArrowInvalid as error:
                 if "CSV parse error" in str(error):
                     raise
-        return concat([self._cast(column) for column in self._columns(text, pa.string(), quoted=segment.quoted)])
+        batches = self._batches(text, pa.string(), quoted=segment.quoted)
+        return concat([self._cast(batch.column(0)) for batch in batches]), self._texts(batches)
 
-    def _columns(self, text: memoryview | bytes, kind: pa.DataType, *, quoted: bool) -> list[pa.Array]:
-        """Return the close column of each record batch."""
+    def _texts(self, batches: list[pa.RecordBatch]) -> Texts:
+        return tuple(
+            pa.concat_arrays([pa.array([], pa.string()), *(batch.column(place) for batch in batches)])
+            for place in range(1, len(self.also) + 1)
+        )
+
+    def _batches(self, text: memoryview | bytes, kind: pa.DataType, *, quoted: bool) -> list[pa.RecordBatch]:
+        """Return the record batches, of the close as `kind` and the other fields as text."""
         dialect = self.dialect
-        name = f"f{dialect.close}"
+        names = [f"f{index}" for index in (dialect.close, *self.also)]
         exact = kind != pa.string()
         with csv.open_csv(
             pa.BufferReader(pa.py_buffer(text)),
@@ -142,16 +157,16 @@ class SegmentReader:
             ),
             csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=quoted),
             csv.ConvertOptions(
-                check_utf8=False,
-                column_types={name: kind},
-                include_columns=[name],
+                # a close that is no UTF-8 is no number; other texts go out as they are
+                check_utf8=bool(self.also),
+                column_types={**dict.fromkeys(names, pa.string()), names[0]: kind},
+                include_columns=names,
                 null_values=self._markers if exact else [],
-                strings_can_be_null=exact,
                 quoted_strings_can_be_null=exact,
                 decimal_point=dialect.numbers.decimal if exact else ".",
             ),
         ) as batches:
-            return [batch.column(0) for batch in batches]
+            return list(batches)
 
     def _cast(self, texts: pa.Array) -> Ticks:
         """Clean and cast a column of texts; raises ArrowInvalid unless every one is surely a number or missing."""
@@ -174,8 +189,9 @@ class SegmentReader:
         scale = pc.max(decimals).as_py() or 0
         return Ticks.from_arrow(pc.cast(texts, pa.decimal128(MAX_DIGITS, scale)))
 
-    def _read_records(self, text: bytes) -> tuple[Ticks, tuple[BadRecordError, ...]]:
+    def _read_records(self, text: bytes) -> tuple[Ticks, Texts, tuple[BadRecordError, ...]]:
         closes: list[Decimal | None] = []
+        others: list[tuple[str, ...]] = []
         rejected: list[BadRecordError] = []
         for record in split_records(text, self.dialect.delimiter, line_quoted=self.dialect.line_quoted):
             try:
@@ -186,7 +202,10 @@ class SegmentReader:
                 if not self.skip_bad:
                     raise error from None
                 rejected.append(error)
-        return Ticks.from_decimals(closes), tuple(rejected)
+            else:
+                others.append(tuple(record.fields[index] for index in self.also))
+        texts = tuple(pa.array([row[place] for row in others], pa.string()) for place in range(len(self.also)))
+        return Ticks.from_decimals(closes), texts, tuple(rejected)
 
     def _close(self, record: Record) -> Decimal | None:
         dialect, fields = self.dialect, record.fields
