@@ -20,7 +20,8 @@ from pyarrow import ipc
 
 from streamsig.core.ticks import Ticks, concat
 from streamsig.errors import LayoutError, SourceError, UsageError
-from streamsig.ingest.columnar import BATCH_ROWS, ColumnError, columnar_format, open_columnar, to_ticks
+from streamsig.ingest.arrays import ColumnError, to_ticks
+from streamsig.ingest.columnar import BATCH_ROWS, columnar_format, open_columnar
 from streamsig.ingest.numbers import NumberError, NumberFormat
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def both_ways(content: bytes, tmp_path: Path, use: Callable[[Any], Any]) -> list
 def closes_of(source: Any, form: str, column: str | int | None = None) -> list[Fraction | None]:
     """Return all closes of an input."""
     with open_columnar(source, form, column, "prices") as opened:
-        return values(concat([to_ticks(batch) for batch in opened.batches()]))
+        return values(concat([to_ticks(batch) for (batch,) in opened.batches()]))
 
 
 @given(st.lists(st.one_of(st.none(), doubles), max_size=20), st.integers(0, 3))
@@ -249,7 +250,7 @@ def test_batches_are_bounded(form: str, tmp_path: Path) -> None:
 
     def lengths(source: Any) -> tuple[int | None, list[int]]:
         with open_columnar(source, form, None, "prices") as opened:
-            return opened.rows, [len(batch) for batch in opened.batches()]
+            return opened.rows, [len(batch) for (batch,) in opened.batches()]
 
     for known, found in both_ways(content, tmp_path, lengths):
         assert known == (rows if form == "parquet" else None)
@@ -341,7 +342,7 @@ def test_the_close_is_found_as_in_csv(form: str, columns: list[str], asked: str 
     table = pa.table({name: [float(place)] for place, name in enumerate(columns)})
     with open_columnar(io.BytesIO(packed(table, form)), form, asked, "prices") as opened:
         assert opened.column_name == columns[index]
-        assert [batch.to_pylist() for batch in opened.batches()] == [[float(index)]]
+        assert [batch.to_pylist() for (batch,) in opened.batches()] == [[float(index)]]
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -400,3 +401,45 @@ def test_parquet_that_cannot_be_set_aside_is_said(monkeypatch: pytest.MonkeyPatc
 def test_other_inputs_are_not_columnar(text: bytes) -> None:
     """Text, and what only begins like a columnar format, is left to others."""
     assert columnar_format(text) is None
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_row_is_shown_whole(form: str, tmp_path: Path) -> None:
+    """Rows come as lines of CSV with all their columns, in whatever batch they are and wherever they come from."""
+    rows = BATCH_ROWS + 50
+    table = pa.table(
+        {
+            "t": pa.array([1_600_000_000_000_000 + row for row in range(rows)], pa.timestamp("us", "Europe/Berlin")),
+            "close": pa.array([float(row) for row in range(rows)]),
+            "note": pa.array([f'say "{row}", twice' if row % 2 else None for row in range(rows)]),
+            "raw": pa.array([b"\xff"] * rows),
+            "kind": pa.array(["x"] * rows).dictionary_encode(),
+        }
+    )
+    content = packed(table, form, **({"row_group_size": 41} if form == "parquet" else {"max_chunksize": 41}))
+    wanted = [3, 3, 40, 41, 300, BATCH_ROWS + 49]
+
+    def lines(source: Any) -> list[str]:
+        with open_columnar(source, form, None, "prices") as opened:
+            assert opened.sample([1, 0]).column(0).to_pylist()[:3] == [0.0, 1.0, 2.0]
+            found, start, left = [], 0, list(wanted)
+            for (batch,) in opened.batches():
+                while left and left[0] < start + len(batch):
+                    assert batch[left[0] - start].as_py() == left[0]
+                    found.append(opened.row(left.pop(0)))
+                start += len(batch)
+            return found
+
+    for found in both_ways(content, tmp_path, lines):
+        assert found[0] == """2020-09-13 12:26:40.000003,3,"say ""3"", twice",b'\\xff',x"""
+        assert found[2] == "2020-09-13 12:26:40.000040,40,,b'\\xff',x"
+        assert [line.split(",")[1] for line in found] == [str(row) for row in wanted]
+
+
+def test_a_sample_of_no_rows() -> None:
+    """A file without rows has a sample without rows, and is then read all the same."""
+    for form in FORMATS:
+        content = packed(pa.table({"close": pa.array([], pa.float64())}), form)
+        with open_columnar(io.BytesIO(content), form, None, "prices") as opened:
+            assert len(opened.sample([0])) == 0
+            assert sum(len(batch) for (batch,) in opened.batches()) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import streamsig
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.workdir import Workdir
 
 CLOSES = [f"{100 + (row * 7) % 5}.{row % 3}0" for row in range(200)]
 CSV = "time,close\n" + "".join(f"{row},{close}\n" for row, close in enumerate(CLOSES))
@@ -79,6 +82,30 @@ def test_a_bad_value_in_a_column_is_named_or_left_out(tmp_path: Path) -> None:
         streamsig.run(path)
     result = streamsig.run(path, on_bad_row="skip", window=2)
     assert (result.rows_processed, result.rows_rejected, result.signal_count) == (4, 2, 3)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.date32(), pa.string(), pa.int64()], ids=str)
+def test_columnar_files_that_run_backwards_are_told(name: str, kind: pa.DataType, tmp_path: Path) -> None:
+    """The time column of the first rows tells that rows run from newest to oldest; reading them so needs no word."""
+    days = pa.array([20_000 - row for row in range(50)], pa.int32()).cast(pa.date32())
+    times = pa.array(days.cast(pa.timestamp("s")).cast(pa.int64())) if kind == pa.int64() else days.cast(kind)
+    path = tmp_path / "prices.bin"
+    WRITERS[name](pa.table({"close": [float(row) for row in range(50)], "when": times, "time": times}), path)
+    (warning,) = streamsig.run(path).warnings
+    assert "--order newest-first" in warning
+    assert streamsig.run(path, order="newest-first").warnings == ()
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_rows_left_out_of_columnar_files_are_shown_whole(name: str, workdir: Workdir) -> None:
+    """--rejects has every column of a row, by its number."""
+    closes = [1.0, 2.0, float("inf"), 3.0, float("-inf"), 4.0]
+    table = pa.table({"time": [f"2024-01-0{row}" for row in range(1, 7)], "close": closes, "note": ["a,b"] * 6})
+    WRITERS[name](table, workdir.path / "prices.bin")
+    workdir.run("prices.bin", "--on-bad-row", "skip", "--rejects", "rejects.csv")
+    rows = list(csv.reader(io.StringIO((workdir.path / "rejects.csv").read_text())))
+    assert [(row[1], row[4]) for row in rows[1:]] == [("3", '2024-01-03,inf,"a,b"'), ("5", '2024-01-05,-inf,"a,b"')]
 
 
 def test_archives_are_one_series_in_natural_order(tmp_path: Path) -> None:

@@ -1,40 +1,32 @@
-"""The closes of Parquet and Arrow files, counted as those of the same data in CSV.
-
-Integers and decimals are taken as they are. A float stands for the shortest decimal that reads back
-as that float of that width, which is what every writer of CSV puts down for it. Texts, and whatever
-else is not plain, go through `NumberFormat.parse`, so that one definition of a close holds.
-"""
+"""Parquet and Arrow files, opened, and their columns handed out batch by batch."""
 
 from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import ipc
 
-from streamsig.core.ticks import Ticks, widen
-from streamsig.errors import LayoutError, SourceError
-from streamsig.ingest.columns import asked_column, close_by_name
-from streamsig.ingest.header import Body
-from streamsig.ingest.numbers import MAX_DIGITS, NumberError, NumberFormat
-from streamsig.ingest.reader import shown
+from streamsig.errors import SourceError
+from streamsig.ingest.arrays import row_text
+from streamsig.ingest.schema import choose_close
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
-
-    from numpy.typing import NDArray
 
 PARQUET = "parquet"
 ARROW_FILE = "arrow file"
 ARROW_STREAM = "arrow stream"
 BATCH_ROWS = 1 << 16
 """Rows of the longest batch."""
+
+SAMPLE_ROWS = 4000
+"""Rows of the longest sample."""
 
 _TITLES = {PARQUET: "Parquet", ARROW_FILE: "Arrow", ARROW_STREAM: "Arrow stream"}
 _PARQUET_MAGIC = b"PAR1"
@@ -45,24 +37,26 @@ _PREFIX_BYTES = 8
 _MOST_SCHEMA_BYTES = 1 << 28
 _PIECE_BYTES = 1 << 20
 _SHOWN_REASON = 200
-_PLAIN = r"^-?[0-9]{1,18}(?:\.[0-9]{1,18})?$"
-_FLOAT_SCALES = (2, 4, 6, 8)
-_SURE_DIGITS = 10**15
-"""Up to 15 digits, no two decimals are the same float64: one that reads back is the shortest."""
-
-_NUMBERS = NumberFormat()
-
-
-class ColumnError(ValueError):
-    """A value that is no close; `row` counts from 0 at the array's start, `text` is quoted for a message."""
-
-    def __init__(self, row: int, text: str, reason: str) -> None:
-        super().__init__(row, text, reason)
-        self.row, self.text, self.reason = row, text, reason
 
 
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
+
+
+class _Store(Protocol):
+    """Where record batches come from; `rows` is how many rows there are, `None` where only reading tells.
+
+    `read` returns the columns of these indices in this order, in batches of any size. A store that is
+    `once` can be read once only, returns all columns whatever the indices are, and is then asked for all.
+    """
+
+    schema: pa.Schema
+    once: bool
+
+    @property
+    def rows(self) -> int | None: ...
+
+    def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]: ...
 
 
 def columnar_format(first: bytes) -> str | None:
@@ -77,31 +71,73 @@ def columnar_format(first: bytes) -> str | None:
     return None
 
 
-class ColumnarClose:
-    """The close column of an open columnar input, to be read once from start to end.
+class ColumnarTable:
+    """An open columnar input with its close column, its rows to be read once from start to end.
 
-    `column_name` is the name of the column; `rows` is how many there are, `None` where only reading
-    tells. As a context manager it closes what it has opened, never the object it was given.
+    `close` is the index of the close in `schema`; `rows` is how many rows there are, `None` where only
+    reading tells. As a context manager it closes what it has opened, never the object it was given.
     """
 
-    def __init__(self, column_name: str, rows: int | None, batches: Iterator[pa.Array], owned: ExitStack) -> None:
-        self.column_name, self.rows = column_name, rows
-        self._batches, self._owned = batches, owned
+    def __init__(self, store: _Store, close: int, name: str, kind: str, owned: ExitStack) -> None:
+        self.schema, self.rows, self.close_index = store.schema, store.rows, close
+        self._store, self._name, self._kind, self._owned = store, name, kind, owned
+        self._ahead: list[pa.RecordBatch] = []
+        self._whole: Iterator[pa.RecordBatch] | None = None
+        self._batch: pa.RecordBatch | None = None
+        self._start = 0
 
-    def batches(self) -> Iterator[pa.Array]:
-        """Return the closes in file order, in arrays of at most `BATCH_ROWS`.
+    @property
+    def column_name(self) -> str:
+        """The name of the close column."""
+        return str(self.schema.names[self.close_index])
+
+    def sample(self, indices: Sequence[int]) -> pa.RecordBatch:
+        """Return these columns of the first rows, at most `SAMPLE_ROWS` of them; call it before `batches`."""
+        if not self._store.once:
+            found = next((it for it in self._read(indices) if len(it)), None)
+        else:
+            if not self._ahead:
+                self._whole = self._read(range(len(self.schema)))
+                for batch in self._whole:
+                    self._ahead.append(batch)
+                    if len(batch):
+                        break
+            found = self._sound(self._ahead[-1].select(list(indices))) if self._ahead else None
+        if found is None:
+            fields = [self.schema[index] for index in indices]
+            return pa.RecordBatch.from_arrays([pa.array([], it.type) for it in fields], schema=pa.schema(fields))
+        return found.slice(0, SAMPLE_ROWS)
+
+    def batches(self, also: Sequence[int] = ()) -> Iterator[tuple[pa.Array, ...]]:
+        """Return the closes in file order, and the columns `also`, in arrays of at most `BATCH_ROWS`.
 
         Raises SourceError for data that are damaged or cut off. Of Parquet, and of an Arrow file given
-        by its path, only this column is read. Memory is bounded by the largest page of Parquet, and by
+        by its path, only these columns are read. Memory is bounded by the largest page of Parquet, and by
         the largest record batch of Arrow.
         """
-        return self._batches
+        indices = [self.close_index, *also]
+        for batch in self._batches(indices):
+            for start in range(0, len(batch), BATCH_ROWS):
+                yield tuple(column.slice(start, BATCH_ROWS) for column in batch.columns)
+
+    def row(self, index: int) -> str:
+        """Return a row of the batch that was handed out last, or of a later one, as a line of CSV.
+
+        Indices count from 0 and never fall. Reads the other columns up to that row where they have not been.
+        """
+        if not self._store.once:
+            self._whole = self._whole or self._read(range(len(self.schema)))
+            while self._batch is None or index >= self._start + len(self._batch):
+                self._start += 0 if self._batch is None else len(self._batch)
+                self._batch = next(self._whole)
+        batch = cast("pa.RecordBatch", self._batch)
+        return row_text(self._sound(batch), index - self._start)
 
     def close(self) -> None:
         """Close the files that were opened here."""
         self._owned.close()
 
-    def __enter__(self) -> ColumnarClose:  # noqa: PYI034 (`Self` is not in Python 3.10)
+    def __enter__(self) -> ColumnarTable:  # noqa: PYI034 (`Self` is not in Python 3.10)
         return self
 
     def __exit__(
@@ -109,8 +145,33 @@ class ColumnarClose:
     ) -> None:
         self.close()
 
+    def _batches(self, indices: list[int]) -> Iterator[pa.RecordBatch]:
+        if not self._store.once:
+            yield from self._read(indices)
+            return
+        whole = self._whole or self._read(range(len(self.schema)))
+        for batch in chain(self._ahead, whole):
+            self._batch = batch
+            yield self._sound(batch.select(indices))
+            self._start += len(batch)
 
-def open_columnar(source: str | _Readable, format: str, column: str | int | None, name: str) -> ColumnarClose:  # noqa: A002 (the word that `columnar_format` answers with)
+    def _read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        batches = self._store.read(indices)
+        while True:
+            with _readable(self._name, self._kind):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch if self._store.once else self._sound(batch)
+
+    def _sound(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Check a batch: the offsets of a damaged file could point anywhere."""
+        with _readable(self._name, self._kind):
+            batch.validate(full=True)
+        return batch
+
+
+def open_columnar(source: str | _Readable, format: str, column: str | int | None, name: str) -> ColumnarTable:  # noqa: A002 (the word that `columnar_format` answers with)
     """Open a path, or an object to read from that need not be seekable, and find its close column.
 
     `format` is what `columnar_format` said, `column` what was asked for: a name, a number that counts
@@ -118,211 +179,100 @@ def open_columnar(source: str | _Readable, format: str, column: str | int | None
     comes that way is set aside in a temporary file, for it is read from its end. Raises SourceError and
     LayoutError.
     """
-    opened = {PARQUET: _parquet, ARROW_FILE: _arrow_file, ARROW_STREAM: _arrow_stream}[format]
-    if format == ARROW_FILE and not isinstance(source, str):
-        opened = _arrow_file_from_pipe
     with ExitStack() as stack:
-        found = opened(source, column, name, stack)
-        found._owned = stack.pop_all()  # noqa: SLF001 (its own module)
-        return found
+        with _readable(name, format):
+            store = _store(source, format, name, stack)
+            close = choose_close(store.schema, column, name)
+        return ColumnarTable(store, close, name, format, stack.pop_all())
 
 
-def to_ticks(array: pa.Array) -> Ticks:
-    """Return an array's closes exactly; null, NaN and the texts that say so are missing.
-
-    Raises ColumnError for the first value that is not a close: infinite, a word, more than 38 digits.
-    """
-    array = _decoded(array)
-    kind = array.type
-    if pa.types.is_integer(kind):
-        return Ticks.from_arrow(array.cast(pa.decimal128(MAX_DIGITS, 0)))
-    if pa.types.is_decimal(kind):
-        return _decimal_ticks(array)
-    if pa.types.is_floating(kind):
-        return _float_ticks(array)
-    return _text_ticks(array if pa.types.is_large_string(kind) else array.cast(pa.string()))
+def _store(source: str | _Readable, kind: str, name: str, owned: ExitStack) -> _Store:
+    if kind == PARQUET:
+        return _Parquet(source if isinstance(source, str) else _set_aside(source, name, owned), owned)
+    if isinstance(source, str):
+        if kind == ARROW_FILE:
+            return _ArrowFile(source, owned)
+        source = owned.enter_context(Path(source).open("rb"))  # noqa: SIM115 (`owned` closes it)
+    return _ArrowStream(_Pieces(source), kind)
 
 
-def _decoded(array: pa.Array) -> pa.Array:
-    while isinstance(array.type, pa.BaseExtensionType):
-        array = array.storage
-    if pa.types.is_dictionary(array.type):
-        return array.dictionary_decode()
-    return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
+class _Parquet:
+    once = False
 
+    def __init__(self, source: str | BinaryIO, owned: ExitStack) -> None:
+        # a third of what importing pyarrow costs, for the few that need it
+        import pyarrow.parquet as pq  # noqa: PLC0415
 
-def _decimal_ticks(array: pa.Array) -> Ticks:
-    scale = array.type.scale
-    if 0 <= scale <= MAX_DIGITS:
-        try:
-            return Ticks.from_arrow(
-                array if pa.types.is_decimal128(array.type) else array.cast(pa.decimal128(MAX_DIGITS, scale))
-            )
-        except pa.ArrowInvalid:
-            # of 256 bits, and not all of at most 38 digits unless written without padding zeros
-            pass
-    return _text_ticks(pa.array([None if it is None else format(it, "f") for it in array.to_pylist()], pa.string()))
-
-
-def _float_ticks(array: pa.Array) -> Ticks:
-    if pa.types.is_float16(array.type):
-        # Arrow writes these as if they were wider; a null is NaN here
-        return _text_ticks(pa.array([str(it) for it in array.to_numpy(zero_copy_only=False)], pa.string()))
-    ticks = _short_float_ticks(array) if pa.types.is_float64(array.type) else None
-    return _text_ticks(array.cast(pa.string())) if ticks is None else ticks
-
-
-def _short_float_ticks(array: pa.Array) -> Ticks | None:
-    """Return the ticks of float64 of few decimals and at most 15 digits, as prices are; `None` if not all are."""
-    closes = array.to_numpy(zero_copy_only=False)
-    absent = np.isnan(closes)
-    missing = absent if absent.any() else None
-    if missing is not None:
-        closes = np.where(missing, 0.0, closes)
-    largest = float(np.abs(closes).max(initial=0.0))
-    for scale in _FLOAT_SCALES:
-        if largest * 10**scale >= _SURE_DIGITS - 1:
-            break
-        ticks = np.rint(closes * 10.0**scale)
-        # both sides of the division are exact floats: it gives the float that this decimal reads back as
-        if np.array_equal(ticks / 10.0**scale, closes):
-            return Ticks(ticks.astype(np.int64)[np.newaxis], scale, missing)
-    return None
-
-
-def _text_ticks(texts: pa.Array) -> Ticks:
-    plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN), fill_value=True)
-    rest = np.flatnonzero(~plain.to_numpy(zero_copy_only=False))
-    if not len(rest):
-        return _plain_ticks(texts)
-    ticks = _plain_ticks(pc.if_else(plain, texts, pa.scalar(None, texts.type)))
-    parsed = _parsed_ticks(texts.take(pa.array(rest)), rest)
-    scale = max(ticks.scale, parsed.scale)
-    ticks, parsed = ticks.rescale(scale), parsed.rescale(scale)
-    width = max(len(ticks.limbs), len(parsed.limbs))
-    limbs = widen(ticks.limbs, width).copy()
-    limbs[:, rest] = widen(parsed.limbs, width)
-    missing = cast("NDArray[np.bool_]", ticks.missing).copy()
-    missing[rest] = False if parsed.missing is None else parsed.missing
-    return Ticks(limbs, scale, missing if missing.any() else None)
-
-
-def _plain_ticks(texts: pa.Array) -> Ticks:
-    """Cast texts that all match `_PLAIN`, or are null; there is room for all their digits."""
-    point = pc.find_substring(texts, ".")
-    decimals = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(pc.binary_length(texts), point), 1))
-    return Ticks.from_arrow(texts.cast(pa.decimal128(MAX_DIGITS, pc.max(decimals).as_py() or 0)))
-
-
-def _parsed_ticks(texts: pa.Array, rows: NDArray[np.intp]) -> Ticks:
-    """Parse each text once, however often it occurs; `rows` are the places of the texts in their array."""
-    distinct = texts.dictionary_encode()
-    index = distinct.indices.to_numpy(zero_copy_only=False)
-    closes = []
-    for place, text in enumerate(distinct.dictionary.to_pylist()):
-        try:
-            closes.append(_NUMBERS.parse(text))
-        except NumberError as error:
-            # they are in the order in which they first occur: this one is the first bad row
-            row = int(rows[np.argmax(index == place)])
-            raise ColumnError(row, shown(text), str(error)) from None
-    ticks = Ticks.from_decimals(closes)
-    return Ticks(ticks.limbs[:, index], ticks.scale, None if ticks.missing is None else ticks.missing[index])
-
-
-def _parquet(source: str | _Readable, column: str | int | None, name: str, owned: ExitStack) -> ColumnarClose:
-    # a third of what importing pyarrow costs, for the few that need it
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    with _readable(name, PARQUET):
-        file = pq.ParquetFile(
-            source if isinstance(source, str) else _set_aside(source, name, owned),
+        self._file = pq.ParquetFile(
+            source,
             pre_buffer=False,
             # read pages as they are needed, not a column of a whole row group
             buffer_size=_PIECE_BYTES,
             page_checksum_verification=True,
         )
-        owned.callback(file.close, force=True)
-        names, rows = file.schema_arrow.names, file.metadata.num_rows
-        index = _choose(file.schema_arrow, column, name)
-    title = names[index]
-    # pyarrow selects by name, and names may occur twice
-    which = names[:index].count(title)
+        owned.callback(self._file.close, force=True)
+        self.schema, self.rows = self._file.schema_arrow, self._file.metadata.num_rows
 
-    def batches() -> Iterator[pa.Array]:
+    def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        # pyarrow selects by name, and names may occur twice
+        names = self.schema.names
+        titles = list(dict.fromkeys(names[index] for index in indices))
         seen = 0
-        for batch in file.iter_batches(BATCH_ROWS, columns=[title], use_threads=False):
-            named = [place for place, each in enumerate(batch.schema.names) if each == title]
+        for batch in self._file.iter_batches(BATCH_ROWS, columns=titles, use_threads=False):
+            found = batch.schema.names
+            places = [
+                [place for place, each in enumerate(found) if each == names[index]][names[:index].count(names[index])]
+                for index in indices
+            ]
             seen += batch.num_rows
-            yield batch.column(named[which])
-        if seen != rows:
-            raise pa.ArrowInvalid(f"{seen} rows where its footer tells of {rows}")
-
-    return ColumnarClose(title, rows, _checked(batches(), name, PARQUET), owned)
+            yield batch.select(places)
+        if seen != self.rows:
+            raise pa.ArrowInvalid(f"{seen} rows where its footer tells of {self.rows}")
 
 
-def _arrow_file(source: str | _Readable, column: str | int | None, name: str, owned: ExitStack) -> ColumnarClose:
-    with _readable(name, ARROW_FILE):
-        file = owned.enter_context(pa.OSFile(source))
-        schema = ipc.open_file(file).schema
-        index = _choose(schema, column, name)
-        reader = ipc.open_file(file, options=_only(index))
-        batches = (reader.get_batch(place).column(0) for place in range(reader.num_record_batches))
-    return ColumnarClose(schema.names[index], None, _checked(batches, name, ARROW_FILE), owned)
+class _ArrowFile:
+    once = False
+    rows = None
+
+    def __init__(self, path: str, owned: ExitStack) -> None:
+        self._file = owned.enter_context(pa.OSFile(path))
+        self.schema = ipc.open_file(self._file).schema
+
+    def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        places = sorted(set(indices))
+        options = ipc.IpcReadOptions(use_threads=False, included_fields=places)
+        reader = ipc.open_file(self._file, options=options)
+        for number in range(reader.num_record_batches):
+            yield reader.get_batch(number).select([places.index(index) for index in indices])
 
 
-def _arrow_file_from_pipe(
-    source: str | _Readable, column: str | int | None, name: str, owned: ExitStack
-) -> ColumnarClose:
-    """Read an Arrow file from its start: behind 8 bytes it is a stream, and a footer follows."""
-    pieces = _Pieces(cast("_Readable", source))
-    pieces.read(_PREFIX_BYTES)
+class _ArrowStream:
+    """Reads an Arrow stream, or an Arrow file from its start: behind 8 bytes it is a stream, and a footer follows."""
 
-    def check_end() -> None:
-        while pieces.read(_PIECE_BYTES):
-            pass
-        if not pieces.last.endswith(_FILE_MAGIC.rstrip(b"\0")):
-            raise pa.ArrowInvalid("the footer is missing")
+    once = True
+    rows = None
 
-    return _streamed(pieces, column, name, ARROW_FILE, check_end, owned)
+    def __init__(self, pieces: _Pieces, kind: str) -> None:
+        self._pieces, self._is_file = pieces, kind == ARROW_FILE
+        if self._is_file:
+            pieces.read(_PREFIX_BYTES)
+        # which columns are wanted is known only when the schema has been read, and it cannot be read twice
+        options = ipc.IpcReadOptions(use_threads=False)
+        self._reader = ipc.open_stream(pa.PythonFile(pieces, mode="r"), options=options)
+        self.schema = self._reader.schema
 
-
-def _arrow_stream(source: str | _Readable, column: str | int | None, name: str, owned: ExitStack) -> ColumnarClose:
-    with _readable(name, ARROW_STREAM):
-        if isinstance(source, str):
-            source = owned.enter_context(Path(source).open("rb"))  # noqa: SIM115 (`owned` closes it)
-        pieces = _Pieces(source)
-
-    def check_end() -> None:
+    def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (all are there)
+        yield from self._reader
+        if self._is_file:
+            while self._pieces.read(_PIECE_BYTES):
+                pass
+            if not self._pieces.last.endswith(_FILE_MAGIC.rstrip(b"\0")):
+                raise pa.ArrowInvalid("the footer is missing")
         # the format allows to leave the mark out, but then nothing tells a whole stream from half of one
-        if pieces.last != _STREAM_END:
+        elif self._pieces.last != _STREAM_END:
             raise pa.ArrowInvalid("it ends without an end-of-stream mark, as a writer that is not closed leaves it")
-        if pieces.read(1):
+        elif self._pieces.read(1):
             raise pa.ArrowInvalid("more data follow after its end-of-stream mark")
-
-    return _streamed(pieces, column, name, ARROW_STREAM, check_end, owned)
-
-
-def _streamed(  # noqa: PLR0913, PLR0917 (private)
-    pieces: _Pieces,
-    column: str | int | None,
-    name: str,
-    kind: str,
-    check_end: Callable[[], None],
-    owned: ExitStack,
-) -> ColumnarClose:
-    with _readable(name, kind):
-        file = pa.PythonFile(pieces, mode="r")
-        # the column is known only when the schema has been read, and it cannot be read twice
-        reader = ipc.open_stream(file, options=ipc.IpcReadOptions(use_threads=False))
-        index = _choose(reader.schema, column, name)
-
-    def batches() -> Iterator[pa.Array]:
-        for batch in reader:
-            yield batch.column(index)
-        check_end()
-
-    return ColumnarClose(reader.schema.names[index], None, _checked(batches(), name, kind), owned)
 
 
 class _Pieces:
@@ -361,22 +311,6 @@ class _Pieces:
         self.closed = True
 
 
-def _only(index: int) -> ipc.IpcReadOptions:
-    return ipc.IpcReadOptions(use_threads=False, included_fields=[index])
-
-
-def _checked(arrays: Iterator[pa.Array], name: str, kind: str) -> Iterator[pa.Array]:
-    """Cut arrays into batches, each checked to be sound: offsets of a damaged file could point anywhere."""
-    while True:
-        with _readable(name, kind):
-            array = next(arrays, None)
-            if array is None:
-                return
-            array.validate(full=True)
-        for start in range(0, len(array), BATCH_ROWS):
-            yield array.slice(start, BATCH_ROWS)
-
-
 def _set_aside(source: _Readable, name: str, owned: ExitStack) -> BinaryIO:
     try:
         file = owned.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (`owned` closes it)
@@ -401,69 +335,3 @@ def _readable(name: str, kind: str) -> Iterator[None]:
         raise SourceError(
             f"{name}: the {_TITLES[kind]} data is damaged or cut off ({reason}); fetch or write the file again"
         ) from error
-
-
-def _choose(schema: pa.Schema, column: str | int | None, name: str) -> int:
-    """Return the index of the close column; raises LayoutError where it cannot be told or holds no numbers."""
-    if not schema.names:
-        raise LayoutError(f"{name}: the file has no columns; there is no close in it")
-    possible = [_holds_numbers(field.type) for field in schema]
-    if column is not None:
-        index = asked_column(_header(schema.names), column, name)
-    else:
-        index = _close_by_name(schema.names, possible, name)
-    if not possible[index]:
-        raise LayoutError(
-            f"{name}: column {index + 1} {schema.names[index]!r} holds no numbers"
-            f" but {_shown_type(schema[index].type)}; name the close with --column"
-        )
-    return index
-
-
-def _close_by_name(names: Sequence[str], possible: Sequence[bool], name: str) -> int:
-    """Go by the names of columns of numbers; where those do not settle it, by all, for the message."""
-    try:
-        candidates = [each if able else "" for each, able in zip(names, possible, strict=True)]
-        return close_by_name(_header(candidates), possible, name)[0]
-    except LayoutError:
-        try:
-            return close_by_name(_header(names), possible, name)[0]
-        except LayoutError as error:
-            # there are no lines here
-            raise LayoutError(str(error).replace(f"{name}, line 0: ", f"{name}: ", 1)) from None
-
-
-def _header(names: Sequence[str]) -> Body:
-    return Body(
-        names=tuple(names),
-        labels=(),
-        header_line=0,
-        records=[],
-        fields=len(names),
-        start=0,
-        line=0,
-        preamble=(),
-        under_header=(),
-    )
-
-
-def _holds_numbers(kind: pa.DataType) -> bool:
-    if isinstance(kind, pa.BaseExtensionType):
-        return _holds_numbers(kind.storage_type)
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return _holds_numbers(kind.value_type)
-    tests = (
-        pa.types.is_integer,
-        pa.types.is_floating,
-        pa.types.is_decimal,
-        pa.types.is_string,
-        pa.types.is_large_string,
-        pa.types.is_string_view,
-        pa.types.is_null,
-    )
-    return any(test(kind) for test in tests)
-
-
-def _shown_type(kind: pa.DataType) -> str:
-    text = " ".join(str(kind).split())
-    return text if len(text) <= len("timestamp[ns, tz=America/New_York]") else str(kind).partition("<")[0]

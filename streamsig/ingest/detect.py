@@ -25,7 +25,7 @@ from streamsig.ingest.impostors import check_is_table
 from streamsig.ingest.names import Role, language, roles
 from streamsig.ingest.numbers import NumberError, NumberFormat
 from streamsig.ingest.records import skip_lines, split_records
-from streamsig.ingest.timecolumn import NEWEST_FIRST, UNKNOWN, TimeColumn, find_time
+from streamsig.ingest.timecolumn import NEWEST_FIRST, RUNS_BACKWARDS, UNKNOWN, TimeColumn, find_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -287,10 +287,7 @@ def _reasons(body: Body, framing: Framing, dialect: Dialect, close: str, numbers
 def _warnings(body: Body, time: TimeColumn, closes: Sequence[str], numbers: NumberFormat) -> tuple[str, ...]:
     found = []
     if time.direction == NEWEST_FIRST:
-        found.append(
-            "rows run from newest to oldest: windows look at later rows;"
-            " use --order newest-first to count each row's window over the rows before it in time"
-        )
+        found.append(RUNS_BACKWARDS)
     if body.under_header:
         lines = " and ".join(str(record.line) for record in body.under_header)
         found.append(f"under the header, line {lines} has no values and is not counted as a row")

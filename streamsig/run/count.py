@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from streamsig.core.window import Fold, WindowState
 from streamsig.errors import BadRowError
-from streamsig.ingest.columnar import ColumnError, open_columnar, to_ticks
+from streamsig.ingest.arrays import ColumnError, to_ticks
+from streamsig.ingest.columnar import open_columnar
 from streamsig.ingest.detect import Detection, detect
 from streamsig.ingest.dialect import Asked
 from streamsig.ingest.encoding import detect_encoding
 from streamsig.ingest.reader import BadRecordError, Reading, SegmentReader
+from streamsig.ingest.schema import find_time_in
 from streamsig.ingest.segments import Segments
+from streamsig.ingest.timecolumn import NEWEST_FIRST as RUNS_NEWEST_FIRST
+from streamsig.ingest.timecolumn import RUNS_BACKWARDS
 from streamsig.run.events import Advanced, InputFound, Rejected, Warned
 from streamsig.run.execute import map_in_order
 
@@ -97,8 +101,13 @@ def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Obser
     source = raw.name if raw.is_file else raw
     fold, (rows, counted), rejected, row = Fold(settings.signals, backwards=newest_first), before, 0, 0
     with open_columnar(source, stored, settings.column, raw.name) as table:
-        observe(InputFound(raw.name, raw.size_bytes, {"format": stored, "close": table.column_name}))
-        for column in table.batches():
+        time = find_time_in(table)
+        layout = {"format": stored, "close": table.column_name, "direction": time.direction}
+        observe(InputFound(raw.name, raw.size_bytes, layout))
+        warnings = (RUNS_BACKWARDS,) if time.direction == RUNS_NEWEST_FIRST and not newest_first else ()
+        for message in warnings:
+            observe(Warned(f"{raw.name}: {message}"))
+        for (column,) in table.batches():
             left = column
             while len(left):
                 try:
@@ -114,9 +123,9 @@ def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Obser
                     if settings.on_bad_row != SKIP:
                         raise BadRowError(raw.name, row, f'column "{table.column_name}"', bad.text, bad.reason, _ADVICE)
                     rejected += 1
-                    observe(Rejected(raw.name, row, table.column_name, bad.reason, bad.text))
+                    observe(Rejected(raw.name, row, table.column_name, bad.reason, table.row(row - 1)))
             observe(Advanced(raw.consumed_bytes, rows, counted))
-    return Count(fold.result(), rejected, ())
+    return Count(fold.result(), rejected, warnings)
 
 
 def _asked(settings: Settings) -> Asked:
