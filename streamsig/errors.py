@@ -9,7 +9,7 @@
       OutputError     a result cannot be written (5)
 
 Every message is one line that says what failed, where, what was found there and what to do.
-`cli` turns `exit_code` into the exit code of the program; nothing else reads it.
+`commands` turn `exit_code` into the exit code of the program; nothing else reads it.
 """
 
 from __future__ import annotations

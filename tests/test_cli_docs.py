@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text()
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
 
 
-@pytest.mark.parametrize("command", ["run", "generate"])
+@pytest.mark.parametrize("command", ["run", "generate", "inspect"])
 def test_every_flag_is_documented(workdir: Workdir, command: str) -> None:
     """Each flag of the help text is in the README or in the docs."""
     flags = set(re.findall(r"--[a-z][a-z-]+", workdir.call(command, "--help").out))
@@ -30,7 +30,7 @@ def test_every_flag_is_documented(workdir: Workdir, command: str) -> None:
 
 def test_every_documented_flag_exists(workdir: Workdir) -> None:
     """The README names no flag of `streamsig` that is not there."""
-    there = "".join(workdir.call(*command, "--help").out for command in ([], ["run"], ["generate"]))
+    there = "".join(workdir.call(*command, "--help").out for command in ([], ["run"], ["generate"], ["inspect"]))
     lines = [line for line in README.splitlines() if re.match(r"\s*(\$ )?(.*\| )?streamsig ", line)]
     named = set(re.findall(r"--[a-z][a-z-]+", "\n".join(line[line.index("streamsig") :] for line in lines)))
     assert {flag for flag in named if flag not in there} == set()

@@ -8,7 +8,7 @@ written), `timecolumn` (which way the rows run).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,8 @@ class Detection:
 
     `reasons` are (what, why) pairs for a person. `direction` is "oldest first", "newest first" or
     "unknown"; `time_first` and `time_last` are the times of the first and the last sampled record.
+    `header_line` is the physical line of the header, `skipped_lines` counts those above the header, or
+    above the first row where there is none. `quoted` says that there are quotes.
     `decimals` is the most that a sampled close has, exponents and padding zeros resolved; `missing`
     are the sampled closes that mean "none", as they are written.
     """
@@ -69,6 +71,11 @@ class Detection:
     time_first: str | None = None
     time_last: str | None = None
     direction: str = UNKNOWN
+    time: TimeColumn = field(default_factory=TimeColumn)
+    rows_sampled: int = 0
+    header_line: int | None = None
+    skipped_lines: int = 0
+    quoted: bool = False
     decimals: int = 0
     missing: tuple[str, ...] = ()
 
@@ -113,16 +120,21 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
     )
     closes = texts[close] if close < len(texts) else []
     check_closes(closes, dialect, body, name)
-    times = texts[time.index] if time.index is not None else []
+    times = _times(texts, time)
     return Detection(
         dialect=dialect,
         warnings=_warnings(body, time, closes, numbers),
         reasons=_reasons(body, framing, dialect, why, how),
         rows=tuple(SampleRow(r.line, tuple(cell.strip() for cell in r.fields)) for r in body.records[:_SHOWN]),
-        time_first=times[0].strip() if times else None,
-        time_last=times[-1].strip() if times else None,
+        time_first=times[0] if times else None,
+        time_last=times[-1] if times else None,
         direction=time.direction,
-        decimals=_decimals(closes, numbers),
+        time=time,
+        rows_sampled=len(body.records),
+        header_line=None if body.names is None else body.header_line,
+        skipped_lines=(body.line if body.names is None else body.header_line) - 1,
+        quoted=b'"' in sample,
+        decimals=most_decimals(closes, numbers),
         missing=tuple(sorted({text.strip() for text in closes if numbers.is_missing(text)})),
     )
 
@@ -175,6 +187,12 @@ def _empty(sample: bytes, framing: Framing, asked: Asked, formats: Sequence[Numb
         body_line=framing.line,
         numbers=convention.plainest(formats),
     )
+
+
+def _times(texts: list[list[str]], time: TimeColumn) -> list[str]:
+    """Return the time of each record, the time of day behind the date where it has a column of its own."""
+    columns = [[text.strip() for text in texts[index]] for index in (time.index, time.clock) if index is not None]
+    return [" ".join(parts) for parts in zip(*columns, strict=True)]
 
 
 def _columns(body: Body) -> list[list[str]]:
@@ -252,7 +270,8 @@ def _close_by_shape(
     )
 
 
-def _decimals(closes: Sequence[str], numbers: NumberFormat) -> int:
+def most_decimals(closes: Sequence[str], numbers: NumberFormat) -> int:
+    """Return the most decimals that one of these texts has, exponents and padding zeros resolved."""
     most = 0
     for text in set(closes):
         try:
@@ -271,13 +290,11 @@ def _reasons(body: Body, framing: Framing, dialect: Dialect, close: str, numbers
     if framing.line_quoted:
         found.append(("lines", "each is quoted as a whole"))
     if body.preamble:
-        found.append(
-            ("preamble", f"{len(body.preamble)} records above, from line {body.preamble[0].line}, are no table")
-        )
+        found.append(("preamble", f"what stands there, from line {body.preamble[0].line} on, is no table"))
     if body.names is None:
-        found.append(("header", "none: the first record has values, not names"))
+        found.append(("header", "the first record has values, not names"))
     else:
-        found.append(("header", f"line {body.header_line} has names above the values"))
+        found.append(("header", "it has names above the values"))
     found += [("close", close), ("numbers", numbers)]
     if dialect.time is not None:
         found.append(("time", f"{dialect.column_name(dialect.time)} tells the time"))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from streamsig.config import Settings
     from streamsig.ingest.segments import Segment
     from streamsig.ingest.sources import RawInput, TextSource
+    from streamsig.ingest.timecolumn import TimeColumn
     from streamsig.run.events import Observer
 
 SAMPLE_BYTES = 1 << 20
@@ -64,8 +65,7 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
     detection = look_at(source, settings)
     observe(InputFound(source.name, source.size_bytes, _layout(source, detection)))
     newest_first = settings.order == NEWEST_FIRST
-    # a text that is read backwards on purpose needs no warning that it runs backwards
-    warnings = tuple(it for it in detection.warnings if not (newest_first and "newest" in it))
+    warnings = warnings_of(detection, settings)
     for message in warnings:
         observe(Warned(f"{source.name}: {message}"))
     dialect, signals = detection.dialect, settings.signals
@@ -104,7 +104,7 @@ def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Obser
         time = find_time_in(table)
         layout = {"format": stored, "close": table.column_name, "direction": time.direction}
         observe(InputFound(raw.name, raw.size_bytes, layout))
-        warnings = (RUNS_BACKWARDS,) if time.direction == RUNS_NEWEST_FIRST and not newest_first else ()
+        warnings = warnings_of_table(time, settings)
         for message in warnings:
             observe(Warned(f"{raw.name}: {message}"))
         for (column,) in table.batches():
@@ -126,6 +126,16 @@ def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Obser
                     observe(Rejected(raw.name, row, table.column_name, bad.reason, table.row(row - 1)))
             observe(Advanced(raw.consumed_bytes, rows, counted))
     return Count(fold.result(), rejected, warnings)
+
+
+def warnings_of(detection: Detection, settings: Settings) -> tuple[str, ...]:
+    """Return what a person should know of a text; one that is read backwards on purpose may run backwards."""
+    return tuple(it for it in detection.warnings if not (settings.order == NEWEST_FIRST and it == RUNS_BACKWARDS))
+
+
+def warnings_of_table(time: TimeColumn, settings: Settings) -> tuple[str, ...]:
+    """Return what a person should know of a columnar file."""
+    return (RUNS_BACKWARDS,) if time.direction == RUNS_NEWEST_FIRST and settings.order != NEWEST_FIRST else ()
 
 
 def _asked(settings: Settings) -> Asked:

@@ -1,0 +1,80 @@
+"""`streamsig inspect`: show what would be read of an input, and why."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from streamsig.commands.parsing import CONFIG, Parser, add_setting, config_file, inputs_of
+from streamsig.commands.terminal import cause, say, to_stdout
+from streamsig.config import SETTINGS, make_settings, values_of_flags
+from streamsig.emit.printable import printable
+from streamsig.errors import OutputError
+from streamsig.run.look import look
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.stopping import Stopping
+
+LAYOUT = ("column", "delimiter", "header", "skip_lines", "encoding", "decimal", "thousands", "missing", "order")
+"""The settings that what is read depends on."""
+
+
+def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
+    """Show each input; return 0, or the exit code that `run` would end with for the first one that is refused."""
+    parsed = _parser().parse(arguments)
+    paths = inputs_of(parsed)
+    flags = values_of_flags({key: getattr(parsed, key) for key in LAYOUT})
+    settings = make_settings(flags, config_file(parsed.config))
+    # a third of what the rest of the program takes to load
+    from streamsig.emit.report import to_json, to_table  # noqa: PLC0415
+
+    seen, code = [], 0
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    for found in look(paths, settings):
+        stopping.check()
+        if found.error is not None:
+            code = code or found.error.exit_code
+        if parsed.json:
+            seen.append(found)
+        else:
+            width = shutil.get_terminal_size().columns
+            _put(("\n" if seen else "") + to_table(found, width, colour=terminal))
+            seen[:] = [found]
+        if found.error is not None and not (terminal and not parsed.json):
+            say(printable(" ".join(found.error.message.split())))
+    if parsed.json:
+        _put(to_json(seen))
+    return code
+
+
+def _put(text: str) -> None:
+    # a terminal that does not know a character shall show another one
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    lost = to_stdout(lambda: sys.stdout.write(text.encode(encoding, "replace").decode(encoding)))
+    if isinstance(lost, BrokenPipeError):
+        raise lost
+    if lost is not None:
+        raise OutputError(cause(lost))
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="streamsig inspect",
+        description="Show what would be read of an input and why, from its first MiB.",
+    )
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="INPUT",
+        help="price files, plain or compressed, globs and folders; - for standard input",
+    )
+    parser.add_argument("--input", metavar="INPUT", help="the same, as a flag")
+    parser.add_argument("--config", metavar="FILE", help=f"settings as YAML (default: {CONFIG} if it is there)")
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
+    group = parser.add_argument_group("settings", "as for run; each is also a key of the config file; the flag wins")
+    for key in LAYOUT:
+        add_setting(group, SETTINGS[key])
+    return parser

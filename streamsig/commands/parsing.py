@@ -1,0 +1,80 @@
+"""What the command line says: flags, settings, inputs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from streamsig.commands.terminal import cause, to_stdout
+from streamsig.config import TEXTS, YES_NO, nearest
+from streamsig.errors import EXIT_CODES, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.config import Setting
+
+CONFIG = "config.yaml"
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes flags by their whole name only, and raises UsageError where argparse would print and exit."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 (argparse's own)
+        super().__init__(
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog="exit codes:\n" + "\n".join(f"  {code:<4}{meaning}" for code, meaning in EXIT_CODES.items()),
+            **options,
+        )
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Return what the arguments say; raises UsageError for those that nobody asked for."""
+        parsed, unknown = self.parse_known_args(arguments)
+        for text in unknown:
+            if text.startswith("-"):
+                name = text.partition("=")[0]
+                self.error(f"unknown flag {name}{nearest(name, self._option_string_actions)}")
+        if unknown:
+            self.error(f"one argument too many: {unknown[0]}")
+        return parsed
+
+    def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ANN401, ARG002 (argparse's own)
+        lost = to_stdout(lambda: sys.stdout.write(message))
+        if lost is not None and not isinstance(lost, BrokenPipeError):
+            raise OutputError(cause(lost))
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse what was asked for."""
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
+    """Add the flag of a setting."""
+    if setting.kind is YES_NO:
+        group.add_argument(
+            setting.flag, dest=setting.key, action=argparse.BooleanOptionalAction, help=setting.help, default=None
+        )
+    else:
+        action = "append" if setting.kind is TEXTS else "store"
+        group.add_argument(setting.flag, dest=setting.key, action=action, metavar=setting.metavar, help=setting.help)
+
+
+def config_file(named: str | None) -> Path | None:
+    """Return the config file to read: as named, else the usual one where it is there."""
+    if named is not None:
+        return Path(named)
+    return Path(CONFIG) if os.path.lexists(CONFIG) else None
+
+
+def inputs_of(parsed: argparse.Namespace) -> list[str]:
+    """Return the inputs that are named, by flag or without; raises UsageError where none is, or both are."""
+    paths: list[str] = parsed.paths
+    if parsed.input and paths and paths != [parsed.input]:
+        raise UsageError(f"--input {parsed.input} and {paths[0]} are both named; name all inputs without --input")
+    if not paths and not parsed.input:
+        raise UsageError("no input is named; give a file, or - for standard input")
+    return paths or [parsed.input]

@@ -1,0 +1,171 @@
+"""`streamsig run`: count, and leave figures, log and one line for a person however it ends."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from streamsig.commands.parsing import CONFIG, Parser, add_setting, config_file, inputs_of
+from streamsig.commands.terminal import UNEXPECTED, cause, failure, say, settle, to_stdout, trace
+from streamsig.config import SETTINGS, make_settings, values_of_flags, version_of
+from streamsig.emit import metrics
+from streamsig.emit.rejects import writing_rejects
+from streamsig.emit.targets import LOG, OUTPUT, STREAM, Targets
+from streamsig.errors import OutputError, UsageError
+from streamsig.ingest.inputs import expand
+from streamsig.run.count import SKIP
+from streamsig.run.events import RunFailed, RunFinished, Warned
+from streamsig.run.pipeline import count_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from streamsig.config import Settings
+    from streamsig.run.events import Event, Observer
+    from streamsig.stopping import Stopping
+
+
+def run(arguments: Sequence[str], stopping: Stopping) -> int:
+    """Do the job; however it ends, the metrics, the log and one line for a person say so."""
+    places, others = _places(arguments)
+    config = config_file(places.config)
+    version: str | None = None
+    with contextlib.ExitStack() as stack:
+        targets = stack.enter_context(contextlib.closing(Targets.named(places.output, places.log_file, places.rejects)))
+        observers: list[Observer] = [targets]
+
+        def observe(event: Event) -> None:
+            for observer in observers:
+                observer(event)
+
+        def count(event: Event) -> None:
+            stopping.check()
+            observe(event)
+
+        try:
+            try:
+                parsed = _parser().parse(arguments)
+                paths = inputs_of(parsed)
+            except UsageError:
+                targets.spare(others)  # any of them may have been meant as the input
+                raise
+            paths = expand(paths)
+            targets.check(paths, config)
+            observers.append(_watcher(parsed.progress, stack))
+            flags = values_of_flags({key: getattr(parsed, key) for key, it in SETTINGS.items() if it.help})
+            settings = make_settings(flags, config)
+            version = settings.version
+            with _rejects(targets, settings) as write_reject:
+                observers.append(write_reject)
+                figures = metrics.success(count_signals(paths, settings, count))
+            targets.write(figures)
+            observe(RunFinished(figures))
+            code = 0
+        except SystemExit:  # --help
+            raise
+        except BaseException as error:  # noqa: BLE001 (the last line of defence against tracebacks)
+            stopping.finish()
+            kind, message, code = failure(error)
+            figures = metrics.failure(version or version_of(config), message)
+            failed = RunFailed(kind, message, code, trace(error) if code == UNEXPECTED else None)
+            with contextlib.suppress(OutputError):  # the first failure is the one to tell
+                observe(failed)
+            with contextlib.suppress(OutputError):
+                targets.write(figures)
+    if code:
+        say(message)
+    return print_figures(figures, targets.output, code)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="streamsig run",
+        description="Count on how many rows the close is above its rolling mean, exactly.",
+    )
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="INPUT",
+        help="price files, plain or compressed, globs and folders; - for standard input",
+    )
+    _add_places(parser)
+    parser.add_argument(
+        "--progress",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="on standard error (default auto: when it is a terminal)",
+    )
+    group = parser.add_argument_group("settings", "each is also a key of the config file; the flag wins")
+    for setting in SETTINGS.values():
+        if setting.help:
+            add_setting(group, setting)
+    return parser
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", metavar="INPUT", help="the same, as a flag")
+    parser.add_argument("--config", metavar="FILE", help=f"settings as YAML (default: {CONFIG} if it is there)")
+    parser.add_argument(
+        "--output",
+        default=OUTPUT,
+        metavar="FILE",
+        help=f"the metrics (default {OUTPUT}); - for standard output alone",
+    )
+    parser.add_argument(
+        "--log-file",
+        metavar="FILE",
+        help=f"JSON lines (default {LOG}, or none with --output -); - for standard error",
+    )
+    parser.add_argument("--rejects", metavar="FILE", help="the rows that --on-bad-row skip leaves out, as CSV")
+
+
+def _places(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Find out where to report a failure, even when the flags make no sense, and what the other words are."""
+    parser = Parser(add_help=False)
+    _add_places(parser)
+    try:
+        known, others = parser.parse_known_args(arguments)
+    except UsageError:
+        return argparse.Namespace(output=STREAM, log_file=None, config=None, rejects=None), []
+    return known, [*others, known.input] if known.input else others
+
+
+def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContextManager[Observer]:
+    """Return what writes the rows that are left out, if that was asked for."""
+    if targets.rejects is None:
+        return contextlib.nullcontext(lambda _: None)
+    if settings.on_bad_row != SKIP:
+        raise UsageError("--rejects is for the rows that --on-bad-row skip leaves out; add it")
+    return writing_rejects(targets.rejects)
+
+
+def _watcher(progress: str, stack: contextlib.ExitStack) -> Observer:
+    """Return what tells a person how the run goes, until the stack is left."""
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    if sys.stderr is None or progress == "never" or (progress == "auto" and not terminal):
+        return _say_warnings
+    from rich.console import Console  # noqa: PLC0415 (only where there is someone to see it)
+
+    from streamsig.emit.progress import ProgressBar  # noqa: PLC0415
+
+    bar = ProgressBar(Console(stderr=True, force_terminal=True))
+    stack.callback(settle, sys.stderr)
+    stack.callback(bar.close)
+    return bar
+
+
+def _say_warnings(event: Event) -> None:
+    if isinstance(event, Warned):
+        say(f"warning: {event.message}")
+
+
+def print_figures(figures: dict[str, Any], saved: Path | None, code: int) -> int:
+    """Put the figures on standard output; return `code`, or that of losing the figures of a success."""
+    lost = to_stdout(lambda: sys.stdout.write(metrics.to_json(figures)))
+    if lost is None or code:
+        return code
+    say(f"{cause(lost)}; the metrics are " + (f"in {saved}" if saved else "lost"))
+    return 0 if saved and isinstance(lost, BrokenPipeError) else OutputError.exit_code

@@ -1,0 +1,82 @@
+"""What a person sees: standard output, one line on standard error, the exit code of a failure."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, TextIO
+
+from streamsig.emit.printable import printable
+from streamsig.errors import StreamsigError
+from streamsig.stopping import Interrupted, Terminated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNEXPECTED, INTERRUPTED, TERMINATED = 1, 130, 143
+
+
+def failure(error: BaseException) -> tuple[str, str, int]:
+    """Return an error's name, its message on one line, and the exit code."""
+    kind, message, code = type(error).__name__, str(error), UNEXPECTED
+    if isinstance(error, StreamsigError):
+        code = error.exit_code
+    elif isinstance(error, Interrupted | KeyboardInterrupt):
+        message, code = "interrupted before the end; there is no result", INTERRUPTED
+    elif isinstance(error, Terminated):
+        message, code = "terminated before the end; there is no result", TERMINATED
+    elif isinstance(error, MemoryError):
+        message = "out of memory; ask for fewer --threads or a smaller --window"
+    else:
+        message = f"unexpected: {kind}: {message}; this is a bug, please report it with the log"
+    return kind, printable(" ".join(message.split())), code
+
+
+def trace(error: BaseException) -> str:
+    """Return an error's traceback, for the log of a bug."""
+    return "".join(traceback.format_exception(error))
+
+
+def to_stdout(write: Callable[[], object]) -> OSError | None:
+    """Write and flush; return what went wrong, a BrokenPipeError where nobody reads."""
+    try:
+        if sys.stdout is None:
+            return BrokenPipeError()  # closed before we began
+        write()
+        sys.stdout.flush()
+    except OSError as error:
+        leave(sys.stdout)
+        return error
+    return None
+
+
+def cause(error: OSError) -> str:
+    """Say why standard output took nothing."""
+    if isinstance(error, BrokenPipeError):
+        return "standard output is closed"
+    return f"standard output cannot be written: {error.strerror or error}"
+
+
+def say(message: str) -> None:
+    """Tell a person one line on standard error, if there is one."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"streamsig: {message}\n")
+        settle(sys.stderr)
+
+
+def settle(stream: TextIO) -> None:
+    """Flush a standard stream, or leave it."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        leave(stream)
+
+
+def leave(stream: TextIO | None) -> None:
+    """Let nothing more go to a standard stream: the interpreter would flush it at exit, and fail."""
+    if stream is not None:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

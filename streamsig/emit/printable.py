@@ -1,0 +1,8 @@
+"""Text from files and system messages, made fit for a terminal."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """Return a text with everything that is not printable, such as escape sequences and line ends, written out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,0 +1,228 @@
+"""What would be read of an input and why, found out without counting anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from streamsig.errors import LayoutError, SourceError, StreamsigError
+from streamsig.ingest.arrays import to_texts
+from streamsig.ingest.columnar import columnar_format, open_columnar
+from streamsig.ingest.detect import most_decimals
+from streamsig.ingest.framing import find_framing
+from streamsig.ingest.impostors import check_is_table
+from streamsig.ingest.inputs import expand, open_texts
+from streamsig.ingest.numbers import NumberFormat
+from streamsig.ingest.records import skip_lines, split_records
+from streamsig.ingest.schema import find_time_in
+from streamsig.run.count import SAMPLE_BYTES, look_at, warnings_of, warnings_of_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from streamsig.config import Settings
+    from streamsig.ingest.columnar import ColumnarTable
+    from streamsig.ingest.detect import Detection
+    from streamsig.ingest.sources import RawInput, TextSource
+
+TEXT = "text"
+_ROWS = 5
+_MOST_COLUMNS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field of the table: its number from 1, its name if there is one, and what it is taken for, if anything."""
+
+    number: int
+    name: str | None
+    role: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One of the first rows: the physical line it starts on (its number in a columnar file), and its fields."""
+
+    line: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the input is not read: an error's class, its sentence, and the exit code that it ends a run with."""
+
+    type: str
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One input as it would be read; field by field this is the contract of docs/inspect.md.
+
+    What does not apply, or was not found out before the refusal in `error`, is `None` or empty.
+    Numbers of columns and lines count from 1. `reasons` are (what, why) pairs.
+    """
+
+    input: str
+    error: Refusal | None = None
+    size_bytes: int | None = None
+    format: str | None = None
+    compression: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    quoted: bool | None = None
+    line_quoted: bool | None = None
+    skipped_lines: int | None = None
+    header: bool | None = None
+    header_line: int | None = None
+    close: int | None = None
+    time: int | None = None
+    clock: int | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    decimals: int | None = None
+    missing: tuple[str, ...] = ()
+    rows_sampled: int = 0
+    time_first: str | None = None
+    time_last: str | None = None
+    direction: str | None = None
+    reasons: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    first_rows: tuple[Row, ...] = ()
+
+
+def look(named: Sequence[str], settings: Settings) -> Iterator[Look]:
+    """Look at files, globs, folders, archives, or `-` for standard input, in the order in which they would be read.
+
+    Reads at most the first MiB of each. An input that cannot be read or understood has its `error`;
+    raises SourceError for what names no input at all.
+    """
+    for path in expand(named):
+        try:
+            for source in open_texts(path):
+                yield _look_at(source, settings)
+        except (SourceError, LayoutError) as error:
+            yield Look(path, _refusal(error))
+
+
+def _look_at(source: TextSource, settings: Settings) -> Look:
+    stored = columnar_format(source.raw.peek())
+    start = Look(source.name, size_bytes=source.size_bytes, format=stored or TEXT, compression=source.compression)
+    try:
+        if stored is not None:
+            return _of_table(start, source.raw, stored, settings)
+        return _of_text(start, source, look_at(source, settings), settings)
+    except LayoutError as error:
+        start = replace(start, error=_refusal(error))
+        return start if stored is not None else _as_far_as_it_goes(start, source, settings)
+    except StreamsigError as error:
+        return replace(start, error=_refusal(error))
+
+
+def _of_text(start: Look, source: TextSource, found: Detection, settings: Settings) -> Look:
+    dialect, time = found.dialect, found.time
+    names = dialect.header or ()
+    roles = {time.clock: "clock", time.index: "time", dialect.close: "close"}
+    return replace(
+        start,
+        encoding=source.encoding,
+        delimiter=dialect.delimiter,
+        quoted=found.quoted,
+        line_quoted=dialect.line_quoted,
+        skipped_lines=found.skipped_lines,
+        header=dialect.header is not None,
+        header_line=found.header_line,
+        close=dialect.close + 1,
+        time=_number(time.index),
+        clock=_number(time.clock),
+        decimal=dialect.numbers.decimal,
+        thousands=dialect.numbers.thousands,
+        decimals=found.decimals,
+        missing=found.missing,
+        rows_sampled=found.rows_sampled,
+        time_first=found.time_first,
+        time_last=found.time_last,
+        direction=found.direction,
+        reasons=found.reasons,
+        warnings=warnings_of(found, settings),
+        columns=tuple(
+            Column(index + 1, names[index] if index < len(names) else None, roles.get(index))
+            for index in range(max(dialect.fields, len(names)))
+        ),
+        first_rows=tuple(Row(row.line, row.fields) for row in found.rows),
+    )
+
+
+def _as_far_as_it_goes(start: Look, source: TextSource, settings: Settings) -> Look:
+    """Show the first records of a text that was refused, if it is one."""
+    try:
+        sample, whole = source.read_sample(SAMPLE_BYTES)
+        check_is_table(sample, source.name)
+    except StreamsigError:
+        return start
+    skipped = settings.skip_lines or 0
+    framing = find_framing(sample, skip_lines(sample, skipped), skipped + 1, settings.delimiter)
+    found = split_records(
+        sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
+    )
+    records = [each for each in islice(found, _ROWS) if whole or each.stop < len(sample)]
+    return replace(
+        start,
+        encoding=source.encoding,
+        delimiter=framing.delimiter,
+        quoted=b'"' in sample,
+        line_quoted=framing.line_quoted,
+        reasons=(("delimiter", framing.why),),
+        columns=tuple(
+            Column(index + 1, None) for index in range(max((len(each.fields) for each in records), default=0))
+        ),
+        first_rows=tuple(Row(each.line, tuple(cell.strip() for cell in each.fields)) for each in records),
+    )
+
+
+def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Look:
+    with open_columnar(raw.name if raw.is_file else raw, stored, settings.column, raw.name) as table:
+        time = find_time_in(table)
+        schema, close = table.schema, table.close_index
+        sample = table.sample(range(min(len(schema), _MOST_COLUMNS)))
+        roles = {time.clock: "clock", time.index: "time", close: "close"}
+        texts = to_texts(table.sample([close]).column(0)).to_pylist()
+        times = to_texts(table.sample([time.index]).column(0)) if time.index is not None else []
+        rows = list(zip(*(to_texts(column.slice(0, _ROWS)).to_pylist() for column in sample.columns), strict=True))
+        return replace(
+            start,
+            header=True,
+            close=close + 1,
+            time=_number(time.index),
+            clock=_number(time.clock),
+            decimals=most_decimals(texts, NumberFormat()),
+            missing=tuple(sorted({text or "null" for text in texts if NumberFormat().is_missing(text)})),
+            rows_sampled=len(texts),
+            time_first=times[0].as_py() if len(times) else None,
+            time_last=times[-1].as_py() if len(times) else None,
+            direction=time.direction,
+            reasons=_reasons(table, settings, time.index),
+            warnings=warnings_of_table(time, settings),
+            columns=tuple(
+                Column(index + 1, field.name, roles.get(index), str(field.type)) for index, field in enumerate(schema)
+            ),
+            first_rows=tuple(Row(number, fields) for number, fields in enumerate(rows, 1)),
+        )
+
+
+def _reasons(table: ColumnarTable, settings: Settings, time: int | None) -> tuple[tuple[str, str], ...]:
+    close = f'its name is "{table.column_name}"' if settings.column is None else "asked for"
+    told = [] if time is None else [("time", f'column {time + 1} "{table.schema.names[time]}" tells the time')]
+    return (("close", close), *told)
+
+
+def _number(index: int | None) -> int | None:
+    return None if index is None else index + 1
+
+
+def _refusal(error: StreamsigError) -> Refusal:
+    return Refusal(type(error).__name__, str(error), error.exit_code)
