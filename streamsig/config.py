@@ -161,6 +161,9 @@ class Settings:
     on_bad_row: str = _setting(
         "fail", _choice("fail", "skip"), "fail|skip", "stop at a bad row, or leave it out and count it (default fail)"
     )
+    check_order: bool = _setting(
+        default=False, kind=YES_NO, help="read the time of every row, too; report steps back, duplicates and gaps"
+    )
     per_file: bool = _setting(
         default=False, kind=YES_NO, help="each input is a series of its own (default: all are one)"
     )

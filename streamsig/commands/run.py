@@ -11,12 +11,13 @@ from streamsig.commands.parsing import CONFIG, Parser, add_setting, config_file,
 from streamsig.commands.terminal import UNEXPECTED, cause, failure, say, settle, to_stdout, trace
 from streamsig.config import SETTINGS, make_settings, values_of_flags, version_of
 from streamsig.emit import metrics
+from streamsig.emit.order import sentence
 from streamsig.emit.rejects import writing_rejects
 from streamsig.emit.targets import LOG, OUTPUT, STREAM, Targets
 from streamsig.errors import OutputError, UsageError
 from streamsig.ingest.inputs import expand
 from streamsig.run.count import SKIP
-from streamsig.run.events import RunFailed, RunFinished, Warned
+from streamsig.run.events import OrderChecked, RunFailed, RunFinished, Warned
 from streamsig.run.pipeline import count_signals
 
 if TYPE_CHECKING:
@@ -160,6 +161,8 @@ def _watcher(progress: str, stack: contextlib.ExitStack) -> Observer:
 def _say_warnings(event: Event) -> None:
     if isinstance(event, Warned):
         say(f"warning: {event.message}")
+    elif isinstance(event, OrderChecked):
+        say(sentence(event.order))
 
 
 def print_figures(figures: dict[str, Any], saved: Path | None, code: int) -> int:

@@ -8,7 +8,16 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from streamsig.run.events import Advanced, InputFound, Rejected, RunFailed, RunFinished, RunStarted, Warned
+from streamsig.run.events import (
+    Advanced,
+    InputFound,
+    OrderChecked,
+    Rejected,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    Warned,
+)
 
 if TYPE_CHECKING:
     import io
@@ -23,6 +32,7 @@ _NAMES = {
     InputFound: "input_found",
     Warned: "warning",
     Advanced: "progress",
+    OrderChecked: "order_checked",
     RunFinished: "run_finished",
     RunFailed: "run_failed",
 }
@@ -75,4 +85,6 @@ def _fields(event: Event, seconds: float) -> dict[str, Any]:
         }
     if isinstance(event, InputFound):
         return {"input": event.name, "size_bytes": event.size_bytes, **event.layout}
+    if isinstance(event, OrderChecked):
+        return dict(event.order)
     return asdict(event)

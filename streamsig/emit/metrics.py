@@ -31,6 +31,8 @@ def success(result: Result) -> dict[str, Any]:
         metrics["files"] = {name: {**asdict(series), "value": series.value} for name, series in result.files.items()}
     if result.warnings:
         metrics["warnings"] = list(result.warnings)
+    if result.order is not None:
+        metrics["order"] = dict(result.order)
     return metrics
 
 

@@ -21,7 +21,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from streamsig.run.events import Advanced, InputFound, RunFailed, RunFinished, Warned
+from streamsig.emit.order import sentence
+from streamsig.run.events import Advanced, InputFound, OrderChecked, RunFailed, RunFinished, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,8 @@ class ProgressBar:
             )
         elif isinstance(event, Warned):
             self._console.print(f"streamsig: warning: {event.message}", markup=False, highlight=False, soft_wrap=True)
+        elif isinstance(event, OrderChecked):
+            self._console.print(f"streamsig: {sentence(event.order)}", markup=False, highlight=False, soft_wrap=True)
         elif isinstance(event, RunFinished | RunFailed):
             self.close()
 

@@ -56,6 +56,8 @@ class SampleRow:
 class Detection:
     """A layout, and what was seen on the way to it.
 
+    `times` are those of the sampled records, a time of day behind its date.
+
     `reasons` are (what, why) pairs for a person. `direction` is "oldest first", "newest first" or
     "unknown"; `time_first` and `time_last` are the times of the first and the last sampled record.
     `header_line` is the physical line of the header, `skipped_lines` counts those above the header, or
@@ -72,6 +74,7 @@ class Detection:
     time_last: str | None = None
     direction: str = UNKNOWN
     time: TimeColumn = field(default_factory=TimeColumn)
+    times: tuple[str, ...] = ()
     rows_sampled: int = 0
     header_line: int | None = None
     skipped_lines: int = 0
@@ -130,6 +133,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         time_last=times[-1] if times else None,
         direction=time.direction,
         time=time,
+        times=tuple(times),
         rows_sampled=len(body.records),
         header_line=None if body.names is None else body.header_line,
         skipped_lines=(body.line if body.names is None else body.header_line) - 1,

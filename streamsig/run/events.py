@@ -54,6 +54,13 @@ class Advanced:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderChecked:
+    """The times of all rows were compared; `order` is what the metrics say of it."""
+
+    order: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """A run ended well, with these metrics."""
 
@@ -70,7 +77,7 @@ class RunFailed:
     trace: str | None = None
 
 
-Event = RunStarted | InputFound | Warned | Rejected | Advanced | RunFinished | RunFailed
+Event = RunStarted | InputFound | Warned | Rejected | Advanced | OrderChecked | RunFinished | RunFailed
 """Every event there is; in a run they come in this order, those about an input for each of them."""
 
 if TYPE_CHECKING:

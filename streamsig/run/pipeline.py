@@ -6,7 +6,7 @@ import platform
 import time
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,9 @@ from streamsig._version import __version__
 from streamsig.core.window import Fold
 from streamsig.ingest.columnar import columnar_format
 from streamsig.ingest.inputs import expand, open_texts
-from streamsig.run.count import count_columns, count_text
-from streamsig.run.events import RunStarted
+from streamsig.run.count import NEWEST_FIRST, count_columns, count_text
+from streamsig.run.events import OrderChecked, RunStarted
+from streamsig.run.order import SeriesOrder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +48,8 @@ class Result(Series):
 
     `rows_missing` are the rows without a close, `rows_rejected` the bad rows that were left out,
     which are not part of `rows_processed`. `files` has an entry per input when each is a series of
-    its own, and is empty otherwise.
+    its own, and is empty otherwise. `order` is what `check_order` found (docs/metrics.md), `None` if
+    that was not asked for.
     """
 
     rows_missing: int
@@ -58,6 +60,7 @@ class Result(Series):
     latency_ms: int
     warnings: tuple[str, ...] = ()
     files: Mapping[str, Series] = field(default_factory=dict)
+    order: Mapping[str, Any] | None = None
 
 
 def count_signals(named: Sequence[str], settings: Settings, observe: Observer = lambda _: None) -> Result:
@@ -71,6 +74,9 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
     whole, rows, signals, missing, rejected = Fold(settings.signals), 0, 0, 0, 0
     warnings: list[str] = []
     files: dict[str, Series] = {}
+    order = (
+        SeriesOrder(backwards=settings.order == NEWEST_FIRST, apart=settings.per_file) if settings.check_order else None
+    )
     for path in expand(named):
         for source in open_texts(path):
             stored = columnar_format(source.raw.peek())
@@ -82,12 +88,16 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
             signals += count.state.counts[0]
             rejected += count.rows_rejected
             warnings += count.warnings
+            if order is not None and count.order is not None:
+                order.push(count.order)
             if settings.per_file:
                 files[source.name] = Series(count.state.rows, count.state.counts[0])
             else:
                 whole.push(count.state)
     if not settings.per_file:
         signals = whole.result().counts[0]
+    if order is not None:
+        observe(OrderChecked(order.report()))
     return Result(
         rows_processed=rows,
         signal_count=signals,
@@ -99,6 +109,7 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
         latency_ms=round((time.perf_counter() - started) * 1000),
         warnings=tuple(dict.fromkeys(warnings)),
         files=files,
+        order=None if order is None else order.report(),
     )
 
 
