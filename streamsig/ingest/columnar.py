@@ -1,9 +1,4 @@
-"""The closes of Parquet and Arrow files, counted as those of the same data in CSV.
-
-Integers and decimals are taken as they are. A float stands for the shortest decimal that reads back
-as that float of that width, which is what every writer of CSV puts down for it. Texts, and whatever
-else is not plain, go through `NumberFormat.parse`, so that one definition of a close holds.
-"""
+"""Opens Parquet and Arrow files, finds the column of the close, and hands out its batches."""
 
 from __future__ import annotations
 
@@ -12,69 +7,30 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import ipc
 
-from streamsig.core.ticks import Ticks, widen
 from streamsig.errors import LayoutError, SourceError
 from streamsig.ingest.columns import asked_column, close_by_name
 from streamsig.ingest.header import Body
-from streamsig.ingest.numbers import MAX_DIGITS, NumberError, NumberFormat
-from streamsig.ingest.reader import shown
+from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, FILE_MAGIC, PARQUET, PREFIX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
-    from numpy.typing import NDArray
 
-PARQUET = "parquet"
-ARROW_FILE = "arrow file"
-ARROW_STREAM = "arrow stream"
 BATCH_ROWS = 1 << 16
 """Rows of the longest batch."""
 
 _TITLES = {PARQUET: "Parquet", ARROW_FILE: "Arrow", ARROW_STREAM: "Arrow stream"}
-_PARQUET_MAGIC = b"PAR1"
-_FILE_MAGIC = b"ARROW1\0\0"
-_CONTINUATION = b"\xff\xff\xff\xff"
-_STREAM_END = _CONTINUATION + bytes(4)
-_PREFIX_BYTES = 8
-_MOST_SCHEMA_BYTES = 1 << 28
+_STREAM_END = CONTINUATION + bytes(4)
 _PIECE_BYTES = 1 << 20
 _SHOWN_REASON = 200
-_PLAIN = r"^-?[0-9]{1,18}(?:\.[0-9]{1,18})?$"
-_FLOAT_SCALES = (2, 4, 6, 8)
-_SURE_DIGITS = 10**15
-"""Up to 15 digits, no two decimals are the same float64: one that reads back is the shortest."""
-
-_NUMBERS = NumberFormat()
-
-
-class ColumnError(ValueError):
-    """A value that is no close; `row` counts from 0 at the array's start, `text` is quoted for a message."""
-
-    def __init__(self, row: int, text: str, reason: str) -> None:
-        super().__init__(row, text, reason)
-        self.row, self.text, self.reason = row, text, reason
 
 
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
-
-
-def columnar_format(first: bytes) -> str | None:
-    """Tell by its first 8 bytes what an input is: "parquet", "arrow file", "arrow stream", or none of them."""
-    if first.startswith(_PARQUET_MAGIC):
-        return PARQUET
-    if first.startswith(_FILE_MAGIC):
-        return ARROW_FILE
-    schema_bytes = int.from_bytes(first[4:_PREFIX_BYTES], "little")
-    if first.startswith(_CONTINUATION) and 0 < schema_bytes < _MOST_SCHEMA_BYTES and schema_bytes % 8 == 0:
-        return ARROW_STREAM
-    return None
 
 
 class ColumnarClose:
@@ -127,109 +83,6 @@ def open_columnar(source: str | _Readable, format: str, column: str | int | None
         return found
 
 
-def to_ticks(array: pa.Array) -> Ticks:
-    """Return an array's closes exactly; null, NaN and the texts that say so are missing.
-
-    Raises ColumnError for the first value that is not a close: infinite, a word, more than 38 digits.
-    """
-    array = _decoded(array)
-    kind = array.type
-    if pa.types.is_integer(kind):
-        return Ticks.from_arrow(array.cast(pa.decimal128(MAX_DIGITS, 0)))
-    if pa.types.is_decimal(kind):
-        return _decimal_ticks(array)
-    if pa.types.is_floating(kind):
-        return _float_ticks(array)
-    return _text_ticks(array if pa.types.is_large_string(kind) else array.cast(pa.string()))
-
-
-def _decoded(array: pa.Array) -> pa.Array:
-    while isinstance(array.type, pa.BaseExtensionType):
-        array = array.storage
-    if pa.types.is_dictionary(array.type):
-        return array.dictionary_decode()
-    return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
-
-
-def _decimal_ticks(array: pa.Array) -> Ticks:
-    scale = array.type.scale
-    if 0 <= scale <= MAX_DIGITS:
-        try:
-            return Ticks.from_arrow(
-                array if pa.types.is_decimal128(array.type) else array.cast(pa.decimal128(MAX_DIGITS, scale))
-            )
-        except pa.ArrowInvalid:
-            # of 256 bits, and not all of at most 38 digits unless written without padding zeros
-            pass
-    return _text_ticks(pa.array([None if it is None else format(it, "f") for it in array.to_pylist()], pa.string()))
-
-
-def _float_ticks(array: pa.Array) -> Ticks:
-    if pa.types.is_float16(array.type):
-        # Arrow writes these as if they were wider; a null is NaN here
-        return _text_ticks(pa.array([str(it) for it in array.to_numpy(zero_copy_only=False)], pa.string()))
-    ticks = _short_float_ticks(array) if pa.types.is_float64(array.type) else None
-    return _text_ticks(array.cast(pa.string())) if ticks is None else ticks
-
-
-def _short_float_ticks(array: pa.Array) -> Ticks | None:
-    """Return the ticks of float64 of few decimals and at most 15 digits, as prices are; `None` if not all are."""
-    closes = array.to_numpy(zero_copy_only=False)
-    absent = np.isnan(closes)
-    missing = absent if absent.any() else None
-    if missing is not None:
-        closes = np.where(missing, 0.0, closes)
-    largest = float(np.abs(closes).max(initial=0.0))
-    for scale in _FLOAT_SCALES:
-        if largest * 10**scale >= _SURE_DIGITS - 1:
-            break
-        ticks = np.rint(closes * 10.0**scale)
-        # both sides of the division are exact floats: it gives the float that this decimal reads back as
-        if np.array_equal(ticks / 10.0**scale, closes):
-            return Ticks(ticks.astype(np.int64)[np.newaxis], scale, missing)
-    return None
-
-
-def _text_ticks(texts: pa.Array) -> Ticks:
-    plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN), fill_value=True)
-    rest = np.flatnonzero(~plain.to_numpy(zero_copy_only=False))
-    if not len(rest):
-        return _plain_ticks(texts)
-    ticks = _plain_ticks(pc.if_else(plain, texts, pa.scalar(None, texts.type)))
-    parsed = _parsed_ticks(texts.take(pa.array(rest)), rest)
-    scale = max(ticks.scale, parsed.scale)
-    ticks, parsed = ticks.rescale(scale), parsed.rescale(scale)
-    width = max(len(ticks.limbs), len(parsed.limbs))
-    limbs = widen(ticks.limbs, width).copy()
-    limbs[:, rest] = widen(parsed.limbs, width)
-    missing = cast("NDArray[np.bool_]", ticks.missing).copy()
-    missing[rest] = False if parsed.missing is None else parsed.missing
-    return Ticks(limbs, scale, missing if missing.any() else None)
-
-
-def _plain_ticks(texts: pa.Array) -> Ticks:
-    """Cast texts that all match `_PLAIN`, or are null; there is room for all their digits."""
-    point = pc.find_substring(texts, ".")
-    decimals = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(pc.binary_length(texts), point), 1))
-    return Ticks.from_arrow(texts.cast(pa.decimal128(MAX_DIGITS, pc.max(decimals).as_py() or 0)))
-
-
-def _parsed_ticks(texts: pa.Array, rows: NDArray[np.intp]) -> Ticks:
-    """Parse each text once, however often it occurs; `rows` are the places of the texts in their array."""
-    distinct = texts.dictionary_encode()
-    index = distinct.indices.to_numpy(zero_copy_only=False)
-    closes = []
-    for place, text in enumerate(distinct.dictionary.to_pylist()):
-        try:
-            closes.append(_NUMBERS.parse(text))
-        except NumberError as error:
-            # they are in the order in which they first occur: this one is the first bad row
-            row = int(rows[np.argmax(index == place)])
-            raise ColumnError(row, shown(text), str(error)) from None
-    ticks = Ticks.from_decimals(closes)
-    return Ticks(ticks.limbs[:, index], ticks.scale, None if ticks.missing is None else ticks.missing[index])
-
-
 def _parquet(source: str | _Readable, column: str | int | None, name: str, owned: ExitStack) -> ColumnarClose:
     # a third of what importing pyarrow costs, for the few that need it
     import pyarrow.parquet as pq  # noqa: PLC0415
@@ -276,12 +129,12 @@ def _arrow_file_from_pipe(
 ) -> ColumnarClose:
     """Read an Arrow file from its start: behind 8 bytes it is a stream, and a footer follows."""
     pieces = _Pieces(cast("_Readable", source))
-    pieces.read(_PREFIX_BYTES)
+    pieces.read(PREFIX_BYTES)
 
     def check_end() -> None:
         while pieces.read(_PIECE_BYTES):
             pass
-        if not pieces.last.endswith(_FILE_MAGIC.rstrip(b"\0")):
+        if not pieces.last.endswith(FILE_MAGIC.rstrip(b"\0")):
             raise pa.ArrowInvalid("the footer is missing")
 
     return _streamed(pieces, column, name, ARROW_FILE, check_end, owned)
@@ -343,7 +196,7 @@ class _Pieces:
             parts.append(part)
             size -= len(part)
         some = b"".join(parts)
-        self.last = (self.last + some[-_PREFIX_BYTES:])[-_PREFIX_BYTES:]
+        self.last = (self.last + some[-PREFIX_BYTES:])[-PREFIX_BYTES:]
         return some
 
     # pyarrow.PythonFile asks for these

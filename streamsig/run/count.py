@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from streamsig.core.window import Fold, WindowState
 from streamsig.errors import BadRowError
-from streamsig.ingest.columnar import ColumnError, open_columnar, to_ticks
 from streamsig.ingest.detect import Detection, detect
 from streamsig.ingest.dialect import Asked
 from streamsig.ingest.encoding import detect_encoding
@@ -92,6 +91,10 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
 
 def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Observer, before: tuple[int, int]) -> Count:
     """Count one Parquet file, Arrow file or Arrow stream, as `count_text` does a text."""
+    # pyarrow takes long to import, and most runs do without it
+    from streamsig.ingest.arrays import ColumnError, to_ticks  # noqa: PLC0415
+    from streamsig.ingest.columnar import open_columnar  # noqa: PLC0415
+
     newest_first = settings.order == NEWEST_FIRST
     # Parquet has its table of contents at its end: a file is opened by its name, and read out of order
     source = raw.name if raw.is_file else raw

@@ -6,15 +6,13 @@ import platform
 import time
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from importlib.metadata import version
 from typing import TYPE_CHECKING
-
-import numpy as np
-import pyarrow as pa
 
 from streamsig._version import __version__
 from streamsig.core.window import Fold
-from streamsig.ingest.columnar import columnar_format
 from streamsig.ingest.inputs import expand, open_texts
+from streamsig.ingest.stored import columnar_format
 from streamsig.run.count import count_columns, count_text
 from streamsig.run.events import RunStarted
 
@@ -103,10 +101,6 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a result may depend on."""
-    return {
-        "streamsig": __version__,
-        "python": platform.python_version(),
-        "pyarrow": pa.__version__,
-        "numpy": np.__version__,
-    }
+    """Return the versions that a result may depend on, without importing what the run may not need."""
+    libraries = {name: version(name) for name in ("pyarrow", "numpy", "llvmlite")}
+    return {"streamsig": __version__, "python": platform.python_version(), **libraries}
