@@ -24,19 +24,20 @@ from streamsig.config import (
 from streamsig.emit import files, metrics
 from streamsig.emit.rejects import writing_rejects
 from streamsig.emit.targets import LOG, OUTPUT, STREAM, Targets
+from streamsig.engine.count import SKIP
+from streamsig.engine.events import RunFailed, RunFinished, Warned
+from streamsig.engine.pipeline import count_signals
 from streamsig.errors import EXIT_CODES, OutputError, StreamsigError, UsageError
 from streamsig.generate import bars
 from streamsig.ingest.inputs import expand
-from streamsig.run.count import SKIP
-from streamsig.run.events import RunFailed, RunFinished, Warned
-from streamsig.run.pipeline import count_signals
-from streamsig.stopping import Interrupted, Stopping, Terminated
+from streamsig.stopping import Interrupted, Terminated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from streamsig.config import Setting, Settings
-    from streamsig.run.events import Event, Observer
+    from streamsig.engine.events import Event, Observer
+    from streamsig.stopping import Stopping
 
 CONFIG = "config.yaml"
 UNEXPECTED, INTERRUPTED, TERMINATED = 1, 130, 143
@@ -73,14 +74,12 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str], stopping: Stopping) -> int:
     """Run the command line; return the exit code."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    stopping = Stopping()
-    stopping.listen()
     try:
         if arguments[:1] == ["run"]:
             return _run(arguments[1:], stopping)
+        stopping.begin()
         if arguments[:1] == ["generate"]:
             return _generate(arguments[1:], stopping)
         _parser().parse(arguments)
@@ -190,6 +189,7 @@ def _run(arguments: Sequence[str], stopping: Stopping) -> int:
             observe(event)
 
         try:
+            stopping.begin()
             try:
                 parsed = _run_parser().parse(arguments)
                 paths = _inputs(parsed)

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamsig.core.window import Fold, WindowState
+from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
+from streamsig.engine.execute import map_in_order
 from streamsig.errors import BadRowError
 from streamsig.ingest.detect import Detection, detect
 from streamsig.ingest.dialect import Asked
 from streamsig.ingest.encoding import detect_encoding
 from streamsig.ingest.reader import BadRecordError, Reading, SegmentReader
 from streamsig.ingest.segments import Segments
-from streamsig.run.events import Advanced, InputFound, Rejected, Warned
-from streamsig.run.execute import map_in_order
 
 if TYPE_CHECKING:
     from streamsig.config import Settings
+    from streamsig.engine.events import Observer
     from streamsig.ingest.segments import Segment
     from streamsig.ingest.sources import RawInput, TextSource
-    from streamsig.run.events import Observer
 
-SAMPLE_BYTES = 1 << 20
+SAMPLE_BYTES = 1 << 18
 """How much of an input is looked at to find out how it is written."""
 
 NEWEST_FIRST = "newest-first"

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import platform
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from streamsig._version import __version__
 from streamsig.core.window import Fold
+from streamsig.engine.count import count_columns, count_text
+from streamsig.engine.events import RunStarted
 from streamsig.ingest.inputs import expand, open_texts
 from streamsig.ingest.stored import columnar_format
-from streamsig.run.count import count_columns, count_text
-from streamsig.run.events import RunStarted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streamsig.config import Settings
-    from streamsig.run.events import Observer
+    from streamsig.engine.events import Observer
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a result may depend on, without importing what the run may not need."""
-    libraries = {name: version(name) for name in ("pyarrow", "numpy", "llvmlite")}
-    return {"streamsig": __version__, "python": platform.python_version(), **libraries}
+    """Return the versions that a result may depend on; of libraries, those that are loaded."""
+    libraries: list[str] = [name for name in ("numpy", "llvmlite", "pyarrow") if name in sys.modules]
+    loaded = {name: str(sys.modules[name].__version__) for name in libraries}
+    return {"streamsig": __version__, "python": platform.python_version(), **loaded}
