@@ -18,24 +18,26 @@ For closes that come from elsewhere, feed `WindowState` with `Ticks`:
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from streamsig._version import __version__
-from streamsig.config import make_settings
-from streamsig.core.signals import Signal
-from streamsig.core.ticks import Ticks
-from streamsig.core.window import Fold, WindowState
-from streamsig.errors import (
-    BadRowError,
-    ConfigError,
-    LayoutError,
-    OutputError,
-    SourceError,
-    StreamsigError,
-    UsageError,
-)
-from streamsig.run.pipeline import Result, count_signals
+
+if TYPE_CHECKING:
+    from streamsig.api import run
+    from streamsig.core.signals import Signal
+    from streamsig.core.ticks import Ticks
+    from streamsig.core.window import Fold, WindowState
+    from streamsig.engine.pipeline import Result
+    from streamsig.errors import (
+        BadRowError,
+        ConfigError,
+        LayoutError,
+        OutputError,
+        SourceError,
+        StreamsigError,
+        UsageError,
+    )
 
 __all__ = [
     "BadRowError",
@@ -54,14 +56,24 @@ __all__ = [
     "run",
 ]
 
+_HOMES = {
+    "streamsig.api": {"run"},
+    "streamsig.core.signals": {"Signal"},
+    "streamsig.core.ticks": {"Ticks"},
+    "streamsig.core.window": {"Fold", "WindowState"},
+    "streamsig.engine.pipeline": {"Result"},
+}
 
-def run(*paths: str | os.PathLike[str], **settings: Any) -> Result:  # noqa: ANN401 (checked by make_settings)
-    """Count on how many rows of price files the close is above its rolling mean, exactly.
 
-    `paths` name files, plain or compressed, globs or folders, or are `-` for standard input; several
-    are one series in natural order. `settings` are those of the config file (`window=5`,
-    `column="close"`, `order="newest-first"`, ...); no config file is read.
-    Memory does not grow with the files, time is linear in them. A file of no rows gives zeros.
-    Raises UsageError for settings, SourceError, LayoutError and BadRowError for the inputs.
-    """
-    return count_signals([os.fspath(path) for path in paths], make_settings(settings))
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever has that name)
+    # imported when it is first asked for: the command line must be able to take signals before that
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    home = next((home for home, names in _HOMES.items() if name in names), "streamsig.errors")
+    found = globals()[name] = getattr(import_module(home), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

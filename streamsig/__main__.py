@@ -1,7 +1,21 @@
-"""`python -m streamsig` is `streamsig`."""
+"""`streamsig` and `python -m streamsig`: takes signals before anything that takes long is imported."""
 
+import os
 import sys
 
-from streamsig.cli import main
+from streamsig.stopping import Stopping
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command line; return the exit code."""
+    stopping = Stopping()
+    stopping.listen()
+    # numpy would start threads for linear algebra, which there is none of here
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from streamsig.cli import main as command_line  # noqa: PLC0415 (takes long)
+
+    return command_line(sys.argv[1:], stopping)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,20 +11,19 @@ from streamsig.commands.inspect import inspect
 from streamsig.commands.parsing import Parser
 from streamsig.commands.run import run
 from streamsig.commands.terminal import failure, leave, say
-from streamsig.stopping import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamsig.stopping import Stopping
 
-def main(arguments: Sequence[str] | None = None) -> int:
+
+def main(arguments: Sequence[str], stopping: Stopping) -> int:
     """Run the command line; return the exit code."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    stopping = Stopping()
-    stopping.listen()
     try:
         if arguments[:1] == ["run"]:
             return run(arguments[1:], stopping)
+        stopping.begin()
         if arguments[:1] == ["generate"]:
             return generate(arguments[1:], stopping)
         if arguments[:1] == ["inspect"]:

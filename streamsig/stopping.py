@@ -24,8 +24,9 @@ class Terminated(BaseException):
 
 
 class Stopping:
-    """Raises Interrupted or Terminated when a signal arrives, and none once `finish` is called.
+    """Raises Interrupted or Terminated when a signal arrives, from `begin` until `finish` is called.
 
+    Before that a signal is only noted: imports are no place to raise in.
     In code that cannot raise, such as the callbacks of the import machinery, Python drops the exception
     with a traceback. There the traceback is left out, and `check`, called now and then, raises it again.
     """
@@ -33,6 +34,7 @@ class Stopping:
     def __init__(self) -> None:
         self._wish: type[BaseException] | None = None
         self._quiet_until = 0.0
+        self._begun = False
 
     def listen(self) -> None:
         """Take the signals, but for those that we were started to ignore, as by `nohup`."""
@@ -41,9 +43,14 @@ class Stopping:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._catch)
 
+    def begin(self) -> None:
+        """Raise what has been asked for so far, and from here on what is asked for, at once."""
+        self._begun = True
+        self.check()
+
     def check(self) -> None:
         """Raise what a signal has asked for before, if one has."""
-        if self._wish is not None:
+        if self._wish is not None and self._begun:
             raise self._wish
 
     def finish(self) -> None:
@@ -58,7 +65,8 @@ class Stopping:
         if now >= self._quiet_until:
             self._quiet_until = now + _ECHO_SECONDS
             self._wish = Interrupted if number == signal.SIGINT else Terminated
-            raise self._wish
+            if self._begun:
+                raise self._wish
 
 
 def _dropped(what: sys.UnraisableHookArgs) -> None:

@@ -178,7 +178,7 @@ def test_threads_do_not_change_the_answer(workdir: Workdir) -> None:
 def test_module_and_script_are_one_program(workdir: Workdir) -> None:
     """`python -m streamsig` and `streamsig` are the same."""
     script = subprocess.run(
-        [sys.executable, "-c", "from streamsig.cli import main; raise SystemExit(main())", "--version"],
+        [sys.executable, "-c", "from streamsig.__main__ import main; raise SystemExit(main())", "--version"],
         capture_output=True,
         check=True,
     )

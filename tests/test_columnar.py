@@ -21,8 +21,9 @@ from pyarrow import ipc
 from streamsig.core.ticks import Ticks, concat
 from streamsig.errors import LayoutError, SourceError, UsageError
 from streamsig.ingest.arrays import ColumnError, to_ticks
-from streamsig.ingest.columnar import BATCH_ROWS, columnar_format, open_columnar
+from streamsig.ingest.columnar import BATCH_ROWS, open_columnar
 from streamsig.ingest.numbers import NumberError, NumberFormat
+from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

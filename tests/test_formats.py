@@ -147,9 +147,9 @@ def test_the_same_rows_are_rejected_however_cut(
 ) -> None:
     """Bad rows are left out, counted and reported by line whatever the segments and threads."""
     from streamsig.config import make_settings  # noqa: PLC0415
+    from streamsig.engine.events import Rejected  # noqa: PLC0415
+    from streamsig.engine.pipeline import count_signals  # noqa: PLC0415
     from streamsig.ingest import segments  # noqa: PLC0415
-    from streamsig.run.events import Rejected  # noqa: PLC0415
-    from streamsig.run.pipeline import count_signals  # noqa: PLC0415
 
     monkeypatch.setattr(segments, "SEGMENT_BYTES", segment_bytes)
     path = tmp_path / "prices.csv"

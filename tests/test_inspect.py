@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from streamsig.config import make_settings
 from streamsig.emit.report import to_table
-from streamsig.run.look import Look, look
+from streamsig.engine.look import Look, look
 from tests.workdir import PACKERS
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import pytest
 
 from streamsig.config import SETTINGS
 from streamsig.emit.logs import PROGRESS_SECONDS, JsonLog
-from streamsig.run.events import Advanced, InputFound, RunFailed, RunFinished, RunStarted, Warned
+from streamsig.engine.events import Advanced, InputFound, RunFailed, RunFinished, RunStarted, Warned
 from tests.workdir import prices
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from streamsig.run.events import Event
+    from streamsig.engine.events import Event
     from tests.workdir import Workdir
 
 
@@ -39,7 +39,7 @@ def test_log_of_a_success(workdir: Workdir) -> None:
     assert {line["level"] for line in (started, found, finished)} == {"INFO"}
     assert list(started["settings"]) == list(SETTINGS)
     assert (started["settings"]["window"], started["settings"]["threads"]) == (3, 2)
-    assert list(started["versions"]) == ["streamsig", "python", "pyarrow", "numpy"]
+    assert list(started["versions"]) == ["streamsig", "python", "numpy", "llvmlite"]
     assert (found["input"], found["size_bytes"]) == ("prices.csv", (workdir.path / "prices.csv").stat().st_size)
     assert (found["delimiter"], found["compression"]) == (",", None)
     assert outcome.metrics.items() <= finished.items()

@@ -18,7 +18,7 @@ def peak_mib(rows: int, *arguments: str) -> float:
     )
     with feed:
         measured = (
-            "import re, sys; from streamsig.cli import main; code = main(sys.argv[1:]);"
+            "import re, sys; from streamsig.__main__ import main; code = main();"
             "status = open('/proc/self/status').read();"
             "print(re.search('VmHWM:\\\\s+([0-9]+)', status)[1], file=sys.stderr); sys.exit(code)"
         )

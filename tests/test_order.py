@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import streamsig
 from streamsig.core.order import OrderState, usual_step
+from streamsig.engine import order as run_order
 from streamsig.ingest import segments, timeshapes
 from streamsig.ingest.times import read_times, readings
-from streamsig.run import order as run_order
 from tests.strategies import cuts
 
 if TYPE_CHECKING:

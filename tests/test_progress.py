@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 
 from streamsig.emit.progress import ProgressBar
-from streamsig.run.events import Advanced, InputFound, RunFinished, Warned
+from streamsig.engine.events import Advanced, InputFound, RunFinished, Warned
 from tests.workdir import prices
 
 if TYPE_CHECKING:
-    from streamsig.run.events import Event
+    from streamsig.engine.events import Event
     from tests.workdir import Outcome, Workdir
 
 pty = pytest.importorskip("pty", reason="no terminals to be had here")

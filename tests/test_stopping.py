@@ -23,6 +23,7 @@ def stopping() -> Iterator[Stopping]:
     hook = sys.unraisablehook
     stopping = Stopping()
     stopping.listen()
+    stopping.begin()
     yield stopping
     sys.unraisablehook = hook
     for number, handler in before.items():
@@ -37,6 +38,17 @@ def test_signal_is_an_exception(stopping: Stopping, number: signal.Signals, erro
         signal.raise_signal(number)
     with pytest.raises(error):
         stopping.check()
+
+
+def test_signal_before_the_beginning_is_raised_there(stopping: Stopping) -> None:
+    """While the program is still being imported a signal is noted, and raised when there is somebody to catch it."""
+    early = Stopping()
+    early.listen()
+    signal.raise_signal(signal.SIGTERM)
+    early.check()
+    with pytest.raises(Terminated):
+        early.begin()
+    stopping.listen()
 
 
 def test_dropped_exception_is_raised_later(stopping: Stopping, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,6 @@ from streamsig.commands.terminal import cause, say, to_stdout
 from streamsig.config import SETTINGS, make_settings, values_of_flags
 from streamsig.emit.printable import printable
 from streamsig.errors import OutputError
-from streamsig.run.look import look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +27,9 @@ def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
     paths = inputs_of(parsed)
     flags = values_of_flags({key: getattr(parsed, key) for key in LAYOUT})
     settings = make_settings(flags, config_file(parsed.config))
-    # a third of what the rest of the program takes to load
+    # these take long to load, and the other commands do without them
     from streamsig.emit.report import to_json, to_table  # noqa: PLC0415
+    from streamsig.engine.look import look  # noqa: PLC0415
 
     seen, code = [], 0
     terminal = sys.stdout is not None and sys.stdout.isatty()
@@ -63,7 +63,7 @@ def _put(text: str) -> None:
 def _parser() -> Parser:
     parser = Parser(
         prog="streamsig inspect",
-        description="Show what would be read of an input and why, from its first MiB.",
+        description="Show what would be read of an input and why, from its beginning.",
     )
     parser.add_argument(
         "paths",

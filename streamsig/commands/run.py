@@ -14,18 +14,18 @@ from streamsig.emit import metrics
 from streamsig.emit.order import sentence
 from streamsig.emit.rejects import writing_rejects
 from streamsig.emit.targets import LOG, OUTPUT, STREAM, Targets
+from streamsig.engine.count import SKIP
+from streamsig.engine.events import OrderChecked, RunFailed, RunFinished, Warned
+from streamsig.engine.pipeline import count_signals
 from streamsig.errors import OutputError, UsageError
 from streamsig.ingest.inputs import expand
-from streamsig.run.count import SKIP
-from streamsig.run.events import OrderChecked, RunFailed, RunFinished, Warned
-from streamsig.run.pipeline import count_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from streamsig.config import Settings
-    from streamsig.run.events import Event, Observer
+    from streamsig.engine.events import Event, Observer
     from streamsig.stopping import Stopping
 
 
@@ -47,6 +47,7 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
             observe(event)
 
         try:
+            stopping.begin()
             try:
                 parsed = _parser().parse(arguments)
                 paths = inputs_of(parsed)

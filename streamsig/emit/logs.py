@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from streamsig.run.events import (
+from streamsig.engine.events import (
     Advanced,
     InputFound,
     OrderChecked,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Callable
 
-    from streamsig.run.events import Event
+    from streamsig.engine.events import Event
 
 PROGRESS_SECONDS = 5.0
 _LEVELS = {RunFailed: "ERROR", Warned: "WARNING"}

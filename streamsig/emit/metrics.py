@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamsig.run.pipeline import Result
+    from streamsig.engine.pipeline import Result
 
 
 def success(result: Result) -> dict[str, Any]:

@@ -22,14 +22,14 @@ from rich.progress import (
 from rich.text import Text
 
 from streamsig.emit.order import sentence
-from streamsig.run.events import Advanced, InputFound, OrderChecked, RunFailed, RunFinished, Warned
+from streamsig.engine.events import Advanced, InputFound, OrderChecked, RunFailed, RunFinished, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
 
-    from streamsig.run.events import Event
+    from streamsig.engine.events import Event
 
 _WITHOUT_NAME, _WITH_BAR = 72, 110
 """Characters of a line that all but the name may take, and those from which there is room for a bar."""

@@ -8,13 +8,13 @@ import io
 from typing import TYPE_CHECKING
 
 from streamsig.emit import files
-from streamsig.run.events import Rejected
+from streamsig.engine.events import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from streamsig.run.events import Event, Observer
+    from streamsig.engine.events import Event, Observer
 
 COLUMNS = ("file", "line", "column", "reason", "row")
 

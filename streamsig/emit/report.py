@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from streamsig.emit.printable import printable
-from streamsig.run.look import TEXT
+from streamsig.engine.look import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from streamsig.run.look import Look, Row
+    from streamsig.engine.look import Look, Row
 
 _MOST_COLUMNS = 60
 _ROW_CHARACTERS = 18

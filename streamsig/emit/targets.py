@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Iterable, Mapping
 
-    from streamsig.run.events import Event
+    from streamsig.engine.events import Event
 
 STREAM = "-"
 OUTPUT, LOG = "metrics.json", "run.log"

@@ -14,14 +14,12 @@ from pyarrow import ipc
 from streamsig.errors import SourceError
 from streamsig.ingest.arrays import row_text
 from streamsig.ingest.schema import choose_close
+from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, FILE_MAGIC, PARQUET, PREFIX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-PARQUET = "parquet"
-ARROW_FILE = "arrow file"
-ARROW_STREAM = "arrow stream"
 BATCH_ROWS = 1 << 16
 """Rows of the longest batch."""
 
@@ -29,12 +27,7 @@ SAMPLE_ROWS = 4000
 """Rows of the longest sample."""
 
 _TITLES = {PARQUET: "Parquet", ARROW_FILE: "Arrow", ARROW_STREAM: "Arrow stream"}
-_PARQUET_MAGIC = b"PAR1"
-_FILE_MAGIC = b"ARROW1\0\0"
-_CONTINUATION = b"\xff\xff\xff\xff"
-_STREAM_END = _CONTINUATION + bytes(4)
-_PREFIX_BYTES = 8
-_MOST_SCHEMA_BYTES = 1 << 28
+_STREAM_END = CONTINUATION + bytes(4)
 _PIECE_BYTES = 1 << 20
 _SHOWN_REASON = 200
 
@@ -57,18 +50,6 @@ class _Store(Protocol):
     def rows(self) -> int | None: ...
 
     def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]: ...
-
-
-def columnar_format(first: bytes) -> str | None:
-    """Tell by its first 8 bytes what an input is: "parquet", "arrow file", "arrow stream", or none of them."""
-    if first.startswith(_PARQUET_MAGIC):
-        return PARQUET
-    if first.startswith(_FILE_MAGIC):
-        return ARROW_FILE
-    schema_bytes = int.from_bytes(first[4:_PREFIX_BYTES], "little")
-    if first.startswith(_CONTINUATION) and 0 < schema_bytes < _MOST_SCHEMA_BYTES and schema_bytes % 8 == 0:
-        return ARROW_STREAM
-    return None
 
 
 class ColumnarTable:
@@ -255,7 +236,7 @@ class _ArrowStream:
     def __init__(self, pieces: _Pieces, kind: str) -> None:
         self._pieces, self._is_file = pieces, kind == ARROW_FILE
         if self._is_file:
-            pieces.read(_PREFIX_BYTES)
+            pieces.read(PREFIX_BYTES)
         # which columns are wanted is known only when the schema has been read, and it cannot be read twice
         options = ipc.IpcReadOptions(use_threads=False)
         self._reader = ipc.open_stream(pa.PythonFile(pieces, mode="r"), options=options)
@@ -266,7 +247,7 @@ class _ArrowStream:
         if self._is_file:
             while self._pieces.read(_PIECE_BYTES):
                 pass
-            if not self._pieces.last.endswith(_FILE_MAGIC.rstrip(b"\0")):
+            if not self._pieces.last.endswith(FILE_MAGIC.rstrip(b"\0")):
                 raise pa.ArrowInvalid("the footer is missing")
         # the format allows to leave the mark out, but then nothing tells a whole stream from half of one
         elif self._pieces.last != _STREAM_END:
@@ -293,7 +274,7 @@ class _Pieces:
             parts.append(part)
             size -= len(part)
         some = b"".join(parts)
-        self.last = (self.last + some[-_PREFIX_BYTES:])[-_PREFIX_BYTES:]
+        self.last = (self.last + some[-PREFIX_BYTES:])[-PREFIX_BYTES:]
         return some
 
     # pyarrow.PythonFile asks for these

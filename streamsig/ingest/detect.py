@@ -73,7 +73,7 @@ class Detection:
     time_first: str | None = None
     time_last: str | None = None
     direction: str = UNKNOWN
-    time: TimeColumn = field(default_factory=TimeColumn)
+    time_column: TimeColumn = field(default_factory=TimeColumn)
     times: tuple[str, ...] = ()
     rows_sampled: int = 0
     header_line: int | None = None
@@ -132,7 +132,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         time_first=times[0] if times else None,
         time_last=times[-1] if times else None,
         direction=time.direction,
-        time=time,
+        time_column=time,
         times=tuple(times),
         rows_sampled=len(body.records),
         header_line=None if body.names is None else body.header_line,

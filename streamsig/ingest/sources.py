@@ -10,8 +10,6 @@ import stat
 import sys
 from typing import BinaryIO, Protocol
 
-import pyarrow as pa
-
 from streamsig.errors import SourceError
 
 try:
@@ -266,6 +264,9 @@ def _unpacked(raw: RawInput, compression: str | None) -> _Readable | None:
         return None
     if compression == "xz":
         return _XzStream(raw)
+    # most inputs are not compressed, and it takes long to import
+    import pyarrow as pa  # noqa: PLC0415
+
     stream: _Readable = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), compression)
     return stream
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsig.ingest.timeshapes import NUMBER, READINGS, SECOND, Times, shape_of
+from streamsig.ingest.timeshapes import NUMBER, READINGS, SECOND, Shape, Times, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def read_times(texts: pa.Array, reading: str) -> Times:
         alike = lengths[left] == width
         rows = left[alike]
         matrix = _matrix(octets, starts[rows], width)
-        shape = shape_of(texts[int(left[0])].as_py(), reading)
+        shape = _shape(matrix[0], reading)
         same = _same_shape(matrix)
         alike[alike] = same
         if shape is not None:
@@ -51,9 +51,10 @@ def read_times(texts: pa.Array, reading: str) -> Times:
             times[rows], readable[rows] = shape.read(matrix if same.all() else matrix[same])
         left = left[~alike]
     for row in left:
-        shape = shape_of(texts[int(row)].as_py(), reading)
+        matrix = _matrix(octets, starts[row : row + 1], int(lengths[row]))
+        shape = _shape(matrix[0], reading)
         if shape is not None:
-            found = shape.read(_matrix(octets, starts[row : row + 1], int(lengths[row])))
+            found = shape.read(matrix)
             times[row], readable[row] = found[0][0], found[1][0]
     return times, readable
 
@@ -83,6 +84,19 @@ def join(columns: Sequence[pa.Array]) -> pa.Array:
     """Put the texts of a date and of a time of day together."""
     trimmed = [pc.ascii_trim_whitespace(column) for column in columns]
     return trimmed[0] if len(trimmed) == 1 else pc.binary_join_element_wise(*trimmed, " ")
+
+
+def _shape(octets: NDArray[np.uint8], reading: str) -> Shape | None:
+    try:
+        return shape_of(octets.tobytes().decode(), reading)
+    except UnicodeDecodeError:
+        return None
+
+
+def text_of(texts: pa.Array, row: int) -> str:
+    """Return a text, whatever its bytes are."""
+    raw: bytes = texts[row].as_buffer().to_pybytes()
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _buffers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from streamsig.engine.count import SAMPLE_BYTES, look_at, warnings_of, warnings_of_table
 from streamsig.errors import LayoutError, SourceError, StreamsigError
 from streamsig.ingest.arrays import to_texts
-from streamsig.ingest.columnar import columnar_format, open_columnar
+from streamsig.ingest.columnar import open_columnar
 from streamsig.ingest.detect import most_decimals
 from streamsig.ingest.framing import find_framing
 from streamsig.ingest.impostors import check_is_table
@@ -16,7 +17,7 @@ from streamsig.ingest.inputs import expand, open_texts
 from streamsig.ingest.numbers import NumberFormat
 from streamsig.ingest.records import skip_lines, split_records
 from streamsig.ingest.schema import find_time_in
-from streamsig.run.count import SAMPLE_BYTES, look_at, warnings_of, warnings_of_table
+from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +99,7 @@ class Look:
 def look(named: Sequence[str], settings: Settings) -> Iterator[Look]:
     """Look at files, globs, folders, archives, or `-` for standard input, in the order in which they would be read.
 
-    Reads at most the first MiB of each. An input that cannot be read or understood has its `error`;
+    Reads no more than the beginning of each. An input that cannot be read or understood has its `error`;
     raises SourceError for what names no input at all.
     """
     for path in expand(named):
@@ -124,7 +125,7 @@ def _look_at(source: TextSource, settings: Settings) -> Look:
 
 
 def _of_text(start: Look, source: TextSource, found: Detection, settings: Settings) -> Look:
-    dialect, time = found.dialect, found.time
+    dialect, time = found.dialect, found.time_column
     names = dialect.header or ()
     roles = {time.clock: "clock", time.index: "time", dialect.close: "close"}
     return replace(

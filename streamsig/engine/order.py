@@ -7,19 +7,18 @@ which fewest is wrong with the whole column is taken, so that no cut through the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from streamsig.core.order import KINDS, OrderState, judge, usual_step
 from streamsig.errors import LayoutError
-from streamsig.ingest.times import are_dated, join, read_times, readings
+from streamsig.ingest.times import are_dated, join, read_times, readings, text_of
 from streamsig.ingest.timeshapes import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from streamsig.ingest.timecolumn import TimeColumn
 
@@ -47,14 +46,21 @@ class _Trial:
     start: Place | None = None
 
 
+class Judged(NamedTuple):
+    """The state of rows under each reading; `seen` has lines, from 1 where the rows begin, and times of some."""
+
+    states: tuple[OrderState, ...]
+    seen: Mapping[int, tuple[int, str]]
+
+
 class FileOrder:
-    """Judges the times of one file, run by run; `columns` are the indices of the fields that `of` takes.
+    """Judges the times of one file, run by run; `columns` are the indices of the fields that `judge` takes.
 
     `sample` are times from the file's start without a gap between rows. With `backwards` time should run
     against the file. Raises LayoutError where there is no time column, or nothing in it can be read.
     """
 
-    def __init__(self, name: str, time: TimeColumn, close: int, sample: pa.Array, *, backwards: bool) -> None:
+    def __init__(self, name: str, time: TimeColumn, close: int, sample: Sequence[str], *, backwards: bool) -> None:
         if time.index is None or time.index == close:
             raise LayoutError(
                 f"{name}: no column tells the time, so the order cannot be checked; leave out --check-order"
@@ -62,30 +68,42 @@ class FileOrder:
         self.name = name
         self.columns = (time.index,) if time.clock is None else (time.index, time.clock)
         self._sign = -1 if backwards else 1
-        self._trials = [self._trial(sample, reading) for reading in readings(sample)]
+        texts = pa.array(sample, pa.string())
+        self._trials = [self._trial(texts, reading) for reading in readings(texts)]
         if not self._trials:
-            text = next((it for it in sample.to_pylist() if it), "")
+            text = next((it for it in sample if it), "")
             raise LayoutError(
                 f"{name}: times such as {text[:40]!r} in column {time.index + 1} cannot be read, so the order cannot be"
                 " checked; leave out --check-order"
             )
 
-    def of(self, columns: Sequence[pa.Array]) -> tuple[OrderState, ...]:
-        """Judge the next rows by the texts of their time columns; safe to call from several threads."""
+    def judge(self, columns: Sequence[pa.Array], lines_of: Callable[[Collection[int]], Mapping[int, int]]) -> Judged:
+        """Judge rows by the texts of their time columns; safe to call from several threads.
+
+        `lines_of` tells lines of rows, from 1 where the rows begin. It is asked while they are at hand, for
+        those that may turn out to be the first of their kind.
+        """
         texts = join(columns)
         states = []
+        sought: set[int] = set()
         for trial in self._trials:
             times, readable = read_times(texts, trial.reading)
-            states.append(OrderState.of(self._sign * times, readable, trial.state.longest))
-        return tuple(states)
+            state = OrderState.of(self._sign * times, readable, trial.state.longest)
+            states.append(state)
+            # what is known by now stays known: at worst a few are asked for in vain
+            unknown = [first for first, place in zip(state.firsts, trial.places, strict=True) if place is None]
+            sought.update(row for row in (*unknown, state.first_row if unknown else None) if row is not None)
+        lines = lines_of(sought) if sought else {}
+        return Judged(tuple(states), {row: (line, text_of(texts, row)) for row, line in lines.items()})
 
-    def push(self, states: Sequence[OrderState], columns: Sequence[pa.Array], line_of: Callable[[int], int]) -> None:
-        """Add what `of` found, in file order; `line_of` tells the line of a row of these, and is seldom called."""
+    def push(self, judged: Judged, line: int) -> None:
+        """Add what `judge` found, in file order; its rows begin on physical line `line`."""
 
         def place(row: int) -> Place:
-            return Place(self.name, line_of(row), join([column.slice(row, 1) for column in columns])[0].as_py())
+            below, text = judged.seen[row]
+            return Place(self.name, line + below - 1, text)
 
-        for trial, state in zip(self._trials, states, strict=True):
+        for trial, state in zip(self._trials, judged.states, strict=True):
             before = trial.state
             trial.state = before.merge(state)
             for kind, (known, first) in enumerate(zip(before.firsts, trial.state.firsts, strict=True)):

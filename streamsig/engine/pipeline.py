@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import platform
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-
 from streamsig._version import __version__
 from streamsig.core.window import Fold
-from streamsig.ingest.columnar import columnar_format
+from streamsig.engine.count import NEWEST_FIRST, count_text
+from streamsig.engine.events import OrderChecked, RunStarted
 from streamsig.ingest.inputs import expand, open_texts
-from streamsig.run.count import NEWEST_FIRST, count_columns, count_text
-from streamsig.run.events import OrderChecked, RunStarted
-from streamsig.run.order import SeriesOrder
+from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streamsig.config import Settings
-    from streamsig.run.events import Observer
+    from streamsig.engine.events import Observer
+    from streamsig.engine.order import SeriesOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +72,16 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
     whole, rows, signals, missing, rejected = Fold(settings.signals), 0, 0, 0, 0
     warnings: list[str] = []
     files: dict[str, Series] = {}
-    order = (
-        SeriesOrder(backwards=settings.order == NEWEST_FIRST, apart=settings.per_file) if settings.check_order else None
-    )
+    order = _series_order(settings)
     for path in expand(named):
         for source in open_texts(path):
             stored = columnar_format(source.raw.peek())
             if stored is None:
                 count = count_text(source, settings, observe, (rows, signals))
             else:
+                # pyarrow takes long to import, and most runs do without it
+                from streamsig.engine.tables import count_columns  # noqa: PLC0415
+
                 count = count_columns(source.raw, stored, settings, observe, (rows, signals))
             rows, missing = rows + count.state.rows, missing + count.state.rows_missing
             signals += count.state.counts[0]
@@ -113,11 +112,16 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
     )
 
 
+def _series_order(settings: Settings) -> SeriesOrder | None:
+    if not settings.check_order:
+        return None
+    from streamsig.engine.order import SeriesOrder  # noqa: PLC0415 (it takes pyarrow)
+
+    return SeriesOrder(backwards=settings.order == NEWEST_FIRST, apart=settings.per_file)
+
+
 def versions() -> dict[str, str]:
-    """Return the versions that a result may depend on."""
-    return {
-        "streamsig": __version__,
-        "python": platform.python_version(),
-        "pyarrow": pa.__version__,
-        "numpy": np.__version__,
-    }
+    """Return the versions that a result may depend on; of libraries, those that are loaded."""
+    libraries: list[str] = [name for name in ("numpy", "llvmlite", "pyarrow") if name in sys.modules]
+    loaded = {name: str(sys.modules[name].__version__) for name in libraries}
+    return {"streamsig": __version__, "python": platform.python_version(), **loaded}

@@ -4,47 +4,39 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-
 from streamsig.core.window import Fold, WindowState
+from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
+from streamsig.engine.execute import map_in_order
 from streamsig.errors import BadRowError
-from streamsig.ingest.arrays import ColumnError, to_texts, to_ticks
-from streamsig.ingest.columnar import open_columnar
 from streamsig.ingest.detect import Detection, detect
 from streamsig.ingest.dialect import Asked
 from streamsig.ingest.encoding import detect_encoding
 from streamsig.ingest.reader import BadRecordError, Reading, SegmentReader
 from streamsig.ingest.records import split_records
-from streamsig.ingest.schema import find_time_in
 from streamsig.ingest.segments import Segments
 from streamsig.ingest.timecolumn import NEWEST_FIRST as RUNS_NEWEST_FIRST
 from streamsig.ingest.timecolumn import RUNS_BACKWARDS
-from streamsig.ingest.times import join
-from streamsig.run.events import Advanced, InputFound, Rejected, Warned
-from streamsig.run.execute import map_in_order
-from streamsig.run.order import FileOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from streamsig.config import Settings
-    from streamsig.core.order import OrderState
-    from streamsig.ingest.columnar import ColumnarTable
+    from streamsig.engine.events import Observer
+    from streamsig.engine.order import FileOrder, Judged
     from streamsig.ingest.dialect import Dialect
     from streamsig.ingest.segments import Segment
-    from streamsig.ingest.sources import RawInput, TextSource
+    from streamsig.ingest.sources import TextSource
     from streamsig.ingest.timecolumn import TimeColumn
-    from streamsig.run.events import Observer
 
-SAMPLE_BYTES = 1 << 20
+SAMPLE_BYTES = 1 << 18
 """How much of an input is looked at to find out how it is written."""
 
 NEWEST_FIRST = "newest-first"
 SKIP = "skip"
-_ADVICE = "mend the row, leave such rows out with --on-bad-row skip, or name another column with --column"
+ADVICE = "mend the row, leave such rows out with --on-bad-row skip, or name another column with --column"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +77,7 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
         observe(Warned(f"{source.name}: {message}"))
     dialect, signals = detection.dialect, settings.signals
     source.discard(dialect.body_offset)
-    order = None
-    if settings.check_order and detection.rows_sampled:
-        times = pa.array(detection.times, pa.string())
-        order = FileOrder(source.name, detection.time, dialect.close, times, backwards=newest_first)
+    order = _order_of(source, detection, settings)
     reader = SegmentReader(
         dialect,
         skip_bad=settings.on_bad_row == SKIP,
@@ -98,82 +87,48 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
     fold = Fold(signals, backwards=newest_first)
     (rows, counted), rejected, line = before, 0, dialect.body_line
 
-    def count(segment: Segment) -> tuple[WindowState, Reading, Segment, tuple[OrderState, ...]]:
+    def count(segment: Segment) -> tuple[WindowState, Reading, Judged | None]:
         reading = reader.read(segment)
         ticks = reading.ticks.reverse() if newest_first else reading.ticks
-        times = () if order is None else order.of(reading.texts)
-        return WindowState.of(signals, ticks), reading, segment, times
+        judged = None
+        if order is not None:
+            judged = order.judge(reading.texts, lambda rows: _lines_of(rows, segment, reading, dialect))
+        return WindowState.of(signals, ticks), reading, judged
 
     try:
         with closing(map_in_order(count, Segments(source, dialect.delimiter), settings.thread_count)) as counts:
-            for state, reading, segment, times in counts:
+            for state, reading, judged in counts:
                 for bad in reading.rejected:
                     observe(Rejected(source.name, line + bad.line - 1, bad.column, bad.reason, bad.row))
-                if order is not None:
-                    # the segment is not recycled before the next turn
-                    order.push(times, reading.texts, partial(_line_of, segment, reading, line, dialect))
+                if order is not None and judged is not None:
+                    order.push(judged, line)
                 fold.push(state)
                 rows, counted = rows + state.rows, counted + state.counts[0]
                 rejected, line = rejected + len(reading.rejected), line + reading.lines
                 observe(Advanced(source.consumed_bytes, rows, counted))
     except BadRecordError as bad:
         # all segments before the bad one are counted, so `line` is where it starts
-        raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, _ADVICE) from None
+        raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, ADVICE) from None
     return Count(fold.result(), rejected, warnings, order)
 
 
-def _line_of(segment: Segment, reading: Reading, line: int, dialect: Dialect, row: int) -> int:
-    """Return the physical line of a row that was read, walking through its segment."""
+def _order_of(source: TextSource, detection: Detection, settings: Settings) -> FileOrder | None:
+    """Return what judges the times of a text, if that was asked for and there are any."""
+    if not settings.check_order or not detection.rows_sampled:
+        return None
+    # pyarrow takes long to import, and most runs do without it
+    from streamsig.engine.order import FileOrder  # noqa: PLC0415
+
+    backwards = settings.order == NEWEST_FIRST
+    return FileOrder(source.name, detection.time_column, detection.dialect.close, detection.times, backwards=backwards)
+
+
+def _lines_of(rows: Collection[int], segment: Segment, reading: Reading, dialect: Dialect) -> dict[int, int]:
+    """Return the physical line of rows that were read, from 1 at the start of their segment, by walking through it."""
     left_out = {bad.line for bad in reading.rejected}
     records = split_records(bytes(segment.view), dialect.delimiter, line_quoted=dialect.line_quoted)
     sound = (record.line for record in records if record.line not in left_out)
-    return line + next(islice(sound, row, None)) - 1
-
-
-def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Observer, before: tuple[int, int]) -> Count:
-    """Count one Parquet file, Arrow file or Arrow stream, as `count_text` does a text."""
-    newest_first = settings.order == NEWEST_FIRST
-    # Parquet has its table of contents at its end: a file is opened by its name, and read out of order
-    source = raw.name if raw.is_file else raw
-    fold, (rows, counted), rejected, row = Fold(settings.signals, backwards=newest_first), before, 0, 0
-    with open_columnar(source, stored, settings.column, raw.name) as table:
-        time = find_time_in(table)
-        layout = {"format": stored, "close": table.column_name, "direction": time.direction}
-        observe(InputFound(raw.name, raw.size_bytes, layout))
-        warnings = warnings_of_table(time, settings)
-        for message in warnings:
-            observe(Warned(f"{raw.name}: {message}"))
-        order = _order_of_table(table, time, settings, raw.name)
-        for column, *times in table.batches(() if order is None else order.columns):
-            start, left, sound = row, column, np.ones(len(column), np.bool_)
-            while len(left):
-                try:
-                    ticks, bad = to_ticks(left), None
-                except ColumnError as error:
-                    ticks, bad = to_ticks(left.slice(0, error.row)), error
-                state = WindowState.of(settings.signals, ticks.reverse() if newest_first else ticks)
-                fold.push(state)
-                rows, counted, row = rows + state.rows, counted + state.counts[0], row + len(ticks)
-                left = left.slice(len(ticks))
-                if bad is not None:
-                    row, left = row + 1, left.slice(1)
-                    if settings.on_bad_row != SKIP:
-                        raise BadRowError(raw.name, row, f'column "{table.column_name}"', bad.text, bad.reason, _ADVICE)
-                    rejected, sound[row - 1 - start] = rejected + 1, False
-                    observe(Rejected(raw.name, row, table.column_name, bad.reason, table.row(row - 1)))
-            if order is not None:
-                texts = [to_texts(each).filter(pa.array(sound)) for each in times]
-                order.push(order.of(texts), texts, (np.flatnonzero(sound) + start + 1).tolist().__getitem__)
-            observe(Advanced(raw.consumed_bytes, rows, counted))
-    return Count(fold.result(), rejected, warnings, order)
-
-
-def _order_of_table(table: ColumnarTable, time: TimeColumn, settings: Settings, name: str) -> FileOrder | None:
-    if not settings.check_order or not len(table.sample([table.close_index])):
-        return None
-    sample = table.sample([index for index in (time.index, time.clock) if index is not None])
-    times = join([to_texts(column) for column in sample.columns]) if sample.columns else pa.array([], pa.string())
-    return FileOrder(name, time, table.close_index, times, backwards=settings.order == NEWEST_FIRST)
+    return {row: line for row, line in enumerate(islice(sound, max(rows, default=-1) + 1)) if row in rows}
 
 
 def warnings_of(detection: Detection, settings: Settings) -> tuple[str, ...]:

@@ -1,0 +1,100 @@
+"""Calls a function on every segment, on several threads, and hands out what it returns in file order."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from streamsig.ingest.segments import Segment, Segments
+
+T = TypeVar("T")
+
+_PATIENCE_SECONDS = 0.2
+
+
+def map_in_order(call: Callable[[Segment], T], segments: Segments, threads: int) -> Generator[T, None, None]:
+    """Yield `call(segment)` for each segment, in order; an error, of a call or in reading, is raised in its turn.
+
+    One thread is the caller's own. With more, each takes the next segment from the source itself, so that
+    it is still in its processor's cache when it is parsed. At most one result more than threads waits
+    to be handed out, so memory is bounded.
+    """
+    if threads == 1:
+        for segment in segments:
+            yield call(segment)
+            segments.release(segment)
+        return
+    crew = _Crew(call, segments, threads)
+    try:
+        yield from crew.results()
+    finally:
+        crew.dismiss()
+
+
+class _Crew(Generic[T]):
+    """Threads that take segments one after another, and leave their results in that order."""
+
+    def __init__(self, call: Callable[[Segment], T], segments: Segments, threads: int) -> None:
+        self._call, self._segments = call, segments
+        self._source = iter(segments)
+        self._turn = threading.Lock()
+        self._room = threading.Semaphore(threads + 1)
+        self._dismissed = False
+        # the results, in file order, once they are there; `None` stands for the end of the segments
+        self._awaited: deque[Future[T | None]] = deque()
+        self._something_awaited = threading.Semaphore(0)
+        # a thread may hang in reading a pipe: it must not keep the program from ending
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def results(self) -> Generator[T, None, None]:
+        while True:
+            self._something_awaited.acquire()
+            result = self._awaited.popleft().result()
+            if result is None:
+                return
+            yield result
+            self._room.release()
+
+    def dismiss(self) -> None:
+        """Let all threads end after what they are at; one that hangs in reading is left behind."""
+        self._dismissed = True
+        for _ in self._threads:
+            self._room.release()
+        for thread in self._threads:
+            thread.join(_PATIENCE_SECONDS)
+
+    def _work(self) -> None:
+        while True:
+            self._room.acquire()
+            with self._turn:
+                if self._dismissed:
+                    return
+                future: Future[T | None] = Future()
+                self._awaited.append(future)
+                self._something_awaited.release()
+                try:
+                    segment = next(self._source, None)
+                except BaseException as error:  # noqa: BLE001 (raised again in its turn)
+                    self._dismissed = True
+                    future.set_exception(error)
+                    return
+                if segment is None:
+                    self._dismissed = True
+                    future.set_result(None)
+                    self._room.release()
+                    return
+            try:
+                result = self._call(segment)
+            except BaseException as error:  # noqa: BLE001 (raised again in its turn)
+                future.set_exception(error)
+                self._dismissed = True
+                return
+            self._segments.release(segment)
+            future.set_result(result)

@@ -1,0 +1,23 @@
+"""Tells by an input's first bytes whether it is columnar; so cheap that every input is asked."""
+
+PARQUET = "parquet"
+ARROW_FILE = "arrow file"
+ARROW_STREAM = "arrow stream"
+
+FILE_MAGIC = b"ARROW1\0\0"
+CONTINUATION = b"\xff\xff\xff\xff"
+PREFIX_BYTES = 8
+_PARQUET_MAGIC = b"PAR1"
+_MOST_SCHEMA_BYTES = 1 << 28
+
+
+def columnar_format(first: bytes) -> str | None:
+    """Tell by its first 8 bytes what an input is: "parquet", "arrow file", "arrow stream", or none of them."""
+    if first.startswith(_PARQUET_MAGIC):
+        return PARQUET
+    if first.startswith(FILE_MAGIC):
+        return ARROW_FILE
+    schema_bytes = int.from_bytes(first[4:PREFIX_BYTES], "little")
+    if first.startswith(CONTINUATION) and 0 < schema_bytes < _MOST_SCHEMA_BYTES and schema_bytes % 8 == 0:
+        return ARROW_STREAM
+    return None
