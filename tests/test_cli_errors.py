@@ -152,6 +152,17 @@ def test_truncated_archive(workdir: Workdir, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 9])
+def test_archive_cut_in_its_first_bytes(workdir: Workdir, kind: str, size: int) -> None:
+    """What is left of a mark that is no text is told as what it is."""
+    if size < {"bz2": 3, "zstd": 2}.get(kind, 1):
+        return  # these first bytes are letters
+    workdir.put("prices.csv", PACKERS[kind](ROWS.encode())[:size])
+    message = workdir.fails(3, "prices.csv")
+    assert message.startswith(f"prices.csv: the {kind} data is damaged or cut off")
+
+
+@pytest.mark.parametrize("kind", PACKERS)
 def test_archive_cut_in_its_last_bytes(workdir: Workdir, kind: str) -> None:
     """Missing only the checksum at the end, the data is still cut off."""
     workdir.put("prices.csv", PACKERS[kind](ROWS.encode())[:-2])

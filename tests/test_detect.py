@@ -222,6 +222,20 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
         {"line_quoted": True, "delimiter": "\t"},
     ),
     (
+        "every line of two columns quoted",
+        line_quoted(table([["timestamp", "close"], *([row[0], row[4].replace(".", "")[:3]] for row in epochs(1))])),
+        1,
+        {"line_quoted": True, "fields": 2, "time": 0, "thousands": ""},
+    ),
+    (
+        "every line of two columns quoted, decimal commas",
+        line_quoted(
+            table([["Datum", "Schluss"], *rows_of(lambda t, b: [t[:4], comma(b.close)])], delimiter=";"),
+        ),
+        1,
+        {"line_quoted": True, "delimiter": ";", "decimal": ","},
+    ),
+    (
         "data lines quoted, quotes inside",
         line_quoted(
             b"symbol,Open,High,Low,Close\n" + table(rows_of(lambda t, b: [f"{t}, x", *b.prices])), header=False

@@ -83,10 +83,16 @@ def _lines_are_quoted(sample: bytes, start: int) -> bool:
     if len(lines) > 1 and position >= len(sample) and sample[-1:] not in b"\r\n":
         lines.pop()  # it may be cut off
     # a header may stand above without quotes
-    lines = lines[1:] or lines
+    first, lines = (lines or [b""])[0], lines[1:] or lines
     inner = [unwrapped(line) for line in lines]
     texts = [text.decode("utf-8", "backslashreplace") for text in inner if text is not None]
     if len(texts) < 0.8 * len(lines) or not texts:
         return False
     numbers = sum(kind is not Kind.TEXT for kind in kinds(texts))
-    return numbers <= 0.5 * len(texts)
+    return numbers <= 0.5 * len(texts) or _names_columns(first)
+
+
+def _names_columns(line: bytes) -> bool:
+    """Tell whether a quoted line names several columns: then `"160,101"` below it is no number with a comma."""
+    header = (unwrapped(line) or b"").decode("utf-8", "backslashreplace")
+    return any(sum(role is not None for role in roles(header.split(mark))) > 1 for mark in DELIMITERS)

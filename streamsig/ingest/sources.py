@@ -256,7 +256,11 @@ def _widen_pipe() -> None:
 
 
 def _compression(first: bytes) -> str | None:
-    return next((name for magic, name in _MAGIC.items() if first.startswith(magic)), None)
+    # of a file that is cut off in its first bytes there is less than the mark, and that is no text
+    cut = not (first.isascii() and first.decode("ascii").isprintable())
+    return next(
+        (name for magic, name in _MAGIC.items() if first.startswith(magic) or (cut and magic.startswith(first))), None
+    )
 
 
 def _unpacked(raw: RawInput, compression: str | None) -> _Readable | None:
