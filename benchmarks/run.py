@@ -1,4 +1,4 @@
-"""The benchmark's one command: `python -m benchmarks.run`. The only module here that prints.
+"""The benchmark's one command: `python -m benchmarks.run`. It and `detection` are the only modules here that print.
 
 Exit codes: 0 when streamsig was exact in every run, 1 when it was wrong or failed, 2 when nothing ran.
 """

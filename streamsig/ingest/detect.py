@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 RECORDS = 4000
 """Records that are looked at."""
 
+MAX_FIELDS = 1 << 14
+"""As many columns as a spreadsheet has; what has more is something else, and would take long to look at."""
+
 _NEAR = 1000
 """Records whose values are compared; as many more are taken from the rest of the sample."""
 
@@ -106,10 +109,11 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         close, why = asked_column(body, asked.column, name), "asked for"
     elif body.names is not None:
         close, why = close_by_name(body, numeric, name)
-        check_names(written.convention(close)[0], body, near, name)
     else:
         close, why = _close_by_shape(written, near, time, body, name)
     numbers, how = written.convention(close)
+    if asked.column is None and body.names is not None:
+        check_names(numbers, body, near, name)
     dialect = Dialect(
         delimiter=framing.delimiter,
         fields=body.fields,
@@ -160,6 +164,12 @@ def _structure(sample: bytes, whole: bool, asked: Asked, name: str) -> tuple[Fra
         sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
     )
     records = list(islice(found, RECORDS))
+    widest = max(records, key=lambda record: len(record.fields), default=None)
+    if widest is not None and len(widest.fields) > MAX_FIELDS:
+        raise LayoutError(
+            f"{name}, line {widest.line}: {len(widest.fields):,} fields between {framing.delimiter!r}, more than the"
+            f" {MAX_FIELDS:,} that are read; if another character stands between fields, use --delimiter"
+        )
     if records and not whole and records[-1].stop == len(sample):
         cut = records.pop()
         body = _body_of(records, asked)
@@ -239,11 +249,12 @@ class _Numbers:
             bars = {Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE}
             known = roles(body.names)[: len(texts)] if body.names else []
             prices = [close, *(i for i, role in enumerate(known) if role in bars and i != close and self.numeric[i])]
-        if not texts:
-            return convention.plainest(self.formats), "there are no rows"
+        if not texts or not prices:
+            return convention.plainest(self.formats), "there are no numbers"
+        chosen = set(prices)
         written = convention.Written(
             prices=[texts[i] for i in prices if i < len(texts)],
-            others=[texts[i] for i in numeric if i not in prices],
+            others=[texts[i] for i in numeric if i not in chosen],
             language=language(body.names or ()),
             delimiter=self.framing.delimiter,
             quoted=self.quotes and not self.framing.line_quoted,
@@ -278,6 +289,11 @@ def most_decimals(closes: Sequence[str], numbers: NumberFormat) -> int:
     """Return the most decimals that one of these texts has, exponents and padding zeros resolved."""
     most = 0
     for text in set(closes):
+        whole, _, fraction = text.strip().partition(numbers.decimal)
+        if text.isascii() and whole.isdigit() and fraction.isdigit():
+            # as nearly all are written
+            most = max(most, len(fraction.rstrip("0")))
+            continue
         try:
             value = numbers.parse(text)
         except NumberError:
@@ -313,7 +329,9 @@ def _warnings(body: Body, time: TimeColumn, closes: Sequence[str], numbers: Numb
         lines = " and ".join(str(record.line) for record in body.under_header)
         found.append(f"under the header, line {lines} has no values and is not counted as a row")
     if body.names is not None:
-        again = next((r for r in body.records if tuple(c.strip() for c in r.fields) == body.names), None)
+        first = body.names[0]
+        alike = (r for r in body.records if r.fields[0].strip() == first)
+        again = next((r for r in alike if tuple(c.strip() for c in r.fields) == body.names), None)
         if again:
             found.append(f"line {again.line} repeats the header; --on-bad-row skip leaves such lines out")
     if closes and all(numbers.is_missing(text) for text in closes):

@@ -9,12 +9,12 @@ from itertools import islice
 
 from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.names import roles
-from streamsig.ingest.records import LINE_END, Record, split_records, unwrapped
+from streamsig.ingest.records import LINE_END, Record, skip_blank_lines, split_records, unwrapped
 
 DELIMITERS = (",", ";", "\t", "|")
 
 _LOOKED_AT = 200
-_WIDE = 100
+_WIDE, _WIDEST = 100, 1000
 _SEP_LINE = re.compile(rb'\s*"?sep=(?P<mark>[^"\r\n])"?[ \t,;]*(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
 
 
@@ -62,7 +62,7 @@ def _score(sample: bytes, start: int, delimiter: str, line_quoted: bool) -> tupl
     typical = [record.fields for record in records if len(record.fields) == fields]
     data = cells = 0
     for record in typical:
-        looks = [kind for kind in kinds(record) if kind is not Kind.MISSING]
+        looks = [kind for kind in kinds(record[:_WIDEST]) if kind is not Kind.MISSING]
         data += sum(kind.typed for kind in looks)
         cells += len(looks)
     named = max((sum(role is not None for role in roles(record.fields[:_WIDE])) for record in records[:40]), default=0)
@@ -75,6 +75,7 @@ def _lines_are_quoted(sample: bytes, start: int) -> bool:
     lines: list[bytes] = []
     position = start
     while len(lines) < _LOOKED_AT and position < len(sample):
+        position = skip_blank_lines(sample, position)
         end = LINE_END.search(sample, position)
         line = sample[position : end.start() if end else len(sample)].strip()
         position = end.end() if end else len(sample)

@@ -139,10 +139,9 @@ def _header_index(above: Sequence[Record], fields: int) -> int | None:
         looks = kinds(cells)
         texts = sum(kind is Kind.TEXT for kind in looks)
         known = sum(role is not None for role in roles(cells))
-        while cells and not cells[-1].strip():
-            cells = cells[:-1]
-        fits = len(record.fields) == fields or len(cells) == fields
-        if not texts or any(kind is Kind.TIME for kind in looks) or not (fits or (known > 1 and len(cells) > 1)):
+        filled = next((place for place in range(len(cells), 0, -1) if cells[place - 1].strip()), 0)
+        fits = len(cells) == fields or filled == fields
+        if not texts or any(kind is Kind.TIME for kind in looks) or not (fits or (known > 1 and filled > 1)):
             continue
         if best is None or (known, fits, texts) > best:
             best, found = (known, fits, texts), index

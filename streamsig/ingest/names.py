@@ -106,7 +106,7 @@ _WORDS = re.compile(r"[^\W_]+")
 _ORDINAL = re.compile(r"^\s*\d{1,2}[a-z]?[.)]\s*(?=\D)")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def words(name: str) -> tuple[str, ...]:
     """Split a name into its words: `ClosePrice`, `close_price` and `4. <CLOSE PRICE>` are (close, price)."""
     parts = unicodedata.normalize("NFKD", _ORDINAL.sub("", name).translate(_FOLDED))

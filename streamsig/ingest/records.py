@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
+_BLANK_LINES = re.compile(rb"(?:[ \t]*[\r\n])*")
+_BLANK_LINES_OF_TABS = re.compile(rb"(?: *[\r\n])*")
 
 
 class Record(NamedTuple):
@@ -40,7 +42,7 @@ def split_records(
     bytes show as `\\xNN`. Linear in the bytes that are consumed.
     """
     mark = delimiter.encode()
-    blanks = b" " if delimiter == "\t" else b" \t"
+    blanks, blank = (b" ", _BLANK_LINES_OF_TABS) if delimiter == "\t" else (b" \t", _BLANK_LINES)
     position, size = start, len(sample)
     while position < size:
         end = LINE_END.search(sample, position)
@@ -50,7 +52,8 @@ def split_records(
         if line_quoted:
             content = unwrapped(content) or content
         if not content.strip(blanks):
-            position = behind
+            position = skip_blank_lines(sample, behind, blank)
+            line += count_line_ends(sample, behind, position)
             continue
         after = behind
         if b'"' not in content:
@@ -60,9 +63,20 @@ def split_records(
         else:
             fields, after = _quoted_fields(sample, position, mark)
             if after != behind:
-                line = first + len(LINE_END.findall(sample, position, after))
+                line = first + count_line_ends(sample, position, after)
         yield Record(first, position, after, tuple(fields), line)
         position = after
+
+
+def count_line_ends(text: bytes, start: int, stop: int) -> int:
+    """Count LF, CRLF and CR alone between two places that do not part a CRLF."""
+    return text.count(b"\n", start, stop) + text.count(b"\r", start, stop) - text.count(b"\r\n", start, stop)
+
+
+def skip_blank_lines(text: bytes, start: int, blank_lines: re.Pattern[bytes] = _BLANK_LINES) -> int:
+    """Return the byte behind the lines of blanks that begin at `start`."""
+    found = blank_lines.match(text, start)
+    return found.end() if found else start
 
 
 def unwrapped(line: bytes) -> bytes | None:
