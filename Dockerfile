@@ -16,7 +16,7 @@ RUN cd /install/lib/python3.*/site-packages \
     && rm -f pyarrow/*flight*
 
 FROM builder AS application
-COPY LICENSE README.md pyproject.toml ./
+COPY LICENSE README.md hatch_build.py pyproject.toml ./
 COPY streamsig streamsig
 RUN pip install --no-cache-dir --no-compile --no-deps --prefix /install .
 

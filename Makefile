@@ -29,7 +29,7 @@ $(VENV)/pip:
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	touch $@
 
-$(VENV)/ready: $(VENV)/pip pyproject.toml
+$(VENV)/ready: $(VENV)/pip pyproject.toml hatch_build.py $(wildcard streamsig/native/*.[ch])
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
@@ -42,4 +42,4 @@ $(VENV)/bench: $(VENV)/ready
 	touch $@
 
 clean:
-	rm -rf $(VENV) metrics.json run.log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) streamsig/native/*.so metrics.json run.log .pytest_cache .mypy_cache .ruff_cache .hypothesis

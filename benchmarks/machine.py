@@ -17,8 +17,6 @@ DISTRIBUTIONS = (
     "streamsig",
     "numpy",
     "pyarrow",
-    "numba",
-    "llvmlite",
     "pandas",
     "polars",
     "duckdb",
@@ -26,7 +24,6 @@ DISTRIBUTIONS = (
 )
 THREAD_SETTINGS = (
     "ARROW_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
     "OMP_NUM_THREADS",
     "POLARS_MAX_THREADS",
 )

@@ -39,7 +39,7 @@ def test_log_of_a_success(workdir: Workdir) -> None:
     assert {line["level"] for line in (started, found, finished)} == {"INFO"}
     assert list(started["settings"]) == list(SETTINGS)
     assert (started["settings"]["window"], started["settings"]["threads"]) == (3, 2)
-    assert list(started["versions"]) == ["streamsig", "python", "numpy", "llvmlite"]
+    assert list(started["versions"]) == ["streamsig", "python", "numpy"]
     assert (found["input"], found["size_bytes"]) == ("prices.csv", (workdir.path / "prices.csv").stat().st_size)
     assert (found["delimiter"], found["compression"]) == (",", None)
     assert outcome.metrics.items() <= finished.items()

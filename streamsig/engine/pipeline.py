@@ -122,6 +122,6 @@ def _series_order(settings: Settings) -> SeriesOrder | None:
 
 def versions() -> dict[str, str]:
     """Return the versions that a result may depend on; of libraries, those that are loaded."""
-    libraries: list[str] = [name for name in ("numpy", "llvmlite", "pyarrow") if name in sys.modules]
+    libraries: list[str] = [name for name in ("numpy", "pyarrow") if name in sys.modules]
     loaded = {name: str(sys.modules[name].__version__) for name in libraries}
     return {"streamsig": __version__, "python": platform.python_version(), **loaded}

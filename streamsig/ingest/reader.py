@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from streamsig import native
 from streamsig.core.ticks import Ticks
-from streamsig.ingest.kernels import MAX_SCALE
 from streamsig.ingest.numbers import NumberError
 from streamsig.ingest.records import Record, split_records, unwrapped
 from streamsig.ingest.scan import Scanner
@@ -81,7 +81,7 @@ class SegmentReader:
         text = _unwrap(segment.view) if self.dialect.line_quoted else segment.view
         reading = self._scanned(text) or self._by_arrow(segment, text) or self._by_records(segment)
         if reading.ticks.scale > self.scale:
-            self.scale = min(reading.ticks.scale, MAX_SCALE)
+            self.scale = min(reading.ticks.scale, native.MAX_SCALE)
         return reading
 
     def _scanned(self, text: memoryview | bytes) -> Reading | None:

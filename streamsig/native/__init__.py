@@ -1,0 +1,142 @@
+"""The kernels: loops over whole arrays that must run at the speed of memory, in C beside this file.
+
+`hatch_build.py` compiles them when streamsig is installed, into one library per level of processor;
+the best that the processor at hand can run is loaded when this is imported. They take contiguous
+arrays, which are checked for their types, release the GIL, and keep nothing between calls.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK = 64
+"""Bytes that `find_fields` looks at in one step."""
+
+MAX_SCALE = 18
+"""Most decimals of a tick in 64 bits."""
+
+MOST_VALUE = 10**17
+"""Ticks that `read_numbers` reads are smaller than this."""
+
+SPARE = 2 * BLOCK
+"""Entries of room that results need beyond what is kept of them: the kernels write whole handfuls."""
+
+LEVELS = ("baseline", "avx2", "avx512")
+"""The libraries, by what `processor_level` answers."""
+
+# more odd fields than one in so many are left to another way of reading
+_ODD_SHARE = 8
+
+_int = ctypes.c_int64
+_bytes, _places, _ticks = (np.ctypeslib.ndpointer(kind, 1, flags="C") for kind in (np.uint8, np.int32, np.int64))
+_SIGNATURES = {
+    "find_fields": (_bytes, _int, _bytes, _int, _places, _ticks),
+    "read_numbers": (_bytes, _places, *[_int] * 5, _ticks, _bytes, _places, _int, _ticks),
+    "copy_texts": (_bytes, _int, _places, *[_int] * 3, _places, _bytes),
+}
+
+
+def load(level: str) -> ctypes.CDLL:
+    """Return the library of a level; raise `ImportError` where it was not built."""
+    path = Path(__file__).with_name(f"{level}.so")
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ImportError(f"{path} cannot be loaded ({error}); install streamsig with pip, which builds it") from error
+    for name, arguments in _SIGNATURES.items():
+        kernel = getattr(library, name)
+        kernel.argtypes, kernel.restype = arguments, _int
+    return library
+
+
+_library = load(LEVELS[load("baseline").processor_level()])
+
+
+class Fields(NamedTuple):
+    """Where the fields of a text end.
+
+    Attributes:
+        text: (bytes,) the text.
+        ends: (1 + fields,) -1, the end of a field that is not there, and the places, ascending.
+        records: Line ends outside of quotes.
+        lines: All line ends.
+        returns: All carriage returns.
+        strange: Whether quotes or NUL bytes are where they should not be.
+
+    """
+
+    text: NDArray[np.uint8]
+    ends: NDArray[np.int32]
+    records: int
+    lines: int
+    returns: int
+    strange: bool
+
+
+def find_fields(text: NDArray[np.uint8], delimiter: str, room: NDArray[np.int32]) -> Fields:
+    """Find where fields end: at delimiters and line ends outside of quotes.
+
+    `text`, (bytes,), ends with a line end and is shorter than 2 GiB. The result is a part of `room`,
+    (at least bytes + `SPARE`,).
+    """
+    blocks, rest = divmod(len(text), BLOCK)
+    tail = np.full(BLOCK, ord(" "), np.uint8)
+    tail[:rest] = text[len(text) - rest :]
+    found = np.zeros(4, np.int64)
+    count = _library.find_fields(text, blocks, tail, ord(delimiter), room, found)
+    records, lines, returns, strange = found.tolist()
+    return Fields(text, room[: count + 1], records, lines, returns, bool(strange))
+
+
+class Column(NamedTuple):
+    """What one field of every record holds.
+
+    Attributes:
+        ticks: (rows,) values as whole numbers of 10**-scale, 0 where there is none.
+        missing: (rows,) 1 where the field is empty, else 0.
+        odd: (up to rows,) ascending rows whose field is no plain number that fits; `None` where they are too many.
+        torn: Whether a record does not end with a line end.
+        returns: Carriage returns at the ends of records.
+        widest: Most decimals of a field, where one has more than the scale; else 0.
+
+    """
+
+    ticks: NDArray[np.int64]
+    missing: NDArray[np.uint8]
+    odd: NDArray[np.int32] | None
+    torn: bool
+    returns: int
+    widest: int
+
+
+def read_numbers(found: Fields, width: int, field: int, *, mark: str, scale: int) -> Column:
+    """Read `field` (from 0) of every record of `width` fields.
+
+    `mark` is the decimal mark, `scale` at most `MAX_SCALE`.
+    """
+    rows = (len(found.ends) - 1) // width
+    ticks, missing = np.empty(rows, np.int64), np.zeros(rows, np.uint8)
+    odd, told = np.empty(rows // _ODD_SHARE + SPARE, np.int32), np.zeros(3, np.int64)
+    source = (found.text, found.ends, rows, width, field, ord(mark), scale)
+    count = _library.read_numbers(*source, ticks, missing, odd, len(odd), told)
+    torn, returns, widest = told.tolist()
+    return Column(ticks, missing, odd[:count] if count <= len(odd) else None, bool(torn), returns, widest)
+
+
+def copy_texts(found: Fields, width: int, field: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]] | None:
+    """Copy `field` (from 0) of every record of `width` fields, without the quotes around it.
+
+    Returns where each copy starts, and the last ends: (rows + 1,), and the copies one after another: (bytes,).
+    `None` where a field has quotes within quotes.
+    """
+    rows = (len(found.ends) - 1) // width
+    starts, content = np.empty(rows + 1, np.int32), np.empty(len(found.text) + SPARE, np.uint8)
+    size = _library.copy_texts(found.text, len(found.text), found.ends, rows, width, field, starts, content)
+    return None if size < 0 else (starts, content[:size].copy())

@@ -1,0 +1,115 @@
+/* Where the fields of a delimited text end, and copies of one of them.
+ *
+ * `find_fields` looks at 64 bytes at a time: a vector compare gives one bit per byte for delimiters, line ends and
+ * quotes, and the places of the bits that count are written out one by one, as simdjson does for JSON (G. Langdale
+ * and D. Lemire, "Parsing gigabytes of JSON per second", VLDB Journal 2019).
+ */
+#include "native.h"
+
+enum { BLOCK = 64, AT_ONCE = 8 };
+
+typedef uint8_t block __attribute__((vector_size(BLOCK), aligned(1)));
+typedef bool flags __attribute__((ext_vector_type(BLOCK)));
+
+/* A bit per byte of the block, set where it equals `byte`, the first in the lowest bit. */
+INLINE uint64_t equal(const block *here, uint8_t byte) {
+    const flags same = __builtin_convertvector(*here == byte, flags);
+    uint64_t bits;
+    __builtin_memcpy(&bits, &same, sizeof bits);
+    return bits;
+}
+
+/* Bits that are set where an odd number of bits are set up to there. */
+INLINE uint64_t parity(uint64_t bits) {
+    for (int shift = 1; shift < BLOCK; shift *= 2) bits ^= bits << shift;
+    return bits;
+}
+
+/* What find_fields tells besides: records, line ends, carriage returns, and whether quotes or NUL bytes are where
+ * they should not be. */
+enum { RECORDS, LINES, RETURNS, STRANGE };
+
+/* Find where fields end: at delimiters and line ends outside of quotes.
+ *
+ * `text` has `blocks` whole blocks, then comes `tail`. `ends` gets -1, the end of a field that is not there, and the
+ * places; it has room for one per byte and AT_ONCE more. Returns how many places there are.
+ */
+EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *tail, int64_t delimiter, int32_t *ends,
+                           int64_t *found) {
+    int32_t *out = ends + 1;
+    ends[0] = -1;
+    uint64_t records = 0, lines = 0, returns = 0, strange = 0;
+    /* all ones inside quotes; whether the byte before was a delimiter or the like; whether it closed quotes */
+    uint64_t inside = 0, bounded = 1, closed = 0;
+    for (int64_t turn = 0; turn <= blocks; turn++) {
+        const block *here = (const block *)(turn == blocks ? tail : text + turn * BLOCK);
+        uint64_t field_ends = equal(here, (uint8_t)delimiter);
+        uint64_t line_ends = equal(here, '\n');
+        const uint64_t quotes = equal(here, '"'), carriage = equal(here, '\r');
+        const uint64_t bounds = field_ends | line_ends | carriage | quotes;
+        lines += (uint64_t)__builtin_popcountll(line_ends);
+        returns += (uint64_t)__builtin_popcountll(carriage);
+        strange |= equal(here, '\0');
+        if (quotes | inside | closed) {
+            const uint64_t within = parity(quotes) ^ inside;
+            const uint64_t opening = quotes & within, closing = quotes & ~within;
+            strange |= opening & ~(bounds << 1 | bounded);
+            strange |= (closing << 1 | closed) & ~bounds;
+            inside = 0 - (within >> 63);
+            closed = closing >> 63;
+            field_ends &= ~within;
+            line_ends &= ~within;
+        }
+        bounded = bounds >> 63;
+        records += (uint64_t)__builtin_popcountll(line_ends);
+        uint64_t bits = field_ends | line_ends;
+        int32_t *const after = out + __builtin_popcountll(bits);
+        /* whole handfuls, without asking how many are left: what is too much is overwritten */
+        while (bits) {
+            for (int i = 0; i < AT_ONCE; i++) {
+                /* with no bit left any place will do */
+                out[i] = (int32_t)(turn * BLOCK) + (bits ? __builtin_ctzll(bits) : 0);
+                bits &= bits - 1;
+            }
+            out += AT_ONCE;
+        }
+        out = after;
+    }
+    found[RECORDS] = (int64_t)records;
+    found[LINES] = (int64_t)lines;
+    found[RETURNS] = (int64_t)returns;
+    found[STRANGE] = (strange | inside) != 0;
+    return out - (ends + 1);
+}
+
+/* Copy one field of every record, one after another, without the quotes around it.
+ *
+ * `ends` is what find_fields wrote, `fields` places for each of `rows` records; `starts` gets rows + 1 places in `out`, which has room for all of the text and 16 bytes more.
+ * Returns the bytes copied, or -1 where a field has quotes within quotes.
+ */
+EXPORT int64_t copy_texts(const uint8_t *text, int64_t size, const int32_t *ends, int64_t rows, int64_t fields,
+                          int64_t field, int32_t *starts, uint8_t *out) {
+    int64_t filled = 0;
+    for (int64_t row = 0; row < rows; row++, ends += fields) {
+        starts[row] = (int32_t)filled;
+        int64_t start = (int64_t)ends[field] + 1, stop = ends[field + 1];
+        if (field + 1 == fields && start < stop && text[stop - 1] == '\r') stop--;
+        if (start < stop && text[start] == '"') {
+            start++, stop--;
+            for (int64_t at = start; at < stop; at++)
+                if (text[at] == '"') return -1;
+        }
+        int64_t copied = 0;
+        const int64_t length = stop - start;
+        /* 16 bytes at a time: what is too much is overwritten */
+        for (; copied < length && start + copied + 16 <= size; copied += 16) {
+            store64(out + filled + copied, load64(text + start + copied));
+            store64(out + filled + copied + 8, load64(text + start + copied + 8));
+        }
+        for (; copied < length; copied++) out[filled + copied] = text[start + copied];
+        filled += length;
+    }
+    starts[rows] = (int32_t)filled;
+    return filled;
+}
+

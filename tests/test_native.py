@@ -1,0 +1,62 @@
+"""The compiled kernels: every library that this processor can run gives the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamsig import native
+
+RUNNABLE = native.LEVELS[: native.load("baseline").processor_level() + 1]
+
+
+def read(level: str, text: bytes, width: int, scale: int) -> list[object]:
+    """Return all that the kernels of a level find in `text`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "_library", native.load(level))
+        room = np.empty(len(text) + native.SPARE, np.int32)
+        found = native.find_fields(np.frombuffer(text, np.uint8), ",", room)
+        results: list[object] = [found.ends.tolist(), *found[2:]]
+        if not found.strange and found.records * width == len(found.ends) - 1:
+            column = native.read_numbers(found, width, width - 1, mark=".", scale=scale)
+            results += [value.tolist() if isinstance(value, np.ndarray) else value for value in column]
+            copies = native.copy_texts(found, width, 0)
+            results += [] if copies is None else [part.tolist() for part in copies]
+    return results
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["", "1", "-2.50", "12345678.90", '"3.25"', " 7.1 ", "nan", "9" * 20]), min_size=3,
+                 max_size=3),
+        max_size=60,
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+    st.integers(0, 3),
+)  # fmt: skip
+def test_all_levels_agree(rows: list[list[str]], end: str, scale: int) -> None:
+    """What a processor can do changes how fast, never what."""
+    text = "".join(",".join(row) + end for row in rows).encode()
+    results = [read(level, text, 3, scale) for level in RUNNABLE]
+    assert all(result == results[0] for result in results)
+
+
+@given(st.binary(max_size=300))
+def test_all_levels_agree_on_any_bytes(text: bytes) -> None:
+    """Quotes, NUL and all else wherever they are."""
+    results = [read(level, text + b"\n", 1, 0) for level in RUNNABLE]
+    assert all(result == results[0] for result in results)
+
+
+def test_wrong_arrays_are_refused() -> None:
+    """An array of another type is an error, not another answer."""
+    with pytest.raises(Exception, match=r"array"):
+        native.find_fields(np.zeros(10, np.uint8), ",", np.zeros(200, np.int64))
+
+
+def test_a_library_that_was_not_built() -> None:
+    """A checkout that was never installed says what to do."""
+    with pytest.raises(ImportError, match="install streamsig with pip"):
+        native.load("no_such_level")
