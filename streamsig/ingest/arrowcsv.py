@@ -81,7 +81,7 @@ class ArrowReader:
         close = names[dialect.close]
         exact = kind != pa.string()
         with csv.open_csv(
-            pa.BufferReader(pa.py_buffer(text)),
+            pa.BufferReader(_owned(text)),
             csv.ReadOptions(
                 use_threads=False, block_size=max(BLOCK_BYTES, len(text) if quoted else 0), column_names=names
             ),
@@ -124,6 +124,17 @@ class ArrowReader:
         decimals = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(pc.binary_length(texts), point), 1))
         scale = pc.max(decimals).as_py() or 0
         return Ticks.from_arrow(pc.cast(texts, pa.decimal128(MAX_DIGITS, scale)))
+
+
+def _owned(text: memoryview | bytes) -> pa.Buffer:
+    """Return a copy in Arrow's memory.
+
+    A thread of pyarrow's drops its reference some time after the reader is closed. If Python's memory were behind
+    it, that would take the GIL, and abort the process if it is just ending.
+    """
+    buffer = pa.allocate_buffer(len(text))
+    np.frombuffer(buffer, np.uint8)[:] = np.frombuffer(text, np.uint8)
+    return buffer
 
 
 def _has(text: memoryview | bytes, byte: bytes) -> bool:
