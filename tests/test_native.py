@@ -56,6 +56,17 @@ def test_wrong_arrays_are_refused() -> None:
         native.find_fields(np.zeros(10, np.uint8), ",", np.zeros(200, np.int64))
 
 
+def test_what_does_not_fit_is_refused() -> None:
+    """More decimals, another field, too little room: an error, not what happens to lie behind."""
+    text = np.frombuffer(b"1.5,2\n", np.uint8)
+    found = native.find_fields(text, ",", np.empty(len(text) + native.SPARE, np.int32))
+    for field, scale in ((0, native.MAX_SCALE + 1), (2, 1), (-1, 1)):
+        with pytest.raises(ValueError, match="is not in"):
+            native.read_numbers(found, 2, field, mark=".", scale=scale)
+    with pytest.raises(ValueError, match="too few"):
+        native.find_fields(text, ",", np.empty(len(text), np.int32))
+
+
 def test_a_library_that_was_not_built() -> None:
     """A checkout that was never installed says what to do."""
     with pytest.raises(ImportError, match="install streamsig with pip"):

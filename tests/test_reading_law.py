@@ -186,6 +186,14 @@ def test_large_numbers_do_not_overflow_unseen(first: str, close: str, tmp_path: 
     assert streamsig.run(path, window=2).signal_count == 2
 
 
+def test_more_decimals_in_the_sample_than_64_bits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A close of 27 decimals among ordinary ones, each in a segment of its own."""
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
+    path = tmp_path / "prices.csv"
+    path.write_text("time,close\n1,1E+0\n2,1.000\n3,1E-27\n4,1.001\n")
+    assert streamsig.run(path, window=2).signal_count == 1
+
+
 def test_nothing_is_left_open(tmp_path: Path) -> None:
     """A run, also one that fails, closes what it opened."""
     path = tmp_path / "bad.csv"

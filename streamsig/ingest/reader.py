@@ -75,6 +75,7 @@ class SegmentReader:
 
     def __post_init__(self) -> None:
         self._scanner = Scanner(self.dialect)
+        self.scale = min(self.scale, native.MAX_SCALE)
 
     def read(self, segment: Segment) -> Reading:
         """Return what the segment holds; raises BadRecordError for its first bad record, unless they are skipped."""

@@ -86,6 +86,8 @@ def find_fields(text: NDArray[np.uint8], delimiter: str, room: NDArray[np.int32]
     `text`, (bytes,), ends with a line end and is shorter than 2 GiB. The result is a part of `room`,
     (at least bytes + `SPARE`,).
     """
+    if len(room) < len(text) + SPARE:
+        raise ValueError(f"{len(room)} places are too few for {len(text)} bytes; {SPARE} more are needed")
     blocks, rest = divmod(len(text), BLOCK)
     tail = np.full(BLOCK, ord(" "), np.uint8)
     tail[:rest] = text[len(text) - rest :]
@@ -121,6 +123,8 @@ def read_numbers(found: Fields, width: int, field: int, *, mark: str, scale: int
 
     `mark` is the decimal mark, `scale` at most `MAX_SCALE`.
     """
+    if not 0 <= scale <= MAX_SCALE or not 0 <= field < width:
+        raise ValueError(f"scale {scale} is not in 0..{MAX_SCALE}, or field {field} not in 0..{width - 1}")
     rows = (len(found.ends) - 1) // width
     ticks, missing = np.empty(rows, np.int64), np.zeros(rows, np.uint8)
     odd, told = np.empty(rows // _ODD_SHARE + SPARE, np.int32), np.zeros(3, np.int64)
@@ -136,6 +140,8 @@ def copy_texts(found: Fields, width: int, field: int) -> tuple[NDArray[np.int32]
     Returns where each copy starts, and the last ends: (rows + 1,), and the copies one after another: (bytes,).
     `None` where a field has quotes within quotes.
     """
+    if not 0 <= field < width:
+        raise ValueError(f"field {field} is not in 0..{width - 1}")
     rows = (len(found.ends) - 1) // width
     starts, content = np.empty(rows + 1, np.int32), np.empty(len(found.text) + SPARE, np.uint8)
     size = _library.copy_texts(found.text, len(found.text), found.ends, rows, width, field, starts, content)
