@@ -122,12 +122,13 @@ def plainest(formats: Sequence[NumberFormat]) -> NumberFormat:
 
 
 def _strictest(formats: Sequence[NumberFormat], written: Written) -> NumberFormat:
-    """Of conventions that read a sample alike, prefer the one that stops at a mark it has not shown.
+    """Of conventions that read a sample alike, return the most likely, which stops at a mark that it has not shown.
 
-    Whole prices of a language with decimal commas may go on from 998 to 1.003, which is no 1 point 003.
+    Whole prices may go on from 998 to 1.003, which is thousands to one convention and decimals to the other.
     """
     foreign = [each for each in formats if each.decimal == "," and written.language is Language.COMMA]
-    return plainest(foreign or formats)
+    likely = plainest(foreign or formats)
+    return replace(likely, doubtful=any(each.thousands == likely.decimal for each in formats))
 
 
 def _agree(formats: Sequence[NumberFormat], texts: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ from streamsig.errors import LayoutError, UsageError
 from streamsig.ingest import convention
 from streamsig.ingest.bars import close_by_shape
 from streamsig.ingest.cells import Kind, kinds
-from streamsig.ingest.checks import check_closes, check_names
+from streamsig.ingest.checks import check_closes, check_names, check_one_column
 from streamsig.ingest.columns import asked_column, close_by_name, numbered
 from streamsig.ingest.dialect import Asked, Dialect
 from streamsig.ingest.framing import Framing, find_framing
@@ -100,6 +100,8 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
     framing, body = _structure(sample, whole, asked, name)
     if body is None:
         return Detection(_empty(sample, framing, asked, formats, name))
+    if body.fields == 1 and asked.column is None:
+        check_one_column(body, name)
     texts = _columns(body)
     near = [column[:_NEAR] + _spread(column[_NEAR:]) for column in texts]
     numeric = [_is_numeric(column[:_JUDGED]) for column in texts]
