@@ -657,6 +657,52 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
     ),
     ("quoted newlines above", b'Date,"Close\nin USD",Close\n2020-01-01,1.5,2.5\n', 2, {"body_line": 3}),
     (
+        "oanda",
+        table(
+            [
+                ["time", "volume", "mid.o", "mid.h", "mid.l", "mid.c", "bid.o", "bid.h", "bid.l", "bid.c"],
+                *rows_of(lambda t, b: [t, b.volume, *b.prices, *b.prices]),
+            ]
+        ),
+        5,
+        {},
+    ),
+    (
+        "bhavcopy of 2024",
+        table(
+            [
+                ["TradDt", "TckrSymb", "OpnPric", "HghPric", "LwPric", "ClsPric", "LastPric", "PrvsClsgPric"],
+                *rows_of(lambda t, b: [t, "A", *b.prices, b.open, b.high]),
+            ]
+        ),
+        5,
+        {"time": 0},
+    ),
+    (
+        "Chinese with units",
+        table([["日期", "收盘价(元)", "前收盘价(元)"], *rows_of(lambda t, b: [t, b.close, b.open])]),
+        1,
+        {},
+    ),
+    (
+        "whole prices between semicolons",
+        table([["Date", "Close"], *rows_of(lambda t, b: [t, b.close[:3]])], delimiter=";"),
+        1,
+        {"decimal": ".", "thousands": "", "doubtful": True},
+    ),
+    (
+        "whole prices between commas",
+        table([["Date", "Close"], *rows_of(lambda t, b: [t, b.close[:3]])]),
+        1,
+        {"decimal": ".", "thousands": "", "doubtful": False},
+    ),
+    (
+        "whole prices beside volumes with decimals",
+        table([["Date", "Close", "Volume"], *rows_of(lambda t, b: [t, b.close[:3], f"{b.volume}.5"])], delimiter=";"),
+        1,
+        {"decimal": ".", "thousands": "", "doubtful": False},
+    ),
+    (
         "series one after another",
         table([["Symbol", "Date", "Close"]] + [[s, t, b.close] for s in "ABC" for t, b in days()]),
         2,

@@ -51,6 +51,23 @@ def test_bytes_that_are_no_utf8_are_read_singly() -> None:
     assert detect_encoding(b"\xe9\x81 1.5") == ("latin-1", 0)
 
 
+@pytest.mark.parametrize(
+    ("header", "codec"),
+    [
+        ("7203 東証1部 トヨタ自動車\n日付,始値,高値,安値,終値,出来高", "cp932"),
+        ("日期,股票代码,名称,收盘价,最高价,最低价,开盘价", "gbk"),
+        ('"日期","成交股數","開盤價","最高價","最低價","收盤價"', "big5"),
+        ("일자,종가,대비,시가,고가,저가,거래량", "euc-kr"),
+        ("Дата;Цена;Откр.;Макс.;Мин.", "cp1251"),
+        ("Data;Último;Abertura;Máxima;Mínima", "cp1252"),
+    ],
+)
+def test_names_of_columns_tell_the_codec(header: str, codec: str) -> None:
+    """Bytes that are names of columns in one codec only are read in that one."""
+    raw = f"{header}\n2021/01/04,100,100,100,100,100\n".encode(codec)
+    assert detect_encoding(raw) == (codec, 0)
+
+
 def test_nothing_is_utf8() -> None:
     """An empty text has the usual encoding."""
     assert detect_encoding(b"") == ("utf-8", 0)

@@ -121,3 +121,15 @@ def test_check_leaves_nothing_behind(tmp_path: Path) -> None:
     """To check a place is not to write there."""
     check_writable(tmp_path / "target")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="no way to ask")
+@pytest.mark.parametrize(("flags", "words"), [(os.ST_RDONLY, "read-only file system"), (0, "permission denied")])
+def test_why_a_place_cannot_be_written(flags: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read-only file system is told from a lack of permission."""
+    status = os.statvfs(tmp_path)
+    changed = os.statvfs_result([*status[:8], flags, status[9]])
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "statvfs", lambda _: changed)
+    with pytest.raises(OutputError, match=rf"target: cannot be written: .*{words}"):
+        check_writable(tmp_path / "target")

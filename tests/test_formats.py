@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 import zipfile
@@ -127,6 +128,83 @@ def test_archives_are_one_series_in_natural_order(tmp_path: Path) -> None:
     for path in (whole, folder, tmp_path / "folder" / "part-*.csv"):
         result = streamsig.run(path, window=30)
         assert (result.rows_processed, result.signal_count) == (expected.rows_processed, expected.signal_count)
+
+
+@pytest.mark.parametrize("other", ["prices.csv.CHECKSUM", "report.txt", "readme.md"])
+def test_what_is_no_table_by_its_name_is_left_out_of_an_archive(other: str, tmp_path: Path) -> None:
+    """Reports and checksums beside the prices are no prices, and the run says that it leaves them out."""
+    path = tmp_path / "prices.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(other, "0a1b  prices.csv\n")
+        archive.writestr("prices.csv", CSV)
+    result = streamsig.run(path)
+    assert (result.rows_processed, result.signal_count) == (len(CLOSES), _of_csv(tmp_path).signal_count)
+    (warning,) = result.warnings
+    assert other in warning
+
+
+def test_texts_alone_in_an_archive_are_tables(tmp_path: Path) -> None:
+    """Without a surer name, `.txt` is that of a table."""
+    path = tmp_path / "prices.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("prices.txt", CSV)
+    assert (streamsig.run(path).rows_processed, streamsig.run(path).warnings) == (len(CLOSES), ())
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_inside_an_archive_is_told(method: int, tmp_path: Path) -> None:
+    """Bytes of a member that were changed end the run with the archive's name and what to do."""
+    path = tmp_path / "prices.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("prices.csv", CSV * 50)
+    packed = bytearray(path.read_bytes())
+    packed[len(packed) // 2] ^= 0xFF
+    path.write_bytes(packed)
+    with pytest.raises(streamsig.SourceError, match=r"prices\.zip.*(again|cannot be read)"):
+        streamsig.run(path, on_bad_row="skip")
+
+
+DOUBTFUL = [
+    ("Date;Close", "1.003", "--thousands . or --decimal ."),
+    ("Datum;Schluss", "1,003", "--thousands , or --decimal ,"),
+    ("Datum;Schluss", "1.003", "--decimal and --thousands"),
+    ("Date;Close", "1,003", "--decimal and --thousands"),
+    ("Date;Close", "$1.003", "--thousands . or --decimal ."),
+]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("segment_bytes", [64, 1 << 20])
+@pytest.mark.parametrize(("header", "text", "flags"), DOUBTFUL)
+def test_whole_prices_do_not_tell_what_a_mark_is(
+    header: str,
+    text: str,
+    flags: str,
+    segment_bytes: int,
+    threads: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first mark before three digits, far behind the sample, stops the run however the text is cut."""
+    monkeypatch.setattr("streamsig.ingest.segments.SEGMENT_BYTES", segment_bytes)
+    monkeypatch.setattr("streamsig.engine.count.SAMPLE_BYTES", 200)
+    lines = [header, *(f"2024-01-01;{900 + row % 99}" for row in range(100)), f"2024-01-01;{text}", "2024-01-01;950"]
+    path = tmp_path / "prices.csv"
+    path.write_text("\n".join(lines))
+    with pytest.raises(streamsig.BadRowError, match=rf"line 102, .*{re.escape(text)}.*{flags}"):
+        streamsig.run(path, threads=threads)
+    if "," in text:
+        assert streamsig.run(path, thousands=",", threads=threads).rows_processed == 102
+    else:
+        assert streamsig.run(path, thousands=".", threads=threads).rows_processed == 102
+
+
+def test_whole_prices_may_go_on_with_decimals(tmp_path: Path) -> None:
+    """A mark that can only be a decimal one is no doubt."""
+    lines = ["Date;Close", *(f"2024-01-01;{900 + row % 99}" for row in range(100))]
+    path = tmp_path / "prices.csv"
+    path.write_text("\n".join([*lines, "2024-01-01;951.5", "2024-01-01;1003.125", "2024-01-01;0.125"]))
+    assert streamsig.run(path, window=2).rows_processed == 103
 
 
 def test_per_file_makes_each_input_a_series(tmp_path: Path) -> None:

@@ -96,7 +96,8 @@ def test_never(workdir: Workdir) -> None:
 def test_auto_without_a_terminal(workdir: Workdir) -> None:
     """By default nothing is drawn where standard error is no terminal."""
     workdir.put("prices.csv", TEXT)
-    workdir.run("prices.csv", "--progress", "auto")
+    outcome = workdir.call("run", "prices.csv", "--progress", "auto")
+    assert (outcome.code, outcome.err) == (0, "")
 
 
 def test_always_without_a_terminal(workdir: Workdir) -> None:
@@ -148,13 +149,22 @@ def test_streams_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_terminal_that_has_gone() -> None:
     """A terminal that cannot be written to ends the drawing, not the run."""
+    tried: list[str] = []
 
     class Gone(io.StringIO):
         def write(self, text: str, /) -> int:
+            tried.append(text)
             raise OSError(text)
 
     bar = ProgressBar(Console(file=Gone(), force_terminal=True, legacy_windows=False))
     bar(InputFound("prices.csv", 10, {}))
+    assert tried
+    tried.clear()
     bar(Advanced(10, 1, 0))
-    bar(Warned("odd"))
     bar(RunFinished({}))
+    assert not tried
+
+
+def test_warning_has_no_control_characters() -> None:
+    """What a file says, such as the name of a member of an archive, gives the terminal no orders."""
+    assert "a\\x1b[2Jb" in drawn((0.0, Warned("a\x1b[2Jb")))

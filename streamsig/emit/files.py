@@ -40,10 +40,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         with _naming(path):
             partial.replace(target)
-    except BaseException:
+    finally:
+        # there only if something went wrong
         with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
+            partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -65,7 +65,8 @@ def check_writable(path: Path) -> None:
     mode = _mode(target)
     place = target.parent if mode is None or stat.S_ISREG(mode) else target
     if not os.access(place, os.W_OK):
-        raise OutputError(f"{path}: cannot be written: permission denied for {place}")
+        reason = "it is on a read-only file system" if _is_read_only(place) else f"permission denied for {place}"
+        raise OutputError(f"{path}: cannot be written: {reason}; name another place")
 
 
 def _mode(target: Path) -> int | None:
@@ -73,6 +74,11 @@ def _mode(target: Path) -> int | None:
         return target.stat().st_mode
     except OSError:
         return None
+
+
+def _is_read_only(place: Path) -> bool:
+    # not on Windows
+    return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from streamsig.emit.order import sentence
+from streamsig.emit.printable import printable
 from streamsig.engine.events import Advanced, InputFound, OrderChecked, RunFailed, RunFinished, Warned
 
 if TYPE_CHECKING:
@@ -71,11 +72,15 @@ class ProgressBar:
                 signals=event.signal_count,
             )
         elif isinstance(event, Warned):
-            self._console.print(f"streamsig: warning: {event.message}", markup=False, highlight=False, soft_wrap=True)
+            self._say(f"warning: {event.message}")
         elif isinstance(event, OrderChecked):
-            self._console.print(f"streamsig: {sentence(event.order)}", markup=False, highlight=False, soft_wrap=True)
+            self._say(sentence(event.order))
         elif isinstance(event, RunFinished | RunFailed):
             self.close()
+
+    def _say(self, message: str) -> None:
+        # a name in an archive may hold anything
+        self._console.print(f"streamsig: {printable(message)}", markup=False, highlight=False, soft_wrap=True)
 
     def _start(self, event: InputFound) -> None:
         self.close()

@@ -108,7 +108,8 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
                 observe(Advanced(source.consumed_bytes, rows, counted))
     except BadRecordError as bad:
         # all segments before the bad one are counted, so `line` is where it starts
-        raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, ADVICE) from None
+        advice = bad.advice or ADVICE
+        raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, advice) from None
     return Count(fold.result(), rejected, warnings, order)
 
 

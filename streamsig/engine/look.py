@@ -105,7 +105,8 @@ def look(named: Sequence[str], settings: Settings) -> Iterator[Look]:
     for path in expand(named):
         try:
             for source in open_texts(path):
-                yield _look_at(source, settings)
+                found = _look_at(source, settings)
+                yield found if source.warning is None else replace(found, warnings=(source.warning, *found.warnings))
         except (SourceError, LayoutError) as error:
             yield Look(path, _refusal(error))
 

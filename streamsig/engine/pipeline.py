@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from streamsig._version import __version__
 from streamsig.core.window import Fold
 from streamsig.engine.count import NEWEST_FIRST, count_text
-from streamsig.engine.events import OrderChecked, RunStarted
+from streamsig.engine.events import OrderChecked, RunStarted, Warned
 from streamsig.ingest.inputs import expand, open_texts
 from streamsig.ingest.stored import columnar_format
 
@@ -75,6 +75,9 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
     order = _series_order(settings)
     for path in expand(named):
         for source in open_texts(path):
+            if source.warning is not None:
+                warnings.append(source.warning)
+                observe(Warned(f"{path}: {source.warning}"))
             stored = columnar_format(source.raw.peek())
             if stored is None:
                 count = count_text(source, settings, observe, (rows, signals))

@@ -84,7 +84,11 @@ _NAMED_TIME = re.compile(
 _QUANTITY = re.compile(r"(.*\d[.,]?)\s?(?:%|[KMBTkmbt]|[Mm]il|Mio\.?|Mrd\.?)")
 
 _LONGEST = 64
+_MANY = 32
 _NINES = str.maketrans("0123456789", "9999999999")
+
+
+_FIRST_ZERO = re.compile(r"^([^0-9\n]*)0", re.MULTILINE)
 
 
 def shape(text: str) -> str:
@@ -95,6 +99,17 @@ def shape(text: str) -> str:
     if first >= 0 and text[first] == "0":
         return f"{nines[:first]}0{nines[first + 1 :]}"
     return nines
+
+
+def shapes(texts: Sequence[str]) -> list[str]:
+    """Return the shape of each text, a column at a time: several times as fast as one by one."""
+    if len(texts) < _MANY:
+        return [shape(text) for text in texts]
+    trimmed = [text.strip() for text in texts]
+    joined = "\n".join(trimmed)
+    if joined.count("\n") + 1 != len(trimmed) or "\0" in joined:
+        return [shape(text) for text in texts]
+    return _FIRST_ZERO.sub("\\1\0", joined).translate(_NINES).replace("\0", "0").split("\n")
 
 
 def month_of(word: str) -> int | None:
@@ -133,4 +148,4 @@ def kind(text: str) -> Kind:
 
 def kinds(texts: Sequence[str]) -> list[Kind]:
     """Tell what each field looks like."""
-    return [_kind(shape(text)) for text in texts]
+    return [_kind(each) for each in shapes(texts)]

@@ -6,7 +6,8 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError
-from streamsig.ingest.columns import numbered
+from streamsig.ingest.cells import kind, kinds
+from streamsig.ingest.columns import numbered, shortened
 from streamsig.ingest.convention import float_of
 from streamsig.ingest.names import Role, roles
 
@@ -17,7 +18,42 @@ if TYPE_CHECKING:
     from streamsig.ingest.header import Body
     from streamsig.ingest.numbers import NumberFormat
 
+_JUDGED = 100
+
 _BARS = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
+
+
+def check_one_column(body: Body, name: str) -> None:
+    """Raise where what looks like one column is several between blanks, or a line of text and nothing else."""
+    names = body.names or ("",)
+    if not body.records and len(names) == 1 and " " in names[0] and not _several(names[0]):
+        raise LayoutError(
+            f"{name}, line {body.header_line}: this is one line of text, no table: {shortened(names[0])!r};"
+            " download the table again, or name the column with --column 1"
+        )
+    lines = [record.fields[0].strip() for record in body.records if len(record.fields) == 1][:_JUDGED] or [*names]
+    looks = [(line, kind(line).typed, line.split()) for line in lines]
+    texts = [
+        line for line, typed, words in looks if not typed and len(words) > 1 and any(k.typed for k in kinds(words))
+    ]
+    if body.fields > 1 or not (2 * len(texts) > len(lines) or _several(names[0])):
+        return
+    first = body.records[0].line if body.records else body.header_line
+    evenly = all(line.split(" ") == line.split() for line in texts)
+    advice = "use --delimiter ' '" if evenly else "make them commas: tr -s ' ' , < FILE | streamsig run -"
+    raise LayoutError(
+        f"{name}, line {first}: the fields seem to be separated by blanks: {shortened((texts or lines)[0])!r}; {advice}"
+    )
+
+
+def _has_data_between_blanks(line: str) -> bool:
+    parts = line.split()
+    return len(parts) > 1 and any(each.typed for each in kinds(parts))
+
+
+def _several(text: str) -> bool:
+    """Tell whether a name is the names of several columns between blanks (`Close price` is one)."""
+    return sum(role is not None for role in roles(text.split())) > 1 and roles([text]) == [None]
 
 
 def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: str) -> None:

@@ -65,16 +65,18 @@ def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, 
         if found:
             check_alignment(body, name)
             return found[0], f'its name is "{names[found[0]]}"'
-    if len(names) == 1 and sum(role is not None for role in roles(names[0].split())) > 1:
-        raise LayoutError(
-            f"{name}, line {body.header_line}: the header looks like one column, {listed(body, [0])};"
-            " if its fields are separated by another character, say --delimiter CHAR"
-        )
     almost = almost_closes(names)
     if almost:
         raise LayoutError(
             f"{name}: no column is the close itself, but there is {listed(body, almost)};"
             " if one of them is meant, use --column NAME"
+        )
+    prices = lasts(names)
+    if prices:
+        # its values are no numbers, or it would have been taken
+        raise LayoutError(
+            f"{name}: {listed(body, prices)} could be the close, but has no numbers{_example(body, prices[0])};"
+            " name another with --column"
         )
     garbled = "" if all(each.isascii() for each in names) else ", or, if names are garbled, say --encoding NAME"
     raise LayoutError(
@@ -100,7 +102,7 @@ def listed(body: Body, indices: Sequence[int]) -> str:
     """Name columns with their numbers: `2 "Close" (AAPL), 3 "Close" (MSFT)`."""
     names, labels = body.names or (), body.labels
     parts = [
-        f'{index + 1} "{_one_line(names[index])}"'
+        f'{index + 1} "{shortened(names[index])}"'
         + (f" ({labels[index]})" if index < len(labels) and labels[index] else "")
         for index in indices[:_MOST_LISTED]
     ]
@@ -110,7 +112,7 @@ def listed(body: Body, indices: Sequence[int]) -> str:
 
 def numbered(fields: Sequence[str]) -> str:
     """Show the fields of a record with their numbers: `1=2020-01-01 2=1.25`."""
-    parts = [f"{i}={_one_line(text)}" for i, text in enumerate(fields[:_MOST_LISTED], 1)]
+    parts = [f"{i}={shortened(text)}" for i, text in enumerate(fields[:_MOST_LISTED], 1)]
     return " ".join(parts) + (" ..." if len(fields) > _MOST_LISTED else "")
 
 
@@ -133,8 +135,14 @@ def _with_copies(names: Sequence[str], found: Sequence[int]) -> list[int]:
     return sorted({*found, *copies})
 
 
-def _one_line(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return the beginning of a text on one line."""
     return " ".join(text.split())[:_SHOWN]
+
+
+def _example(body: Body, index: int) -> str:
+    found = next((r for r in body.records if len(r.fields) == body.fields and r.fields[index].strip()), None)
+    return f": line {found.line} reads {shortened(found.fields[index])!r}" if found else ""
 
 
 def _by_name(names: Sequence[str], asked: str) -> list[int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError, UsageError
-from streamsig.ingest.cells import CONVENTIONS, quantity, shape
+from streamsig.ingest.cells import CONVENTIONS, quantity, shapes
 from streamsig.ingest.names import Language
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
     Raises `LayoutError` where two conventions read the closes differently and nothing settles it.
     """
     close = written.prices[0]
-    left = _best(_shapes(written.prices), formats)
+    left = _best(_counted(written.prices), formats)
     clear = _agree(left, close)
     if clear and written.delimiter == "," and not written.quoted:
         return plainest(left), "the prices can be read in no other way"
     # where the prices are clear, the other columns may still show a thousands separator
-    left = _best(_shapes([[quantity(text.strip()) for text in column] for column in written.others]), left)
+    left = _best(_quantities(_counted(written.others)), left)
     if _agree(left, close):
         return _strictest(left, written), f"the {'prices' if clear else 'other columns'} can be read in no other way"
     smooth = [each for each in left if not _leaps(close, each)]
@@ -103,16 +103,24 @@ def _by_custom(written: Written, left: Sequence[NumberFormat]) -> tuple[NumberFo
     return None
 
 
-def _shapes(columns: Sequence[Sequence[str]]) -> Counter[str]:
+def _counted(columns: Sequence[Sequence[str]]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for column in columns:
-        counts.update(map(shape, column))
+        counts.update(shapes(column))
     return counts
 
 
-def _best(shapes: Counter[str], formats: Sequence[NumberFormat]) -> list[NumberFormat]:
+def _quantities(counts: Counter[str]) -> Counter[str]:
+    """Take away percent signs and the letters that stand for thousands and millions."""
+    plain: Counter[str] = Counter()
+    for text, count in counts.items():
+        plain[quantity(text)] += count
+    return plain
+
+
+def _best(counts: Counter[str], formats: Sequence[NumberFormat]) -> list[NumberFormat]:
     """Keep the conventions that read the most fields."""
-    fits = [sum(count for text, count in shapes.items() if each.fits(text)) for each in formats]
+    fits = [sum(count for text, count in counts.items() if each.fits(text)) for each in formats]
     return [each for each, count in zip(formats, fits, strict=True) if count == max(fits)]
 
 
@@ -122,22 +130,20 @@ def plainest(formats: Sequence[NumberFormat]) -> NumberFormat:
 
 
 def _strictest(formats: Sequence[NumberFormat], written: Written) -> NumberFormat:
-    """Of conventions that read a sample alike, prefer the one that stops at a mark it has not shown.
+    """Of conventions that read a sample alike, return the most likely, which stops at a mark that it has not shown.
 
-    Whole prices of a language with decimal commas may go on from 998 to 1.003, which is no 1 point 003.
+    Whole prices may go on from 998 to 1.003, which is thousands to one convention and decimals to the other.
     """
     foreign = [each for each in formats if each.decimal == "," and written.language is Language.COMMA]
-    return plainest(foreign or formats)
+    likely = plainest(foreign or formats)
+    return replace(likely, doubtful=any(each.thousands == likely.decimal for each in formats))
 
 
 def _agree(formats: Sequence[NumberFormat], texts: Sequence[str]) -> bool:
     """Tell whether all conventions read all texts as the same numbers."""
     if len(formats) == 1:
         return True
-    for text in {shape(text) for text in texts}:
-        if len({_plainly(text, each) for each in formats if each.fits(text)}) > 1:
-            return False
-    return True
+    return all(len({_plainly(text, each) for each in formats if each.fits(text)}) <= 1 for text in set(shapes(texts)))
 
 
 def _plainly(text: str, convention: NumberFormat) -> str:

@@ -16,7 +16,7 @@ from streamsig.errors import LayoutError, UsageError
 from streamsig.ingest import convention
 from streamsig.ingest.bars import close_by_shape
 from streamsig.ingest.cells import Kind, kinds
-from streamsig.ingest.checks import check_closes, check_names
+from streamsig.ingest.checks import check_closes, check_names, check_one_column
 from streamsig.ingest.columns import asked_column, close_by_name, numbered
 from streamsig.ingest.dialect import Asked, Dialect
 from streamsig.ingest.framing import Framing, find_framing
@@ -39,10 +39,10 @@ MAX_FIELDS = 1 << 14
 """As many columns as a spreadsheet has; what has more is something else, and would take long to look at."""
 
 _NEAR = 1000
-"""Records whose values are compared; as many more are taken from the rest of the sample."""
+"""Records whose values are compared one by one; as many more are taken from the rest of the sample."""
 
 _JUDGED = 300
-"""Records that tell what kind of values a column holds."""
+"""Records that tell what kind of values a column holds and which way they run; as many more from the rest."""
 
 _SHOWN = 5
 
@@ -100,20 +100,22 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
     framing, body = _structure(sample, whole, asked, name)
     if body is None:
         return Detection(_empty(sample, framing, asked, formats, name))
+    if body.fields == 1 and asked.column is None:
+        check_one_column(body, name)
     texts = _columns(body)
-    near = [column[:_NEAR] + _spread(column[_NEAR:]) for column in texts]
+    few = [_thinned(column, _JUDGED) for column in texts]
     numeric = [_is_numeric(column[:_JUDGED]) for column in texts]
-    time = find_time(body.names, near)
+    time = find_time(body.names, few)
     written = _Numbers(body, texts, numeric, time, framing, b'"' in sample, formats, name)
     if asked.column is not None:
         close, why = asked_column(body, asked.column, name), "asked for"
     elif body.names is not None:
         close, why = close_by_name(body, numeric, name)
     else:
-        close, why = _close_by_shape(written, near, time, body, name)
+        close, why = _close_by_shape(written, time, body, name)
     numbers, how = written.convention(close)
     if asked.column is None and body.names is not None:
-        check_names(numbers, body, near, name)
+        check_names(numbers, body, few, name)
     dialect = Dialect(
         delimiter=framing.delimiter,
         fields=body.fields,
@@ -215,9 +217,10 @@ def _columns(body: Body) -> list[list[str]]:
     return [list(column) for column in zip(*sound, strict=True)] or [[] for _ in range(body.fields)]
 
 
-def _spread(texts: list[str]) -> list[str]:
-    """Thin out texts to about a thousand, in order."""
-    return texts[:: len(texts) // _NEAR + 1]
+def _thinned(texts: list[str], first: int) -> list[str]:
+    """Return the first texts, and up to as many from all over the rest, in order."""
+    rest = texts[first:]
+    return texts[:first] + rest[:: len(rest) // first + 1]
 
 
 def _is_numeric(texts: Sequence[str]) -> bool:
@@ -263,17 +266,15 @@ class _Numbers:
         return convention.decide(written, self.formats, self.name, column)
 
 
-def _close_by_shape(
-    written: _Numbers, near: list[list[str]], time: TimeColumn, body: Body, name: str
-) -> tuple[int, str]:
+def _close_by_shape(written: _Numbers, time: TimeColumn, body: Body, name: str) -> tuple[int, str]:
     """Return the close of a file without a header, or say what its fields are and ask."""
     numbers, _ = written.convention(None)
     step = -1 if time.direction == NEWEST_FIRST else 1
     columns = [
-        [convention.float_of(text, numbers) for text in column[::step]]
+        [convention.float_of(text, numbers) for text in _thinned(column, _NEAR)[::step]]
         if numeric and index not in {time.index, time.clock}
         else None
-        for index, (column, numeric) in enumerate(zip(near, written.numeric, strict=True))
+        for index, (column, numeric) in enumerate(zip(written.texts, written.numeric, strict=True))
     ]
     verdict = close_by_shape(columns)
     if verdict.close is not None:

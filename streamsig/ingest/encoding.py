@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import re
+
+from streamsig.ingest.names import roles
 
 _MARKS = (
     # UTF-32's mark begins with that of UTF-16: the longer ones come first
@@ -12,6 +15,13 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+_EAST = ("cp932", "gbk", "big5", "euc-kr", "cp1251")
+"""Codecs in which vendors of Japan, China, Taiwan, Korea and Russia write the names of columns."""
+
+_HEAD_BYTES = 4096
+_NAMES = re.compile(r"[^,;\t|\r\n]+")
+_FEW = 2
 
 _UNDEFINED_IN_CP1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
@@ -24,8 +34,9 @@ def detect_encoding(raw: bytes) -> tuple[str, int]:
     """Return the codec that reads the text, and the length of its byte order mark.
 
     `raw` is the beginning of the text; a character cut off at its end does not matter. A text
-    that is neither marked, nor UTF-16 by its NUL bytes, nor valid UTF-8 is taken for cp1252, or
-    latin-1 where cp1252 has no such character: a byte codec that cannot fail on this sample.
+    that is neither marked, nor UTF-16 by its NUL bytes, nor valid UTF-8 is in the codec under which
+    several names of columns are known; without any, in cp1252, or latin-1 where cp1252 has no such
+    character: a byte codec that cannot fail on this sample.
     """
     for mark, codec in _MARKS:
         if raw.startswith(mark):
@@ -36,8 +47,19 @@ def detect_encoding(raw: bytes) -> tuple[str, int]:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(raw)
     except UnicodeDecodeError:
+        named = {codec: _known_names(raw[:_HEAD_BYTES], codec) for codec in ("cp1252", *_EAST)}
+        likely = max(named, key=lambda codec: named[codec])
+        if likely != "cp1252" and named[likely] >= _FEW:
+            return likely, 0
         return ("latin-1" if _UNDEFINED_IN_CP1252.intersection(raw) else "cp1252"), 0
     return "utf-8", 0
+
+
+def _known_names(head: bytes, codec: str) -> int:
+    """Count the names that a codec makes known of bytes that are no ASCII."""
+    text = codecs.getincrementaldecoder(codec)("replace").decode(head)
+    names = [name.strip(' "') for name in _NAMES.findall(text)]
+    return sum(role is not None for role in roles([name for name in names if name and not name.isascii()]))
 
 
 def _utf16_by_nuls(raw: bytes) -> str | None:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import glob
 import os
-import re
-import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError, SourceError
-from streamsig.ingest.sources import STDIN, RawInput, TextSource, open_raw
+from streamsig.ingest.archives import EMPTY_MAGIC, MAGIC, open_members
+from streamsig.ingest.filenames import TABLES, ending, natural_key
+from streamsig.ingest.sources import STDIN, TextSource, open_raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-_TABLES = frozenset({".csv", ".txt", ".tsv", ".tab", ".dat", ".prn", ".zip", ".parquet", ".arrow", ".feather", ".ipc"})
-_PACKED = frozenset({".gz", ".bz2", ".zst", ".lz4", ".xz"})
-_ZIP = b"PK\x03\x04"
-_EMPTY_ZIP = b"PK\x05\x06"
-_WORKBOOK = "[Content_Types].xml"
 
 
 def expand(named: Iterable[str]) -> list[str]:
@@ -43,11 +37,6 @@ def expand(named: Iterable[str]) -> list[str]:
     return paths
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Order names as people do: `2024-2` before `2024-10`."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", name))
-
-
 def open_texts(path: str) -> Iterator[TextSource]:
     """Open an input, closing it when the next is asked for: one text, or those of an archive in natural order.
 
@@ -55,31 +44,14 @@ def open_texts(path: str) -> Iterator[TextSource]:
     """
     raw = open_raw(path)
     try:
-        if raw.peek().startswith((_ZIP, _EMPTY_ZIP)):
+        if raw.peek().startswith((MAGIC, EMPTY_MAGIC)):
             if path == STDIN:
                 raise LayoutError("<stdin>: a zip archive cannot be read from a pipe; give the file, or unzip -p FILE")
-            yield from _members(path)
+            yield from open_members(path)
         else:
             yield TextSource(raw)
     finally:
         raw.close()
-
-
-def _members(path: str) -> Iterator[TextSource]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = {member.filename for member in archive.infolist()}
-            if _WORKBOOK in names:
-                raise LayoutError(f"{path}: is an Excel workbook, not delimited text; save the sheet as CSV")
-            members = [it for it in archive.infolist() if not it.is_dir() and not it.filename.startswith("__MACOSX/")]
-            if not members:
-                raise LayoutError(f"{path}: the archive is empty; there is nothing to read in it")
-            for member in sorted(members, key=lambda it: natural_key(it.filename)):
-                with archive.open(member) as file:
-                    raw = RawInput(cast("BinaryIO", file), f"{path}/{member.filename}", member.file_size)
-                    yield TextSource(raw)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise SourceError(f"{path}: the zip archive cannot be unpacked: {error}; fetch or pack it again") from error
 
 
 def _found(name: str, paths: Iterable[str], what: str) -> list[str]:
@@ -90,7 +62,4 @@ def _found(name: str, paths: Iterable[str], what: str) -> list[str]:
 
 
 def _is_table(path: Path) -> bool:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _PACKED:
-        suffixes.pop()
-    return bool(suffixes) and suffixes[-1] in _TABLES and not path.name.startswith(".")
+    return ending(path.name) in TABLES and not path.name.startswith(".")

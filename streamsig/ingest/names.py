@@ -35,41 +35,43 @@ class Language(Enum):
 # Compact names (see `compact`); LAST is the fall-back for files without a close.
 _NAMES: dict[Language, dict[Role, str]] = {
     Language.ENGLISH: {
-        Role.OPEN: "open openprice openingprice priceopen pxopen",
-        Role.HIGH: "high highprice pricehigh pxhigh max",
-        Role.LOW: "low lowprice pricelow pxlow min",
-        Role.CLOSE: "close closeprice closingprice priceclose closelast closevalue pxclose closed closing",
-        Role.LAST: "last lastprice ltp pxlast latest latestprice lasttrade lasttradeprice lasttradedprice"
+        Role.OPEN: "open openprice openingprice priceopen pxopen opnpric openindexvalue",
+        Role.HIGH: "high highprice pricehigh pxhigh max hghpric highindexvalue",
+        Role.LOW: "low lowprice pricelow pxlow min lwpric lowindexvalue",
+        Role.CLOSE: "close closeprice closingprice priceclose closelast closevalue pxclose closed closing clspric"
+        " closingindexvalue",
+        Role.LAST: "last lastprice ltp pxlast latest latestprice lasttrade lasttradeprice lasttradedprice lastpric"
         " price tradeprice tradedprice settle settlement settlementprice settleprice",
         Role.TIME: "date time datetime dates timestamp gmttime utctime timeutc timestamputc localtime opentime"
         " timeopen unix unixtime unixtimestamp epoch snappedat dt ts day tradedate tradingdate tradingday"
         " datadate bartime barstart starttime begin begintime datetimeutc dateutc dategmt timegmt timems mts"
-        " timestampms openingtime windowstart tsevent createdat sessiondate ymd dateandtime exchangetime",
+        " timestampms openingtime windowstart tsevent createdat sessiondate ymd dateandtime exchangetime traddt",
         Role.OTHER: "volume vol adjclose symbol ticker name volumebtc openint openinterest turnover change"
         " changepercent per period tickvol spread vwap trades marketcap count bid ask qty quantity size amount"
         " side currency exchange series",
     },
     Language.COMMA: {
         Role.OPEN: "abertura apertura ouverture ouv eroffnung eroffn eroffnungskurs erster otwarcie открытие откр"
-        " acilis oppning apning avaus openen",
+        " acilis oppning apning avaus openen oppen aben apning άνοιγμα mo pembukaan",
         Role.HIGH: "maxima maximo plushaut haut eleve hoch hochst tageshoch massimo max hoog hoogste najwyzszy"
-        " максимум макс yuksek hogst hoy",
+        " максимум макс yuksek hogst hoy ylin hoj υψηλό cao tertinggi",
         Role.LOW: "minima minimo plusbas bas faible tief tiefst tagestief minimo min laag laagste najnizszy минимум"
-        " мин dusuk lagst lav",
+        " мин dusuk lagst lav alin χαμηλό thap terendah",
         Role.CLOSE: "fechamento cierre cloture fermeture schlusskurs schluss chiusura slotkoers slot zamkniecie"
         " kurszamkniecia закрытие закр ценазакрытия kapanis kapanisfiyati slutkurs stangning stangningskurs"
         " slutt sluttkurs paatoskurssi preciodecierre precodefechamento fecho courscloture"
-        " coursdecloture clot prezzodichiusura lukkekurs zaroar inchidere",
+        " coursdecloture clot prezzodichiusura lukkekurs zaroar inchidere κλείσιμο dongcua penutupan",
         Role.LAST: "ultimo dernier dernierprix zuletzt letzter laatste ostatnio senast simdi цена последняя posledni"
-        " siste viimeisin terakhir preco precio prix preis kurs koers prezzo cena fiyat ultimoprecio ultimopreco",
+        " siste viimeisin seneste senaste laatst terakhir lancuoi τελευταία"
+        " preco precio prix preis kurs koers prezzo cena fiyat ultimoprecio ultimopreco",
         Role.TIME: "data fecha datum tanggal tarih дата время hora heure uhrzeit zeit zeitpunkt czas tid dato"
-        " paivamaara datahora fechahora",
+        " paivamaara datahora fechahora ngay ημερομηνία",
         Role.OTHER: "wolumen объем объём hacim volumen volumes variacao var varpercent umsatz omzet изм",
     },
     Language.POINT: {
         Role.OPEN: "开盘 开盘价 開盤 開盤價 開市 始値 시가 เปิด",
-        Role.HIGH: "最高 最高价 最高價 高 高値 고가 สูงสุด",
-        Role.LOW: "最低 最低价 最低價 低 安値 저가 ต่ำสุด",
+        Role.HIGH: "最高 最高价 最高價 高 高値 고가 สูงสุด สูง",
+        Role.LOW: "最低 最低价 最低價 低 安値 저가 ต่ำสุด ต่ำ",
         Role.CLOSE: "收盘 收盘价 收市价 收盤 收盤價 收市 收市價 収盤 終値 종가",
         Role.LAST: "现价 最新价 価格 ล่าสุด",
         Role.TIME: "日期 时间 時間 交易日期 日付 日付け 日時 日 날짜 일자 วันเดือนปี",
@@ -97,10 +99,11 @@ _NOT_THE_CLOSE = _set(
 )
 """Words that make another column of one that has "close" in its name."""
 
+_UNITS = _set("元 円 원 点")
 _CURRENCIES = _set("usd eur gbp jpy inr cny brl krw chf aud cad btc eth usdt usdc busd")
 
 # letters that do not decompose into a plain letter and an accent
-_FOLDED = str.maketrans({"ł": "l", "Ł": "L", "\u0131": "i", "ø": "o", "Ø": "O", "đ": "d", "æ": "ae"})
+_FOLDED = str.maketrans({"ł": "l", "Ł": "L", "\u0131": "i", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "æ": "ae"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORDS = re.compile(r"[^\W_]+")
 _ORDINAL = re.compile(r"^\s*\d{1,2}[a-z]?[.)]\s*(?=\D)")
@@ -130,7 +133,7 @@ for _language, _table in _NAMES.items():
 
 def roles(header: Sequence[str]) -> list[Role | None]:
     """Tell what each column holds by its name alone; `None` where the name is not known."""
-    known = [_ROLES.get(compact(name)) for name in header]
+    known = [_ROLES.get(compact(name)) or _ROLES.get(_without_unit(name)) for name in header]
     letters = {"o": Role.OPEN, "h": Role.HIGH, "l": Role.LOW, "c": Role.CLOSE}
     short = [compact(name) for name in header]
     if letters.keys() <= set(short):
@@ -139,17 +142,27 @@ def roles(header: Sequence[str]) -> list[Role | None]:
     return known
 
 
+def _without_unit(name: str) -> str:
+    return "".join(word for word in words(name) if word not in _UNITS)
+
+
 def affixed_closes(header: Sequence[str]) -> list[int]:
     """Return the columns whose name is "close" and something that says whose: `BTC_Close`, `4. close (USD)`.
 
     A name counts only if what surrounds "close" is a currency or a symbol in capitals, or surrounds open,
-    high or low as well.
+    high or low as well; `mid.c` counts beside `mid.o`, `mid.h` and `mid.l`.
     """
     stems = {tuple(_around(name, core)) for name in header for core in ("open", "high", "low")}
+    initials = [{tuple(_around(name, core)) for name in header} for core in "ohl"]
     found = []
     for index, name in enumerate(header):
-        rest = _around(name, "close") if "close" in words(name) else _around(name, "closing")
+        core = next((each for each in ("close", "closing", "c") if each in words(name)), "close")
+        rest = _around(name, core)
         if not rest or _NOT_THE_CLOSE.intersection(word.rstrip("0123456789") for word in rest):
+            continue
+        if core == "c":
+            if all(tuple(rest) in each for each in initials):
+                found.append(index)
             continue
         symbols = all(word in _CURRENCIES or _is_symbol(word, name) for word in rest)
         if symbols or tuple(rest) in stems:

@@ -23,8 +23,19 @@ _LONGEST = 512
 _CURRENCY = r"(?:US\$|R\$|A\$|C\$|HK\$|[$€£¥₹₩₽₿฿₺₴])"
 
 
+_EITHER = re.compile(r"[^0-9]*[1-9][0-9]{0,2}[.,][0-9]{3}[^0-9]*")
+"""One mark before three digits: thousands to some, decimals to others."""
+
+
 class NumberError(ValueError):
-    """A text that is neither a number nor a missing marker; `str()` says why, in a few words."""
+    """A text that is neither a number nor a missing marker; `str()` says why, in a few words.
+
+    `advice` says what to do about it, where that is not to mend the text.
+    """
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(reason)
+        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -34,12 +45,13 @@ class NumberFormat:
     `decimal` is "." or ",". `thousands` is "" for none, or one of `,` `.` `'` and blank; a
     thousands separator is accepted only between groups as people write them (3 digits, or 2 in
     the Indian way, and 3 before the decimal mark). `missing` extends `MISSING`, without regard to
-    case.
+    case. With `doubtful` nothing has shown yet what a mark before three digits is: `1.003` is refused.
     """
 
     decimal: str = "."
     thousands: str = ""
     missing: frozenset[str] = field(default=frozenset())
+    doubtful: bool = False
 
     def __post_init__(self) -> None:
         if self.decimal == self.thousands:
@@ -70,6 +82,9 @@ class NumberFormat:
         if match is None:
             msg = "not a number"
             raise NumberError(msg)
+        if self.doubtful and _EITHER.fullmatch(text.strip()):
+            msg = "whole numbers stand above, so the mark could be either"
+            raise NumberError(msg, f"say which with --thousands {self.decimal} or --decimal {self.decimal}")
         sign, whole, fraction, exponent = match.group("sign", "whole", "fraction", "exponent")
         if self.thousands:
             whole = re.sub(self._separator, "", whole)

@@ -17,6 +17,7 @@ import numpy as np
 
 from streamsig import native
 from streamsig.core.ticks import Ticks
+from streamsig.ingest.cells import CONVENTIONS
 from streamsig.ingest.numbers import NumberError
 from streamsig.ingest.records import Record, split_records, unwrapped
 from streamsig.ingest.scan import Scanner
@@ -37,12 +38,16 @@ _CACHED_BYTES = 1 << 18
 class BadRecordError(Exception):
     """A bad record in a segment; `line` counts physical lines from 1 at the segment's start.
 
-    `column`, `text` and `reason` are for a message; `row` is the record as it stands in the file.
+    `column`, `text` and `reason` are for a message; `row` is the record as it stands in the file. `advice`
+    says what to do about it, where that is not what helps with most bad records.
     """
 
-    def __init__(self, line: int, column: str, text: str, reason: str, row: str) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 (each a part of the message)
+        self, line: int, column: str, text: str, reason: str, row: str, advice: str = ""
+    ) -> None:
         super().__init__(line, column, text, reason)
         self.line, self.column, self.text, self.reason, self.row = line, column, text, reason, row
+        self.advice = advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,11 @@ class SegmentReader:
     def read(self, segment: Segment) -> Reading:
         """Return what the segment holds; raises BadRecordError for its first bad record, unless they are skipped."""
         text = _unwrap(segment.view) if self.dialect.line_quoted else segment.view
-        reading = self._scanned(text) or self._by_arrow(segment, text) or self._by_records(segment)
+        reading = self._scanned(text)
+        if self.dialect.numbers.doubtful:
+            # only the last way knows doubt, but there is none without decimals
+            return self._by_records(segment) if reading is None or reading.ticks.scale else reading
+        reading = reading or self._by_arrow(segment, text) or self._by_records(segment)
         if reading.ticks.scale > self.scale:
             self.scale = min(reading.ticks.scale, native.MAX_SCALE)
         return reading
@@ -110,7 +119,7 @@ class SegmentReader:
                 closes.append(self._close(record))
             except _BadFieldError as bad:
                 row = text[record.start : record.stop].decode("utf-8", "backslashreplace").rstrip("\r\n")
-                error = BadRecordError(record.line, bad.column, shown(bad.text), bad.reason, row)
+                error = BadRecordError(record.line, bad.column, shown(bad.text), bad.reason, row, bad.advice)
                 if not self.skip_bad:
                     raise error from None
                 rejected.append(error)
@@ -137,16 +146,19 @@ class SegmentReader:
         try:
             return dialect.numbers.parse(text)
         except NumberError as error:
-            reason = str(error)
+            reason, advice = str(error), error.advice
+            if not dialect.numbers.fits(text) and any(convention.fits(text) for convention in CONVENTIONS):
+                reason = "a number written otherwise than those above"
+                advice = "mend the row, or say how all are written with --decimal and --thousands"
             if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
                 reason = "the header line is there again, as when files are joined"
-            raise _BadFieldError(column, text, reason) from None
+            raise _BadFieldError(column, text, reason, advice) from None
 
 
 class _BadFieldError(Exception):
-    def __init__(self, column: str, text: str, reason: str) -> None:
+    def __init__(self, column: str, text: str, reason: str, advice: str = "") -> None:
         super().__init__(column, text, reason)
-        self.column, self.text, self.reason = column, text, reason
+        self.column, self.text, self.reason, self.advice = column, text, reason, advice
 
 
 def shown(text: str) -> str:

@@ -105,10 +105,13 @@ class RawInput:
 
 
 class TextSource:
-    """The text of an input as UTF-8 without a byte order mark, to be read once from start to end."""
+    """The text of an input as UTF-8 without a byte order mark, to be read once from start to end.
 
-    def __init__(self, raw: RawInput) -> None:
-        self.raw = raw
+    `warning` is what a person should know of where it comes from, if anything.
+    """
+
+    def __init__(self, raw: RawInput, warning: str | None = None) -> None:
+        self.raw, self.warning = raw, warning
         self.name, self.size_bytes = raw.name, raw.size_bytes
         self.compression = _compression(raw.peek())
         self.encoding = "utf-8"

@@ -1,0 +1,93 @@
+"""The members of a zip archive as inputs: which of them are tables, and what may be wrong with them."""
+
+from __future__ import annotations
+
+import lzma
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
+
+from streamsig.errors import LayoutError, SourceError
+from streamsig.ingest.filenames import SURELY_TABLES, TABLES, ending, natural_key
+from streamsig.ingest.sources import RawInput, TextSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAGIC = b"PK\x03\x04"
+EMPTY_MAGIC = b"PK\x05\x06"
+
+_WORKBOOK = "[Content_Types].xml"
+_SHOWN = 5
+
+
+def open_members(path: str) -> Iterator[TextSource]:
+    """Open the tables of a zip archive in natural order of their names, closing each when the next is asked for.
+
+    What is no table by its name (HistData packs a report beside the prices, others a checksum) is left out,
+    which the first table's `warning` says; all are tables if none has the name of one.
+    Raises SourceError for an archive that is damaged or encrypted, LayoutError for one that holds no tables.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise _unpackable(path, error) from error
+    with archive:
+        tables, others = _tables(path, archive)
+        for member in tables:
+            try:
+                file = archive.open(member)
+            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+                # what is encrypted is a RuntimeError
+                raise _unpackable(path, error) from error
+            with file:
+                name = f"{path}/{member.filename}"
+                raw = RawInput(cast("BinaryIO", _Member(file, path)), name, member.file_size)
+                yield TextSource(raw, _left_out(others) if member is tables[0] else None)
+
+
+class _Member:
+    """An open member; damage that shows while it is read is a SourceError, too."""
+
+    def __init__(self, file: IO[bytes], path: str) -> None:
+        self._file, self._path = file, path
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+            raise _unpackable(self._path, error) from error
+
+    def readinto(self, view: memoryview) -> int:
+        some = self.read(len(view))
+        view[: len(some)] = some
+        return len(some)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _tables(path: str, archive: zipfile.ZipFile) -> tuple[list[zipfile.ZipInfo], list[str]]:
+    """Return the members that are tables, and the names of the others."""
+    members = [it for it in archive.infolist() if not it.is_dir() and not it.filename.startswith("__MACOSX/")]
+    if any(member.filename == _WORKBOOK for member in members):
+        raise LayoutError(f"{path}: is an Excel workbook, not delimited text; save the sheet as CSV")
+    if not members:
+        raise LayoutError(f"{path}: the archive is empty; there is nothing to read in it")
+    members.sort(key=lambda member: natural_key(member.filename))
+    for endings in (SURELY_TABLES, TABLES):
+        tables = [member for member in members if ending(member.filename) in endings]
+        if tables:
+            return tables, [member.filename for member in members if member not in tables]
+    return members, []
+
+
+def _left_out(names: list[str]) -> str | None:
+    if not names:
+        return None
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"left out of the archive, as their names are not those of tables: {', '.join(names[:_SHOWN])}{more}"
+
+
+def _unpackable(path: str, error: Exception) -> SourceError:
+    return SourceError(f"{path}: the zip archive cannot be unpacked: {error}; fetch or pack it again")

@@ -1,0 +1,27 @@
+"""What the names of files tell: their order, and whether they are tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+SURELY_TABLES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".arrow", ".feather", ".ipc"})
+"""Endings that nothing else has."""
+
+TABLES = SURELY_TABLES | {".txt", ".dat", ".prn", ".zip"}
+"""Endings that price files have."""
+
+_PACKED = frozenset({".gz", ".bz2", ".zst", ".lz4", ".xz"})
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Order names as people do: `2024-2` before `2024-10`."""
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", name))
+
+
+def ending(name: str) -> str:
+    """Return the ending of a name in lower case, that of a compression left out: `.csv` of `X.CSV.gz`."""
+    suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
+    if suffixes and suffixes[-1] in _PACKED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
