@@ -16,7 +16,6 @@ from streamsig.ingest.impostors import check_is_table
 from streamsig.ingest.inputs import expand, open_texts
 from streamsig.ingest.numbers import NumberFormat
 from streamsig.ingest.records import skip_lines, split_records
-from streamsig.ingest.schema import find_time_in
 from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ def _as_far_as_it_goes(start: Look, source: TextSource, settings: Settings) -> L
 
 def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Look:
     with open_columnar(raw.name if raw.is_file else raw, stored, settings.column, raw.name) as table:
-        time = find_time_in(table)
+        time = table.find_time()
         schema, close = table.schema, table.close_index
         sample = table.sample(range(min(len(schema), _MOST_COLUMNS)))
         roles = {time.clock: "clock", time.index: "time", close: "close"}

@@ -15,7 +15,6 @@ from streamsig.engine.order import FileOrder
 from streamsig.errors import BadRowError
 from streamsig.ingest.arrays import ColumnError, to_texts, to_ticks
 from streamsig.ingest.columnar import open_columnar
-from streamsig.ingest.schema import find_time_in
 from streamsig.ingest.times import join
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Obser
     source = raw.name if raw.is_file else raw
     fold, (rows, counted), rejected, row = Fold(settings.signals, backwards=newest_first), before, 0, 0
     with open_columnar(source, stored, settings.column, raw.name) as table:
-        time = find_time_in(table)
+        time = table.find_time()
         layout = {"format": stored, "close": table.column_name, "direction": time.direction}
         observe(InputFound(raw.name, raw.size_bytes, layout))
         warnings = warnings_of_table(time, settings)

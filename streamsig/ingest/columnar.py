@@ -13,12 +13,14 @@ from pyarrow import ipc
 
 from streamsig.errors import SourceError
 from streamsig.ingest.arrays import row_text
-from streamsig.ingest.schema import choose_close
+from streamsig.ingest.schema import choose_close, choose_time
 from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, FILE_MAGIC, PARQUET, PREFIX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
+
+    from streamsig.ingest.timecolumn import TimeColumn
 
 BATCH_ROWS = 1 << 16
 """Rows of the longest batch."""
@@ -71,6 +73,10 @@ class ColumnarTable:
     def column_name(self) -> str:
         """The name of the close column."""
         return str(self.schema.names[self.close_index])
+
+    def find_time(self) -> TimeColumn:
+        """Return which column tells the time, and which way the first rows run in it; call it before `batches`."""
+        return choose_time(self.schema, self.close_index, self.sample)
 
     def sample(self, indices: Sequence[int]) -> pa.RecordBatch:
         """Return these columns of the first rows, at most `SAMPLE_ROWS` of them; call it before `batches`."""

@@ -14,9 +14,7 @@ from streamsig.ingest.names import Role, roles
 from streamsig.ingest.timecolumn import TimeColumn, find_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from streamsig.ingest.columnar import ColumnarTable
+    from collections.abc import Callable, Sequence
 
 _LOOKED_AT = 20
 """Columns of numbers or texts that are looked at for times, besides those whose name or type says so."""
@@ -39,17 +37,15 @@ def choose_close(schema: pa.Schema, column: str | int | None, name: str) -> int:
     return index
 
 
-def find_time_in(table: ColumnarTable) -> TimeColumn:
-    """Return which column tells the time, and which way the first rows run in it."""
-    schema, close = table.schema, table.close_index
+def choose_time(schema: pa.Schema, close: int, sample: Callable[[Sequence[int]], pa.RecordBatch]) -> TimeColumn:
+    """Return which column tells the time, and which way the rows run in what `sample` returns of some columns."""
     told = [
         pa.types.is_temporal(field.type) or role is Role.TIME
         for field, role in zip(schema, roles(schema.names), strict=True)
     ]
     others = [index for index, field in enumerate(schema) if not told[index] and _holds_numbers(field.type)]
     places = sorted({*(index for index, sure in enumerate(told) if sure), *others[:_LOOKED_AT]} - {close})
-    sample = table.sample(places)
-    columns = [to_texts(column).to_pylist() for column in sample.columns]
+    columns = [to_texts(column).to_pylist() for column in sample(places).columns]
     time = find_time([schema.names[index] for index in places], columns)
     return TimeColumn(
         None if time.index is None else places[time.index],
