@@ -2,100 +2,40 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import difflib
 import os
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import yaml
 
 from streamsig.core.signals import MAX_FACTOR, Signal
 from streamsig.errors import ConfigError, UsageError
+from streamsig.kinds import (
+    CODEC,
+    COLUMN,
+    DELIMITER,
+    SIGNALS,
+    TEXT,
+    TEXTS,
+    THOUSANDS,
+    YES_NO,
+    Kind,
+    choice,
+    whole,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    T = TypeVar("T")
 
 _MAX_CONFIG_BYTES = 1 << 20
 
-
-class Kind(NamedTuple):
-    """A kind of value: what is allowed, said for people and checked, and how a flag's text becomes one."""
-
-    allowed: str
-    accepts: Callable[[object], bool]
-    from_text: Callable[[str], object]
-
-
-def whole_number(text: str) -> int:
-    """Read a whole number as people write them: `20`, `1_000`, `1e8`; raises ValueError."""
-    with contextlib.suppress(ValueError):
-        return int(text)
-    with contextlib.suppress(ValueError, OverflowError):
-        number = float(text)
-        if number == int(number) and abs(number) < 2**53:
-            return int(number)
-    raise ValueError(f"not a whole number: {text!r:.80}")
-
-
-def _whole(low: int, high: int, allowed: str) -> Kind:
-    return Kind(allowed, lambda value: type(value) is int and low <= value <= high, whole_number)
-
-
-def _column_of(text: str) -> str | int:
-    return int(text) if text.isascii() and text.isdigit() else text
-
-
-_TEXT = Kind('a text, such as "v1"', lambda value: isinstance(value, str) and value != "", str)
-_COLUMN = Kind(
-    "a column name, or a field number from 1",
-    lambda value: value >= 1 if type(value) is int else isinstance(value, str) and value != "",
-    _column_of,
-)
-
-
-def _choice(*words: str) -> Kind:
-    return Kind(" or ".join(words), lambda value: value in words, str)
-
-
-def _delimiter_of(text: str) -> str:
-    return {"tab": "\t", "\\t": "\t"}.get(text.lower(), text)
-
-
-def _thousands_of(text: str) -> str:
-    return {"none": "", "space": " "}.get(text.lower(), text)
-
-
-def _is_codec(value: object) -> bool:
-    try:
-        return isinstance(value, str) and codecs.lookup(value)._is_text_encoding  # noqa: SLF001 (there is no public way)
-    except LookupError:
-        return False
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-
-
-YES_NO = Kind("true or false", lambda value: type(value) is bool, bool)
-TEXTS = Kind("a list of texts", _are_texts, lambda text: [text])
-_DELIMITER = Kind(
-    'one character, or "tab"',
-    lambda value: isinstance(value, str) and len(_delimiter_of(value)) == 1,
-    _delimiter_of,
-)
-_THOUSANDS = Kind(
-    'one of , . \' "space" or "none"',
-    lambda value: isinstance(value, str) and _thousands_of(value) in ("", ",", ".", "'", " "),
-    _thousands_of,
-)
-_CODEC = Kind("the name of a text encoding, such as utf-8, utf-16 or cp1252", _is_codec, str)
+T = TypeVar("T")
 
 
 class Setting(NamedTuple):
@@ -109,7 +49,12 @@ class Setting(NamedTuple):
     @property
     def flag(self) -> str:
         """The flag's name."""
-        return "--" + self.key.replace("_", "-")
+        return "--" + ("signal" if self.kind is SIGNALS else self.key.replace("_", "-"))
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the flag may be given several times, each for one more."""
+        return self.kind in (TEXTS, SIGNALS)
 
 
 def _setting(default: T, kind: Kind, metavar: str = "", help: str = "") -> T:  # noqa: A002 (as argparse has it)
@@ -120,46 +65,52 @@ def _setting(default: T, kind: Kind, metavar: str = "", help: str = "") -> T:  #
 class Settings:
     """Everything a run obeys. This is the one table: config keys, flags, checks and help derive from it.
 
-    `threads` is `None` for "as many as this process may use". `column` is `None` for the close, else
-    a header name, or a field number that counts from 1.
+    `signals`, pairs of name and signal, take the place of `window`. `threads` is `None` for "as many as this
+    process may use". `column` is `None` for the close, else a header name, or a field number that counts from 1.
     """
 
     seed: int = _setting(
         42,
-        _whole(-(2**63), 2**64 - 1, "a whole number of 64 bits"),
+        whole(-(2**63), 2**64 - 1, "a whole number of 64 bits"),
         "N",
         "a number to find in the metrics (default 42)",
     )
     window: int = _setting(
         5,
-        _whole(1, MAX_FACTOR, f"a whole number from 1 to {MAX_FACTOR}"),
+        whole(1, MAX_FACTOR, f"a whole number from 1 to {MAX_FACTOR}"),
         "N",
         "closes in the mean (default 5)",
     )
-    version: str = _setting("v1", _TEXT)
+    version: str = _setting("v1", TEXT)
+    signals: tuple[tuple[str, Signal], ...] = _setting(
+        (),
+        SIGNALS,
+        "NAME=FAST:SLOW[:COMPARE]",
+        "a comparison of two means, instead of --window; can be repeated",
+    )
     column: str | int | None = _setting(
         None,
-        _COLUMN,
+        COLUMN,
         "NAME|N",
         "the close: a header name, or a field number from 1 (default: found by its name)",
     )
-    delimiter: str | None = _setting(None, _DELIMITER, "CHAR", "between fields, such as ; or tab (default: found)")
+    delimiter: str | None = _setting(None, DELIMITER, "CHAR", "between fields, such as ; or tab (default: found)")
     header: bool | None = _setting(None, YES_NO, "", "whether the first row names the columns (default: found)")
     skip_lines: int | None = _setting(
-        None, _whole(0, 10**6, "a whole number from 0"), "N", "lines before the header or first row (default: found)"
+        None, whole(0, 10**6, "a whole number from 0"), "N", "lines before the header or first row (default: found)"
     )
-    encoding: str | None = _setting(None, _CODEC, "NAME", "of the text (default: found)")
-    decimal: str | None = _setting(None, _choice(".", ","), ".|,", "the decimal mark (default: found)")
-    thousands: str | None = _setting(None, _THOUSANDS, "CHAR", "between thousands, or none (default: found)")
+    encoding: str | None = _setting(None, CODEC, "NAME", "of the text (default: found)")
+    decimal: str | None = _setting(None, choice(".", ","), ".|,", "the decimal mark (default: found)")
+    thousands: str | None = _setting(None, THOUSANDS, "CHAR", "between thousands, or none (default: found)")
     missing: tuple[str, ...] = _setting((), TEXTS, "TEXT", "one more text that means: no close; can be repeated")
     order: str = _setting(
         "file",
-        _choice("file", "newest-first"),
+        choice("file", "newest-first"),
         "file|newest-first",
         "newest-first counts each window over the rows after it in the file (default file)",
     )
     on_bad_row: str = _setting(
-        "fail", _choice("fail", "skip"), "fail|skip", "stop at a bad row, or leave it out and count it (default fail)"
+        "fail", choice("fail", "skip"), "fail|skip", "stop at a bad row, or leave it out and count it (default fail)"
     )
     check_order: bool = _setting(
         default=False, kind=YES_NO, help="read the time of every row, too; report steps back, duplicates and gaps"
@@ -168,13 +119,19 @@ class Settings:
         default=False, kind=YES_NO, help="each input is a series of its own (default: all are one)"
     )
     threads: int | None = _setting(
-        None, _whole(1, 1024, "a whole number from 1 to 1024"), "N", "how many parse (default: all cores)"
+        None, whole(1, 1024, "a whole number from 1 to 1024"), "N", "how many parse (default: all cores)"
     )
 
     @property
-    def signals(self) -> tuple[Signal, ...]:
-        """The signals to count."""
-        return (Signal(1, self.window),)
+    def counted(self) -> tuple[Signal, ...]:
+        """The signals to count: those that are named, else the close above the mean of `window` closes."""
+        return tuple(signal for _, signal in self.signals) or (Signal(1, self.window),)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return every setting by its key, as a log has it: threads as many as there will be."""
+        plain = {key: getattr(self, key) for key in SETTINGS}
+        plain["signals"] = {name: asdict(signal) for name, signal in self.signals}
+        return {**plain, "threads": self.thread_count}
 
     @property
     def thread_count(self) -> int:
@@ -186,7 +143,7 @@ SETTINGS = {it.name: Setting(it.name, **it.metadata) for it in fields(Settings)}
 """Every setting by its key."""
 
 REQUIRED = ("seed", "window", "version")
-"""The keys that a config file must have."""
+"""The keys that a config file must have; `signals` stand for `window`."""
 
 
 def available_cores() -> int:
@@ -203,15 +160,18 @@ def make_settings(values: Mapping[str, Any], config: Path | None = None) -> Sett
     A value that is `None` was not given. Raises ConfigError or UsageError, naming the key, what was
     found and what is allowed.
     """
-    given = {key: value for key, value in values.items() if value is not None and value != ()}
+    given = {key: value for key, value in values.items() if value is not None and value not in ((), {})}
     for key, value in given.items():
         if key not in SETTINGS:
             raise UsageError(f"unknown setting {key!r}{nearest(key, SETTINGS)}")
         _check(SETTINGS[key], value, f'setting "{key}"', UsageError)
-    chosen = {**(read_config(config) if config else {}), **given}
-    for key, plain in (("delimiter", _delimiter_of), ("thousands", _thousands_of), ("missing", tuple)):
-        if chosen.get(key) is not None:
-            chosen[key] = plain(chosen[key])
+    if {"window", "signals"} <= set(given):
+        raise UsageError("both window and signals are named; window N is the signal fast 1, slow N: add it to them")
+    read = read_config(config) if config else {}
+    if "window" in given:
+        read.pop("signals", None)
+    both = {key: value for key, value in {**read, **given}.items() if value is not None}
+    chosen: dict[str, Any] = {key: SETTINGS[key].kind.plain(value) for key, value in both.items()}
     settings = Settings(**chosen)
     if settings.decimal is not None and settings.decimal == settings.thousands:
         raise UsageError(f'decimal mark and thousands separator are both "{settings.decimal}"; they must differ')
@@ -224,16 +184,24 @@ def values_of_flags(texts: Mapping[str, Any]) -> dict[str, Any]:
     for key, text in texts.items():
         if text is not None:
             setting = SETTINGS[key]
-            if not isinstance(text, str):  # a flag without a value, or one that can be repeated
+            if setting.kind is YES_NO or setting.kind is TEXTS:
                 values[key] = text
                 continue
-            try:
-                values[key] = setting.kind.from_text(text)
-            except ValueError:
-                values[key] = text
-            if not setting.kind.accepts(values[key]):
-                raise UsageError(f"{setting.flag} must be {setting.kind.allowed}, found {text!r:.80}")
+            for each in text if setting.repeats else [text]:
+                value = _value_of(setting, each)
+                if setting.repeats and set(value) & set(values.get(key, ())):
+                    raise UsageError(f"{setting.flag} {next(iter(value))} is there twice; give each a name of its own")
+                values[key] = {**values.get(key, {}), **value} if setting.repeats else value
     return values
+
+
+def _value_of(setting: Setting, text: str) -> Any:  # noqa: ANN401 (what the setting is of)
+    value: object = text
+    with contextlib.suppress(ValueError):
+        value = setting.kind.from_text(text)
+    if not setting.kind.accepts(value):
+        raise UsageError(f"{setting.flag} must be {setting.kind.allowed}, found {text!r:.80}")
+    return value
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -246,7 +214,7 @@ def read_config(path: Path) -> dict[str, Any]:
             hint = nearest(str(key), SETTINGS)
             raise ConfigError(f'{path}: unknown key "{key}"{hint}; the keys are {", ".join(SETTINGS)}')
         _check(SETTINGS[key], value, f'{path}: key "{key}"', ConfigError)
-    missing = [key for key in REQUIRED if key not in document]
+    missing = [key for key in REQUIRED if key not in document and not (key == "window" and "signals" in document)]
     if missing:
         names = ", ".join(f'"{key}"' for key in missing)
         raise ConfigError(f"{path}: missing key {names}; a config file needs {', '.join(REQUIRED)}")
@@ -257,7 +225,7 @@ def version_of(path: Path | None) -> str:
     """Return the version that a config file names, whatever else is wrong with it, else the default."""
     with contextlib.suppress(ConfigError):
         document = _load(path) if path else None
-        if isinstance(document, dict) and _TEXT.accepts(document.get("version")):
+        if isinstance(document, dict) and TEXT.accepts(document.get("version")):
             return str(document["version"])
     return Settings().version
 

@@ -30,17 +30,23 @@ def number(text: str) -> Fraction | None:
     return None if text.strip().lower() in MISSING else Fraction(text.strip())
 
 
-def flags(closes: list[Fraction | None], fast: int, slow: int) -> list[bool]:
-    """Tell for each row whether `sma(fast) > sma(slow)`, recomputing both from nothing."""
-    return [_signal(closes[: row + 1], fast, slow) for row in range(len(closes))]
+def flags(closes: list[Fraction | None], fast: int, slow: int, compare: str = "above") -> list[bool]:
+    """Tell for each row whether it has a signal, recomputing all means from nothing."""
+    sides = [_side(closes[: row + 1], fast, slow) for row in range(len(closes))]
+    wanted = 1 if compare.endswith("above") else -1
+    if not compare.startswith("cross_"):
+        return [side == wanted for side in sides]
+    return [now == wanted and before not in {None, wanted} for before, now in zip([None, *sides], sides, strict=False)]
 
 
-def _signal(past: list[Fraction | None], fast: int, slow: int) -> bool:
+def _side(past: list[Fraction | None], fast: int, slow: int) -> int | None:
+    """Return 1 where the fast mean is above the slow one, -1 below, 0 for a tie, `None` where one is not known."""
     window = past[-max(fast, slow) :]
     if len(window) < max(fast, slow) or None in window:
-        return False
+        return None
     known = [close for close in window if close is not None]
-    return sum(known[-fast:]) / fast > sum(known[-slow:]) / slow
+    difference = sum(known[-fast:]) / fast - sum(known[-slow:]) / slow
+    return (difference > 0) - (difference < 0)
 
 
 def answer(closes: list[Fraction | None], window: int) -> Answer:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamsig.config import SETTINGS, Settings, make_settings, read_config, values_of_flags, whole_number
+from streamsig.config import SETTINGS, Settings, make_settings, read_config, values_of_flags
 from streamsig.errors import ConfigError, UsageError
+from streamsig.kinds import whole_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,6 +187,6 @@ def test_every_setting_has_a_sound_default() -> None:
     """No default is refused by the setting's own check, except for one that stands for "not given"."""
     settings = Settings()
     assert all(
-        getattr(settings, key) is None or setting.kind.accepts(getattr(settings, key))
+        getattr(settings, key) in (None, ()) or setting.kind.accepts(getattr(settings, key))
         for key, setting in SETTINGS.items()
     )

@@ -50,6 +50,28 @@ def test_all_levels_agree_on_any_bytes(text: bytes) -> None:
     assert all(result == results[0] for result in results)
 
 
+@given(
+    st.lists(st.one_of(st.none(), st.integers(-3, 3), st.integers(-(2**50), 2**50)), min_size=1, max_size=2500),
+    st.integers(1, 3),
+    st.integers(1, 40),
+    st.sampled_from([0, 1]),
+    st.sampled_from([0, 1]),
+)
+def test_all_levels_count_the_same(closes: list[int | None], fast: int, slow: int, above: int, turns: int) -> None:
+    """Over several blocks, with gaps and without."""
+    ticks = np.array([close or 0 for close in closes], np.int64)
+    missing = np.array([close is None for close in closes]) if None in closes else None
+    signals = np.array([[fast, slow, above, turns], [1, slow, above, 0]], np.int64)
+    first = signals[:, :2].max(axis=1) + signals[:, 3] - 1
+    last = np.full(2, len(ticks))
+    counts = []
+    for level in RUNNABLE:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(native, "_library", native.load(level))
+            counts.append(native.count_signals(ticks, missing, signals, first, last).tolist())
+    assert all(count == counts[0] for count in counts)
+
+
 def test_wrong_arrays_are_refused() -> None:
     """An array of another type is an error, not another answer."""
     with pytest.raises(Exception, match=r"array"):
@@ -65,6 +87,14 @@ def test_what_does_not_fit_is_refused() -> None:
             native.read_numbers(found, 2, field, mark=".", scale=scale)
     with pytest.raises(ValueError, match="too few"):
         native.find_fields(text, ",", np.empty(len(text), np.int32))
+
+
+def test_windows_beyond_the_run_are_refused() -> None:
+    """Rows before the first are not looked at."""
+    signals, ticks = np.array([[1, 5, 1, 0]], np.int64), np.arange(9)
+    for first, last in ((3, 9), (4, 10)):
+        with pytest.raises(ValueError, match="does not lie"):
+            native.count_signals(ticks, None, signals, np.array([first]), np.array([last]))
 
 
 def test_a_library_that_was_not_built() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig import Fold, Signal, Ticks, WindowState
+from streamsig.core.signals import COMPARISONS
 from tests import oracle
 from tests.strategies import Closes, closes, cuts
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DataObject
 
-signal_lists = st.lists(st.builds(Signal, st.integers(1, 4), st.integers(1, 45)), min_size=1, max_size=3)
+signal_lists = st.lists(
+    st.builds(Signal, st.integers(1, 4), st.integers(1, 45), st.sampled_from(COMPARISONS)), min_size=1, max_size=3
+)
 
 
 def state_of(signals: Sequence[Signal], series: Closes) -> WindowState:
@@ -52,7 +55,9 @@ def test_a_run_counts_what_the_oracle_counts(series: Closes, signals: list[Signa
     state = state_of(signals, series)
     assert state.rows == len(series)
     assert state.rows_missing == series.count(None)
-    assert state.counts == tuple(sum(oracle.flags(exact, signal.fast, signal.slow)) for signal in signals)
+    assert state.counts == tuple(
+        sum(oracle.flags(exact, signal.fast, signal.slow, signal.compare)) for signal in signals
+    )
 
 
 @given(st.data(), closes(), signal_lists)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamsig.commands.parsing import Parser
-from streamsig.config import whole_number
 from streamsig.emit import files
 from streamsig.emit.targets import STREAM
 from streamsig.errors import UsageError
 from streamsig.generate import bars
+from streamsig.kinds import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from streamsig.commands.terminal import cause, to_stdout
-from streamsig.config import TEXTS, YES_NO, nearest
+from streamsig.config import nearest
 from streamsig.errors import EXIT_CODES, OutputError, UsageError
+from streamsig.kinds import YES_NO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
             setting.flag, dest=setting.key, action=argparse.BooleanOptionalAction, help=setting.help, default=None
         )
     else:
-        action = "append" if setting.kind is TEXTS else "store"
+        action = "append" if setting.repeats else "store"
         group.add_argument(setting.flag, dest=setting.key, action=action, metavar=setting.metavar, help=setting.help)
 
 

@@ -20,52 +20,85 @@ MAX_FACTOR = 1 << 44
 _ROOM = 1 << 62
 
 
+ABOVE, BELOW, CROSS_ABOVE, CROSS_BELOW = COMPARISONS = ("above", "below", "cross_above", "cross_below")
+"""How the fast mean has to stand to the slow one, or to come to stand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """`sma(fast) > sma(slow)` over the closes; `Signal(1, n)` is "close above its n-row mean".
+    """A comparison of two moving averages of the closes; `Signal(1, n)` is "close above its n-row mean".
 
-    A row has the signal when the last `reach` rows, itself included, all have a close and
-    `slow * sum(last fast) > fast * sum(last slow)`. A tie is no signal.
+    A row has the signal `above` when `sma(fast) > sma(slow)`, which is `slow * sum(last fast) > fast *
+    sum(last slow)`, and `below` when it is less; a tie is neither. It has `cross_above` or `cross_below` when
+    that turns true: it holds there and does not hold on the row before. All of the last `reach` rows, the row itself
+    included, must have a close; so there is no cross where nothing is known of the row before.
     """
 
     fast: int
     slow: int
+    compare: str = ABOVE
 
     def __post_init__(self) -> None:
         if self.fast < 1 or self.slow < 1 or self.fast * self.slow > MAX_FACTOR:
-            msg = f"fast {self.fast} and slow {self.slow} must be at least 1, and their product at most 2**44"
-            raise ValueError(msg)
+            problem = f"fast {self.fast} and slow {self.slow} must be at least 1, and their product at most 2**44"
+            raise ValueError(problem)
+        if self.compare not in COMPARISONS:
+            raise ValueError(f"compare {self.compare!r} must be one of {', '.join(COMPARISONS)}")
+
+    @property
+    def window(self) -> int:
+        """Rows of the longer mean."""
+        return max(self.fast, self.slow)
+
+    @property
+    def is_cross(self) -> bool:
+        """Whether only the row counts on which the comparison turns true."""
+        return self.compare in {CROSS_ABOVE, CROSS_BELOW}
+
+    @property
+    def is_above(self) -> bool:
+        """Whether the fast mean has to be the larger one."""
+        return self.compare in {ABOVE, CROSS_ABOVE}
 
     @property
     def reach(self) -> int:
         """Rows that must be there, the row itself included, before it can have the signal."""
-        return max(self.fast, self.slow)
+        return self.window + self.is_cross
 
     def flags(self, ticks: Ticks) -> NDArray[np.bool_]:
         """Return the signal of rows `reach - 1` and later, as booleans of shape (max(0, rows - reach + 1),).
 
         Linear in rows, whatever the windows are.
         """
-        rows, reach = len(ticks), self.reach
-        if rows < reach:
+        if len(ticks) < self.reach:
             return np.zeros(0, np.bool_)
-        limbs, bits = ticks.limbs, LIMB_BITS
-        factor = self.fast * self.slow
-        if len(limbs) > 1 or magnitude(limbs) * factor >= _ROOM:
-            limbs = widen(limbs, 2)
-            if factor << (LIMB_BITS + 1) >= _ROOM:
-                limbs, bits = _halve(limbs), LIMB_BITS // 2
-        differences = [self._difference(limb) for limb in limbs]
-        flags = differences[0] > 0 if len(differences) == 1 else _positive(differences, bits)
+        flags = self._holds(ticks)
+        if self.is_cross:
+            flags = flags[1:] & ~flags[:-1]
         if ticks.missing is not None:
-            flags &= _sums(ticks.missing, reach) == 0
+            flags &= _sums(ticks.missing, self.reach) == 0
         return flags
+
+    def fits(self, limbs: NDArray[np.int64]) -> bool:
+        """Tell whether all that is computed of these limbs fits in int64."""
+        return len(limbs) == 1 and magnitude(limbs) * self.fast * self.slow < _ROOM
+
+    def _holds(self, ticks: Ticks) -> NDArray[np.bool_]:
+        """Tell of each whole window, (rows - window + 1,), whether the fast mean stands as it has to."""
+        limbs, bits = ticks.limbs, LIMB_BITS
+        if not self.fits(limbs):
+            limbs = widen(limbs, 2)
+            if self.fast * self.slow << (LIMB_BITS + 1) >= _ROOM:
+                limbs, bits = _halve(limbs), LIMB_BITS // 2
+        sign = 1 if self.is_above else -1
+        differences = [sign * self._difference(limb) for limb in limbs]
+        return differences[0] > 0 if len(differences) == 1 else _positive(differences, bits)
 
     def _difference(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return `slow * sum(last fast) - fast * sum(last slow)` per whole window."""
         if self.fast == 1:
             return self.slow * values[self.slow - 1 :] - _sums(values, self.slow)
-        windows = len(values) - self.reach + 1
+        windows = len(values) - self.window + 1
         return self.slow * _sums(values, self.fast)[-windows:] - self.fast * _sums(values, self.slow)[-windows:]
 
 

@@ -14,8 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from streamsig.core.counting import count_across, count_within
 from streamsig.core.ticks import Ticks, concat
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class WindowState:
     def of(cls, signals: Sequence[Signal], ticks: Ticks) -> WindowState:
         """Count one run of closes; linear in its rows for each signal."""
         rows, keep = len(ticks), kept(signals)
-        counts = tuple(int(np.count_nonzero(signal.flags(ticks))) for signal in signals)
+        counts = count_within(tuple(signals), ticks)
         head = ticks.slice(0, min(keep, rows))
         tail = ticks.slice(max(0, rows - keep), rows)
         return cls(tuple(signals), rows, ticks.missing_count, counts, head, tail)
@@ -77,10 +76,8 @@ class WindowState:
             head = _first(concat([self.head, right.head]), keep)
         if right.rows < keep:
             tail = _last(concat([self.tail, right.tail]), keep)
-        counts = tuple(
-            here + there + _straddling(signal, self.tail, right.head)
-            for signal, here, there in zip(self.signals, self.counts, right.counts, strict=True)
-        )
+        across = count_across(self.signals, self.tail, right.head)
+        counts = tuple(map(sum, zip(self.counts, right.counts, across, strict=True)))
         return WindowState(
             self.signals, self.rows + right.rows, self.rows_missing + right.rows_missing, counts, head, tail
         )
@@ -89,15 +86,6 @@ class WindowState:
 def kept(signals: Sequence[Signal]) -> int:
     """Return how many closes a state keeps at either end: all that a straddling window can need."""
     return max((signal.reach for signal in signals), default=1) - 1
-
-
-def _straddling(signal: Signal, left: Ticks, right: Ticks) -> int:
-    """Count the signal over the windows with rows on both sides of a seam."""
-    reach = signal.reach - 1
-    if not reach:
-        return 0
-    # neither side holds a whole window, so every whole window of the two together straddles
-    return int(np.count_nonzero(signal.flags(concat([_last(left, reach), _first(right, reach)]))))
 
 
 def _first(ticks: Ticks, rows: int) -> Ticks:

@@ -27,6 +27,11 @@ def success(result: Result) -> dict[str, Any]:
         "rows_missing": result.rows_missing,
         "rows_rejected": result.rows_rejected,
     }
+    if result.signals:
+        metrics["signals"] = {
+            name: {**asdict(it.signal), "signal_count": it.signal_count, "value": it.value}
+            for name, it in result.signals.items()
+        }
     if result.files:
         metrics["files"] = {name: {**asdict(series), "value": series.value} for name, series in result.files.items()}
     if result.warnings:

@@ -75,7 +75,7 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
     warnings = warnings_of(detection, settings)
     for message in warnings:
         observe(Warned(f"{source.name}: {message}"))
-    dialect, signals = detection.dialect, settings.signals
+    dialect, signals = detection.dialect, settings.counted
     source.discard(dialect.body_offset)
     order = _order_of(source, detection, settings)
     reader = SegmentReader(

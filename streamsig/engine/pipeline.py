@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streamsig.config import Settings
+    from streamsig.core.signals import Signal
     from streamsig.engine.events import Observer
     from streamsig.engine.order import SeriesOrder
 
@@ -41,13 +42,27 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Result(Series):
-    """The figures of a run that ended well.
+class SignalCount:
+    """A signal that was named, and on how many rows of all it is."""
 
-    `rows_missing` are the rows without a close, `rows_rejected` the bad rows that were left out,
-    which are not part of `rows_processed`. `files` has an entry per input when each is a series of
-    its own, and is empty otherwise. `order` is what `check_order` found (docs/metrics.md), `None` if
-    that was not asked for.
+    signal: Signal
+    signal_count: int
+    rows_processed: int
+
+    @property
+    def value(self) -> float:
+        """`signal_count / rows_processed` to 4 decimals, 0.0 when there are no rows."""
+        return Series(self.rows_processed, self.signal_count).value
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Series):
+    """The figures of a run that ended well; of several signals, `signal_count` and `value` are the first one's.
+
+    `signals` has an entry per signal that was named. `rows_missing` are the rows without a close,
+    `rows_rejected` the bad rows that were left out, which are not part of `rows_processed`. `files` has an
+    entry per input when each is a series of its own, and is empty otherwise. `order` is what `check_order`
+    found (docs/metrics.md), `None` if that was not asked for.
     """
 
     rows_missing: int
@@ -56,6 +71,7 @@ class Result(Series):
     seed: int
     version: str
     latency_ms: int
+    signals: Mapping[str, SignalCount] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     files: Mapping[str, Series] = field(default_factory=dict)
     order: Mapping[str, Any] | None = None
@@ -68,8 +84,9 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
     Memory does not grow with the inputs. Raises SourceError, LayoutError or BadRowError.
     """
     started = time.perf_counter()
-    observe(RunStarted({**asdict(settings), "threads": settings.thread_count}, versions()))
-    whole, rows, signals, missing, rejected = Fold(settings.signals), 0, 0, 0, 0
+    observe(RunStarted(settings.as_json(), versions()))
+    whole, rows, missing, rejected = Fold(settings.counted), 0, 0, 0
+    apart = [0] * len(settings.counted)
     warnings: list[str] = []
     files: dict[str, Series] = {}
     order = _series_order(settings)
@@ -80,14 +97,14 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
                 observe(Warned(f"{path}: {source.warning}"))
             stored = columnar_format(source.raw.peek())
             if stored is None:
-                count = count_text(source, settings, observe, (rows, signals))
+                count = count_text(source, settings, observe, (rows, apart[0]))
             else:
                 # pyarrow takes long to import, and most runs do without it
                 from streamsig.engine.tables import count_columns  # noqa: PLC0415
 
-                count = count_columns(source.raw, stored, settings, observe, (rows, signals))
+                count = count_columns(source.raw, stored, settings, observe, (rows, apart[0]))
             rows, missing = rows + count.state.rows, missing + count.state.rows_missing
-            signals += count.state.counts[0]
+            apart = list(map(sum, zip(apart, count.state.counts, strict=True)))
             rejected += count.rows_rejected
             warnings += count.warnings
             if order is not None and count.order is not None:
@@ -96,20 +113,24 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
                 files[source.name] = Series(count.state.rows, count.state.counts[0])
             else:
                 whole.push(count.state)
-    if not settings.per_file:
-        signals = whole.result().counts[0]
+    # those of each file counted by itself lack the windows that reach from one into the next
+    counts = apart if settings.per_file else whole.result().counts
     if order is not None:
         observe(OrderChecked(order.report()))
     return Result(
         rows_processed=rows,
-        signal_count=signals,
+        signal_count=counts[0],
         rows_missing=missing,
         rows_rejected=rejected,
-        window=settings.window,
+        window=settings.counted[0].slow,
         seed=settings.seed,
         version=settings.version,
         latency_ms=round((time.perf_counter() - started) * 1000),
         warnings=tuple(dict.fromkeys(warnings)),
+        signals={
+            name: SignalCount(signal, count, rows)
+            for (name, signal), count in zip(settings.signals, counts, strict=False)
+        },
         files=files,
         order=None if order is None else order.report(),
     )

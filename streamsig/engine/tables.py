@@ -34,7 +34,7 @@ def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Obser
     newest_first = settings.order == NEWEST_FIRST
     # Parquet has its table of contents at its end: a file is opened by its name, and read out of order
     source = raw.name if raw.is_file else raw
-    fold, (rows, counted), rejected, row = Fold(settings.signals, backwards=newest_first), before, 0, 0
+    fold, (rows, counted), rejected, row = Fold(settings.counted, backwards=newest_first), before, 0, 0
     with open_columnar(source, stored, settings.column, raw.name) as table:
         time = table.find_time()
         layout = {"format": stored, "close": table.column_name, "direction": time.direction}
@@ -50,7 +50,7 @@ def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Obser
                     ticks, bad = to_ticks(left), None
                 except ColumnError as error:
                     ticks, bad = to_ticks(left.slice(0, error.row)), error
-                state = WindowState.of(settings.signals, ticks.reverse() if newest_first else ticks)
+                state = WindowState.of(settings.counted, ticks.reverse() if newest_first else ticks)
                 fold.push(state)
                 rows, counted, row = rows + state.rows, counted + state.counts[0], row + len(ticks)
                 left = left.slice(len(ticks))

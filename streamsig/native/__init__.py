@@ -36,10 +36,12 @@ _ODD_SHARE = 8
 
 _int = ctypes.c_int64
 _bytes, _places, _ticks = (np.ctypeslib.ndpointer(kind, 1, flags="C") for kind in (np.uint8, np.int32, np.int64))
+_table = np.ctypeslib.ndpointer(np.int64, 2, flags="C")
 _SIGNATURES = {
     "find_fields": (_bytes, _int, _bytes, _int, _places, _ticks),
     "read_numbers": (_bytes, _places, *[_int] * 5, _ticks, _bytes, _places, _int, _ticks),
     "copy_texts": (_bytes, _int, _places, *[_int] * 3, _places, _bytes),
+    "count_signals": (_ticks, _bytes, _int, _int, _table, _ticks, _ticks, _int, _ticks, _ticks, _ticks),
 }
 
 
@@ -146,3 +148,32 @@ def copy_texts(found: Fields, width: int, field: int) -> tuple[NDArray[np.int32]
     starts, content = np.empty(rows + 1, np.int32), np.empty(len(found.text) + SPARE, np.uint8)
     size = _library.copy_texts(found.text, len(found.text), found.ends, rows, width, field, starts, content)
     return None if size < 0 else (starts, content[:size].copy())
+
+
+def count_signals(
+    ticks: NDArray[np.int64],
+    missing: NDArray[np.bool_] | None,
+    signals: NDArray[np.int64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Count signals over closes; the result is (signals,).
+
+    `ticks` and `missing` are (rows,), `None` where no close is missing. `signals` is (signals, 4): the rows of the
+    fast and of the slow mean, 1 for above and 0 for below, 1 where only the row counts on which that turns true. Of
+    signal k, rows `first[k]` to before `last[k]` count, whose windows must lie in the run. `fast * slow` times the
+    largest close must be below 2**62.
+    """
+    rows, many = len(ticks), len(signals)
+    if len(first) != many or len(last) != many or (missing is not None and len(missing) != rows):
+        raise ValueError(f"{len(first)} and {len(last)} bounds of {many} signals, or not {rows} rows of missing")
+    reach = signals[:, :2].max(axis=1, initial=0) + signals[:, 3]
+    if ((first < last) & ((first < reach - 1) | (last > rows))).any():
+        raise ValueError("a window does not lie in the run")
+    counts = np.empty(many, np.int64)
+    sums, known = np.empty(rows + 1, np.int64), np.empty(0 if missing is None else rows, np.int64)
+    absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
+    gaps = missing is not None
+    closes = np.ascontiguousarray(ticks)
+    _library.count_signals(closes, absent, rows, gaps, signals, first, last, many, sums, known, counts)
+    return counts

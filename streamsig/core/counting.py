@@ -1,0 +1,55 @@
+"""Counts of several signals at once, over a run of rows or over the seam of two."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from streamsig import native
+from streamsig.core.ticks import concat
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from streamsig.core.signals import Signal
+    from streamsig.core.ticks import Ticks
+
+Signals = tuple["Signal", ...]
+
+
+def count_within(signals: Signals, ticks: Ticks) -> tuple[int, ...]:
+    """Count each signal over the windows that lie in a run; linear in its rows for each signal."""
+    if not len(ticks):
+        return (0,) * len(signals)
+    _, reach = _tables(signals)
+    return _count(signals, ticks, reach - 1, np.full(len(signals), len(ticks)))
+
+
+def count_across(signals: Signals, left: Ticks, right: Ticks) -> tuple[int, ...]:
+    """Count each signal over the windows with rows on both sides of a seam."""
+    if not len(left) or not len(right):
+        return (0,) * len(signals)
+    _, reach = _tables(signals)
+    last = np.minimum(len(left) + reach - 1, len(left) + len(right))
+    return _count(signals, concat([left, right]), np.maximum(len(left), reach - 1), last)
+
+
+def _count(signals: Signals, ticks: Ticks, first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[int, ...]:
+    """Count signal k on rows `first[k]` to before `last[k]`."""
+    table, _ = _tables(signals)
+    largest = max(signals, key=lambda signal: signal.fast * signal.slow, default=None)
+    if largest is None or largest.fits(ticks.limbs):
+        return tuple(native.count_signals(ticks.limbs[0], ticks.missing, table, first, last).tolist())
+    return tuple(
+        int(np.count_nonzero(signal.flags(ticks.slice(start - signal.reach + 1, stop)))) if start < stop else 0
+        for signal, start, stop in zip(signals, first.tolist(), last.tolist(), strict=True)
+    )
+
+
+@lru_cache(maxsize=16)
+def _tables(signals: Signals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return signals as `native.count_signals` takes them, and how far each reaches."""
+    rows = [(each.fast, each.slow, each.is_above, each.is_cross) for each in signals]
+    return np.array(rows, np.int64).reshape(-1, 4), np.array([each.reach for each in signals], np.int64)

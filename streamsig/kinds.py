@@ -1,0 +1,137 @@
+"""Kinds of values that settings have: what is allowed, and how a flag's text becomes one."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from streamsig.core.signals import ABOVE, COMPARISONS, MAX_FACTOR, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Kind(NamedTuple):
+    """A kind of value: what is allowed, said for people and checked, and how a flag's text becomes one.
+
+    `plain` makes of an accepted value what the program goes by.
+    """
+
+    allowed: str
+    accepts: Callable[[object], bool]
+    from_text: Callable[[str], object]
+    plain: Callable[[Any], object] = lambda value: value
+
+
+def whole_number(text: str) -> int:
+    """Read a whole number as people write them: `20`, `1_000`, `1e8`; raises ValueError."""
+    with contextlib.suppress(ValueError):
+        return int(text)
+    with contextlib.suppress(ValueError, OverflowError):
+        number = float(text)
+        if number == int(number) and abs(number) < 2**53:
+            return int(number)
+    raise ValueError(f"not a whole number: {text!r:.80}")
+
+
+def whole(low: int, high: int, allowed: str) -> Kind:
+    """Return the kind of whole numbers from `low` to `high`; `allowed` says so."""
+    return Kind(allowed, lambda value: type(value) is int and low <= value <= high, whole_number)
+
+
+def _column_of(text: str) -> str | int:
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+TEXT = Kind('a text, such as "v1"', lambda value: isinstance(value, str) and value != "", str)
+COLUMN = Kind(
+    "a column name, or a field number from 1",
+    lambda value: value >= 1 if type(value) is int else isinstance(value, str) and value != "",
+    _column_of,
+)
+
+
+def choice(*words: str) -> Kind:
+    """Return the kind that is one of these words."""
+    return Kind(" or ".join(words), lambda value: value in words, str)
+
+
+def _delimiter_of(text: str) -> str:
+    return {"tab": "\t", "\\t": "\t"}.get(text.lower(), text)
+
+
+def _thousands_of(text: str) -> str:
+    return {"none": "", "space": " "}.get(text.lower(), text)
+
+
+def _is_codec(value: object) -> bool:
+    try:
+        return isinstance(value, str) and codecs.lookup(value)._is_text_encoding  # noqa: SLF001 (there is no public way)
+    except LookupError:
+        return False
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+
+
+YES_NO = Kind("true or false", lambda value: type(value) is bool, bool)
+TEXTS = Kind("a list of texts", _are_texts, lambda text: [text], tuple)
+DELIMITER = Kind(
+    'one character, or "tab"',
+    lambda value: isinstance(value, str) and len(_delimiter_of(value)) == 1,
+    _delimiter_of,
+    _delimiter_of,
+)
+THOUSANDS = Kind(
+    'one of , . \' "space" or "none"',
+    lambda value: isinstance(value, str) and _thousands_of(value) in ("", ",", ".", "'", " "),
+    _thousands_of,
+    _thousands_of,
+)
+
+_MOST_SIGNALS = 1000
+
+
+def _signal_of_text(text: str) -> dict[str, dict[str, Any]]:
+    """Read `NAME=FAST:SLOW[:COMPARE]`; what it cannot read is left for `_are_signals` to refuse."""
+    name, _, rule = text.partition("=")
+    parts = rule.split(":")
+    values = [whole_number(part) if place < len(_SIGNAL_NUMBERS) else part for place, part in enumerate(parts)]
+    return {name: dict(zip((*_SIGNAL_NUMBERS, "compare", "more"), values, strict=False))}
+
+
+_SIGNAL_NUMBERS = ("fast", "slow")
+
+
+def _is_signal(value: object) -> bool:
+    if isinstance(value, Signal):
+        return True
+    if not isinstance(value, Mapping) or not {"slow"} <= set(value) <= {*_SIGNAL_NUMBERS, "compare"}:
+        return False
+    fast, slow, compare = value.get("fast", 1), value["slow"], value.get("compare", ABOVE)
+    whole = type(fast) is int and type(slow) is int and fast >= 1 and slow >= 1 and fast * slow <= MAX_FACTOR
+    return whole and compare in COMPARISONS
+
+
+def _are_signals(value: object) -> bool:
+    if not isinstance(value, Mapping) or not 1 <= len(value) <= _MOST_SIGNALS:
+        return False
+    return all(isinstance(name, str) and name and _is_signal(each) for name, each in value.items())
+
+
+def _plain_signals(value: Mapping[str, Any]) -> tuple[tuple[str, Signal], ...]:
+    signals = (each if isinstance(each, Signal) else Signal(**{"fast": 1, **each}) for each in value.values())
+    return tuple(zip(value, signals, strict=True))
+
+
+SIGNALS = Kind(
+    f"1 to {_MOST_SIGNALS} names, each with fast and slow (rows, from 1) and compare ({', '.join(COMPARISONS)}),"
+    " such as golden_cross: {fast: 50, slow: 200, compare: cross_above}; as a flag golden_cross=50:200:cross_above",
+    _are_signals,
+    _signal_of_text,
+    _plain_signals,
+)
+CODEC = Kind("the name of a text encoding, such as utf-8, utf-16 or cp1252", _is_codec, str)

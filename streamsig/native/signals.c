@@ -1,0 +1,83 @@
+/* Rows with a signal: where one moving sum times its factor is greater than another times its own. */
+#include "native.h"
+
+enum { BLOCK_ROWS = 1024 };
+
+/* A signal: moving averages over `fast` and `slow` rows, whether the fast one has to be `above` (1) or below (0), and
+ * whether only the row counts on which that `turns` true. */
+struct signal {
+    int64_t fast, slow, above, turns;
+};
+
+/* What the rows of a run have in common: closes, their running sums with 0 in front, and how many rows up to each
+ * have had a close without a gap. Sums may wrap around; the difference of two of them is right all the same. */
+struct run {
+    const uint64_t *ticks, *sums;
+    const int64_t *known;
+};
+
+/* Whether the relation of the averages holds on a row. A factor of one average is the length of the other. */
+INLINE bool holds(const struct run *run, int64_t row, uint64_t fast, uint64_t slow, bool above, bool single) {
+    const uint64_t *const end = run->sums + row + 1;
+    const uint64_t fast_sum = single ? run->ticks[row] : *end - *(end - fast);
+    const uint64_t slow_sum = *end - *(end - slow);
+    const int64_t difference = (int64_t)(slow * fast_sum - (single ? slow_sum : fast * slow_sum));
+    return above ? difference > 0 : difference < 0;
+}
+
+INLINE int64_t count_rows(const struct run *run, int64_t row, int64_t stop, const struct signal *signal, bool above,
+                          bool single, bool turns, bool gaps) {
+    const uint64_t fast = (uint64_t)signal->fast, slow = (uint64_t)signal->slow;
+    const int64_t reach = (int64_t)(fast > slow ? fast : slow) + turns;
+    int64_t count = 0;
+    for (; row < stop; row++) {
+        bool counts = holds(run, row, fast, slow, above, single);
+        if (turns) counts &= !holds(run, row - 1, fast, slow, above, single);
+        if (gaps) counts &= run->known[row] >= reach;
+        count += counts;
+    }
+    return count;
+}
+
+/* Each of the calls is a loop of its own, with what is constant in it left out. */
+static int64_t count_block(const struct run *run, int64_t row, int64_t stop, const struct signal *signal) {
+    if (run->known || signal->turns || signal->fast != 1) {
+        const bool above = signal->above, gaps = run->known != 0;
+        if (signal->turns)
+            return gaps ? count_rows(run, row, stop, signal, above, false, true, true)
+                        : count_rows(run, row, stop, signal, above, false, true, false);
+        return gaps ? count_rows(run, row, stop, signal, above, false, false, true)
+                    : count_rows(run, row, stop, signal, above, false, false, false);
+    }
+    return signal->above ? count_rows(run, row, stop, signal, true, true, false, false)
+                         : count_rows(run, row, stop, signal, false, true, false, false);
+}
+
+/* Count signals over a run of closes.
+ *
+ * `ticks` has `rows` closes, `missing` tells where there is none and is looked at only if there are `gaps`.
+ * Of signal k the rows from `first[k]` to before `last[k]` count; its windows must be whole there. `sums` and `known`
+ * are room for rows + 1 and rows entries. fast * slow * (largest close) must be below 2**62.
+ */
+EXPORT int64_t count_signals(const int64_t *ticks, const uint8_t *missing, int64_t rows, int64_t gaps,
+                             const int64_t *signals, const int64_t *first, const int64_t *last, int64_t many,
+                             int64_t *sums, int64_t *known, int64_t *counts) {
+    uint64_t *const totals = (uint64_t *)sums;
+    const struct run run = {(const uint64_t *)ticks, totals, gaps ? known : 0};
+    totals[0] = 0;
+    for (int64_t row = 0; row < rows; row++) totals[row + 1] = totals[row] + (uint64_t)ticks[row];
+    for (int64_t row = 0, run_length = 0; gaps && row < rows; row++)
+        known[row] = run_length = missing[row] ? 0 : run_length + 1;
+    for (int64_t k = 0; k < many; k++) counts[k] = 0;
+    /* a block of rows stays in cache for all signals */
+    for (int64_t start = 0; start < rows; start += BLOCK_ROWS) {
+        for (int64_t k = 0; k < many; k++) {
+            const int64_t *const given = signals + 4 * k;
+            const struct signal signal = {given[0], given[1], given[2], given[3]};
+            const int64_t row = first[k] > start ? first[k] : start;
+            const int64_t stop = last[k] < start + BLOCK_ROWS ? last[k] : start + BLOCK_ROWS;
+            if (row < stop) counts[k] += count_block(&run, row, stop, &signal);
+        }
+    }
+    return 0;
+}
