@@ -96,7 +96,8 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
         return WindowState.of(signals, ticks), reading, judged
 
     try:
-        with closing(map_in_order(count, Segments(source, dialect.delimiter), settings.thread_count)) as counts:
+        segments = Segments(source, dialect.delimiter, held=settings.thread_count)
+        with closing(map_in_order(count, segments, settings.thread_count)) as counts:
             for state, reading, judged in counts:
                 for bad in reading.rejected:
                     observe(Rejected(source.name, line + bad.line - 1, bad.column, bad.reason, bad.row))

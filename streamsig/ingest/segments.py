@@ -48,7 +48,8 @@ class Segments:
     """Iterates over the segments of a text, in order; joined they are the text.
 
     Every segment but the last ends with a record's line end. Buffers are recycled: at most as
-    many exist as segments are held by the caller, plus one.
+    many exist as segments are `held` by the caller at once, plus one, and all from the first cut on, so that
+    what a run needs does not depend on how its threads happen to meet.
     Raises LayoutError for a record longer than `max_record_bytes`.
     """
 
@@ -57,10 +58,11 @@ class Segments:
         source: TextSource,
         delimiter: str,
         *,
+        held: int = 1,
         segment_bytes: int | None = None,
         max_record_bytes: int = MAX_RECORD_BYTES,
     ) -> None:
-        self._source, self._delimiter = source, delimiter
+        self._source, self._delimiter, self._held = source, delimiter, held
         self._segment_bytes, self._max_record_bytes = segment_bytes or SEGMENT_BYTES, max_record_bytes
         self._free: list[bytearray] = []
 
@@ -78,6 +80,9 @@ class Segments:
             if not cut:
                 buffer = self._grown(buffer, start)
                 continue
+            if not start:
+                # filled, for memory that is only reserved is not there yet
+                self._free = [bytearray(b"\n") * self._segment_bytes for _ in range(self._held)]
             rest = filled - cut
             following = self._buffer(rest)
             following[:rest] = memoryview(buffer)[cut:filled]
