@@ -668,6 +668,24 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
         {},
     ),
     (
+        "names that pandas made up",
+        table([[str(place) for place in range(6)], *([t, *b.prices, b.volume] for t, b in days())]),
+        4,
+        {"body_line": 2, "rows_sampled": len(BARS)},
+    ),
+    (
+        "a flag named closed",
+        table([["time", "price", "closed"], *rows_of(lambda t, b: [t, b.close, "1"])]),
+        1,
+        {},
+    ),
+    (
+        "Turkish with a unit",
+        table([["Tarih", "Kapaniş(TL)", "Min(TL)"], *rows_of(lambda t, b: [t, b.close, b.low])]),
+        1,
+        {},
+    ),
+    (
         "bhavcopy of 2024",
         table(
             [

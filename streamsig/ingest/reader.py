@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from streamsig.ingest.dialect import Dialect
     from streamsig.ingest.segments import Segment
 
+ADVICE = "mend the row, leave such rows out with --on-bad-row skip, or name another column with --column"
+"""What helps with most bad records."""
+
 _SHOWN_CHARACTERS = 60
 _CACHED_BYTES = 1 << 18
 
@@ -39,11 +42,11 @@ class BadRecordError(Exception):
     """A bad record in a segment; `line` counts physical lines from 1 at the segment's start.
 
     `column`, `text` and `reason` are for a message; `row` is the record as it stands in the file. `advice`
-    says what to do about it, where that is not what helps with most bad records.
+    says what to do about it.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 (each a part of the message)
-        self, line: int, column: str, text: str, reason: str, row: str, advice: str = ""
+        self, line: int, column: str, text: str, reason: str, row: str, advice: str = ADVICE
     ) -> None:
         super().__init__(line, column, text, reason)
         self.line, self.column, self.text, self.reason, self.row = line, column, text, reason, row
@@ -145,17 +148,19 @@ class SegmentReader:
         try:
             return dialect.numbers.parse(text)
         except NumberError as error:
-            reason, advice = str(error), error.advice
-            if not dialect.numbers.fits(text) and any(convention.fits(text) for convention in CONVENTIONS):
+            reason, advice = str(error), error.advice or ADVICE
+            if text.strip() and not any(letter.isdigit() for letter in text):
+                advice = f"{ADVICE}; if it stands for a missing close, say --missing {shown(text.strip())}"
+            elif not dialect.numbers.fits(text) and any(convention.fits(text) for convention in CONVENTIONS):
                 reason = "a number written otherwise than those above"
                 advice = "mend the row, or say how all are written with --decimal and --thousands"
             if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
-                reason = "the header line is there again, as when files are joined"
+                reason, advice = "the header line is there again, as when files are joined", ADVICE
             raise _BadFieldError(column, text, reason, advice) from None
 
 
 class _BadFieldError(Exception):
-    def __init__(self, column: str, text: str, reason: str, advice: str = "") -> None:
+    def __init__(self, column: str, text: str, reason: str, advice: str = ADVICE) -> None:
         super().__init__(column, text, reason)
         self.column, self.text, self.reason, self.advice = column, text, reason, advice
 
