@@ -710,9 +710,9 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
     ),
     (
         "whole prices between commas",
-        table([["Date", "Close"], *rows_of(lambda t, b: [t, b.close[:3]])]),
+        table([["Datum", "Schluss"], *rows_of(lambda t, b: [t, b.close[:3]])]),
         1,
-        {"decimal": ".", "thousands": "", "doubtful": False},
+        {"decimal": ".", "thousands": "", "doubtful": True},
     ),
     (
         "whole prices beside volumes with decimals",

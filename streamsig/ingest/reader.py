@@ -9,6 +9,7 @@ Three ways, each exact, tried in order; all agree wherever more than one can rea
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -88,13 +89,18 @@ class SegmentReader:
         """Return what the segment holds; raises BadRecordError for its first bad record, unless they are skipped."""
         text = _unwrap(segment.view) if self.dialect.line_quoted else segment.view
         reading = self._scanned(text)
-        if self.dialect.numbers.doubtful:
-            # only the last way knows doubt, but there is none without decimals
-            return self._by_records(segment) if reading is None or reading.ticks.scale else reading
+        if self.dialect.numbers.doubtful and (reading is None or reading.ticks.scale) and self._maybe_either(text):
+            # only the last way knows doubt
+            return self._by_records(segment)
         reading = reading or self._by_arrow(segment, text) or self._by_records(segment)
         if reading.ticks.scale > self.scale:
             self.scale = min(reading.ticks.scale, MAX_SCALE)
         return reading
+
+    def _maybe_either(self, text: memoryview | bytes) -> bool:
+        """Tell whether any field has a mark before three digits, which may be either; may err to the safe side."""
+        mark = re.escape(self.dialect.numbers.decimal.encode())
+        return re.search(rb"(?<![0-9%b])[1-9][0-9]{0,2}%b[0-9]{3}(?![0-9])" % (mark, mark), text) is not None
 
     def _scanned(self, text: memoryview | bytes) -> Reading | None:
         scanned = self._scanner.read(text, self.scale, self.also)
