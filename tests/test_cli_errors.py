@@ -78,6 +78,14 @@ def test_bad_close(workdir: Workdir, row: str | bytes, found: str) -> None:
     assert "--column" in message
 
 
+@pytest.mark.parametrize("word", ["#VALUE!", "n/d", "—"])
+def test_a_word_in_place_of_a_close(workdir: Workdir, word: str) -> None:
+    """A word may mean that there is no close: the sentence has the flag, and with it the row is missing."""
+    workdir.put("prices.csv", _with_row(9, f"7,{word}"))
+    assert f"say --missing {word!r}" in workdir.fails(4, "prices.csv")
+    assert workdir.run("prices.csv", "--missing", word).metrics["rows_missing"] == 1
+
+
 def test_nul_byte(workdir: Workdir) -> None:
     """A NUL byte is told by its line, near the start of a file and far into it."""
     workdir.put("prices.csv", _with_row(9, b"7,1\x002"))

@@ -668,6 +668,24 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
         {},
     ),
     (
+        "names that pandas made up",
+        table([[str(place) for place in range(6)], *([t, *b.prices, b.volume] for t, b in days())]),
+        4,
+        {"body_line": 2, "rows_sampled": len(BARS)},
+    ),
+    (
+        "a flag named closed",
+        table([["time", "price", "closed"], *rows_of(lambda t, b: [t, b.close, "1"])]),
+        1,
+        {},
+    ),
+    (
+        "Turkish with a unit",
+        table([["Tarih", "Kapaniş(TL)", "Min(TL)"], *rows_of(lambda t, b: [t, b.close, b.low])]),
+        1,
+        {},
+    ),
+    (
         "bhavcopy of 2024",
         table(
             [
@@ -692,9 +710,9 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
     ),
     (
         "whole prices between commas",
-        table([["Date", "Close"], *rows_of(lambda t, b: [t, b.close[:3]])]),
+        table([["Datum", "Schluss"], *rows_of(lambda t, b: [t, b.close[:3]])]),
         1,
-        {"decimal": ".", "thousands": "", "doubtful": False},
+        {"decimal": ".", "thousands": "", "doubtful": True},
     ),
     (
         "whole prices beside volumes with decimals",

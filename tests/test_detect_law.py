@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from layouts import bars, grouped, table
+from layouts import Bar, bars, grouped, table
 
 from streamsig.config import make_settings
 from streamsig.engine import count
@@ -20,6 +20,7 @@ from streamsig.ingest.segments import Segments
 from streamsig.ingest.sources import RawInput, TextSource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
 
     from hypothesis.strategies import DrawFn
@@ -45,7 +46,7 @@ PREAMBLES = [
 # decimal mark, thousands separator
 MARKS = [(".", ""), (".", ","), (",", "."), (",", ""), (".", "'"), (",", "\u00a0"), (",", " ")]
 CODECS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "gbk"]
-ORDERS = ["ohlc", "ohlc", "ohlc", "clho", "lhoc", "ochl", "cohl"]
+ORDERS = ["ohlc", "ohlc", "ohlc", "chlo", "clho", "lhoc", "ochl", "cohl"]
 BESIDE = ["Adj Close", "PREV_CLOSE", "Bid", "VWAP", "Symbol", ""]
 
 
@@ -59,40 +60,24 @@ class Written(NamedTuple):
 @st.composite
 def files(draw: DrawFn) -> Written:
     """Draw bars, and a dialect that they are written in."""
-    decimals = draw(st.sampled_from([0, 1, 2, 3, 5]))
-    rows = bars(
-        draw(st.integers(0, 80)),
-        # some walk over a power of ten
-        cents=draw(st.sampled_from([50, 900, 9_900, 95_000, 99_900, 100_100, 141_264, 14_126_400])),
-        seed=draw(st.integers(0, 9)),
-    )
-    if draw(st.booleans()):
-        rows.reverse()
-    decimal, thousands = draw(st.sampled_from(MARKS))
     header, form, order = draw(st.sampled_from([*HEADERS, None])), draw(st.sampled_from(FORMS)), draw(_order)
-    trimmed, padding, sign = draw(st.booleans()), draw(_padding), draw(st.sampled_from(["", "", "", "$", "€"]))
+    rows, written, exact = draw(_numbers(cents=[50, 900, 9_900, 95_000, 141_264, 14_126_400]))
+    padding, sign = draw(_padding), draw(st.sampled_from(["", "", "", "$", "€"]))
     gap, gaps = draw(st.sampled_from(["", "NaN", "null", "-", "#N/A"])), draw(_gaps)
     beside, behind = draw(st.sampled_from([None, None, *BESIDE])), draw(st.booleans())
-
-    def exact(text: str) -> Decimal:
-        return Decimal(text.replace(".", "")).scaleb(-decimals)
-
-    def written(text: str) -> str:
-        plain = f"{exact(text):f}"
-        if trimmed and "." in plain:
-            plain = plain.rstrip("0").rstrip(".")
-        return padding.format(sign + grouped(plain, thousands=thousands, decimal=decimal))
+    counted, ended = draw(_seldom), draw(_seldom)
 
     records, closes = [], []
     for place, bar in enumerate(rows):
         prices = {"o": bar.open, "h": bar.high, "l": bar.low, "c": bar.close}
         missing = place in gaps
         closes.append(None if missing else exact(bar.close))
-        cells = [gap if missing else written(prices[each]) for each in order]
+        cells = [gap if missing else padding.format(sign + written(prices[each])) for each in order]
         record = [bar.time.strftime(form), *cells, bar.volume]
         if beside is not None:
             record.insert(1 if behind else len(record), "ABC" if beside == "Symbol" else cells[1])
-        records.append(record)
+        # R writes row numbers without a name for them, others a delimiter at the end of each row
+        records.append([*([str(place)] if counted else []), *record, *([""] if ended else [])])
     if header is not None:
         names = header.split()
         first = [names[0], *(names[1 + "ohlc".index(each)] for each in order), names[5]]
@@ -102,7 +87,39 @@ def files(draw: DrawFn) -> Written:
     return Written(draw(_packed(records)), closes)
 
 
+@st.composite
+def plain_files(draw: DrawFn) -> Written:
+    """Draw times and closes under a header: all that varies is how numbers are written, and what they walk over."""
+    rows, written, exact = draw(_numbers(cents=[990, 990, 99_900, 9_990, 900_000]))
+    names = draw(st.sampled_from([["Date", "Close"], ["Datum", "Schluss"]]))
+    records = [names, *([bar.time.strftime("%Y-%m-%d"), written(bar.close)] for bar in rows)]
+    text = table(records, delimiter=draw(st.sampled_from(",;")), quote=draw(st.booleans()))
+    return Written(text, [exact(bar.close) for bar in rows])
+
+
+@st.composite
+def _numbers(draw: DrawFn, cents: list[int]) -> tuple[list[Bar], Callable[[str], str], Callable[[str], Decimal]]:
+    """Draw bars, how a price of them is written, and the number that it is."""
+    rows = bars(draw(st.integers(0, 80)), cents=draw(st.sampled_from(cents)), seed=draw(st.integers(0, 9)))
+    if draw(st.booleans()):
+        rows.reverse()
+    decimals, trimmed = draw(st.sampled_from([0, 0, 1, 2, 3, 5])), draw(st.booleans())
+    decimal, thousands = draw(st.sampled_from(MARKS))
+
+    def exact(text: str) -> Decimal:
+        return Decimal(text.replace(".", "")).scaleb(-decimals)
+
+    def written(text: str) -> str:
+        plain = f"{exact(text):f}"
+        if trimmed and "." in plain:
+            plain = plain.rstrip("0").rstrip(".")
+        return grouped(plain, thousands=thousands, decimal=decimal)
+
+    return rows, written, exact
+
+
 _order = st.sampled_from(ORDERS)
+_seldom = st.integers(0, 7).map(lambda number: number == 0)
 _padding = st.sampled_from(["{}", "{}", "{}", " {}", "{} "])
 _gaps = st.one_of(st.just(set()), st.sets(st.integers(0, 79), max_size=20))
 
@@ -153,6 +170,18 @@ def scaled(closes: list[Decimal | None], power: int) -> list[Decimal | None]:
 @given(files(), st.sampled_from([1 << 18, 1 << 18, 1500, 400]))
 def test_a_table_comes_back_or_is_refused(file: Written, sample_bytes: int) -> None:
     """Whatever the dialect a table is written in, its closes are read exactly, or the run stops."""
+    check(file, sample_bytes)
+
+
+@settings(max_examples=max(300, settings().max_examples))
+@given(plain_files(), st.sampled_from([1 << 18, 400, 200]))
+def test_numbers_come_back_or_are_refused(file: Written, sample_bytes: int) -> None:
+    """Whatever the marks in its numbers, and however few of them are sampled, a column is not misread."""
+    check(file, sample_bytes)
+
+
+def check(file: Written, sample_bytes: int) -> None:
+    """Read a file; a refusal is as good as the closes."""
     try:
         found = closes_read(file.raw, sample_bytes)
     except (LayoutError, BadRecordError) as error:

@@ -154,6 +154,20 @@ REFUSALS: list[tuple[str, bytes, Asked, list[str]]] = [
         ["separated by blanks", "tr -s ' ' ,"],
     ),
     (
+        "thousands that came apart",
+        b"Date,Open,Close\n" + table([[d, "1", b.open, "1", b.close] for d, b in zip(DAYS, BARS, strict=True)]),
+        Asked(),
+        ["names 3 columns", "5 fields", "split at a mark inside of them"],
+    ),
+    (
+        "names that are numbers, and no bars",
+        table([["Date", "1", "2", "3", "4"], *([d, b.open, "1", "2", "3"] for d, b in zip(DAYS, BARS, strict=True))]),
+        Asked(),
+        ["numbers for names", "--column N"],
+    ),
+    ("a RAR archive", b"Rar!\x1a\x07\x01\0", Asked(), ["RAR"]),
+    ("a tar archive", b"x.csv".ljust(257, b"\0") + b"ustar\0", Asked(), ["tar archive", "tar -xOf"]),
+    (
         "eighths of a cent",
         named("Date,Open,Last", *([d, "526-2", "526-4"] for d in DAYS)),
         Asked(),

@@ -170,6 +170,8 @@ DOUBTFUL = [
     ("Datum;Schluss", "1.003", "--decimal and --thousands"),
     ("Date;Close", "1,003", "--decimal and --thousands"),
     ("Date;Close", "$1.003", "--thousands . or --decimal ."),
+    ("Date,Close", "1.003", "--thousands . or --decimal ."),
+    ("Datum,Schluss", '"1,003"', "--decimal and --thousands"),
 ]
 
 
@@ -188,10 +190,11 @@ def test_whole_prices_do_not_tell_what_a_mark_is(
     """The first mark before three digits, far behind the sample, stops the run however the text is cut."""
     monkeypatch.setattr("streamsig.ingest.segments.SEGMENT_BYTES", segment_bytes)
     monkeypatch.setattr("streamsig.engine.count.SAMPLE_BYTES", 200)
-    lines = [header, *(f"2024-01-01;{900 + row % 99}" for row in range(100)), f"2024-01-01;{text}", "2024-01-01;950"]
-    path = tmp_path / "prices.csv"
+    day = "2024-01-01;" if ";" in header else "2024-01-01,"
+    lines = [header, *(f"{day}{900 + row % 99}" for row in range(100)), f"{day}{text}", f"{day}950"]
+    path, found = tmp_path / "prices.csv", text.strip('"')
     path.write_text("\n".join(lines))
-    with pytest.raises(streamsig.BadRowError, match=rf"line 102, .*{re.escape(text)}.*{flags}"):
+    with pytest.raises(streamsig.BadRowError, match=rf"line 102, .*{re.escape(found)}.*{flags}"):
         streamsig.run(path, threads=threads)
     if "," in text:
         assert streamsig.run(path, thousands=",", threads=threads).rows_processed == 102

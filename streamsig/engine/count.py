@@ -36,7 +36,6 @@ SAMPLE_BYTES = 1 << 18
 
 NEWEST_FIRST = "newest-first"
 SKIP = "skip"
-ADVICE = "mend the row, leave such rows out with --on-bad-row skip, or name another column with --column"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +108,7 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
                 observe(Advanced(source.consumed_bytes, rows, counted))
     except BadRecordError as bad:
         # all segments before the bad one are counted, so `line` is where it starts
-        advice = bad.advice or ADVICE
-        raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, advice) from None
+        raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, bad.advice) from None
     return Count(fold.result(), rejected, warnings, order)
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from streamsig.core.window import Fold, WindowState
-from streamsig.engine.count import ADVICE, NEWEST_FIRST, SKIP, Count, warnings_of_table
+from streamsig.engine.count import NEWEST_FIRST, SKIP, Count, warnings_of_table
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
 from streamsig.engine.order import FileOrder
 from streamsig.errors import BadRowError
 from streamsig.ingest.arrays import ColumnError, to_texts, to_ticks
 from streamsig.ingest.columnar import open_columnar
+from streamsig.ingest.reader import ADVICE
 from streamsig.ingest.times import join
 
 if TYPE_CHECKING:

@@ -91,9 +91,10 @@ def check_alignment(body: Body, name: str) -> None:
     if len(names) == body.fields or not body.records:
         return
     found = next(record for record in body.records if len(record.fields) == body.fields)
+    split = ", or values were split at a mark inside of them" if body.fields > len(names) + 1 else ""
     raise LayoutError(
         f"{name}: the header on line {body.header_line} names {len(names)} columns, but most rows have"
-        f" {body.fields} fields, so the names may be shifted: line {found.line} reads {numbered(found.fields)};"
+        f" {body.fields} fields, so the names may be shifted{split}: line {found.line} reads {numbered(found.fields)};"
         " say which field is the close with --column N"
     )
 

@@ -39,6 +39,11 @@ class Written:
     delimiter: str
     quoted: bool
 
+    @property
+    def between_commas(self) -> bool:
+        """Tell whether a number cannot have a comma in it, as it would end its field."""
+        return self.delimiter == "," and not self.quoted
+
 
 def possible(asked: Asked, name: str) -> list[NumberFormat]:
     """Return the conventions that the flags leave open."""
@@ -67,9 +72,9 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
     close = written.prices[0]
     left = _best(_counted(written.prices), formats)
     clear = _agree(left, close)
-    if clear and written.delimiter == "," and not written.quoted:
+    if clear and written.between_commas and not _strictest(left, written).doubtful:
         return plainest(left), "the prices can be read in no other way"
-    # where the prices are clear, the other columns may still show a thousands separator
+    # where the prices are clear, the other columns may still show what a mark is
     left = _best(_quantities(_counted(written.others)), left)
     if _agree(left, close):
         return _strictest(left, written), f"the {'prices' if clear else 'other columns'} can be read in no other way"
@@ -93,7 +98,7 @@ def _by_custom(written: Written, left: Sequence[NumberFormat]) -> tuple[NumberFo
     point = next((each for each in left if each.decimal == "."), None)
     if point is None:
         return None
-    if written.delimiter == "," and not written.quoted:
+    if written.between_commas:
         return point, "unquoted fields between commas have a decimal point"
     if written.language is Language.POINT:
         return point, written.language.value
@@ -134,7 +139,8 @@ def _strictest(formats: Sequence[NumberFormat], written: Written) -> NumberForma
 
     Whole prices may go on from 998 to 1.003, which is thousands to one convention and decimals to the other.
     """
-    foreign = [each for each in formats if each.decimal == "," and written.language is Language.COMMA]
+    commas = written.language is Language.COMMA and not written.between_commas
+    foreign = [each for each in formats if commas and each.decimal == ","]
     likely = plainest(foreign or formats)
     return replace(likely, doubtful=any(each.thousands == likely.decimal for each in formats))
 

@@ -22,7 +22,7 @@ from streamsig.ingest.dialect import Asked, Dialect
 from streamsig.ingest.framing import Framing, find_framing
 from streamsig.ingest.header import Body, find_body
 from streamsig.ingest.impostors import check_is_table
-from streamsig.ingest.names import Role, language, roles
+from streamsig.ingest.names import Role, are_numbers, language, roles
 from streamsig.ingest.numbers import NumberError, NumberFormat
 from streamsig.ingest.records import skip_lines, split_records
 from streamsig.ingest.timecolumn import NEWEST_FIRST, RUNS_BACKWARDS, UNKNOWN, TimeColumn, find_time
@@ -109,7 +109,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
     written = _Numbers(body, texts, numeric, time, framing, b'"' in sample, formats, name)
     if asked.column is not None:
         close, why = asked_column(body, asked.column, name), "asked for"
-    elif body.names is not None:
+    elif body.names is not None and not are_numbers(body.names):
         close, why = close_by_name(body, numeric, name)
     else:
         close, why = _close_by_shape(written, time, body, name)
@@ -280,8 +280,9 @@ def _close_by_shape(written: _Numbers, time: TimeColumn, body: Body, name: str) 
     if verdict.close is not None:
         return verdict.close, verdict.why
     first = next((r for r in body.records if len(r.fields) == body.fields), body.records[0])
+    none = "there is no header line" if body.names is None else "the header has numbers for names"
     raise LayoutError(
-        f"{name}, line {first.line}: there is no header line, and which field is the close cannot be told for sure:"
+        f"{name}, line {first.line}: {none}, and which field is the close cannot be told for sure:"
         f" {verdict.why}; the fields are {numbered(first.fields)}; name the close with --column N"
     )
 

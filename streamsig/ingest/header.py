@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.framing import typical_fields
-from streamsig.ingest.names import roles
+from streamsig.ingest.names import are_numbers, roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,9 @@ def find_body(records: list[Record], *, header: bool | None, first_is_it: bool) 
         return _body(None, records, begin, begin, fields)
     above = records[: min(data, _DEEPEST)]
     index = _header_index(above[:1] if first_is_it else above, fields)
+    if header is None and index is None and data < len(records) and are_numbers(records[data].fields):
+        # pandas gives such names to what it has read without a header
+        return _body(_names(records[data], fields), records, data + 1, data, fields)
     if header and index is None:
         index = 0
     if index is None:

@@ -14,8 +14,13 @@ _MAGIC = (
     (b"%PDF", "a PDF document"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
     (b"{\\rtf", "a rich text document"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"\x89HDF", "an HDF5 file"),
     (b"version https://git-lfs", "a Git LFS pointer: the file itself was not downloaded"),
 )
+_TAR_PLACE = 257
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml|title|table|error|h1|script|div|p>|!--)", re.IGNORECASE)
 _JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"])')
 _MESSAGE = re.compile(
@@ -29,6 +34,10 @@ def check_is_table(sample: bytes, name: str) -> None:
     for magic, what in _MAGIC:
         if sample.startswith(magic):
             raise LayoutError(f"{name}: this is {what}, not delimited text; give the table itself")
+    if sample[_TAR_PLACE:].startswith(b"ustar"):
+        raise LayoutError(
+            f"{name}: this is a tar archive, not delimited text; unpack it, or: tar -xOf FILE | streamsig run -"
+        )
     begin = sample[:4096]
     for pattern, what, message in ((_MARKUP, "a web page or XML", _TITLE), (_JSON, "JSON", _MESSAGE)):
         if pattern.match(begin):

@@ -38,7 +38,7 @@ _NAMES: dict[Language, dict[Role, str]] = {
         Role.OPEN: "open openprice openingprice priceopen pxopen opnpric openindexvalue",
         Role.HIGH: "high highprice pricehigh pxhigh max hghpric highindexvalue",
         Role.LOW: "low lowprice pricelow pxlow min lwpric lowindexvalue",
-        Role.CLOSE: "close closeprice closingprice priceclose closelast closevalue pxclose closed closing clspric"
+        Role.CLOSE: "close closeprice closingprice priceclose closelast closevalue pxclose closing clspric"
         " closingindexvalue",
         Role.LAST: "last lastprice ltp pxlast latest latestprice lasttrade lasttradeprice lasttradedprice lastpric"
         " price tradeprice tradedprice settle settlement settlementprice settleprice",
@@ -57,7 +57,7 @@ _NAMES: dict[Language, dict[Role, str]] = {
         " максимум макс yuksek hogst hoy ylin hoj υψηλό cao tertinggi",
         Role.LOW: "minima minimo plusbas bas faible tief tiefst tagestief minimo min laag laagste najnizszy минимум"
         " мин dusuk lagst lav alin χαμηλό thap terendah",
-        Role.CLOSE: "fechamento cierre cloture fermeture schlusskurs schluss chiusura slotkoers slot zamkniecie"
+        Role.CLOSE: "fechamento cierre cerrar cloture fermeture schlusskurs schluss chiusura slotkoers slot zamkniecie"
         " kurszamkniecia закрытие закр ценазакрытия kapanis kapanisfiyati slutkurs stangning stangningskurs"
         " slutt sluttkurs paatoskurssi preciodecierre precodefechamento fecho courscloture"
         " coursdecloture clot prezzodichiusura lukkekurs zaroar inchidere κλείσιμο dongcua penutupan",
@@ -99,7 +99,8 @@ _NOT_THE_CLOSE = _set(
 )
 """Words that make another column of one that has "close" in its name."""
 
-_UNITS = _set("元 円 원 点")
+_BARS = 4
+_UNITS = _set("元 円 원 点 tl try zl pln chf sek nok dkk czk eur")
 _CURRENCIES = _set("usd eur gbp jpy inr cny brl krw chf aud cad btc eth usdt usdc busd")
 
 # letters that do not decompose into a plain letter and an accent
@@ -133,7 +134,7 @@ for _language, _table in _NAMES.items():
 
 def roles(header: Sequence[str]) -> list[Role | None]:
     """Tell what each column holds by its name alone; `None` where the name is not known."""
-    known = [_ROLES.get(compact(name)) or _ROLES.get(_without_unit(name)) for name in header]
+    known = [_ROLES.get(compact(name)) or _role_of_foreign(name) for name in header]
     letters = {"o": Role.OPEN, "h": Role.HIGH, "l": Role.LOW, "c": Role.CLOSE}
     short = [compact(name) for name in header]
     if letters.keys() <= set(short):
@@ -142,8 +143,17 @@ def roles(header: Sequence[str]) -> list[Role | None]:
     return known
 
 
-def _without_unit(name: str) -> str:
-    return "".join(word for word in words(name) if word not in _UNITS)
+def _role_of_foreign(name: str) -> Role | None:
+    """Tell what a column with a unit in its name holds; an English one may stand beside its like in another unit."""
+    plain = "".join(word for word in words(name) if word not in _UNITS)
+    return _ROLES[plain] if _LANGUAGES.get(plain, Language.ENGLISH) is not Language.ENGLISH else None
+
+
+def are_numbers(header: Sequence[str]) -> bool:
+    """Tell whether columns are named 0, 1, 2 or 1, 2, 3, all but the first perhaps: as good as no names."""
+    names = [name.strip() for name in header]
+    rest = names if names[0].isdecimal() else names[1:]
+    return len(rest) >= _BARS and any(rest == [str(place + first) for place in range(len(rest))] for first in (0, 1))
 
 
 def affixed_closes(header: Sequence[str]) -> list[int]:

@@ -14,7 +14,10 @@ from functools import cached_property
 MAX_DIGITS = 38
 """Digits that a close may have, before and after the decimal mark together (decimal128)."""
 
-MISSING = frozenset({"", "nan", "null", "na", "n/a", "none", "-", "--", ".", "#n/a", "<na>", "nil"})
+MISSING = frozenset(
+    {"", "nan", "-nan", "null", "na", "#na", "n/a", "n.a.", "#n/a", "#n/a n/a", "<na>", "none", "nil"}
+    | {"\\n", "-", "--", "."}
+)
 """Texts that mean "no close", in lower case and without surrounding blanks."""
 
 _LONGEST = 512

@@ -9,6 +9,7 @@ Three ways, each exact, tried in order; all agree wherever more than one can rea
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from streamsig.ingest.dialect import Dialect
     from streamsig.ingest.segments import Segment
 
+ADVICE = "mend the row, leave such rows out with --on-bad-row skip, or name another column with --column"
+"""What helps with most bad records."""
+
 _SHOWN_CHARACTERS = 60
 _CACHED_BYTES = 1 << 18
 
@@ -39,11 +43,11 @@ class BadRecordError(Exception):
     """A bad record in a segment; `line` counts physical lines from 1 at the segment's start.
 
     `column`, `text` and `reason` are for a message; `row` is the record as it stands in the file. `advice`
-    says what to do about it, where that is not what helps with most bad records.
+    says what to do about it.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 (each a part of the message)
-        self, line: int, column: str, text: str, reason: str, row: str, advice: str = ""
+        self, line: int, column: str, text: str, reason: str, row: str, advice: str = ADVICE
     ) -> None:
         super().__init__(line, column, text, reason)
         self.line, self.column, self.text, self.reason, self.row = line, column, text, reason, row
@@ -86,13 +90,18 @@ class SegmentReader:
         """Return what the segment holds; raises BadRecordError for its first bad record, unless they are skipped."""
         text = _unwrap(segment.view) if self.dialect.line_quoted else segment.view
         reading = self._scanned(text)
-        if self.dialect.numbers.doubtful:
-            # only the last way knows doubt, but there is none without decimals
-            return self._by_records(segment) if reading is None or reading.ticks.scale else reading
+        if self.dialect.numbers.doubtful and (reading is None or reading.ticks.scale) and self._maybe_either(text):
+            # only the last way knows doubt
+            return self._by_records(segment)
         reading = reading or self._by_arrow(segment, text) or self._by_records(segment)
         if reading.ticks.scale > self.scale:
             self.scale = min(reading.ticks.scale, native.MAX_SCALE)
         return reading
+
+    def _maybe_either(self, text: memoryview | bytes) -> bool:
+        """Tell whether any field has a mark before three digits, which may be either; may err to the safe side."""
+        mark = re.escape(self.dialect.numbers.decimal.encode())
+        return re.search(rb"(?<![0-9%b])[1-9][0-9]{0,2}%b[0-9]{3}(?![0-9])" % (mark, mark), text) is not None
 
     def _scanned(self, text: memoryview | bytes) -> Reading | None:
         scanned = self._scanner.read(text, self.scale, self.also)
@@ -146,17 +155,19 @@ class SegmentReader:
         try:
             return dialect.numbers.parse(text)
         except NumberError as error:
-            reason, advice = str(error), error.advice
-            if not dialect.numbers.fits(text) and any(convention.fits(text) for convention in CONVENTIONS):
+            reason, advice = str(error), error.advice or ADVICE
+            if text.strip() and not any(letter.isdigit() for letter in text):
+                advice = f"{ADVICE}; if it stands for a missing close, say --missing {shown(text.strip())}"
+            elif not dialect.numbers.fits(text) and any(convention.fits(text) for convention in CONVENTIONS):
                 reason = "a number written otherwise than those above"
                 advice = "mend the row, or say how all are written with --decimal and --thousands"
             if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
-                reason = "the header line is there again, as when files are joined"
+                reason, advice = "the header line is there again, as when files are joined", ADVICE
             raise _BadFieldError(column, text, reason, advice) from None
 
 
 class _BadFieldError(Exception):
-    def __init__(self, column: str, text: str, reason: str, advice: str = "") -> None:
+    def __init__(self, column: str, text: str, reason: str, advice: str = ADVICE) -> None:
         super().__init__(column, text, reason)
         self.column, self.text, self.reason, self.advice = column, text, reason, advice
 
