@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_MAX_CONFIG_BYTES = 1 << 20
+_MAX_CONFIG_BYTES = 1 << 16
 
 
 class Kind(NamedTuple):
@@ -72,11 +72,17 @@ def _thousands_of(text: str) -> str:
     return {"none": "", "space": " "}.get(text.lower(), text)
 
 
+_NOT_FOR_FILES = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+"""Codecs of Python for domain names and source code; some take quadratic time, or fail on whatever they get."""
+
+
 def _is_codec(value: object) -> bool:
     try:
-        return isinstance(value, str) and codecs.lookup(value)._is_text_encoding  # noqa: SLF001 (there is no public way)
-    except LookupError:
+        codec = codecs.lookup(value if isinstance(value, str) else "")
+    except (LookupError, ValueError):  # a NUL in the name is another error than a name that is not known
         return False
+    # there is no public way to ask
+    return codec._is_text_encoding and codec.name.replace("-", "_") not in _NOT_FOR_FILES  # noqa: SLF001
 
 
 def _are_texts(value: object) -> bool:
@@ -244,7 +250,7 @@ def read_config(path: Path) -> dict[str, Any]:
     for key, value in document.items():
         if key not in SETTINGS:
             hint = nearest(str(key), SETTINGS)
-            raise ConfigError(f'{path}: unknown key "{key}"{hint}; the keys are {", ".join(SETTINGS)}')
+            raise ConfigError(f'{path}: unknown key "{key!s:.80}"{hint}; the keys are {", ".join(SETTINGS)}')
         _check(SETTINGS[key], value, f'{path}: key "{key}"', ConfigError)
     missing = [key for key in REQUIRED if key not in document]
     if missing:
@@ -264,7 +270,7 @@ def version_of(path: Path | None) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a suggestion for a name that is not known, empty when none is near."""
-    close = difflib.get_close_matches(name.lower(), known, n=1)
+    close = difflib.get_close_matches(name[:80].lower(), known, n=1)
     return f', did you mean "{close[0]}"?' if close else ""
 
 
@@ -307,14 +313,17 @@ _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
 class _StrictLoader(yaml.SafeLoader):
     """YAML without what a config never needs.
 
-    No aliases, which bombs are made of, no duplicate keys, and no numbers that are not what they
-    look like: `010` is 8 in YAML, and `1:30` is 90.
+    No aliases, which bombs are made of, no tags, no duplicate keys, and no numbers that are not what
+    they look like: `010` is 8 in YAML, and `1:30` is 90.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "aliases are not allowed here", event.start_mark)
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "tag", None) not in {None, "!"}:
+            raise yaml.composer.ComposerError(None, None, "tags are not allowed here", event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
@@ -322,7 +331,7 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
-                problem = f'key "{key}" is there twice; keep one'
+                problem = f'key "{key!s:.80}" is there twice; keep one'
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             seen.add(key if isinstance(key, Hashable) else id(key_node))
         return super().construct_mapping(node, deep)
