@@ -74,6 +74,12 @@ REFUSALS: list[tuple[str, bytes, Asked, list[str]]] = [
     ),
     ("a derived close", many("Date,close_zscore"), Asked(), ["close_zscore", "--column"]),
     ("names shifted by an index", SHIFTED, Asked(), ["line 1 names 4 columns", "5 fields", "2=123.45", "--column N"]),
+    (
+        "names shifted by an index, the last column empty",
+        table([["Close", "Volume", "Note"], *([str(i), b.close, b.volume, ""] for i, b in enumerate(BARS))]),
+        Asked(),
+        ["names 3 columns", "4 fields", "--column N"],
+    ),
     ("names shifted, a name asked for", SHIFTED, Asked(column="Close"), ["names 4 columns", "--column N"]),
     ("names shifted, as many as fields", SHIFTED_EVENLY, Asked(), ["shifted", "--column N"]),
     (

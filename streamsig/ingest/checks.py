@@ -6,7 +6,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError
-from streamsig.ingest.cells import kind, kinds
+from streamsig.ingest.cells import kind, kinds, shapes
 from streamsig.ingest.columns import numbered
 from streamsig.ingest.convention import float_of
 from streamsig.ingest.dialect import one_line
@@ -80,6 +80,8 @@ def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: 
 def check_closes(closes: Sequence[str], dialect: Dialect, body: Body, name: str) -> None:
     """Raise where most of the closes are no numbers."""
     numbers = dialect.numbers
+    if all(numbers.fits(each) for each in set(shapes(closes))):
+        return
     texts = [(i, text) for i, text in enumerate(closes) if not numbers.is_missing(text)]
     bad = [(i, text) for i, text in texts if not numbers.fits(text)]
     if not bad or 2 * len(bad) <= len(texts):

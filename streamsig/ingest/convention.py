@@ -84,7 +84,7 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
     left = smooth or left
     told = _by_custom(written, left)
     if told is not None:
-        return told
+        return replace(told[0], by_custom=True), told[1]
     example = next(text.strip() for text in close if not _agree(left, [text]))
     mark = "," if "," in example else "."
     raise LayoutError(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.framing import typical_fields
-from streamsig.ingest.names import are_numbers, roles
+from streamsig.ingest.names import Role, are_numbers, roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamsig.ingest.records import Record
 
+_PRICES = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE, Role.LAST})
 _LOOKED_AT = 300
 _MOST_LABELS = 3
 _DEEPEST = 300
@@ -46,8 +48,9 @@ def find_body(records: list[Record], *, header: bool | None, first_is_it: bool) 
     `header` is what was asked; with `first_is_it` nothing stands above the header or the data.
     A body without records starts behind the last record.
     """
-    fields = _fields(records)
-    data = _first_data(records, fields)
+    looks = [kinds(record.fields) for record in records[:_LOOKED_AT]]
+    fields = _fields(records, looks)
+    data = _first_data(looks, fields, len(records))
     if header is False:
         begin = 0 if first_is_it else _first_of_length(records, fields)
         return _body(None, records, begin, begin, fields)
@@ -90,15 +93,15 @@ def _body(names: tuple[str, ...] | None, records: list[Record], begin: int, inde
     )
 
 
-def _fields(records: list[Record]) -> int:
+def _fields(records: list[Record], looks: Sequence[Sequence[Kind]]) -> int:
     """Return the number of fields of most records that hold data; of all of them where none does."""
-    with_data = [record for record in records[:_LOOKED_AT] if any(kind.typed for kind in kinds(record.fields))]
+    with_data = [record for record, row in zip(records, looks, strict=False) if any(kind.typed for kind in row)]
     return typical_fields([record for record in with_data if len(record.fields) > 1] or with_data or records)
 
 
-def _first_data(records: list[Record], fields: int) -> int:
-    """Return the index of the first record that looks like most of them; their number if none does."""
-    looks = [(i, kinds(r.fields)) for i, r in enumerate(records[:_LOOKED_AT]) if len(r.fields) == fields]
+def _first_data(rows: Sequence[Sequence[Kind]], fields: int, none: int) -> int:
+    """Return the index of the first record that looks like most of them; `none` if no one does."""
+    looks = [(i, row) for i, row in enumerate(rows) if len(row) == fields]
     typed = [
         column
         for column in range(fields)
@@ -110,7 +113,7 @@ def _first_data(records: list[Record], fields: int) -> int:
         missing = sum(row[column] is Kind.MISSING for column in typed)
         if typed and (2 * (told + missing) > len(typed)) and (told or not _says_something(row)):
             return index
-    return len(records)
+    return none
 
 
 def _says_something(row: Sequence[Kind]) -> bool:
@@ -184,7 +187,13 @@ def _names(record: Record, fields: int) -> tuple[str, ...]:
 
 
 def _named(names: tuple[str, ...], records: Sequence[Record], fields: int) -> tuple[str, ...]:
-    """Name the empty field behind a delimiter at the end of every line, where the header has none."""
-    if len(names) == fields - 1 and not any(r.fields[-1].strip() for r in records if len(r.fields) == fields):
-        return (*names, "")
-    return names
+    """Name the empty field behind a delimiter at the end of every line, where the header has none.
+
+    Not so where numbered rows stand under the name of a price: then it is the first name that is missing.
+    """
+    full = [record.fields for record in records if len(record.fields) == fields]
+    if len(names) != fields - 1 or any(row[-1].strip() for row in full):
+        return names
+    numbers = [row[0].strip() for row in full]
+    numbered = all(text.isdecimal() for text in numbers) and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))
+    return names if numbered and roles(names)[0] in _PRICES else (*names, "")

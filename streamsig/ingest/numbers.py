@@ -30,6 +30,10 @@ _EITHER = re.compile(r"[^0-9]*[1-9][0-9]{0,2}[.,][0-9]{3}[^0-9]*")
 """One mark before three digits: thousands to some, decimals to others."""
 
 
+_WHOLE = re.compile(r"[^0-9]*[1-9][0-9]{0,2}[^0-9.,]*")
+"""A number below a thousand without decimals."""
+
+
 class NumberError(ValueError):
     """A text that is neither a number nor a missing marker; `str()` says why, in a few words.
 
@@ -49,12 +53,15 @@ class NumberFormat:
     thousands separator is accepted only between groups as people write them (3 digits, or 2 in
     the Indian way, and 3 before the decimal mark). `missing` extends `MISSING`, without regard to
     case. With `doubtful` nothing has shown yet what a mark before three digits is: `1.003` is refused.
+    With `by_custom` all that was seen is like `1.003`, and taken for decimals as most would: `999` is refused,
+    for it shows that these may be thousands.
     """
 
     decimal: str = "."
     thousands: str = ""
     missing: frozenset[str] = field(default=frozenset())
     doubtful: bool = False
+    by_custom: bool = False
 
     def __post_init__(self) -> None:
         if self.decimal == self.thousands:
@@ -88,6 +95,9 @@ class NumberFormat:
         if self.doubtful and _EITHER.fullmatch(text.strip()):
             msg = "whole numbers stand above, so the mark could be either"
             raise NumberError(msg, f"say which with --thousands {self.decimal} or --decimal {self.decimal}")
+        if self.by_custom and _WHOLE.fullmatch(text.strip()):
+            reason = f"numbers before it have a {self.decimal} before three digits, which may be either"
+            raise NumberError(reason, f"say which with --thousands {self.decimal} or --decimal {self.decimal}")
         sign, whole, fraction, exponent = match.group("sign", "whole", "fraction", "exponent")
         if self.thousands:
             whole = re.sub(self._separator, "", whole)

@@ -93,6 +93,8 @@ class SegmentReader:
         if self.dialect.numbers.doubtful and (reading is None or reading.ticks.scale) and self._maybe_either(text):
             # only the last way knows doubt
             return self._by_records(segment)
+        if self.dialect.numbers.by_custom and reading is None:
+            return self._by_records(segment)
         reading = reading or self._by_arrow(segment, text) or self._by_records(segment)
         if reading.ticks.scale > self.scale:
             self.scale = min(reading.ticks.scale, native.MAX_SCALE)

@@ -69,7 +69,8 @@ class Scanner:
         dialect = self._dialect
         mark = dialect.numbers.decimal
         column = native.read_numbers(fields, dialect.fields, dialect.close, mark=mark, scale=scale)
-        if column.torn or column.returns != fields.returns or column.odd is None:
+        doubtful = column.whole and dialect.numbers.by_custom
+        if column.torn or column.returns != fields.returns or column.odd is None or doubtful:
             return None
         if column.widest > scale:
             return self._ticks(fields, column.widest) if column.widest <= native.MAX_SCALE else None

@@ -109,6 +109,7 @@ class Column(NamedTuple):
         torn: Whether a record does not end with a line end.
         returns: Carriage returns at the ends of records.
         widest: Most decimals of a field, where one has more than the scale; else 0.
+        whole: Whether a field has no decimals where the scale has some.
 
     """
 
@@ -118,6 +119,7 @@ class Column(NamedTuple):
     torn: bool
     returns: int
     widest: int
+    whole: bool
 
 
 def read_numbers(found: Fields, width: int, field: int, *, mark: str, scale: int) -> Column:
@@ -129,11 +131,12 @@ def read_numbers(found: Fields, width: int, field: int, *, mark: str, scale: int
         raise ValueError(f"scale {scale} is not in 0..{MAX_SCALE}, or field {field} not in 0..{width - 1}")
     rows = (len(found.ends) - 1) // width
     ticks, missing = np.empty(rows, np.int64), np.zeros(rows, np.uint8)
-    odd, told = np.empty(rows // _ODD_SHARE + SPARE, np.int32), np.zeros(3, np.int64)
+    odd, told = np.empty(rows // _ODD_SHARE + SPARE, np.int32), np.zeros(4, np.int64)
     source = (found.text, found.ends, rows, width, field, ord(mark), scale)
     count = _library.read_numbers(*source, ticks, missing, odd, len(odd), told)
-    torn, returns, widest = told.tolist()
-    return Column(ticks, missing, odd[:count] if count <= len(odd) else None, bool(torn), returns, widest)
+    torn, returns, widest, whole = told.tolist()
+    rest = odd[:count] if count <= len(odd) else None
+    return Column(ticks, missing, rest, bool(torn), returns, widest, bool(whole))
 
 
 def copy_texts(found: Fields, width: int, field: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]] | None:

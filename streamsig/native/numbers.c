@@ -64,9 +64,10 @@ INLINE struct number read_usual(const uint8_t *text, int64_t start, int64_t stop
     return (struct number){(int64_t)(eight_digits(first) * 100000000 + eight_digits(last)), pointed && !beyond};
 }
 
-/* Read a number by its characters, with blanks or a sign in front; `widest` grows to the most decimals there are. */
+/* Read a number by its characters, with a sign in front; `widest` grows to the most decimals there are, `whole` tells of
+ * numbers without decimals. */
 static struct number read_slowly(const uint8_t *text, int64_t start, int64_t stop, const struct style *style,
-                                 int64_t *widest) {
+                                 int64_t *widest, bool *whole) {
     const struct number no = {0, false};
     const bool negative = start < stop && text[start] == '-';
     uint64_t value = 0;
@@ -90,6 +91,7 @@ static struct number read_slowly(const uint8_t *text, int64_t start, int64_t sto
     if (decimals > style->scale) return no;
     const int64_t power = style->scale - decimals;
     if (power == MAX_SCALE ? value > 0 : value >= TENS[MAX_SCALE - 1 - power]) return no;
+    *whole |= !decimals;
     const int64_t ticks = (int64_t)(value * TENS[power]);
     return (struct number){negative ? -ticks : ticks, true};
 }
@@ -97,8 +99,9 @@ static struct number read_slowly(const uint8_t *text, int64_t start, int64_t sto
 INLINE bool blank(uint8_t byte) { return byte == ' ' || byte == '\t'; }
 
 /* What read_numbers tells besides: whether a record does not end where it should, carriage returns at the ends of
- * records, and the most decimals of a field that has more than the scale. */
-enum { TORN, RETURNS_AT_ENDS, WIDEST };
+ * records, the most decimals of a field that has more than the scale, and whether a field has none where there is a
+ * scale. */
+enum { TORN, RETURNS_AT_ENDS, WIDEST, WHOLE };
 
 /* Read one field of every record.
  *
@@ -110,7 +113,7 @@ EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *ends, int64_t ro
                             int64_t *told) {
     const struct style style = style_of(mark, scale);
     int64_t odd_count = 0, returns = 0, widest = 0;
-    bool torn = false;
+    bool torn = false, whole = false;
     for (int64_t row = 0; row < rows; row++, ends += fields) {
         const int64_t last = ends[fields];
         int64_t start = (int64_t)ends[field] + 1, stop = ends[field + 1];
@@ -125,7 +128,7 @@ EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *ends, int64_t ro
         if (UNLIKELY(!number.done)) {
             while (start < stop && blank(text[start])) start++;
             while (start < stop && blank(text[stop - 1])) stop--;
-            number = read_slowly(text, start, stop, &style, &widest);
+            number = read_slowly(text, start, stop, &style, &widest, &whole);
             if (!number.done) {
                 missing[row] = start >= stop;
                 if (start < stop) {
@@ -139,5 +142,6 @@ EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *ends, int64_t ro
     told[TORN] = torn;
     told[RETURNS_AT_ENDS] = returns;
     told[WIDEST] = widest;
+    told[WHOLE] = scale && whole;
     return odd_count;
 }
