@@ -25,6 +25,8 @@ _LIMB_MASK = (1 << LIMB_BITS) - 1
 _TOP_LIMIT = 1 << (LIMB_BITS - 1)
 _INT64_LIMIT = 1 << 63
 _EXACT = Context(prec=1000)
+_DECIMAL128_LIMBS = 4
+_DECIMAL128_DIGITS = 38
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +103,32 @@ class Ticks:
         for limb in self.limbs[-2::-1]:
             whole = (whole << LIMB_BITS) + limb
         return [int(tick) for tick in whole]
+
+    def take(self, rows: NDArray[np.intp]) -> Ticks:
+        """Return these rows, in this order, as a copy."""
+        return Ticks(self.limbs[:, rows], self.scale, None if self.missing is None else self.missing[rows])
+
+    def to_arrow(self) -> pa.Array:
+        """Return a decimal128(38, scale) array, null where a close is missing.
+
+        Raises OverflowError where a close has more than 38 digits at this scale, or the scale is larger.
+        """
+        import pyarrow as pa  # noqa: PLC0415 (it takes long to import, and a plain count does without)
+
+        limbs = self.limbs
+        if len(limbs) == 1:
+            low, high = limbs[0], limbs[0] >> 63
+        else:
+            limbs = widen(limbs, _DECIMAL128_LIMBS)
+            if len(limbs) > _DECIMAL128_LIMBS or any(abs(tick) >= 10**_DECIMAL128_DIGITS for tick in self.integers()):
+                raise OverflowError(f"a close has more than {_DECIMAL128_DIGITS} digits at scale {self.scale}")
+            low, high = (limbs[place] | limbs[place + 1] << LIMB_BITS for place in (0, 2))
+        if self.scale > _DECIMAL128_DIGITS:
+            raise OverflowError(f"a close has {self.scale} decimals")
+        words = np.stack([low, high], axis=1)
+        valid = None if self.missing is None else pa.py_buffer(np.packbits(~self.missing, bitorder="little"))
+        kind = pa.decimal128(_DECIMAL128_DIGITS, self.scale)
+        return pa.Array.from_buffers(kind, len(self), [valid, pa.py_buffer(words)])
 
     def slice(self, start: int, stop: int) -> Ticks:
         """Return rows `start` to `stop` (half-open, 0 <= start <= stop) as a copy that keeps no other row alive."""
