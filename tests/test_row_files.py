@@ -1,0 +1,137 @@
+"""Rows as files: exact closes, every format, and nothing half under the final name."""
+
+from __future__ import annotations
+
+import gzip
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import csv, feather, parquet
+
+from streamsig import Signal, Ticks
+from streamsig.emit import rows as row_files
+from streamsig.engine.rows import OneSeries
+from streamsig.engine.rowtable import CLOSE, RowTable
+from streamsig.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMED = [("rise", Signal(1, 2)), ("cross", Signal(1, 2, "cross_above"))]
+CLOSES = [Decimal("1.5"), Decimal("1.25"), None, Decimal("1E-8"), Decimal("123456789.5"), Decimal(0), Decimal(-7)]
+
+
+def batches(size: int) -> list[pa.RecordBatch]:
+    """Return the rows of `CLOSES`, so many at a time."""
+    table, series = RowTable(NAMED, keys=["close"], has_time=True), OneSeries([signal for _, signal in NAMED])
+    made = []
+    for start in range(0, len(CLOSES), size):
+        ticks = Ticks.from_decimals(CLOSES[start : start + size])
+        times = pa.array([f"2024-01-{start + row + 1:02d}" for row in range(len(ticks))])
+        keys = pa.array(['a"b'] * len(ticks))
+        made.append(table.batch(ticks, [times, keys], series.push(ticks)))
+    return made
+
+
+def test_batches_are_one_table() -> None:
+    """Row numbers, times, keys, closes, means and flags, however many rows come at a time."""
+    whole = pa.Table.from_batches(batches(100))
+    assert all(pa.Table.from_batches(batches(size)).equals(whole) for size in (1, 2, 3))
+    assert whole.column_names == [
+        "row", "time", "close_2", "close", "rise_fast", "rise_slow", "rise", "cross_fast", "cross_slow", "cross",
+    ]  # fmt: skip
+    assert whole.column("row").to_pylist() == [1, 2, 3, 4, 5, 6, 7]
+    assert whole.column("close").to_pylist() == CLOSES
+    assert whole.column("rise_slow").to_pylist()[:4] == [None, 1.375, None, None]
+    assert whole.column("rise").to_pylist() == [0, 0, 0, 0, 1, 0, 0]
+
+
+def _read(path: Path) -> pa.Table:
+    if path.name.endswith(".parquet"):
+        return parquet.read_table(path)
+    if path.name.endswith((".arrow", ".feather")):
+        return feather.read_table(path)
+    types = {"close": pa.string(), "row": pa.int64()}
+    return csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types))
+
+
+@pytest.mark.parametrize("ending", row_files.FORMATS)
+@pytest.mark.parametrize("size", [1, 100])
+def test_every_format_comes_back(tmp_path: Path, ending: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written is what is read, closes as exact decimals; in CSV with just the digits they need."""
+    monkeypatch.setattr(row_files, "_GROUP_BYTES", 200)
+    path = tmp_path / f"rows{ending}"
+    with row_files.writing_rows(path) as write:
+        for batch in batches(size):
+            write(batch)
+    table, whole = _read(path), pa.Table.from_batches(batches(100))
+    assert table.num_rows == len(CLOSES)
+    if ".csv" not in ending:
+        assert table.equals(whole)
+        return
+    shown = ["1.5", "1.25", "", "0.00000001", "123456789.5", "0", "-7"]
+    assert table.column("close").to_pylist() == shown
+    for name in ("row", "rise", "rise_slow", "cross"):
+        assert table.column(name).to_pylist() == whole.column(name).to_pylist()
+    packed = {".csv.gz": gzip.decompress, ".csv": bytes}.get(ending)
+    if packed:
+        assert packed(path.read_bytes()).decode().splitlines()[0].startswith('"row","time","close_2","close"')
+
+
+def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
+    """The file is replaced when all is written, and not before."""
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with row_files.writing_rows(path) as write:
+            write(batches(100)[0])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_that_tell_no_format(tmp_path: Path) -> None:
+    """What the name must end with is said."""
+    with pytest.raises(UsageError, match=r"\.parquet, \.arrow"), row_files.writing_rows(tmp_path / "rows.xlsx"):
+        pass
+
+
+@pytest.mark.parametrize("close", ["1E-19", "123456789012345678901", "0.1234567890123456789"])
+def test_closes_that_do_not_fit(close: str) -> None:
+    """They are refused with their row, never rounded."""
+    ticks = Ticks.from_decimals([Decimal(1), Decimal(close)])
+    table = RowTable(NAMED, has_time=False)
+    with pytest.raises(OutputError, match=r"row 2: the close .* does not fit"):
+        table.batch(ticks, [], OneSeries([signal for _, signal in NAMED]).push(ticks))
+
+
+@pytest.mark.parametrize(
+    "close", ["12345678901234567890.123456789012345678", "-9999999999.999999999", "1.50000000000000000000"]
+)
+def test_closes_that_just_fit(close: str) -> None:
+    """20 digits before the mark and 18 behind it; zeros at the end do not count."""
+    ticks = Ticks.from_decimals([Decimal(close), None])
+    table = RowTable(NAMED, has_time=False)
+    batch = table.batch(ticks, [], OneSeries([signal for _, signal in NAMED]).push(ticks))
+    assert batch.column("close").to_pylist() == [Decimal(close), None]
+    assert batch.schema.field("close").type == CLOSE
+
+
+@pytest.mark.parametrize("limbs", [1, 2, 3, 4])
+def test_ticks_to_arrow_and_back(limbs: int) -> None:
+    """Any number of limbs that 38 digits take."""
+    values: list[Any] = [0, 1, -1, 2 ** (31 * limbs) - 1, -(2 ** (31 * limbs)) + 1]
+    ticks = Ticks.from_integers([value if abs(value) < 10**38 else 10**38 - 1 for value in values], 3)
+    back = Ticks.from_arrow(ticks.to_arrow())
+    assert (back.integers(), back.scale) == (ticks.integers(), 3)
+    with pytest.raises(OverflowError):
+        Ticks.from_integers([10**38], 0).to_arrow()
+    gaps = Ticks(np.array([[5, 0]]), 1, np.array([False, True]))
+    assert gaps.to_arrow().to_pylist() == [Decimal("0.5"), None]
