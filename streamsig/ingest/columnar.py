@@ -29,7 +29,8 @@ BATCH_ROWS = 1 << 16
 SAMPLE_ROWS = 4000
 """Rows of the longest sample."""
 
-_TITLES = {PARQUET: "Parquet", ARROW_FILE: "Arrow", ARROW_STREAM: "Arrow stream"}
+FRAME = "frame"
+_TITLES = {PARQUET: "Parquet", ARROW_FILE: "Arrow", ARROW_STREAM: "Arrow stream", FRAME: "frame's"}
 _STREAM_END = CONTINUATION + bytes(4)
 _PIECE_BYTES = 1 << 20
 _SHOWN_REASON = 200
@@ -174,6 +175,24 @@ def open_columnar(source: str | _Readable, format: str, column: str | int | None
         return ColumnarTable(store, close, name, format, stack.pop_all())
 
 
+def open_frame(frame: ArrowStream, column: str | int | None, name: str) -> ColumnarTable:
+    """Take a frame of any library that has the Arrow PyCapsule stream interface, and find its close column.
+
+    Nothing is copied that the library does not copy itself; a stream is read once, batch by batch. Raises
+    SourceError for what is no table of rows, and LayoutError.
+    """
+    with _readable(name, FRAME):
+        store = _Frame(frame)
+    close = choose_close(store.schema, column, name)
+    return ColumnarTable(store, close, name, FRAME, ExitStack())
+
+
+class ArrowStream(Protocol):
+    """What can be read as a stream of Arrow record batches: frames of pandas, polars and DuckDB, tables, readers."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object: ...
+
+
 def _store(source: str | _Readable, kind: str, name: str, owned: ExitStack) -> _Store:
     if kind == PARQUET:
         return _Parquet(source if isinstance(source, str) else _set_aside(source, name, owned), owned)
@@ -261,6 +280,18 @@ class _ArrowStream:
             raise pa.ArrowInvalid("it ends without an end-of-stream mark, as a writer that is not closed leaves it")
         elif self._pieces.read(1):
             raise pa.ArrowInvalid("more data follow after its end-of-stream mark")
+
+
+class _Frame:
+    once = True
+    rows = None
+
+    def __init__(self, frame: ArrowStream) -> None:
+        self._reader = pa.RecordBatchReader.from_stream(frame)
+        self.schema = self._reader.schema
+
+    def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (all are there)
+        yield from self._reader
 
 
 class _Pieces:
