@@ -28,6 +28,9 @@ MOST_VALUE = 10**17
 SPARE = 2 * BLOCK
 """Entries of room that results need beyond what is kept of them: the kernels write whole handfuls."""
 
+MOST_WORDS = 8
+"""Most 64-bit words of a sum that `count_groups` takes."""
+
 LEVELS = ("baseline", "avx2", "avx512")
 """The libraries, by what `processor_level` answers."""
 
@@ -36,12 +39,17 @@ _ODD_SHARE = 8
 
 _int = ctypes.c_int64
 _bytes, _places, _ticks = (np.ctypeslib.ndpointer(kind, 1, flags="C") for kind in (np.uint8, np.int32, np.int64))
-_table = np.ctypeslib.ndpointer(np.int64, 2, flags="C")
+_table, _sums = (np.ctypeslib.ndpointer(np.int64, sizes, flags="C") for sizes in (2, 3))
+_marks = np.ctypeslib.ndpointer(np.int32, 2, flags="C")
+_slots = np.ctypeslib.ndpointer(np.uint64, 1, flags="C")
 _SIGNATURES = {
     "find_fields": (_bytes, _int, _bytes, _int, _places, _ticks),
     "read_numbers": (_bytes, _places, *[_int] * 5, _ticks, _bytes, _places, _int, _ticks),
     "copy_texts": (_bytes, _int, _places, *[_int] * 3, _places, _bytes),
     "count_signals": (_ticks, _bytes, _int, _int, _table, _ticks, _ticks, _int, _ticks, _ticks, _ticks),
+    "number_texts": (_places, _bytes, _int, _int, _slots, _int, _int, _ticks, _bytes, _int, _ticks, _places),
+    "fill_slots": (_ticks, _bytes, _int, _int, _slots, _int),
+    "count_groups": (_places, _table, _bytes, *[_int] * 2, _table, *[_int] * 3, _sums, _sums, _marks, _table),
 }
 
 
@@ -180,3 +188,107 @@ def count_signals(
     closes = np.ascontiguousarray(ticks)
     _library.count_signals(closes, absent, rows, gaps, signals, first, last, many, sums, known, counts)
     return counts
+
+
+class TextTable(NamedTuple):
+    """Distinct texts, and where to find each by its hash.
+
+    Attributes:
+        slots: (a power of two,) 0 where empty; at most half are ever filled.
+        begins: (most texts + 1,) where each begins in `texts`, and the last ends.
+        texts: (bytes,) one after another.
+        known: (1,) how many there are.
+        seed: What the hash depends on.
+
+    """
+
+    slots: NDArray[np.uint64]
+    begins: NDArray[np.int64]
+    texts: NDArray[np.uint8]
+    known: NDArray[np.int64]
+    seed: int
+
+
+def number_texts(
+    starts: NDArray[np.int32], content: NDArray[np.uint8], table: TextTable, numbers: NDArray[np.int32]
+) -> int:
+    """Put the number of each text into `numbers`, (rows,), and texts that are new into the table.
+
+    `starts`, (rows + 1,), tells where each begins in `content`, and the last ends. Stops at a new text for which the
+    table has no room; returns how many rows are done.
+    """
+    rows, most = len(numbers), min(len(table.slots) // 2, len(table.begins) - 1)
+    if len(starts) != rows + 1 or int(starts[-1]) > len(content):
+        raise ValueError(f"{len(starts)} starts of {rows} texts in {len(content)} bytes")
+    slots, begins, texts, known, seed = table
+    room = len(texts)
+    done = _library.number_texts(
+        starts, content, rows, seed, slots, len(slots) - 1, most, begins, texts, room, known, numbers
+    )
+    return int(done)
+
+
+def fill_slots(table: TextTable) -> None:
+    """Find a slot for each text that is known; all must be empty."""
+    _library.fill_slots(table.begins, table.texts, int(table.known[0]), table.seed, table.slots, len(table.slots) - 1)
+
+
+class GroupArrays(NamedTuple):
+    """What is kept of the groups.
+
+    Attributes:
+        sums: (groups, reach, words) the last running sums of closes, in a ring; words are little-endian.
+        heads: (groups, reach - 1, words) the first closes, up to the first that is missing.
+        marks: (groups, 3) the place of the oldest sum, how many closes there are since one was missing, at most
+            `reach`, and how many are in the head.
+        figures: (groups, 2 + signals) rows, rows without a close, and rows with each signal.
+
+    """
+
+    sums: NDArray[np.int64]
+    heads: NDArray[np.int64]
+    marks: NDArray[np.int32]
+    figures: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, groups: int, reach: int, words: int, signals: int) -> GroupArrays:
+        """Return those of groups without rows."""
+        return cls(
+            np.zeros((groups, reach, words), np.int64),
+            np.zeros((groups, reach - 1, words), np.int64),
+            np.zeros((groups, 3), np.int32),
+            np.zeros((groups, 2 + signals), np.int64),
+        )
+
+    def first(self, groups: int) -> GroupArrays:
+        """Return those of the first groups, as a view."""
+        return GroupArrays(self.sums[:groups], self.heads[:groups], self.marks[:groups], self.figures[:groups])
+
+
+def count_groups(
+    groups: NDArray[np.int32],
+    ticks: NDArray[np.int64],
+    missing: NDArray[np.bool_] | None,
+    signals: NDArray[np.int64],
+    arrays: GroupArrays,
+) -> int:
+    """Count signals over more rows of several groups; return on how many rows the first signal is.
+
+    `groups` and `missing` are (rows,), `ticks` (rows, words). `signals` is (signals, 8): rows it needs; of the mean
+    that is to be the greater one, then of the other, what its sum is multiplied with and how many rows ago it ends
+    and begins; and for a cross how many rows further ago the row before is, else 0. No sum of a window, nor the
+    difference of two that are multiplied, may need more than `words`.
+    """
+    rows, (count, reach, words) = len(groups), arrays.sums.shape
+    if rows and not 0 <= int(groups.min()) <= int(groups.max()) < count:
+        raise ValueError(f"a row of a group that is not in 0..{count - 1}")
+    shapes = (arrays.heads.shape, arrays.marks.shape, arrays.figures.shape, ticks.shape, signals.shape[1])
+    if shapes != ((count, reach - 1, words), (count, 3), (count, 2 + len(signals)), (rows, words), 8):
+        raise ValueError(f"shapes that do not go together: {shapes}")
+    if not 1 <= words <= MOST_WORDS or signals[:, [0, 2, 3, 5, 6]].max(initial=0) > reach:
+        raise ValueError(f"{words} words are not in 1..{MOST_WORDS}, or a signal reaches beyond {reach} rows")
+    absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
+    if missing is not None and len(missing) != rows:
+        raise ValueError(f"{len(missing)} flags of {rows} rows")
+    many, gaps = len(signals), missing is not None
+    return int(_library.count_groups(groups, ticks, absent, rows, gaps, signals, many, reach, words, *arrays))

@@ -1,0 +1,106 @@
+"""Keys of groups: distinct texts, numbered in the order in which they are first met."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from streamsig import native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+_T = TypeVar("_T", bound=np.generic)
+_SLOTS, _BYTES = 1 << 11, 1 << 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """Texts as UTF-8, one after another.
+
+    Attributes:
+        starts: (texts + 1,) where each starts in `content`, and the last ends; int32.
+        content: (bytes,) uint8.
+
+    """
+
+    starts: NDArray[np.int32]
+    content: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.starts) - 1
+
+    @classmethod
+    def of(cls, texts: Iterable[bytes]) -> Texts:
+        """Join texts; at most 2 GiB."""
+        texts = list(texts)
+        starts = np.zeros(len(texts) + 1, np.int32)
+        np.cumsum([len(text) for text in texts], out=starts[1:])
+        return cls(starts, np.frombuffer(b"".join(texts), np.uint8))
+
+    def to_bytes(self) -> list[bytes]:
+        """Return each by itself."""
+        content, starts = self.content.tobytes(), self.starts.tolist()
+        return [content[start:stop] for start, stop in pairwise(starts)]
+
+
+class KeyTable:
+    """Distinct texts and their numbers, which count from 0 and never change."""
+
+    def __init__(self) -> None:
+        # from the system, so that no file can be made to collide; no number depends on it
+        seed = int.from_bytes(os.urandom(7), "little")
+        self._table = native.TextTable(
+            np.zeros(_SLOTS, np.uint64),
+            np.zeros(_SLOTS // 2 + 1, np.int64),
+            np.zeros(_BYTES, np.uint8),
+            np.zeros(1, np.int64),
+            seed,
+        )
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return int(self._table.known[0])
+
+    def number(self, texts: Texts) -> NDArray[np.int32]:
+        """Return the number of each text, (texts,), new ones included."""
+        numbers = np.empty(len(texts), np.int32)
+        done = 0
+        while done < len(numbers):
+            done += native.number_texts(texts.starts[done:], texts.content, self._table, numbers[done:])
+            if done < len(numbers):
+                self._grow(int(texts.starts[done + 1] - texts.starts[done]))
+        return numbers
+
+    def texts(self, start: int = 0, stop: int | None = None) -> Texts:
+        """Return the texts of numbers from `start` on to before `stop`."""
+        stop = len(self) if stop is None else min(stop, len(self))
+        begins = self._table.begins[min(start, stop) : stop + 1]
+        content = self._table.texts[int(begins[0]) : int(begins[-1])]
+        return Texts((begins - begins[0]).astype(np.int32), content.copy())
+
+    def _grow(self, size: int) -> None:
+        """Make room for one more text of so many bytes at least, and for as many again as there are."""
+        slots, begins, texts, known, seed = self._table
+        filled = int(begins[len(self)])
+        if filled + size > len(texts):
+            texts = _longer(texts, filled + max(size, filled // 2))
+        if len(self) == len(slots) // 2:
+            slots, begins = np.zeros(2 * len(slots), np.uint64), _longer(begins, len(slots) + 1)
+            self._table = native.TextTable(slots, begins, texts, known, seed)
+            native.fill_slots(self._table)
+        else:
+            self._table = native.TextTable(slots, begins, texts, known, seed)
+
+
+def _longer(array: NDArray[_T], size: int) -> NDArray[_T]:
+    longer = np.zeros(size, array.dtype)
+    longer[: len(array)] = array
+    return longer

@@ -1,0 +1,124 @@
+/* Signals of many series whose rows are interleaved, counted row by row.
+ *
+ * Each series, a *group*, keeps a ring of its last `reach` running sums, from which the sum of any window is a
+ * difference. Sums have `words` 64-bit words, little-endian two's complement, and may wrap around: a difference of two
+ * is right as long as it fits itself.
+ */
+#include "native.h"
+
+typedef unsigned __int128 uint128;
+
+enum { MOST_WORDS = 8 };
+
+/* What is kept of each group: the ring's next place, how many closes in a row there are (at most `reach`), how many its
+ * head has; and the figures: rows, those without a close, and those with each signal. */
+enum { NEXT, UNBROKEN, HEAD, MARKS };
+enum { ROWS, MISSING, COUNTS };
+
+/* A signal: rows it needs; then, of the two means, what its sum is multiplied with, and how many rows ago it ends and
+ * begins; and, for a cross, how many rows further ago the row before is (it may be fewer than none), else 0. */
+enum { NEEDS, MORE_TIMES, MORE_END, MORE_BEGIN, LESS_TIMES, LESS_END, LESS_BEGIN, BEFORE, SIGNAL };
+
+struct ring {
+    const uint64_t *sums, *now;
+    int64_t next, reach;
+};
+
+/* The running sum `ago` rows before the row at hand. */
+INLINE const uint64_t *sum_at(const struct ring *ring, int64_t ago, int64_t words) {
+    if (!ago) return ring->now;
+    const int64_t place = ring->next - ago;
+    return ring->sums + (place < 0 ? place + ring->reach : place) * words;
+}
+
+/* Add `times` times the difference of two sums to `total`, or take it away. */
+INLINE void add_times(uint64_t *total, const uint64_t *end, const uint64_t *begin, int64_t times, bool minus,
+                      int64_t words) {
+    if (words == 1) {
+        const uint64_t product = (end[0] - begin[0]) * (uint64_t)times;
+        total[0] += minus ? 0 - product : product;
+        return;
+    }
+    uint64_t borrow = 0, carry = 0, over = 0;
+    for (int64_t word = 0; word < words; word++) {
+        const uint128 difference = (uint128)end[word] - begin[word] - borrow;
+        borrow = (uint64_t)(difference >> 64) & 1;
+        const uint128 product = (uint128)(uint64_t)difference * (uint64_t)times + carry;
+        carry = (uint64_t)(product >> 64);
+        const uint128 sum =
+            minus ? (uint128)total[word] - (uint64_t)product - over : (uint128)total[word] + (uint64_t)product + over;
+        total[word] = (uint64_t)sum;
+        over = (uint64_t)(sum >> 64) & 1;
+    }
+}
+
+/* Whether the one mean is greater than the other, `shift` rows before the row at hand. */
+INLINE bool holds(const struct ring *ring, const int64_t *signal, int64_t shift, int64_t words) {
+    uint64_t total[MOST_WORDS];
+    for (int64_t word = 0; word < words; word++) total[word] = 0;
+    add_times(total, sum_at(ring, signal[MORE_END] + shift, words), sum_at(ring, signal[MORE_BEGIN] + shift, words),
+              signal[MORE_TIMES], false, words);
+    add_times(total, sum_at(ring, signal[LESS_END] + shift, words), sum_at(ring, signal[LESS_BEGIN] + shift, words),
+              signal[LESS_TIMES], true, words);
+    if ((int64_t)total[words - 1] < 0) return false;
+    uint64_t any = 0;
+    for (int64_t word = 0; word < words; word++) any |= total[word];
+    return any != 0;
+}
+
+INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const uint8_t *missing, int64_t rows,
+                          int64_t gaps, const int64_t *signals, int64_t many, int64_t reach, uint64_t *sums,
+                          uint64_t *heads, int32_t *marks, int64_t *figures, int64_t words) {
+    int64_t counted = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        const int64_t group = groups[row];
+        int32_t *const mark = marks + group * MARKS;
+        int64_t *const figure = figures + group * (COUNTS + many);
+        const int64_t before = figure[ROWS]++;
+        if (gaps && missing[row]) {
+            figure[MISSING]++;
+            mark[UNBROKEN] = 0;
+            continue;
+        }
+        const uint64_t *const tick = ticks + row * words;
+        if (before == mark[HEAD] && before < reach - 1) {
+            uint64_t *const head = heads + (group * (reach - 1) + before) * words;
+            for (int64_t word = 0; word < words; word++) head[word] = tick[word];
+            mark[HEAD]++;
+        }
+        uint64_t now[MOST_WORDS];
+        struct ring ring = {sums + group * reach * words, now, mark[NEXT], reach};
+        const uint64_t *const last = sum_at(&ring, 1, words);
+        uint64_t carry = 0;
+        for (int64_t word = 0; word < words; word++) {
+            const uint128 sum = (uint128)last[word] + tick[word] + carry;
+            now[word] = (uint64_t)sum;
+            carry = (uint64_t)(sum >> 64);
+        }
+        if (mark[UNBROKEN] < reach) mark[UNBROKEN]++;
+        for (int64_t at = 0; at < many; at++) {
+            const int64_t *const signal = signals + at * SIGNAL;
+            const bool has = mark[UNBROKEN] >= signal[NEEDS] && holds(&ring, signal, 0, words) &&
+                             !(signal[BEFORE] && holds(&ring, signal, signal[BEFORE], words));
+            figure[COUNTS + at] += has;
+            counted += has && !at;
+        }
+        uint64_t *const place = sums + (group * reach + mark[NEXT]) * words;
+        for (int64_t word = 0; word < words; word++) place[word] = now[word];
+        mark[NEXT] = mark[NEXT] + 1 == reach ? 0 : mark[NEXT] + 1;
+    }
+    return counted;
+}
+
+/* Count the signals of `rows` more rows, row r of group `groups[r]`; returns how many have the first one.
+ *
+ * Of the state there is, per group, `reach` sums, `reach` - 1 closes of the head, MARKS and COUNTS + `many` figures. */
+EXPORT int64_t count_groups(const int32_t *groups, const uint64_t *ticks, const uint8_t *missing, int64_t rows,
+                            int64_t gaps, const int64_t *signals, int64_t many, int64_t reach, int64_t words,
+                            uint64_t *sums, uint64_t *heads, int32_t *marks, int64_t *figures) {
+    if (words == 1)
+        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 1);
+    if (words == 2)
+        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 2);
+    return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, words);
+}

@@ -1,0 +1,83 @@
+/* Texts to numbers: each distinct text gets the next number, in the order in which they are first met.
+ *
+ * An open-addressing table with linear probing. A slot has the upper half of a hash and a number, so that a text is
+ * compared only where it is nearly surely the same. The hash multiplies 64-bit words and folds the products, as wyhash
+ * does (Wang Yi); its seed is the caller's, so that no file can be made to be slow.
+ */
+#include "native.h"
+
+typedef unsigned __int128 uint128;
+
+INLINE uint64_t fold(uint64_t left, uint64_t right) {
+    const uint128 product = (uint128)left * right;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+INLINE uint64_t hash(const uint8_t *text, int64_t size, uint64_t seed) {
+    uint64_t state = seed ^ ((uint64_t)size * 0x9E3779B97F4A7C15);
+    for (; size >= 8; text += 8, size -= 8) state = fold(state ^ load64(text), 0xA0761D6478BD642F);
+    uint64_t rest = 0;
+    for (int64_t at = 0; at < size; at++) rest |= (uint64_t)text[at] << (8 * at);
+    return fold(state ^ rest, seed ^ 0xE7037ED1A0B428DB);
+}
+
+INLINE bool same(const uint8_t *one, const uint8_t *other, int64_t size) {
+    for (; size >= 8; one += 8, other += 8, size -= 8)
+        if (load64(one) != load64(other)) return false;
+    for (int64_t at = 0; at < size; at++)
+        if (one[at] != other[at]) return false;
+    return true;
+}
+
+/* A slot holds the upper half of the hash and the number + 1; 0 is an empty one. */
+INLINE uint64_t slot_of(uint64_t hashed, int64_t number) {
+    return (hashed & 0xFFFFFFFF00000000) | (uint64_t)(number + 1);
+}
+
+/* Number `rows` texts: text r is `content[starts[r]:starts[r + 1]]`, and `numbers[r]` gets its number.
+ *
+ * `slots` has `mask` + 1, a power of two, of which at most half may ever be filled: `most` texts. Known texts, of which
+ * there are `known[0]`, stand one after another in `texts`, which has room for `room` bytes, and begin at `begins`.
+ * Stops where a new one finds no room. Returns the rows that are done. */
+EXPORT int64_t number_texts(const int32_t *starts, const uint8_t *content, int64_t rows, int64_t seed, uint64_t *slots,
+                            int64_t mask, int64_t most, int64_t *begins, uint8_t *texts, int64_t room, int64_t *known,
+                            int32_t *numbers) {
+    int64_t count = known[0];
+    int64_t row = 0;
+    for (; row < rows; row++) {
+        const uint8_t *const text = content + starts[row];
+        const int64_t size = starts[row + 1] - starts[row];
+        const uint64_t hashed = hash(text, size, (uint64_t)seed);
+        int64_t at = (int64_t)(hashed & (uint64_t)mask), number = -1;
+        for (; slots[at]; at = (at + 1) & mask) {
+            const int64_t there = (int64_t)(slots[at] & 0xFFFFFFFF) - 1;
+            if (slots[at] == slot_of(hashed, there) && begins[there + 1] - begins[there] == size &&
+                same(texts + begins[there], text, size)) {
+                number = there;
+                break;
+            }
+        }
+        if (number < 0) {
+            if (count == most || begins[count] + size > room) break;
+            number = count++;
+            slots[at] = slot_of(hashed, number);
+            for (int64_t byte = 0; byte < size; byte++) texts[begins[number] + byte] = text[byte];
+            begins[count] = begins[number] + size;
+        }
+        numbers[row] = (int32_t)number;
+    }
+    known[0] = count;
+    return row;
+}
+
+/* Fill empty `slots` with all `count` texts that are known. */
+EXPORT int64_t fill_slots(const int64_t *begins, const uint8_t *texts, int64_t count, int64_t seed, uint64_t *slots,
+                          int64_t mask) {
+    for (int64_t number = 0; number < count; number++) {
+        const uint64_t hashed = hash(texts + begins[number], begins[number + 1] - begins[number], (uint64_t)seed);
+        int64_t at = (int64_t)(hashed & (uint64_t)mask);
+        while (slots[at]) at = (at + 1) & mask;
+        slots[at] = slot_of(hashed, number);
+    }
+    return count;
+}
