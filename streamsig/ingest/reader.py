@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from streamsig import native
-from streamsig.core.ticks import Ticks
+from streamsig.core.ticks import Ticks, concat
 from streamsig.ingest.cells import CONVENTIONS
 from streamsig.ingest.numbers import NumberError
 from streamsig.ingest.records import Record, split_records, unwrapped
+from streamsig.ingest.rejects import Rejects
 from streamsig.ingest.scan import Scanner
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
 
     import pyarrow as pa
@@ -33,21 +36,21 @@ if TYPE_CHECKING:
 
 _SHOWN_CHARACTERS = 60
 _CACHED_BYTES = 1 << 18
+_RUN_RECORDS = 4096
 
 
 class BadRecordError(Exception):
     """A bad record in a segment; `line` counts physical lines from 1 at the segment's start.
 
-    `column`, `text` and `reason` are for a message; `row` is the record as it stands in the file. `advice`
-    says what to do about it, where that is not what helps with most bad records.
+    `column`, `text` and `reason` are for a message. `advice` says what to do about it, where that is not
+    what helps with most bad records.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 (each a part of the message)
-        self, line: int, column: str, text: str, reason: str, row: str, advice: str = ""
+        self, line: int, column: str, text: str, reason: str, advice: str = ""
     ) -> None:
         super().__init__(line, column, text, reason)
-        self.line, self.column, self.text, self.reason, self.row = line, column, text, reason, row
-        self.advice = advice
+        self.line, self.column, self.text, self.reason, self.advice = line, column, text, reason, advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Reading:
 
     ticks: Ticks
     lines: int
-    rejected: tuple[BadRecordError, ...] = ()
+    rejected: Rejects = field(default_factory=Rejects)
     texts: tuple[pa.Array, ...] = ()
 
 
@@ -96,11 +99,11 @@ class SegmentReader:
 
     def _scanned(self, text: memoryview | bytes) -> Reading | None:
         scanned = self._scanner.read(text, self.scale, self.also)
-        return scanned and Reading(scanned.ticks, scanned.lines, (), scanned.texts)
+        return scanned and Reading(scanned.ticks, scanned.lines, texts=scanned.texts)
 
     def _by_arrow(self, segment: Segment, text: memoryview | bytes) -> Reading | None:
         read = self._arrow.read(text, quoted=segment.quoted, scale=self.scale, also=self.also)
-        return read and Reading(read[0], _count_lines(segment), (), read[1])
+        return read and Reading(read[0], _count_lines(segment), texts=read[1])
 
     @cached_property
     def _arrow(self) -> ArrowReader:
@@ -110,22 +113,35 @@ class SegmentReader:
         return ArrowReader(self.dialect)
 
     def _by_records(self, segment: Segment) -> Reading:
-        text, dialect = bytes(segment.view), self.dialect
-        closes: list[Decimal | None] = []
-        fields: list[tuple[str, ...]] = []
-        rejected: list[BadRecordError] = []
-        for record in split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted):
+        rejects = Rejects(bytes(segment.view))
+        records = self._sound_records(rejects)
+        runs: list[Ticks] = []
+        texts: list[tuple[pa.Array, ...]] = []
+        # a run at a time: as Python objects, the closes of a segment take fifty times its bytes
+        while run := list(islice(records, _RUN_RECORDS)):
+            runs.append(Ticks.from_decimals(close for close, _ in run))
+            texts.append(self._texts([fields for _, fields in run]))
+        return Reading(concat(runs), _count_lines(segment), rejects, self._joined(texts))
+
+    def _sound_records(self, rejects: Rejects) -> Iterator[tuple[Decimal | None, tuple[str, ...]]]:
+        """Yield close and further fields of each record; the bad ones are added to `rejects`, which has the text."""
+        dialect = self.dialect
+        for record in split_records(rejects.text, dialect.delimiter, line_quoted=dialect.line_quoted):
             try:
-                closes.append(self._close(record))
+                close = self._close(record)
             except _BadFieldError as bad:
-                row = text[record.start : record.stop].decode("utf-8", "backslashreplace").rstrip("\r\n")
-                error = BadRecordError(record.line, bad.column, shown(bad.text), bad.reason, row, bad.advice)
                 if not self.skip_bad:
-                    raise error from None
-                rejected.append(error)
+                    raise BadRecordError(record.line, bad.column, shown(bad.text), bad.reason, bad.advice) from None
+                rejects.add(record.line, record.start, record.stop, bad.column, bad.reason)
             else:
-                fields.append(tuple(record.fields[index] for index in self.also))
-        return Reading(Ticks.from_decimals(closes), _count_lines(segment), tuple(rejected), self._texts(fields))
+                yield close, tuple(record.fields[index] for index in self.also)
+
+    def _joined(self, texts: list[tuple[pa.Array, ...]]) -> tuple[pa.Array, ...]:
+        if not self.also or not texts:
+            return self._texts([])
+        import pyarrow as pa  # noqa: PLC0415 (as above)
+
+        return tuple(pa.concat_arrays(columns) for columns in zip(*texts, strict=True))
 
     def _texts(self, fields: list[tuple[str, ...]]) -> tuple[pa.Array, ...]:
         if not self.also:
