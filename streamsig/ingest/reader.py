@@ -46,9 +46,7 @@ class BadRecordError(Exception):
     what helps with most bad records.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 (each a part of the message)
-        self, line: int, column: str, text: str, reason: str, advice: str = ""
-    ) -> None:
+    def __init__(self, line: int, column: str, text: str, reason: str, advice: str = "") -> None:
         super().__init__(line, column, text, reason)
         self.line, self.column, self.text, self.reason, self.advice = line, column, text, reason, advice
 
