@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_MAX_CONFIG_BYTES = 1 << 16
+_MAX_CONFIG_BYTES = 1 << 18
 
 T = TypeVar("T")
 

@@ -239,7 +239,7 @@ CONFIG = "seed: 1\nwindow: 2\nversion: v1\n"
         (CONFIG + f'"{"k" * 900}": 1\n', 'unknown key "kkk'),
         (CONFIG + '"\\e[31mred": 1\n', "unknown key"),
         (CONFIG + "".join(f"k{number}: 1\n" for number in range(6000)), 'unknown key "k0"'),
-        (CONFIG + "#" * 70_000, "larger than 65,536 bytes"),
+        (CONFIG + "#" * 300_000, "larger than 262,144 bytes"),
     ],
 )
 def test_config_that_does_harm(workdir: Workdir, config: str, words: str) -> None:

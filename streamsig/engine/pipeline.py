@@ -13,6 +13,7 @@ from streamsig._version import __version__
 from streamsig.core.window import Fold
 from streamsig.engine.count import NEWEST_FIRST, count_text
 from streamsig.engine.events import OrderChecked, RunStarted, Warned
+from streamsig.errors import BadRowError, LayoutError, SourceError
 from streamsig.ingest.inputs import expand, open_texts
 from streamsig.ingest.stored import columnar_format
 
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
     from streamsig.config import Settings
     from streamsig.core.signals import Signal
+    from streamsig.engine.count import Count
     from streamsig.engine.events import Observer
     from streamsig.engine.order import SeriesOrder
+    from streamsig.ingest.sources import TextSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,7 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
             if source.warning is not None:
                 warnings.append(source.warning)
                 observe(Warned(f"{path}: {source.warning}"))
-            stored = columnar_format(source.raw.peek())
-            if stored is None:
-                count = count_text(source, settings, observe, (rows, apart[0]))
-            else:
-                # pyarrow takes long to import, and most runs do without it
-                from streamsig.engine.tables import count_columns  # noqa: PLC0415
-
-                count = count_columns(source.raw, stored, settings, observe, (rows, apart[0]))
+            count = _count(source, settings, observe, (rows, apart[0]))
             rows, missing = rows + count.state.rows, missing + count.state.rows_missing
             apart = list(map(sum, zip(apart, count.state.counts, strict=True)))
             rejected += count.rows_rejected
@@ -134,6 +130,22 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
         files=files,
         order=None if order is None else order.report(),
     )
+
+
+def _count(source: TextSource, settings: Settings, observe: Observer, before: tuple[int, int]) -> Count:
+    """Count one input of either kind."""
+    try:
+        stored = columnar_format(source.raw.peek())
+        if stored is None:
+            return count_text(source, settings, observe, before)
+        # pyarrow takes long to import, and most runs do without it
+        from streamsig.engine.tables import count_columns  # noqa: PLC0415
+
+        return count_columns(source.raw, stored, settings, observe, before)
+    except (SourceError, LayoutError, BadRowError):
+        # a file that changed meanwhile is the better reason
+        source.raw.check_unchanged()
+        raise
 
 
 def _series_order(settings: Settings) -> SeriesOrder | None:
