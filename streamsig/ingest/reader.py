@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streamsig import native
+from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks
 from streamsig.ingest.cells import CONVENTIONS
 from streamsig.ingest.numbers import NumberError
@@ -24,8 +25,6 @@ from streamsig.ingest.scan import Scanner
 
 if TYPE_CHECKING:
     from decimal import Decimal
-
-    import pyarrow as pa
 
     from streamsig.ingest.arrowcsv import ArrowReader
     from streamsig.ingest.dialect import Dialect
@@ -54,13 +53,13 @@ class BadRecordError(Exception):
 class Reading:
     """What one segment holds: its closes in file order, its physical lines, and the records left out.
 
-    `texts` has a string array for each field that was asked for besides, with a text per close.
+    `texts` has those of each field that was asked for besides, with one per close.
     """
 
     ticks: Ticks
     lines: int
     rejected: tuple[BadRecordError, ...] = ()
-    texts: tuple[pa.Array, ...] = ()
+    texts: tuple[Texts, ...] = ()
 
 
 @dataclass
@@ -125,14 +124,8 @@ class SegmentReader:
                 rejected.append(error)
             else:
                 fields.append(tuple(record.fields[index] for index in self.also))
-        return Reading(Ticks.from_decimals(closes), _count_lines(segment), tuple(rejected), self._texts(fields))
-
-    def _texts(self, fields: list[tuple[str, ...]]) -> tuple[pa.Array, ...]:
-        if not self.also:
-            return ()
-        import pyarrow as pa  # noqa: PLC0415 (as above)
-
-        return tuple(pa.array([row[place] for row in fields], pa.string()) for place in range(len(self.also)))
+        texts = tuple(Texts.of(row[place].encode() for row in fields) for place in range(len(self.also)))
+        return Reading(Ticks.from_decimals(closes), _count_lines(segment), tuple(rejected), texts)
 
     def _close(self, record: Record) -> Decimal | None:
         dialect, fields = self.dialect, record.fields
