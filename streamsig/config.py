@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_MAX_CONFIG_BYTES = 1 << 20
+_MAX_CONFIG_BYTES = 1 << 18
 
 T = TypeVar("T")
 
@@ -218,7 +218,7 @@ def read_config(path: Path) -> dict[str, Any]:
     for key, value in document.items():
         if key not in SETTINGS:
             hint = nearest(str(key), SETTINGS)
-            raise ConfigError(f'{path}: unknown key "{key}"{hint}; the keys are {", ".join(SETTINGS)}')
+            raise ConfigError(f'{path}: unknown key "{key!s:.80}"{hint}; the keys are {", ".join(SETTINGS)}')
         _check(SETTINGS[key], value, f'{path}: key "{key}"', ConfigError)
     missing = [key for key in REQUIRED if key not in document and not (key == "window" and "signals" in document)]
     if missing:
@@ -238,7 +238,7 @@ def version_of(path: Path | None) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a suggestion for a name that is not known, empty when none is near."""
-    close = difflib.get_close_matches(name.lower(), known, n=1)
+    close = difflib.get_close_matches(name[:80].lower(), known, n=1)
     return f', did you mean "{close[0]}"?' if close else ""
 
 
@@ -281,14 +281,17 @@ _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
 class _StrictLoader(yaml.SafeLoader):
     """YAML without what a config never needs.
 
-    No aliases, which bombs are made of, no duplicate keys, and no numbers that are not what they
-    look like: `010` is 8 in YAML, and `1:30` is 90.
+    No aliases, which bombs are made of, no tags, no duplicate keys, and no numbers that are not what
+    they look like: `010` is 8 in YAML, and `1:30` is 90.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "aliases are not allowed here", event.start_mark)
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "tag", None) not in {None, "!"}:
+            raise yaml.composer.ComposerError(None, None, "tags are not allowed here", event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
@@ -296,7 +299,7 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
-                problem = f'key "{key}" is there twice; keep one'
+                problem = f'key "{key!s:.80}" is there twice; keep one'
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             seen.add(key if isinstance(key, Hashable) else id(key_node))
         return super().construct_mapping(node, deep)

@@ -79,11 +79,17 @@ def _thousands_of(text: str) -> str:
     return {"none": "", "space": " "}.get(text.lower(), text)
 
 
+_NOT_FOR_FILES = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+"""Codecs of Python for domain names and source code; some take quadratic time, or fail on whatever they get."""
+
+
 def _is_codec(value: object) -> bool:
     try:
-        return isinstance(value, str) and codecs.lookup(value)._is_text_encoding  # noqa: SLF001 (there is no public way)
-    except LookupError:
+        codec = codecs.lookup(value if isinstance(value, str) else "")
+    except (LookupError, ValueError):  # a NUL in the name is another error than a name that is not known
         return False
+    # there is no public way to ask
+    return codec._is_text_encoding and codec.name.replace("-", "_") not in _NOT_FOR_FILES  # noqa: SLF001
 
 
 def _are_texts(value: object) -> bool:

@@ -188,7 +188,7 @@ def test_line_without_end(workdir: Workdir, start: str) -> None:
             while written < 64 * MIB:
                 written += pipe.write(b"1" * MIB)
     assert "<stdin>" in workdir.failed(workdir.finish(process), 4)
-    assert written <= 20 * MIB
+    assert written <= 6 * MIB
 
 
 @pytest.mark.parametrize("kind", ["gzip", "xz"])

@@ -119,7 +119,7 @@ def test_missing_key(tmp_path: Path, key: str) -> None:
         (b"seed: \xff\n", ["not YAML"]),
         (b"seed: \0\n", ["not YAML"]),
         ("[" * 5000, ["not YAML"]),
-        ("#" * (1 << 20) + "\n", ["larger than 1,048,576 bytes"]),
+        ("#" * (1 << 20) + "\n", ["larger than 262,144 bytes"]),
     ],
 )
 def test_what_is_no_config(tmp_path: Path, text: str | bytes, words: list[str]) -> None:

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.workdir import MEASURED
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 
 
@@ -17,13 +19,8 @@ def peak_mib(rows: int, *arguments: str) -> float:
         [sys.executable, "-m", "streamsig", "generate", "--rows", str(rows)], stdout=subprocess.PIPE
     )
     with feed:
-        measured = (
-            "import re, sys; from streamsig.__main__ import main; code = main();"
-            "status = open('/proc/self/status').read();"
-            "print(re.search('VmHWM:\\\\s+([0-9]+)', status)[1], file=sys.stderr); sys.exit(code)"
-        )
         done = subprocess.run(
-            [sys.executable, "-c", measured, "run", "-", "--output", "-", "--progress", "never", *arguments],
+            [sys.executable, "-c", MEASURED, "run", "-", "--output", "-", "--progress", "never", *arguments],
             stdin=feed.stdout,
             capture_output=True,
             check=True,

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 PROGRAM = (sys.executable, "-W", "error", "-m", "streamsig")
 ERROR_KEYS = ["version", "status", "error_message"]
+MEASURED = (
+    "import re, sys; from streamsig.__main__ import main; code = main();"
+    "from pathlib import Path; status = Path('/proc/self/status').read_text();"
+    "print(re.search('VmHWM:\\\\s+([0-9]+)', status)[1], file=sys.stderr); sys.exit(code)"
+)
+"""A program that does as `streamsig`, and ends standard error with its peak of memory, in KiB."""
+
 PATIENCE_SECONDS = 60
 """No test waits this long unless something hangs."""
 
@@ -58,10 +65,15 @@ class Workdir:
         return self.put(name, prices(closes))
 
     def start(
-        self, *arguments: object, redirect: str = "", before: Iterable[str] = (), **options: Any
+        self,
+        *arguments: object,
+        redirect: str = "",
+        before: Iterable[str] = (),
+        program: Iterable[str] = PROGRAM,
+        **options: Any,
     ) -> subprocess.Popen[bytes]:
         """Start the program; a shell would find `before` in front of it, and `redirect` behind, such as `>&-`."""
-        command = [*before, *PROGRAM, *map(str, arguments)]
+        command = [*before, *program, *map(str, arguments)]
         if redirect:
             command = ["sh", "-c", f'exec "$@" {redirect}', "sh", *command]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -87,6 +99,12 @@ class Workdir:
         if stdin is not None:
             options["stdin"] = subprocess.PIPE
         return self.finish(self.start(*arguments, **options), stdin)
+
+    def measure(self, *arguments: object, **options: Any) -> tuple[Outcome, float]:
+        """Run `streamsig ...` to its end; return also its peak of resident memory in MiB."""
+        outcome = self.call(*arguments, program=(sys.executable, "-W", "error", "-c", MEASURED), **options)
+        err, peak_kib = outcome.err.rstrip("\n").rsplit("\n", 1) if "\n" in outcome.err[:-1] else ("", outcome.err)
+        return replace(outcome, err=err and err + "\n"), int(peak_kib) / 1024
 
     def run(self, *arguments: object, **options: Any) -> Outcome:
         """Run `streamsig run ...`, which must succeed without a word on standard error."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 UNEXPECTED, INTERRUPTED, TERMINATED = 1, 130, 143
 
+_LONGEST = 5000
+"""Characters of a message: room for a path of 4096 and all that is said of it."""
+
 
 def failure(error: BaseException) -> tuple[str, str, int]:
     """Return an error's name, its message on one line, and the exit code."""
@@ -31,7 +34,7 @@ def failure(error: BaseException) -> tuple[str, str, int]:
         message = "out of memory; ask for fewer --threads or a smaller --window"
     else:
         message = f"unexpected: {kind}: {message}; this is a bug, please report it with the log"
-    return kind, printable(" ".join(message.split())), code
+    return kind, printable(" ".join(message[:_LONGEST].split())), code
 
 
 def trace(error: BaseException) -> str:
@@ -63,7 +66,7 @@ def say(message: str) -> None:
     """Tell a person one line on standard error, if there is one."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"streamsig: {message}\n")
+            sys.stderr.write(f"streamsig: {printable(message)}\n")
         settle(sys.stderr)
 
 

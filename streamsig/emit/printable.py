@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 
-def printable(text: str) -> str:
-    """Return a text with everything that is not printable, such as escape sequences and line ends, written out."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+def printable(text: str, keep: str = "") -> str:
+    """Return a text with everything that is not printable, such as escape sequences and line ends, written out.
+
+    What is in `keep` stays as it is.
+    """
+    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)

@@ -6,7 +6,6 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -79,15 +78,14 @@ class ProgressBar:
             self.close()
 
     def _say(self, message: str) -> None:
-        # a name in an archive may hold anything
-        self._console.print(f"streamsig: {printable(message)}", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(Text(f"streamsig: {printable(message)}"), soft_wrap=True)
 
     def _start(self, event: InputFound) -> None:
         self.close()
         sized, width = event.size_bytes is not None, self._console.width
         bar = [BarColumn(bar_width=20)] if width >= _WITH_BAR else []
         columns: list[ProgressColumn] = [
-            TextColumn(escape(_shortened(event.name, max(8, min(24, width - _WITHOUT_NAME))))),
+            _NameColumn(_shortened(event.name, max(8, min(24, width - _WITHOUT_NAME)))),
             *([*bar, TextColumn("{task.percentage:>3.0f}%")] if sized else []),
             DownloadColumn() if sized else FileSizeColumn(),
             TransferSpeedColumn(),
@@ -101,6 +99,17 @@ class ProgressBar:
         self._progress.start()
 
 
+class _NameColumn(ProgressColumn):
+    """The name of the input as it is: rich would look for markup, emoji and fields to fill in."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def render(self, task: Task) -> Text:  # noqa: ARG002 (rich's signature)
+        return Text(self._name)
+
+
 class _RowsColumn(ProgressColumn):
     """Rows, rows per second and the signal rate so far."""
 
@@ -111,7 +120,7 @@ class _RowsColumn(ProgressColumn):
 
 
 def _shortened(name: str, characters: int) -> str:
-    name = name.rsplit("/", 1)[-1]
+    name = printable(name.rsplit("/", 1)[-1])
     return name if len(name) <= characters else name[: characters - 1] + "…"
 
 

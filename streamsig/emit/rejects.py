@@ -1,4 +1,4 @@
-"""The rows that were left out, as a CSV file."""
+"""The rows that were left out, as a CSV file that is safe to open in a spreadsheet and to show on a terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import io
 from typing import TYPE_CHECKING
 
 from streamsig.emit import files
+from streamsig.emit.printable import printable
 from streamsig.engine.events import Rejected
 
 if TYPE_CHECKING:
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
 
 COLUMNS = ("file", "line", "column", "reason", "row")
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\n", "'")
+"""What a spreadsheet takes for the start of a formula, and what hides it."""
+
 
 @contextlib.contextmanager
 def writing_rejects(path: Path) -> Iterator[Observer]:
     """Yield an observer that writes each rejected row; the file is there when the block ends well.
 
-    `line` is the physical line on which the row starts, `row` its text. Raises OutputError.
+    `line` is the physical line on which the row starts, `row` its text. Control characters other than tab and
+    line feed are written out, and a text that a spreadsheet could take for a formula has a `'` before it.
+    Raises OutputError.
     """
     with files.replacing(path) as file:
         text = io.TextIOWrapper(file, "utf-8", newline="")
@@ -32,8 +38,15 @@ def writing_rejects(path: Path) -> Iterator[Observer]:
 
         def observe(event: Event) -> None:
             if isinstance(event, Rejected):
-                writer.writerow((event.name, event.line, event.column, event.reason, event.row))
+                texts = (event.name, event.column, event.reason, event.row)
+                name, column, reason, row = map(_cell, texts)
+                writer.writerow((name, event.line, column, reason, row))
 
         yield observe
         text.flush()
         text.detach()
+
+
+def _cell(text: str) -> str:
+    plain = printable(text, keep="\t\n")
+    return f"'{plain}" if plain.startswith(_FORMULA) else plain

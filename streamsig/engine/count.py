@@ -125,7 +125,7 @@ def _order_of(source: TextSource, detection: Detection, settings: Settings) -> F
 
 def _lines_of(rows: Collection[int], segment: Segment, reading: Reading, dialect: Dialect) -> dict[int, int]:
     """Return the physical line of rows that were read, from 1 at the start of their segment, by walking through it."""
-    left_out = {bad.line for bad in reading.rejected}
+    left_out = reading.rejected.lines
     records = split_records(bytes(segment.view), dialect.delimiter, line_quoted=dialect.line_quoted)
     sound = (record.line for record in records if record.line not in left_out)
     return {row: line for row, line in enumerate(islice(sound, max(rows, default=-1) + 1)) if row in rows}

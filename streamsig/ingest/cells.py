@@ -128,7 +128,7 @@ def quantity(text: str) -> str:
 def _kind(text: str) -> Kind:
     if text.casefold() in MISSING:
         return Kind.MISSING
-    if len(text) > _LONGEST or not any(letter.isdigit() for letter in text):
+    if not any(letter.isdigit() for letter in text):
         return Kind.TEXT
     if _TIME.fullmatch(text) or _is_named_time(text):
         return Kind.TIME
@@ -143,9 +143,14 @@ def _is_named_time(text: str) -> bool:
 
 def kind(text: str) -> Kind:
     """Tell what a field looks like, under any convention of writing numbers."""
-    return _kind(shape(text))
+    return _kind_of(shape(text))
 
 
 def kinds(texts: Sequence[str]) -> list[Kind]:
     """Tell what each field looks like."""
-    return [_kind(each) for each in shapes(texts)]
+    return [_kind_of(each) for each in shapes(texts)]
+
+
+def _kind_of(looks: str) -> Kind:
+    # what is long is a text, and is not to fill the cache
+    return Kind.TEXT if len(looks) > _LONGEST else _kind(looks)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError
 from streamsig.ingest.cells import kind, kinds
-from streamsig.ingest.columns import numbered, shortened
+from streamsig.ingest.columns import numbered
 from streamsig.ingest.convention import float_of
+from streamsig.ingest.dialect import one_line
 from streamsig.ingest.names import Role, roles
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def check_one_column(body: Body, name: str) -> None:
     names = body.names or ("",)
     if not body.records and len(names) == 1 and " " in names[0] and not _several(names[0]):
         raise LayoutError(
-            f"{name}, line {body.header_line}: this is one line of text, no table: {shortened(names[0])!r};"
+            f"{name}, line {body.header_line}: this is one line of text, no table: {one_line(names[0])!r};"
             " download the table again, or name the column with --column 1"
         )
     lines = [record.fields[0].strip() for record in body.records if len(record.fields) == 1][:_JUDGED] or [*names]
@@ -42,7 +43,7 @@ def check_one_column(body: Body, name: str) -> None:
     evenly = all(line.split(" ") == line.split() for line in texts)
     advice = "use --delimiter ' '" if evenly else "make them commas: tr -s ' ' , < FILE | streamsig run -"
     raise LayoutError(
-        f"{name}, line {first}: the fields seem to be separated by blanks: {shortened((texts or lines)[0])!r}; {advice}"
+        f"{name}, line {first}: the fields seem to be separated by blanks: {one_line((texts or lines)[0])!r}; {advice}"
     )
 
 

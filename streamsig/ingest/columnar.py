@@ -13,6 +13,7 @@ from pyarrow import ipc
 
 from streamsig.errors import SourceError
 from streamsig.ingest.arrays import row_text
+from streamsig.ingest.dialect import one_line
 from streamsig.ingest.schema import choose_close, choose_groups, choose_time
 from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, FILE_MAGIC, PARQUET, PREFIX_BYTES
 
@@ -71,8 +72,8 @@ class ColumnarTable:
 
     @property
     def column_name(self) -> str:
-        """The name of the close column."""
-        return str(self.schema.names[self.close_index])
+        """The name of the close column, shortened for messages."""
+        return one_line(str(self.schema.names[self.close_index]))
 
     def find_time(self) -> TimeColumn:
         """Return which column tells the time, and which way the first rows run in it; call it before `batches`."""

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError, UsageError
+from streamsig.ingest.dialect import one_line
 from streamsig.ingest.names import Role, affixed_closes, almost_closes, compact, lasts, roles
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ GROUP_BY = "--group-by"
 """The flag that names the columns of a key."""
 
 _MOST_LISTED = 20
-_SHOWN = 40
+_MOST_DIGITS = 18
+_LONGEST = 200
 
 
 def asked_column(body: Body, asked: str | int, name: str, flag: str = "--column") -> int:
@@ -30,9 +32,10 @@ def asked_column(body: Body, asked: str | int, name: str, flag: str = "--column"
             return found[0]
         if found:
             raise LayoutError(
-                f"{name}: {len(found)} columns are named {asked!r}: {listed(body, found)}; say which with {flag} N"
+                f"{name}: {len(found)} columns are named {one_line(asked)!r}: {listed(body, found)};"
+                f" say which with {flag} N"
             )
-    if isinstance(asked, int) or (asked.isascii() and asked.isdecimal()):
+    if isinstance(asked, int) or (asked.isascii() and asked.isdecimal() and len(asked) <= _MOST_DIGITS):
         number = int(asked)
         if number < 1:
             raise UsageError(f"{name}: {flag} {asked}: fields count from 1")
@@ -40,10 +43,10 @@ def asked_column(body: Body, asked: str | int, name: str, flag: str = "--column"
             raise LayoutError(f"{name}: {flag} {number}: there is no such field: {columns_in(body)}")
         return number - 1
     if body.names is None:
-        raise LayoutError(f"{name}: {flag} {asked}: there is no header line to find it in; use {flag} N")
-    near = difflib.get_close_matches(asked.casefold(), [each.casefold() for each in body.names], 1, 0.5)
+        raise LayoutError(f"{name}: {flag} {one_line(asked)}: there is no header line to find it in; use {flag} N")
+    near = difflib.get_close_matches(asked[:_LONGEST].casefold(), [each.casefold() for each in body.names], 1, 0.5)
     guess = next((f'; did you mean "{each}"?' for each in body.names if near and each.casefold() == near[0]), "")
-    raise LayoutError(f"{name}: {flag} {asked}: no column has this name: {columns_in(body)}{guess}")
+    raise LayoutError(f"{name}: {flag} {one_line(asked)}: no column has this name: {columns_in(body)}{guess}")
 
 
 def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, str]:
@@ -67,7 +70,7 @@ def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, 
             )
         if found:
             check_alignment(body, name)
-            return found[0], f'its name is "{names[found[0]]}"'
+            return found[0], f'its name is "{one_line(names[found[0]])}"'
     almost = almost_closes(names)
     if almost:
         raise LayoutError(
@@ -105,8 +108,8 @@ def listed(body: Body, indices: Sequence[int]) -> str:
     """Name columns with their numbers: `2 "Close" (AAPL), 3 "Close" (MSFT)`."""
     names, labels = body.names or (), body.labels
     parts = [
-        f'{index + 1} "{shortened(names[index])}"'
-        + (f" ({labels[index]})" if index < len(labels) and labels[index] else "")
+        f'{index + 1} "{one_line(names[index])}"'
+        + (f" ({one_line(labels[index])})" if index < len(labels) and labels[index] else "")
         for index in indices[:_MOST_LISTED]
     ]
     more = len(indices) - _MOST_LISTED
@@ -115,7 +118,7 @@ def listed(body: Body, indices: Sequence[int]) -> str:
 
 def numbered(fields: Sequence[str]) -> str:
     """Show the fields of a record with their numbers: `1=2020-01-01 2=1.25`."""
-    parts = [f"{i}={shortened(text)}" for i, text in enumerate(fields[:_MOST_LISTED], 1)]
+    parts = [f"{i}={one_line(text)}" for i, text in enumerate(fields[:_MOST_LISTED], 1)]
     return " ".join(parts) + (" ..." if len(fields) > _MOST_LISTED else "")
 
 
@@ -138,14 +141,9 @@ def _with_copies(names: Sequence[str], found: Sequence[int]) -> list[int]:
     return sorted({*found, *copies})
 
 
-def shortened(text: str) -> str:
-    """Return the beginning of a text on one line."""
-    return " ".join(text.split())[:_SHOWN]
-
-
 def _example(body: Body, index: int) -> str:
     found = next((r for r in body.records if len(r.fields) == body.fields and r.fields[index].strip()), None)
-    return f": line {found.line} reads {shortened(found.fields[index])!r}" if found else ""
+    return f": line {found.line} reads {one_line(found.fields[index])!r}" if found else ""
 
 
 def _by_name(names: Sequence[str], asked: str) -> list[int]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from streamsig.ingest.numbers import NumberFormat
 
+_SHOWN = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -52,4 +54,9 @@ class Dialect:
         """Name a field for a message: `column 5 "close"`, or `column 5` where there is no header."""
         if self.header is None or index >= len(self.header):
             return f"column {index + 1}"
-        return f'column {index + 1} "{self.header[index]}"'
+        return f'column {index + 1} "{one_line(self.header[index])}"'
+
+
+def one_line(text: str) -> str:
+    """Shorten a text of a file for a message."""
+    return " ".join(text[: 10 * _SHOWN].split())[:_SHOWN]

@@ -16,7 +16,8 @@ _PACKED = frozenset({".gz", ".bz2", ".zst", ".lz4", ".xz"})
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Order names as people do: `2024-2` before `2024-10`."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", name))
+    parts = re.split(r"([0-9]{1,1000})", name)  # more digits at once Python does not take for a number
+    return tuple((0, int(part), "") if place % 2 else (1, 0, part) for place, part in enumerate(parts))
 
 
 def ending(name: str) -> str:

@@ -104,14 +104,20 @@ _CURRENCIES = _set("usd eur gbp jpy inr cny brl krw chf aud cad btc eth usdt usd
 
 # letters that do not decompose into a plain letter and an accent
 _FOLDED = str.maketrans({"ł": "l", "Ł": "L", "\u0131": "i", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "æ": "ae"})
+_LONGEST = 200
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORDS = re.compile(r"[^\W_]+")
 _ORDINAL = re.compile(r"^\s*\d{1,2}[a-z]?[.)]\s*(?=\D)")
 
 
-@lru_cache(maxsize=1 << 15)
 def words(name: str) -> tuple[str, ...]:
     """Split a name into its words: `ClosePrice`, `close_price` and `4. <CLOSE PRICE>` are (close, price)."""
+    # what is long is no name, and is not to fill the cache
+    return _words(name) if len(name) <= _LONGEST else (name.casefold(),)
+
+
+@lru_cache(maxsize=1 << 15)
+def _words(name: str) -> tuple[str, ...]:
     parts = unicodedata.normalize("NFKD", _ORDINAL.sub("", name).translate(_FOLDED))
     plain = unicodedata.normalize("NFC", "".join(letter for letter in parts if not unicodedata.combining(letter)))
     return tuple(word.casefold() for word in _WORDS.findall(_CAMEL.sub(" ", plain)))

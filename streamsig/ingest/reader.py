@@ -11,19 +11,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from streamsig import native
 from streamsig.core.keys import Texts
-from streamsig.core.ticks import Ticks
+from streamsig.core.ticks import Ticks, concat
 from streamsig.ingest.cells import CONVENTIONS
 from streamsig.ingest.numbers import NumberError
 from streamsig.ingest.records import Record, split_records, unwrapped
+from streamsig.ingest.rejects import Rejects
 from streamsig.ingest.scan import Scanner
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
 
     from streamsig.ingest.arrowcsv import ArrowReader
@@ -32,21 +35,19 @@ if TYPE_CHECKING:
 
 _SHOWN_CHARACTERS = 60
 _CACHED_BYTES = 1 << 18
+_RUN_RECORDS = 4096
 
 
 class BadRecordError(Exception):
     """A bad record in a segment; `line` counts physical lines from 1 at the segment's start.
 
-    `column`, `text` and `reason` are for a message; `row` is the record as it stands in the file. `advice`
-    says what to do about it, where that is not what helps with most bad records.
+    `column`, `text` and `reason` are for a message. `advice` says what to do about it, where that is not
+    what helps with most bad records.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 (each a part of the message)
-        self, line: int, column: str, text: str, reason: str, row: str, advice: str = ""
-    ) -> None:
+    def __init__(self, line: int, column: str, text: str, reason: str, advice: str = "") -> None:
         super().__init__(line, column, text, reason)
-        self.line, self.column, self.text, self.reason, self.row = line, column, text, reason, row
-        self.advice = advice
+        self.line, self.column, self.text, self.reason, self.advice = line, column, text, reason, advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Reading:
 
     ticks: Ticks
     lines: int
-    rejected: tuple[BadRecordError, ...] = ()
+    rejected: Rejects = field(default_factory=Rejects)
     texts: tuple[Texts, ...] = ()
 
 
@@ -95,11 +96,11 @@ class SegmentReader:
 
     def _scanned(self, text: memoryview | bytes) -> Reading | None:
         scanned = self._scanner.read(text, self.scale, self.also)
-        return scanned and Reading(scanned.ticks, scanned.lines, (), scanned.texts)
+        return scanned and Reading(scanned.ticks, scanned.lines, texts=scanned.texts)
 
     def _by_arrow(self, segment: Segment, text: memoryview | bytes) -> Reading | None:
         read = self._arrow.read(text, quoted=segment.quoted, scale=self.scale, also=self.also)
-        return read and Reading(read[0], _count_lines(segment), (), read[1])
+        return read and Reading(read[0], _count_lines(segment), texts=read[1])
 
     @cached_property
     def _arrow(self) -> ArrowReader:
@@ -109,23 +110,29 @@ class SegmentReader:
         return ArrowReader(self.dialect)
 
     def _by_records(self, segment: Segment) -> Reading:
-        text, dialect = bytes(segment.view), self.dialect
-        closes: list[Decimal | None] = []
-        fields: list[tuple[str, ...]] = []
-        rejected: list[BadRecordError] = []
-        for record in split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted):
+        rejects = Rejects(bytes(segment.view))
+        records = self._sound_records(rejects)
+        runs: list[Ticks] = []
+        texts: list[list[Texts]] = [[] for _ in self.also]
+        # a run at a time: as Python objects, the closes of a segment take fifty times its bytes
+        while run := list(islice(records, _RUN_RECORDS)):
+            runs.append(Ticks.from_decimals(close for close, _ in run))
+            for place, parts in enumerate(texts):
+                parts.append(Texts.of(fields[place] for _, fields in run))
+        return Reading(concat(runs), _count_lines(segment), rejects, tuple(map(_joined, texts)))
+
+    def _sound_records(self, rejects: Rejects) -> Iterator[tuple[Decimal | None, tuple[bytes, ...]]]:
+        """Yield close and further fields of each record; the bad ones are added to `rejects`, which has the text."""
+        dialect = self.dialect
+        for record in split_records(rejects.text, dialect.delimiter, line_quoted=dialect.line_quoted):
             try:
-                closes.append(self._close(record))
+                close = self._close(record)
             except _BadFieldError as bad:
-                row = text[record.start : record.stop].decode("utf-8", "backslashreplace").rstrip("\r\n")
-                error = BadRecordError(record.line, bad.column, shown(bad.text), bad.reason, row, bad.advice)
                 if not self.skip_bad:
-                    raise error from None
-                rejected.append(error)
+                    raise BadRecordError(record.line, bad.column, shown(bad.text), bad.reason, bad.advice) from None
+                rejects.add(record.line, record.start, record.stop, bad.column, bad.reason)
             else:
-                fields.append(tuple(record.fields[index] for index in self.also))
-        texts = tuple(Texts.of(row[place].encode() for row in fields) for place in range(len(self.also)))
-        return Reading(Ticks.from_decimals(closes), _count_lines(segment), tuple(rejected), texts)
+                yield close, tuple(record.fields[index].encode() for index in self.also)
 
     def _close(self, record: Record) -> Decimal | None:
         dialect, fields = self.dialect, record.fields
@@ -146,6 +153,13 @@ class SegmentReader:
             if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
                 reason = "the header line is there again, as when files are joined"
             raise _BadFieldError(column, text, reason, advice) from None
+
+
+def _joined(parts: list[Texts]) -> Texts:
+    parts = parts or [Texts.of([])]
+    offsets = np.cumsum([0, *(int(part.starts[-1]) for part in parts)], dtype=np.int32)
+    starts = [part.starts[:-1] + offset for part, offset in zip(parts, offsets, strict=False)]
+    return Texts(np.concatenate([*starts, offsets[-1:]]), np.concatenate([part.content for part in parts]))
 
 
 class _BadFieldError(Exception):

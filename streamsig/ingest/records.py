@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
-_BLANK_LINES = re.compile(rb"(?:[ \t]*[\r\n])*")
-_BLANK_LINES_OF_TABS = re.compile(rb"(?: *[\r\n])*")
+_CONTENT = re.compile(rb"[^ \t\r\n]")
+_CONTENT_OR_TAB = re.compile(rb"[^ \r\n]")
+_QUOTES = re.compile(rb'"+')
 
 
 class Record(NamedTuple):
@@ -44,7 +45,7 @@ def split_records(
     mark = delimiter.encode()
     # searching for a byte is faster than for a pattern, and nearly no file has CR alone
     simple = sample.find(b"\r", start) < 0 or sample.count(b"\r", start) == sample.count(b"\r\n", start)
-    blanks, blank = (b" ", _BLANK_LINES_OF_TABS) if delimiter == "\t" else (b" \t", _BLANK_LINES)
+    blanks, content_of = (b" ", _CONTENT_OR_TAB) if delimiter == "\t" else (b" \t", _CONTENT)
     position, size = start, len(sample)
     while position < size:
         if simple:
@@ -59,7 +60,7 @@ def split_records(
         if line_quoted:
             content = unwrapped(content) or content
         if not content.strip(blanks):
-            position = skip_blank_lines(sample, behind, blank)
+            position = skip_blank_lines(sample, behind, content_of)
             line += count_line_ends(sample, behind, position)
             continue
         after = behind
@@ -80,10 +81,11 @@ def count_line_ends(text: bytes, start: int, stop: int) -> int:
     return text.count(b"\n", start, stop) + text.count(b"\r", start, stop) - text.count(b"\r\n", start, stop)
 
 
-def skip_blank_lines(text: bytes, start: int, blank_lines: re.Pattern[bytes] = _BLANK_LINES) -> int:
-    """Return the byte behind the lines of blanks that begin at `start`."""
-    found = blank_lines.match(text, start)
-    return found.end() if found else start
+def skip_blank_lines(text: bytes, start: int, content: re.Pattern[bytes] = _CONTENT) -> int:
+    """Return the byte behind the lines of blanks that begin at `start`, where a line begins."""
+    found = content.search(text, start)
+    stop = found.start() if found else len(text)
+    return max(start, text.rfind(b"\n", start, stop) + 1, text.rfind(b"\r", start, stop) + 1)
 
 
 def unwrapped(line: bytes) -> bytes | None:
@@ -108,24 +110,37 @@ def skip_lines(sample: bytes, count: int) -> int:
 
 def _quoted_fields(text: bytes, position: int, mark: bytes) -> tuple[list[str], int]:
     """Return the fields of the record at `position`, and the byte behind its line end."""
-    match = _field_pattern(mark).match
+    rest_of_field = _field_pattern(mark).match
     fields: list[str] = []
     while True:
-        found = match(text, position)
+        quoted = b""
+        if text.startswith(b'"', position):
+            closed = _closing_quote(text, position + 1)
+            quoted, position = text[position + 1 : closed].replace(b'""', b'"'), min(closed + 1, len(text))
+        found = rest_of_field(text, position)
         if found is None:  # the pattern matches anywhere, the empty text at the end included
             return fields, len(text)
-        quoted, behind, plain, end = found.groups()
-        fields.append(_text(plain if quoted is None else quoted.replace(b'""', b'"') + (behind or b"")))
+        fields.append(_text(quoted + found[1]))
         position = found.end()
-        if end != mark:
+        if found[2] != mark:
             return fields, position
+
+
+def _closing_quote(text: bytes, start: int) -> int:
+    """Return where the quotes that were opened before `start` are closed, the end of the text where they are not.
+
+    Of a run of quotes each pair is one that is meant; a regex for that would remember every pair.
+    """
+    for run in _QUOTES.finditer(text, start):
+        if (run.end() - run.start()) % 2:
+            return run.end() - 1
+    return len(text)
 
 
 @lru_cache(maxsize=16)
 def _field_pattern(mark: bytes) -> re.Pattern[bytes]:
-    plain = rb"[^\r\n" + re.escape(mark) + rb"]*"
-    end = rb"(" + re.escape(mark) + rb"|\r\n|\n|\r|\Z)"
-    return re.compile(rb'(?:"([^"]*(?:""[^"]*)*)(?:"(' + plain + rb")|\Z)|(" + plain + rb"))" + end)
+    mark = re.escape(mark)
+    return re.compile(rb"([^\r\n" + mark + rb"]*)(" + mark + rb"|\r\n|\n|\r|\Z)")
 
 
 def _text(raw: bytes) -> str:

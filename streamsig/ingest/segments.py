@@ -13,15 +13,18 @@ from streamsig.ingest.records import split_records
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from streamsig.ingest.sources import TextSource
 
 QUOTE = b'"'
 _READ_BYTES = 256 << 10
+_PIECE_BYTES = 256 << 10
 
 SEGMENT_BYTES = 2 << 20
 """Long enough that a segment's overhead vanishes, short enough that all in flight stay in cache or near it."""
 
-MAX_RECORD_BYTES = 16 << 20
+MAX_RECORD_BYTES = 1 << 20
 """A record longer than this is refused: the file is not what it seems, and memory is bounded."""
 
 
@@ -126,12 +129,9 @@ class Segments:
             return cut
         if not _quotes_are_regular(memoryview(buffer)[:filled], self._delimiter):
             return _last_record_end(bytes(buffer[:filled]), self._delimiter)
-        odd = buffer.count(QUOTE, 0, cut) % 2
-        while odd and cut:
-            before = max(buffer.rfind(b"\n", 0, cut - 1), buffer.rfind(b"\r", 0, cut - 2)) + 1
-            odd ^= buffer.count(QUOTE, before, cut) % 2
-            cut = before
-        return cut
+        if buffer.count(QUOTE, 0, cut) % 2 == 0:
+            return cut
+        return _last_line_end_outside_quotes(np.frombuffer(buffer, np.uint8, cut))
 
 
 def _quotes_are_regular(text: memoryview, delimiter: str) -> bool:
@@ -148,6 +148,27 @@ def _quotes_are_regular(text: memoryview, delimiter: str) -> bool:
     opening = opening[opening > 0]
     closing = closing[closing < len(octets) - 1]
     return bool(structural[octets[opening - 1]].all() and structural[octets[closing + 1]].all())
+
+
+def _last_line_end_outside_quotes(octets: NDArray[np.uint8]) -> int:
+    """Return what follows the last line end with an even number of quotes before it, 0 if there is none.
+
+    The last byte is a line end. From the end, a piece at a time: linear, however many lines stand in quotes.
+    """
+    before = int(np.count_nonzero(octets == QUOTE[0]))
+    for stop in range(len(octets), 0, -_PIECE_BYTES):
+        piece = octets[max(0, stop - _PIECE_BYTES) : stop]
+        quotes = piece == QUOTE[0]
+        before -= int(np.count_nonzero(quotes))
+        outside = np.bitwise_xor.accumulate(quotes) == bool(before % 2)
+        # CR alone ends lines, too
+        returns = (piece == ord("\r")) & (
+            np.append(octets[stop - len(piece) + 1 : stop + 1], 0)[: len(piece)] != ord("\n")
+        )
+        ends = np.flatnonzero(((piece == ord("\n")) | returns) & outside)
+        if len(ends):
+            return stop - len(piece) + int(ends[-1]) + 1
+    return 0
 
 
 def _last_record_end(text: bytes, delimiter: str) -> int:

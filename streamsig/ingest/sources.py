@@ -10,7 +10,7 @@ import stat
 import sys
 from typing import BinaryIO, Protocol
 
-from streamsig.errors import SourceError
+from streamsig.errors import LayoutError, SourceError
 
 try:
     # not on Windows; and here, since an interrupt that arrives inside an import can be lost
@@ -155,19 +155,20 @@ class TextSource:
             self._decoder = codecs.getincrementaldecoder(encoding)("replace")
             head = bytes(self._ahead)
             self._ahead = memoryview(b"")
-            self.push_back(self._decoder.decode(head, final=False).encode("utf-8"))
+            self.push_back(self._decoded(head, final=False))
 
     def readinto(self, view: memoryview) -> int:
         """Fill the start of `view`; return the number of bytes, 0 only at the end.
 
-        Raises SourceError for input that is damaged, cut off or not readable.
+        Raises SourceError for input that is damaged, cut off or not readable, LayoutError for what the encoding
+        cannot be.
         """
         while not self._ahead:
             if self._decoder is None:
                 return self._fill(view)
             packed = bytearray(_UNPACK_BYTES)
             count = self._fill(memoryview(packed))
-            text = self._decoder.decode(bytes(packed[:count]), final=not count).encode("utf-8")
+            text = self._decoded(bytes(packed[:count]), final=not count)
             if not count and not text:
                 return 0
             self._ahead = memoryview(text)
@@ -179,6 +180,14 @@ class TextSource:
     def close(self) -> None:
         """Close the input."""
         self.raw.close()
+
+    def _decoded(self, packed: bytes, *, final: bool) -> bytes:
+        try:
+            return self._decoder.decode(packed, final).encode() if self._decoder is not None else packed
+        except UnicodeError as error:  # no mark where the codec wants one, half a character that it makes
+            raise LayoutError(
+                f"{self.name}: cannot be read as {self.encoding}: {error}; name another with --encoding"
+            ) from error
 
     def _fill(self, view: memoryview) -> int:
         try:

@@ -22,6 +22,7 @@ RUNS_BACKWARDS = (
 """What to say of a file that is newest first."""
 
 _JUDGED = 100
+_LONGEST = 80
 _FEW = 3
 _NEARLY_ALWAYS = 0.9
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
@@ -94,7 +95,7 @@ def _looks_like_time(texts: Sequence[str]) -> bool:
 
 def _climbs(texts: Sequence[str]) -> bool:
     """Tell whether whole numbers rise from row to row, or fall, as milliseconds of a day do."""
-    if len(texts) < _FEW or not all(text.strip().isdecimal() for text in texts):
+    if len(texts) < _FEW or not all(text.strip().isdecimal() and len(text) <= _LONGEST for text in texts):
         return False
     rises = [b > a for a, b in pairwise(map(int, texts))]
     falls = [b < a for a, b in pairwise(map(int, texts))]
@@ -138,6 +139,8 @@ def _direction(texts: Sequence[str]) -> str | None:
 
 def _key(text: str, order: str) -> Key | None:
     """Return something that sorts as the times do, or `None` where the text is no time in this order."""
+    if len(text) > _LONGEST:
+        return None
     if _NUMBER.fullmatch(text):
         return (float(text),)
     parts: list[str] = _PARTS.findall(text)
