@@ -38,7 +38,7 @@ class Stopping:
 
     def listen(self) -> None:
         """Take the signals, but for those that we were started to ignore, as by `nohup`."""
-        sys.unraisablehook = _dropped
+        sys.unraisablehook = self._dropped
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._catch)
@@ -68,7 +68,8 @@ class Stopping:
             if self._begun:
                 raise self._wish
 
-
-def _dropped(what: sys.UnraisableHookArgs) -> None:
-    if what.exc_type not in {Interrupted, Terminated}:
-        sys.__unraisablehook__(what)
+    def _dropped(self, what: sys.UnraisableHookArgs) -> None:
+        # a file that was just being opened has nobody to close it: Python does, and warns
+        expected = {Interrupted, Terminated} | ({ResourceWarning} if self._wish else set())
+        if what.exc_type not in expected:
+            sys.__unraisablehook__(what)

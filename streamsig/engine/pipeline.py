@@ -12,6 +12,7 @@ from streamsig.engine.count import count_text
 from streamsig.engine.events import OrderChecked, RunStarted, Warned
 from streamsig.engine.result import Groups, Result, Series, SignalCount
 from streamsig.engine.tally import NEWEST_FIRST, Total
+from streamsig.errors import BadRowError, LayoutError, SourceError
 from streamsig.ingest.inputs import expand, open_texts
 from streamsig.ingest.stored import columnar_format
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamsig.config import Settings
+    from streamsig.engine.count import Count
     from streamsig.engine.events import Observer
     from streamsig.engine.order import SeriesOrder
+    from streamsig.ingest.sources import TextSource
 
 
 def count_signals(named: Sequence[str], settings: Settings, observe: Observer = lambda _: None) -> Result:
@@ -40,14 +43,7 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
             if source.warning is not None:
                 warnings.append(source.warning)
                 observe(Warned(f"{path}: {source.warning}"))
-            stored = columnar_format(source.raw.peek())
-            if stored is None:
-                count = count_text(source, settings, observe, (total.rows, total.signals))
-            else:
-                # pyarrow takes long to import, and most runs do without it
-                from streamsig.engine.tables import count_columns  # noqa: PLC0415
-
-                count = count_columns(source.raw, stored, settings, observe, (total.rows, total.signals))
+            count = _count(source, settings, observe, (total.rows, total.signals))
             total.push(count.state)
             rejected += count.rows_rejected
             warnings += count.warnings
@@ -76,6 +72,22 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
         groups=None if total.groups is None else Groups(total.groups, [name for name, _ in settings.signals]),
         order=None if order is None else order.report(),
     )
+
+
+def _count(source: TextSource, settings: Settings, observe: Observer, before: tuple[int, int]) -> Count:
+    """Count one input of either kind."""
+    try:
+        stored = columnar_format(source.raw.peek())
+        if stored is None:
+            return count_text(source, settings, observe, before)
+        # pyarrow takes long to import, and most runs do without it
+        from streamsig.engine.tables import count_columns  # noqa: PLC0415
+
+        return count_columns(source.raw, stored, settings, observe, before)
+    except (SourceError, LayoutError, BadRowError):
+        # a file that changed meanwhile is the better reason
+        source.raw.check_unchanged()
+        raise
 
 
 def _series_order(settings: Settings) -> SeriesOrder | None:

@@ -40,7 +40,7 @@ def expand(named: Iterable[str]) -> list[str]:
 def open_texts(path: str) -> Iterator[TextSource]:
     """Open an input, closing it when the next is asked for: one text, or those of an archive in natural order.
 
-    Raises SourceError and LayoutError.
+    Raises SourceError, also for a file that has changed by then, and LayoutError.
     """
     raw = open_raw(path)
     try:
@@ -50,6 +50,7 @@ def open_texts(path: str) -> Iterator[TextSource]:
             yield from open_members(path)
         else:
             yield TextSource(raw)
+        raw.check_unchanged()
     finally:
         raw.close()
 

@@ -39,13 +39,21 @@ class RawInput:
     """An open input as it is stored: counts what was read, and lets its first bytes be seen.
 
     `is_file` says that `name` is the path of a regular file. `size_bytes` is `None` where it cannot
-    be known (a pipe). `consumed_bytes` never runs ahead of
-    what has been asked for by more than one read.
+    be known (a pipe). `consumed_bytes` never runs ahead of what has been asked for by more than one read.
+    `opened` is the state of a regular file when it was opened.
     """
 
-    def __init__(self, file: BinaryIO, name: str, size_bytes: int | None, *, is_file: bool = False) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        name: str,
+        size_bytes: int | None,
+        *,
+        is_file: bool = False,
+        opened: os.stat_result | None = None,
+    ) -> None:
         self.name, self.size_bytes, self.consumed_bytes, self.is_file = name, size_bytes, 0, is_file
-        self._file = file
+        self._file, self._opened = file, opened
         self._ahead = b""
         self.closed = False
 
@@ -81,6 +89,24 @@ class RawInput:
             raise _unreadable(self.name, error) from error
         self.consumed_bytes += count
         return int(count)
+
+    def check_unchanged(self) -> None:
+        """Raise SourceError where a regular file is another one than when it was opened, or has lost or changed rows.
+
+        One that has only grown is as it was, as far as it was read.
+        """
+        if self._opened is None or self.closed:
+            return
+        before, now = self._opened, os.fstat(self._file.fileno())
+        if now.st_size < before.st_size:
+            what = f"shrank from {before.st_size:,} to {now.st_size:,} bytes"
+        elif now.st_size == before.st_size and now.st_mtime_ns != before.st_mtime_ns:
+            what = "was changed"
+        elif self.is_file and not _is_still_there(self.name, now):
+            what = "was replaced by another file"
+        else:
+            return
+        raise SourceError(f"{self.name}: {what} while it was read; run again when it is at rest")
 
     def close(self) -> None:
         """Close the file; standard input stays open for its owner."""
@@ -243,7 +269,8 @@ def open_raw(path: str) -> RawInput:
     except OSError as error:
         raise _unreadable(path, error) from error
     regular = stat.S_ISREG(status.st_mode)
-    return RawInput(file, path, status.st_size if regular else None, is_file=regular)
+    size_bytes, opened = (status.st_size, status) if regular else (None, None)
+    return RawInput(file, path, size_bytes, is_file=regular, opened=opened)
 
 
 def _open_stdin() -> RawInput:
@@ -257,7 +284,16 @@ def _open_stdin() -> RawInput:
         raise SourceError(msg)
     if stat.S_ISFIFO(status.st_mode):
         _widen_pipe()
-    return RawInput(file, "<stdin>", status.st_size if stat.S_ISREG(status.st_mode) else None)
+    size_bytes, opened = (status.st_size, status) if stat.S_ISREG(status.st_mode) else (None, None)
+    return RawInput(file, "<stdin>", size_bytes, opened=opened)
+
+
+def _is_still_there(path: str, opened: os.stat_result) -> bool:
+    """Tell whether a path names the open file, or no file at all: who takes a name away does not mean another one."""
+    try:
+        return os.path.samestat(os.stat(path), opened)  # noqa: PTH116 (names stay as given)
+    except OSError:
+        return True
 
 
 def _widen_pipe() -> None:
