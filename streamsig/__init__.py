@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from streamsig.core.signals import Signal
     from streamsig.core.ticks import Ticks
     from streamsig.core.window import Fold, WindowState
-    from streamsig.engine.pipeline import Result
+    from streamsig.engine.result import Result
     from streamsig.errors import (
         BadRowError,
         ConfigError,
@@ -61,7 +61,7 @@ _HOMES = {
     "streamsig.core.signals": {"Signal"},
     "streamsig.core.ticks": {"Ticks"},
     "streamsig.core.window": {"Fold", "WindowState"},
-    "streamsig.engine.pipeline": {"Result"},
+    "streamsig.engine.result": {"Result"},
 }
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamsig.config import make_settings
-from streamsig.engine.pipeline import Result, count_signals
+from streamsig.engine.pipeline import count_signals
+
+if TYPE_CHECKING:
+    from streamsig.engine.result import Result
 
 
 def run(*paths: str | os.PathLike[str], **settings: Any) -> Result:  # noqa: ANN401 (checked by make_settings)

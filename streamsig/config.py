@@ -17,6 +17,7 @@ from streamsig.errors import ConfigError, UsageError
 from streamsig.kinds import (
     CODEC,
     COLUMN,
+    COLUMNS,
     DELIMITER,
     SIGNALS,
     TEXT,
@@ -54,7 +55,7 @@ class Setting(NamedTuple):
     @property
     def repeats(self) -> bool:
         """Whether the flag may be given several times, each for one more."""
-        return self.kind in (TEXTS, SIGNALS)
+        return self.kind in (TEXTS, SIGNALS, COLUMNS)
 
 
 def _setting(default: T, kind: Kind, metavar: str = "", help: str = "") -> T:  # noqa: A002 (as argparse has it)
@@ -118,6 +119,9 @@ class Settings:
     per_file: bool = _setting(
         default=False, kind=YES_NO, help="each input is a series of its own (default: all are one)"
     )
+    group_by: tuple[str | int, ...] = _setting(
+        (), COLUMNS, "NAME|N", "count each value of this column as a series of its own; can be repeated"
+    )
     threads: int | None = _setting(
         None, whole(1, 1024, "a whole number from 1 to 1024"), "N", "how many parse (default: all cores)"
     )
@@ -175,6 +179,8 @@ def make_settings(values: Mapping[str, Any], config: Path | None = None) -> Sett
     settings = Settings(**chosen)
     if settings.decimal is not None and settings.decimal == settings.thousands:
         raise UsageError(f'decimal mark and thousands separator are both "{settings.decimal}"; they must differ')
+    if settings.check_order and settings.group_by:
+        raise UsageError("check_order compares the times of rows of all groups with one another; leave out group_by")
     return settings
 
 
@@ -184,7 +190,7 @@ def values_of_flags(texts: Mapping[str, Any]) -> dict[str, Any]:
     for key, text in texts.items():
         if text is not None:
             setting = SETTINGS[key]
-            if setting.kind is YES_NO or setting.kind is TEXTS:
+            if setting.kind in (YES_NO, TEXTS, COLUMNS):
                 values[key] = text
                 continue
             for each in text if setting.repeats else [text]:

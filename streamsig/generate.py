@@ -3,8 +3,8 @@
 Every written digit comes from raw 64-bit words of PCG64 and from integer arithmetic. NumPy guarantees that
 stream, and the `SeedSequence` that seeds it, for all versions and platforms; its distributions it does not.
 
-Two independent streams feed a series: one has a word for each bar, the other a word for each stretch of bars,
-which picks how lively the market is there. Neither depends on how many bars are drawn at a time, so the size
+Two independent streams feed all series: one has a word for each bar, the other a word for each stretch of bars of
+a symbol, which picks how lively the market is there. Neither depends on how many bars are drawn at a time, so the size
 of a block is a matter of speed alone.
 """
 
@@ -28,10 +28,16 @@ DAY_ROWS: Final = 24 * 60
 MAX_ROWS: Final = ((date.max - FIRST_DAY).days + 1) * DAY_ROWS
 """A bar for every minute up to `9999-12-31 23:59:00`, the last one that a year of four digits can name."""
 
+MAX_SYMBOLS: Final = 10**6
+
 _HEADER: Final = b"timestamp,open,high,low,close,volume_btc,volume_usd\n"
+_HEADER_OF_MANY: Final = _HEADER.replace(b",", b",symbol,", 1)
 
 _START_CENTS: Final = 42_283_58
 # A wick reaches at most 40.95 beyond, so every price has exactly five digits before its point.
+_APART_CENTS: Final = 7_919_17
+"""How far apart two symbols start whose numbers follow each other."""
+
 _LOWEST_CLOSE_CENTS: Final = 20_000_00
 _HIGHEST_CLOSE_CENTS: Final = 90_000_00
 
@@ -45,7 +51,7 @@ _STEP_SHIFTS: Final = np.array([16, 15, 15, 14, 11, 8, 6, 5, 5, 5, 4, 4, 4, 4, 3
 _VOLUME_SHIFTS: Final = np.array([32, 12, 11, 9, 8, 7, 6, 5, 5, 5, 5, 5, 5, 5, 5, 5], np.int64)
 
 
-def bars(rows: int, seed: int = 42, *, block_days: int = 12) -> Iterator[bytearray]:
+def bars(rows: int, seed: int = 42, *, symbols: int | None = None, block_days: int = 12) -> Iterator[bytearray]:
     """Blocks of whole CSV lines: the header alone, then `rows` one-minute bars, oldest first.
 
     A line is `timestamp,open,high,low,close,volume_btc,volume_usd`, has 70 to 79 bytes and ends in LF.
@@ -55,16 +61,24 @@ def bars(rows: int, seed: int = 42, *, block_days: int = 12) -> Iterator[bytearr
     `close * volume_btc` cut to 2. In flat stretches nothing trades: one price, no volume. About one close
     in fifteen equals the mean of the last five exactly, one in ten of those without the five being equal.
 
-    The bytes depend on `rows` and `seed` alone, and the lines of a shorter run begin every longer one.
-    Each block is the caller's to keep. Time is linear in `rows`. Memory does not grow with it: it is that of
-    one block of `block_days` days of `DAY_ROWS` bars, 15 MiB for 12 days.
+    With `symbols` there is a series for each of as many symbols, `S0001` and so on, in a column behind the timestamp;
+    each minute has a bar of every symbol, one after another.
 
-    Raises ValueError, at the call and not at the first block, unless `0 <= rows <= MAX_ROWS`,
-    `0 <= seed < 2**64` and `block_days >= 1`.
+    The bytes depend on `rows`, `seed` and `symbols` alone, and the lines of a shorter run begin every longer one.
+    Each block is the caller's to keep. Time is linear in `rows`. Memory does not grow with it: it is that of
+    one block of `block_days` days of `DAY_ROWS` bars, 15 MiB for 12 days; or, of many symbols, of as many bars, but
+    at least one for each.
+
+    Raises ValueError, at the call and not at the first block, unless `0 <= rows <= MAX_ROWS` (times `symbols`),
+    `0 <= seed < 2**64`, `1 <= symbols <= MAX_SYMBOLS` and `block_days >= 1`.
     """
-    if not 0 <= rows <= MAX_ROWS:
+    if symbols is not None and not 1 <= symbols <= MAX_SYMBOLS:
+        msg = f"symbols is {symbols}, but must be from 1 to {MAX_SYMBOLS}"
+        raise ValueError(msg)
+    most = MAX_ROWS * (symbols or 1)
+    if not 0 <= rows <= most:
         minutes = f"a bar for each minute from {FIRST_DAY} to {date.max}"
-        msg = f"rows is {rows}, but must be from 0 to {MAX_ROWS} ({minutes})"
+        msg = f"rows is {rows}, but must be from 0 to {most} ({minutes})"
         raise ValueError(msg)
     if not 0 <= seed < 2**64:
         msg = f"seed is {seed}, but must be from 0 to {2**64 - 1} (64 bits without a sign)"
@@ -72,22 +86,30 @@ def bars(rows: int, seed: int = 42, *, block_days: int = 12) -> Iterator[bytearr
     if block_days < 1:
         msg = f"block_days is {block_days}, but must be at least 1"
         raise ValueError(msg)
-    return _blocks(rows, seed, block_days)
+    return _blocks(rows, seed, symbols, block_days * DAY_ROWS)
 
 
-def _blocks(rows: int, seed: int, block_days: int) -> Iterator[bytearray]:
-    yield bytearray(_HEADER)
-    series = _Series(seed)
-    encoder = _LineEncoder(block_days)
-    for start in range(0, rows, block_days * DAY_ROWS):
-        left = rows - start
-        days = min(block_days, -(-left // DAY_ROWS))
-        first_day = FIRST_DAY.toordinal() + start // DAY_ROWS
-        yield encoder.encode(range(first_day, first_day + days), series.draw(days * DAY_ROWS), left)
+def _blocks(rows: int, seed: int, symbols: int | None, block_rows: int) -> Iterator[bytearray]:
+    yield bytearray(_HEADER if symbols is None else _HEADER_OF_MANY)
+    count = symbols or 1
+    minutes = _block_minutes(block_rows // count)
+    series = _Series(seed, count)
+    encoder = _LineEncoder(minutes, symbols)
+    for minute in range(0, -(-rows // count), minutes):
+        left = rows - minute * count
+        drawn = min(minutes, -(-left // (count * _STRETCH_ROWS)) * _STRETCH_ROWS)
+        yield encoder.encode(minute, series.draw(drawn), left)
+
+
+def _block_minutes(about: int) -> int:
+    """Return a number of minutes of which stretches are made, or which stretches are made of."""
+    if about >= _STRETCH_ROWS:
+        return about // _STRETCH_ROWS * _STRETCH_ROWS
+    return 1 << max(about.bit_length() - 1, 0)
 
 
 class _Bars(NamedTuple):
-    """Consecutive bars by column, each of shape (rows,): prices and `usd` in cents, `btc` in millionths."""
+    """Consecutive bars by column, each of shape (minutes, symbols): prices and `usd` in cents, `btc` in millionths."""
 
     open: Integers
     high: Integers
@@ -98,31 +120,39 @@ class _Bars(NamedTuple):
 
 
 class _Series:
-    """One endless series of bars, drawn in order; two series of the same seed are equal."""
+    """Endless series of bars, one for each symbol, drawn in order; of the same seed they are equal."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, symbols: int) -> None:
         row_seed, stretch_seed = np.random.SeedSequence(seed).spawn(2)
         self._row_words = np.random.PCG64(row_seed)
         self._stretch_words = np.random.PCG64(stretch_seed)
-        self._walk = _START_CENTS - _LOWEST_CLOSE_CENTS
-        """Where the walk stands before it is folded into the price range; within one period of the fold."""
+        apart = _APART_CENTS * np.arange(symbols, dtype=np.int64)
+        self._walk = (_START_CENTS - _LOWEST_CLOSE_CENTS + apart) % (2 * (_HIGHEST_CLOSE_CENTS - _LOWEST_CLOSE_CENTS))
+        """Where each walk stands before it is folded into the price range; within one period of the fold."""
+        self._regimes = np.empty((0, symbols), np.uint64)
+        self._minute = 0
 
-    def draw(self, rows: int) -> _Bars:
-        """Draw the next `rows` bars; `rows` is a multiple of `_STRETCH_ROWS`."""
-        words = self._row_words.random_raw(rows).astype("<u8", copy=False)
-        up, down, above, below = words.view("<u2").reshape(rows, 4).T.astype(np.int64, order="C")
-        regimes = self._stretch_words.random_raw(rows // _STRETCH_ROWS) >> np.uint64(60)
-        step_shifts = np.repeat(_STEP_SHIFTS[regimes], _STRETCH_ROWS)
-        volume_shifts = np.repeat(_VOLUME_SHIFTS[regimes], _STRETCH_ROWS)
+    def draw(self, minutes: int) -> _Bars:
+        """Draw the next bars; `minutes` is a multiple of `_STRETCH_ROWS`, or always the same part of it."""
+        symbols = len(self._walk)
+        words = self._row_words.random_raw(minutes * symbols).astype("<u8", copy=False)
+        parts = words.view("<u2").reshape(minutes, symbols, 4).transpose(2, 0, 1)
+        up, down, above, below = parts.astype(np.int64, order="C")
+        if self._minute % _STRETCH_ROWS == 0:
+            stretches = -(-minutes // _STRETCH_ROWS)
+            self._regimes = (self._stretch_words.random_raw(stretches * symbols) >> np.uint64(60)).reshape(-1, symbols)
+        self._minute += minutes
+        step_shifts = np.repeat(_STEP_SHIFTS[self._regimes], min(minutes, _STRETCH_ROWS), axis=0)
+        volume_shifts = np.repeat(_VOLUME_SHIFTS[self._regimes], min(minutes, _STRETCH_ROWS), axis=0)
 
-        walk = np.empty(rows + 1, np.int64)
+        walk = np.empty((minutes + 1, symbols), np.int64)
         walk[0] = self._walk
         np.subtract(up >> step_shifts, down >> step_shifts, out=walk[1:])
-        np.cumsum(walk, out=walk)
+        np.cumsum(walk, axis=0, out=walk)
         # Reflecting the walk at both ends keeps it in range for ever, without a bias and without a loop.
         span = _HIGHEST_CLOSE_CENTS - _LOWEST_CLOSE_CENTS
         walk %= 2 * span
-        self._walk = int(walk[-1])
+        self._walk = walk[-1].copy()
         closes = _LOWEST_CLOSE_CENTS + np.minimum(walk, 2 * span - walk)
 
         opens, closes = closes[:-1], closes[1:]
@@ -139,17 +169,22 @@ class _Series:
 
 
 # Packed into 80 bytes. A number fills one or two words; their unused bytes are 0 and never reach the output.
-_LINE: Final = np.dtype(
-    [
-        ("day", "S10"),
-        ("minute", "S10"),
-        ("prices", [("price", np.uint64), ("comma", "S1")], (4,)),
-        ("btc_whole", np.uint32),
-        ("btc_fraction", np.uint64),
-        ("usd_whole", np.uint64),
-        ("usd_cents", np.uint32),
-    ]
-)
+def _line(symbol_bytes: int) -> np.dtype[np.void]:
+    return np.dtype(
+        [
+            ("day", "S10"),
+            ("minute", "S10"),
+            ("symbol", f"S{symbol_bytes}"),
+            ("prices", [("price", np.uint64), ("comma", "S1")], (4,)),
+            ("btc_whole", np.uint32),
+            ("btc_fraction", np.uint64),
+            ("usd_whole", np.uint64),
+            ("usd_cents", np.uint32),
+        ]
+    )
+
+
+_MINUTES: Final = np.array([b" %02d:%02d:00," % divmod(minute, 60) for minute in range(DAY_ROWS)])
 
 
 class _LineEncoder:
@@ -159,11 +194,15 @@ class _LineEncoder:
     computed with, so the order of bytes in a word does not matter.
     """
 
-    def __init__(self, max_days: int) -> None:
-        self._buffer = bytearray(max_days * DAY_ROWS * _LINE.itemsize)
+    def __init__(self, max_minutes: int, symbols: int | None) -> None:
+        names = [] if symbols is None else [b"S%04d," % (number + 1) for number in range(symbols)]
+        line = _line(max(map(len, names), default=0))
+        count = symbols or 1
+        self._buffer = bytearray(max_minutes * count * line.itemsize)
         """A line at each multiple of its size; what every block repeats is written here, once."""
-        self._lines = np.frombuffer(self._buffer, _LINE).reshape(max_days, DAY_ROWS)
-        self._lines["minute"] = [b" %02d:%02d:00," % divmod(minute, 60) for minute in range(DAY_ROWS)]
+        self._lines = np.frombuffer(self._buffer, line).reshape(max_minutes, count)
+        if names:
+            self._lines["symbol"] = names
         self._lines["prices"]["comma"] = b","
 
         self._first_3_digits = _words64(b"%03d" % n for n in range(1_000))
@@ -177,10 +216,14 @@ class _LineEncoder:
         self._usd_last = _words64(chain(alone, after))
         self._usd_cents = _words32(b".%02d\n" % n for n in range(100))
 
-    def encode(self, days: range, bars: _Bars, max_rows: int) -> bytearray:
-        """Encode the first `max_rows` of `bars`, which cover the whole `days` (ordinals of dates)."""
-        lines = self._lines[: len(days)]
-        lines["day"] = np.array([date.fromordinal(day).isoformat() for day in days], "S10")[:, np.newaxis]
+    def encode(self, minute: int, bars: _Bars, max_rows: int) -> bytearray:
+        """Encode the first `max_rows` of `bars`, the first of which are those of a minute, counted from the first."""
+        lines = self._lines[: len(bars.close)]
+        days, minutes = np.divmod(np.arange(minute, minute + len(lines)), DAY_ROWS)
+        dates = range(FIRST_DAY.toordinal() + int(days[0]), FIRST_DAY.toordinal() + int(days[-1]) + 1)
+        names = np.array([date.fromordinal(day).isoformat() for day in dates], "S10")
+        lines["day"] = names[days - days[0], np.newaxis]
+        lines["minute"] = _MINUTES[minutes, np.newaxis]
 
         for place, cents in enumerate((bars.open, bars.high, bars.low, bars.close)):
             first, rest = _split(cents, 10_000)
@@ -202,7 +245,7 @@ class _LineEncoder:
         rows = min(lines.size, max_rows)
         full = rows == self._lines.size
         # A slice is a copy, so only the last block is cut out of the buffer.
-        written = self._buffer if full else self._buffer[: rows * _LINE.itemsize]
+        written = self._buffer if full else self._buffer[: rows * self._lines.itemsize]
         return written.translate(None, b"\0")
 
 

@@ -53,6 +53,19 @@ COLUMN = Kind(
 )
 
 
+def _are_columns(value: object) -> bool:
+    values = value if isinstance(value, list | tuple) else [value]
+    return bool(values) and all(COLUMN.accepts(each) for each in values)
+
+
+COLUMNS = Kind(
+    "one or more column names, or field numbers from 1",
+    _are_columns,
+    lambda text: [text],
+    lambda value: tuple(value) if isinstance(value, list | tuple) else (value,),
+)
+
+
 def choice(*words: str) -> Kind:
     """Return the kind that is one of these words."""
     return Kind(" or ".join(words), lambda value: value in words, str)

@@ -45,13 +45,13 @@ def keyed(draw: DrawFn) -> tuple[list[bytes], Closes]:
 def state_of(signals: Sequence[Signal], keys: list[bytes], series: Closes, *, backwards: bool = False) -> GroupState:
     """Count one run."""
     state = GroupState(signals, backwards=backwards)
-    state.update(GroupRows.of(Texts.of(keys), Ticks.from_decimals(series)))
+    state.update(GroupRows.of([Texts.of(keys)], Ticks.from_decimals(series)))
     return state
 
 
 def facts(state: GroupState) -> dict[bytes, list[int]]:
     """Return what a state says of each group."""
-    return dict(zip(state.keys.to_bytes(), state.figures.tolist(), strict=True))
+    return dict(zip(state.keys().to_bytes(), state.figures.tolist(), strict=True))
 
 
 def answer(signals: Sequence[Signal], keys: list[bytes], series: Closes) -> dict[bytes, list[int]]:
@@ -79,7 +79,7 @@ def test_updates_are_invisible(data: DataObject, rows: tuple[list[bytes], Closes
     places = data.draw(cuts(len(series)))
     state, told = GroupState(signals), 0
     for start, stop in zip([0, *places], [*places, len(series)], strict=True):
-        told += state.update(GroupRows.of(Texts.of(keys[start:stop]), Ticks.from_decimals(series[start:stop])))
+        told += state.update(GroupRows.of([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop])))
     assert facts(state) == answer(signals, keys, series)
     assert told == state.counts[0]
     assert (state.rows, state.rows_missing) == (len(series), series.count(None))
@@ -113,7 +113,7 @@ def test_a_merged_state_goes_on(
     """A state that was merged takes further rows as one that was not."""
     state = reduce(lambda left, right: (left.merge(right), left)[1], [state_of(signals, *first), GroupState(signals)])
     state.merge(state_of(signals, *second))
-    state.update(GroupRows.of(Texts.of(first[0]), Ticks.from_decimals(first[1])))
+    state.update(GroupRows.of([Texts.of(first[0])], Ticks.from_decimals(first[1])))
     assert facts(state) == answer(signals, first[0] + second[0] + first[0], first[1] + second[1] + first[1])
 
 
@@ -145,11 +145,11 @@ def test_many_groups_go_on_where_they_were() -> None:
     signals, many = [Signal(1, 3), Signal(2, 3, "cross_below")], 5000
     keys = [b"%d" % number for number in range(many)]
     whole, state = GroupState(signals), GroupState(signals)
-    whole.update(GroupRows.of(Texts.of(keys * 4), Ticks.from_integers([n * n % 7 for n in range(4 * many)], 0)))
+    whole.update(GroupRows.of([Texts.of(keys * 4)], Ticks.from_integers([n * n % 7 for n in range(4 * many)], 0)))
     for start in range(0, 4 * many, 700):
         run = range(start, min(start + 700, 4 * many))
         ticks = Ticks.from_integers([n * n % 7 for n in run], 0)
-        state.update(GroupRows.of(Texts.of([keys[n % many] for n in run]), ticks))
+        state.update(GroupRows.of([Texts.of([keys[n % many] for n in run])], ticks))
     assert facts(state) == facts(whole)
     assert len(state) == many
 
@@ -170,7 +170,7 @@ def test_the_state_stays_bounded(window: int) -> None:
     """However many rows go in, a group keeps the closes of a window, twice."""
     state = GroupState([Signal(1, window)])
     for _ in range(50):
-        state.update(GroupRows.of(Texts.of([b"A", b"B"] * 500), Ticks.from_integers(list(range(1000)), 2)))
+        state.update(GroupRows.of([Texts.of([b"A", b"B"] * 500)], Ticks.from_integers(list(range(1000)), 2)))
     assert len(state) == 2
     assert sum(array.size for array in state._arrays) < 64 * (2 * window + 6)  # noqa: SLF001 (a promise about it)
 
@@ -180,7 +180,7 @@ def test_too_many_groups_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core_groups, "MAX_BYTES", 1 << 20)
     keys = Texts.of([b"%d" % number for number in range(5000)])
     with pytest.raises(TooManyGroupsError, match="5,000 groups by now, of windows of 100 rows"):
-        GroupState([Signal(1, 100)]).update(GroupRows.of(keys, Ticks.from_integers([1] * 5000, 0)))
+        GroupState([Signal(1, 100)]).update(GroupRows.of([keys], Ticks.from_integers([1] * 5000, 0)))
 
 
 def test_states_of_different_signals_do_not_merge() -> None:

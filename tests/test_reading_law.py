@@ -125,8 +125,8 @@ def test_other_fields_as_text(
     assert sum(len(reading.ticks) for reading in readings) == len(sound)
     for reading in readings:
         assert [len(column) for column in reading.texts] == [len(reading.ticks)] * len(also)
-    found = [[each for reading in readings for each in reading.texts[place].to_pylist()] for place in range(len(also))]
-    assert found == [[each[index] for each in sound] for index in also]
+    found = [[each for reading in readings for each in reading.texts[place].to_bytes()] for place in range(len(also))]
+    assert found == [[each[index].encode() for each in sound] for index in also]
 
 
 @given(tables(), st.lists(st.integers(1, 50), max_size=30), st.sampled_from([1, 7, 37, 4096]))

@@ -61,7 +61,7 @@ def ways(
         return []
     found.append((reading.ticks, reading.lines, reading.texts))
     scale = max(ticks.scale for ticks, _, _ in found)
-    return [(_closes(ticks, scale), lines, [column.to_pylist() for column in texts]) for ticks, lines, texts in found]
+    return [(_closes(ticks, scale), lines, [column.to_bytes() for column in texts]) for ticks, lines, texts in found]
 
 
 def _closes(ticks: Ticks, scale: int) -> list[int | None]:
@@ -115,7 +115,7 @@ def test_regular_text_is_scanned(rows_before: int, close: int, end: str) -> None
     assert scanned.ticks.scale == 3
     assert scanned.ticks.integers() == [12500] * rows_before + [-125]
     assert scanned.lines == rows_before + 1
-    assert scanned.texts[0].to_pylist()[-1] == record[0]
+    assert scanned.texts[0].to_bytes()[-1] == record[0].encode()
 
 
 @pytest.mark.parametrize("cell", [*ODD, '"12"3"'])

@@ -22,7 +22,8 @@ def generate(arguments: Sequence[str], stopping: Stopping) -> int:
     """Write bars; return the exit code."""
     parsed = _parser().parse(arguments)
     try:
-        blocks = bars(_whole("--rows", parsed.rows), _whole("--seed", parsed.seed))
+        symbols = None if parsed.symbols is None else _whole("--symbols", parsed.symbols)
+        blocks = bars(_whole("--rows", parsed.rows), _whole("--seed", parsed.seed), symbols=symbols)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if parsed.output != STREAM:
@@ -41,6 +42,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--rows", default="10000", metavar="N", help="such as 10000 or 1e8 (default 10000)")
     parser.add_argument("--seed", default="42", metavar="N", help="which series (default 42)")
+    parser.add_argument("--symbols", metavar="N", help="a bar of each of N symbols every minute (default: no symbols)")
     parser.add_argument("--output", default=STREAM, metavar="FILE", help="where to (default -: standard output)")
     return parser
 

@@ -168,7 +168,7 @@ def _say_warnings(event: Event) -> None:
 
 def print_figures(figures: dict[str, Any], saved: Path | None, code: int) -> int:
     """Put the figures on standard output; return `code`, or that of losing the figures of a success."""
-    lost = to_stdout(lambda: sys.stdout.write(metrics.to_json(figures)))
+    lost = to_stdout(lambda: sys.stdout.writelines(metrics.to_json(figures)))
     if lost is None or code:
         return code
     say(f"{cause(lost)}; the metrics are " + (f"in {saved}" if saved else "lost"))

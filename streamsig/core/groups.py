@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streamsig import native
-from streamsig.core.keys import KeyTable, Texts
+from streamsig.core.keys import KeyTable, Texts, number_keys
 from streamsig.core.words import differences, from_words, largest_of, to_words, words_for
 
 if TYPE_CHECKING:
@@ -45,11 +45,9 @@ class GroupRows:
     ticks: Ticks
 
     @classmethod
-    def of(cls, keys: Texts, ticks: Ticks) -> GroupRows:
-        """Take rows with a key each."""
-        table = KeyTable()
-        groups = table.number(keys)
-        return cls(table.texts(), groups, ticks)
+    def of(cls, columns: Sequence[Texts], ticks: Ticks) -> GroupRows:
+        """Take rows with the texts that make their keys (`number_keys`) and a close."""
+        return cls(*number_keys(columns), ticks)
 
 
 class GroupState:
@@ -73,10 +71,9 @@ class GroupState:
         """Return the number of groups."""
         return len(self._keys)
 
-    @property
-    def keys(self) -> Texts:
-        """The key of each group."""
-        return self._keys.texts()
+    def keys(self, start: int = 0, stop: int | None = None) -> Texts:
+        """Return the keys of the groups from `start` on to before `stop`."""
+        return self._keys.texts(start, stop)
 
     @property
     def figures(self) -> NDArray[np.int64]:
@@ -117,7 +114,7 @@ class GroupState:
         """
         if (self.signals, self.backwards) != (right.signals, right.backwards):
             raise ValueError(f"states of different signals do not merge: {self.signals} and {right.signals}")
-        groups = self._keys.number(right.keys)
+        groups = self._keys.number(right.keys())
         self._make_room(right._scale, right._largest)
         right._make_room(self._scale, self._largest)
         mine, theirs = self._arrays, right._arrays.first(len(right))
@@ -135,6 +132,15 @@ class GroupState:
         longer = rows > heads
         for array, other in ((mine.sums, theirs.sums), (mine.marks[:, :_HEAD], theirs.marks[:, :_HEAD])):
             array[groups[longer]] = other[longer]
+
+    def add(self, other: GroupState) -> None:
+        """Add the figures of a run that is a series of its own: no window reaches from this one into it.
+
+        Takes no more rows after that. Raises TooManyGroupsError.
+        """
+        groups = self._keys.number(other.keys())
+        self._make_room(0, 0)
+        self._arrays.figures[groups] += other.figures
 
     def _make_room(self, scale: int, largest: int) -> None:
         """Make room for all keys, and for closes of a scale and up to a size at that scale."""

@@ -12,12 +12,13 @@ import numpy as np
 from streamsig import native
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
 _T = TypeVar("_T", bound=np.generic)
-_SLOTS, _BYTES = 1 << 11, 1 << 12
+_ASCII = 128
+_SLOTS, _BYTES = 1 << 13, 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +50,46 @@ class Texts:
         """Return each by itself."""
         content, starts = self.content.tobytes(), self.starts.tolist()
         return [content[start:stop] for start, stop in pairwise(starts)]
+
+
+def number_keys(columns: Sequence[Texts]) -> tuple[Texts, NDArray[np.int32]]:
+    r"""Return the distinct keys of rows, in the order of their first rows, and the place of each row's key among them.
+
+    There is a text per row in each column. The key is the text itself; of several columns it is a record of CSV,
+    so that no two keys are written alike. Bytes that are no UTF-8 are written as `\xNN`.
+    """
+    if len(columns) == 1:
+        return _number_texts(columns[0])
+    parts = [_number_texts(column) for column in columns]
+    places = np.stack([places for _, places in parts], axis=1)
+    # each combination is a text by itself: its numbers, one after another
+    width = places.itemsize * places.shape[1]
+    starts = np.arange(0, (len(places) + 1) * width, width, dtype=np.int32)
+    table = KeyTable()
+    groups = table.number(Texts(starts, places.view(np.uint8).reshape(-1)))
+    combinations = table.texts().content.view(places.dtype).reshape(-1, places.shape[1])
+    known = [texts.to_bytes() for texts, _ in parts]
+    keys = [
+        b",".join(_quoted(texts[place]) for texts, place in zip(known, each, strict=True))
+        for each in combinations.tolist()
+    ]
+    return Texts.of(keys), groups
+
+
+def _number_texts(texts: Texts) -> tuple[Texts, NDArray[np.int32]]:
+    table = KeyTable()
+    places = table.number(texts)
+    known = table.texts()
+    if known.content.max(initial=0) < _ASCII:
+        return known, places
+    # two that are no UTF-8 may be written alike
+    readable = KeyTable()
+    again = readable.number(Texts.of(text.decode("utf-8", "backslashreplace").encode() for text in known.to_bytes()))
+    return readable.texts(), again[places]
+
+
+def _quoted(text: bytes) -> bytes:
+    return b'"' + text.replace(b'"', b'""') + b'"' if any(mark in text for mark in b',"\r\n') else text
 
 
 class KeyTable:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from streamsig.emit.metrics import without_groups
 from streamsig.engine.events import (
     Advanced,
     InputFound,
@@ -74,7 +75,7 @@ def _fields(event: Event, seconds: float) -> dict[str, Any]:
         rate = round(event.rows_processed / seconds) if seconds else None
         return {**asdict(event), "elapsed_seconds": round(seconds, 3), "rows_per_second": rate}
     if isinstance(event, RunFinished):
-        return {**event.metrics, "elapsed_seconds": round(seconds, 3)}
+        return {**without_groups(event.metrics), "elapsed_seconds": round(seconds, 3)}
     if isinstance(event, RunFailed):
         trace = {} if event.trace is None else {"trace": event.trace}
         return {

@@ -87,7 +87,7 @@ class Targets:
         """Put the figures in their file, if there is one; raises OutputError."""
         if self.output is not None:
             with files.replacing(self.output) as file:
-                file.write(metrics.to_json(figures).encode())
+                file.writelines(piece.encode() for piece in metrics.to_json(figures))
 
     def close(self) -> None:
         """Close the log."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from streamsig.core.window import Fold, WindowState
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
 from streamsig.engine.execute import map_in_order
+from streamsig.engine.tally import NEWEST_FIRST, Tally
 from streamsig.errors import BadRowError
 from streamsig.ingest.detect import Detection, detect
 from streamsig.ingest.dialect import Asked
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from streamsig.config import Settings
+    from streamsig.core.groups import GroupRows, GroupState
+    from streamsig.core.window import WindowState
     from streamsig.engine.events import Observer
     from streamsig.engine.order import FileOrder, Judged
     from streamsig.ingest.dialect import Dialect
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 SAMPLE_BYTES = 1 << 18
 """How much of an input is looked at to find out how it is written."""
 
-NEWEST_FIRST = "newest-first"
 SKIP = "skip"
 
 
@@ -45,7 +46,7 @@ class Count:
     `order` has the times of its rows, if that was asked for and there are rows.
     """
 
-    state: WindowState
+    state: WindowState | GroupState
     rows_rejected: int
     warnings: tuple[str, ...]
     order: FileOrder | None = None
@@ -70,46 +71,44 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
     """
     detection = look_at(source, settings)
     observe(InputFound(source.name, source.size_bytes, _layout(source, detection)))
-    newest_first = settings.order == NEWEST_FIRST
     warnings = warnings_of(detection, settings)
     for message in warnings:
         observe(Warned(f"{source.name}: {message}"))
-    dialect, signals = detection.dialect, settings.counted
+    dialect, tally = detection.dialect, Tally(settings)
     source.discard(dialect.body_offset)
     order = _order_of(source, detection, settings)
     reader = SegmentReader(
         dialect,
         skip_bad=settings.on_bad_row == SKIP,
         scale=detection.decimals,
-        also=() if order is None else order.columns,
+        # never both: make_settings sees to that
+        also=detection.groups if order is None else order.columns,
     )
-    fold = Fold(signals, backwards=newest_first)
     (rows, counted), rejected, line = before, 0, dialect.body_line
 
-    def count(segment: Segment) -> tuple[WindowState, Reading, Judged | None]:
+    def count(segment: Segment) -> tuple[WindowState | GroupRows, Reading, Judged | None]:
         reading = reader.read(segment)
-        ticks = reading.ticks.reverse() if newest_first else reading.ticks
         judged = None
         if order is not None:
             judged = order.judge(reading.texts, lambda rows: _lines_of(rows, segment, reading, dialect))
-        return WindowState.of(signals, ticks), reading, judged
+        return tally.prepare(reading.ticks, reading.texts), reading, judged
 
     try:
         segments = Segments(source, dialect.delimiter, held=settings.thread_count)
         with closing(map_in_order(count, segments, settings.thread_count)) as counts:
-            for state, reading, judged in counts:
+            for run, reading, judged in counts:
                 for bad in reading.rejected:
                     observe(Rejected(source.name, line + bad.line - 1, bad.column, bad.reason, bad.row))
                 if order is not None and judged is not None:
                     order.push(judged, line)
-                fold.push(state)
-                rows, counted = rows + state.rows, counted + state.counts[0]
+                more_rows, more_counted = tally.push(run)
+                rows, counted = rows + more_rows, counted + more_counted
                 rejected, line = rejected + len(reading.rejected), line + reading.lines
                 observe(Advanced(source.consumed_bytes, rows, counted))
     except BadRecordError as bad:
         # all segments before the bad one are counted, so `line` is where it starts
         raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, bad.advice) from None
-    return Count(fold.result(), rejected, warnings, order)
+    return Count(tally.result(), rejected, warnings, order)
 
 
 def _order_of(source: TextSource, detection: Detection, settings: Settings) -> FileOrder | None:
@@ -150,6 +149,7 @@ def _asked(settings: Settings) -> Asked:
         decimal=settings.decimal,
         thousands=settings.thousands,
         missing=tuple(settings.missing),
+        group_by=settings.group_by,
     )
 
 
@@ -162,6 +162,7 @@ def _layout(source: TextSource, detection: Detection) -> dict[str, Any]:
         "line_quoted": dialect.line_quoted,
         "header": dialect.header is not None,
         "close": dialect.column_name(dialect.close),
+        **({"group_by": [dialect.column_name(each) for each in detection.groups]} if detection.groups else {}),
         "decimal": dialect.numbers.decimal,
         "thousands": dialect.numbers.thousands,
         "direction": detection.direction,

@@ -14,12 +14,14 @@ import pyarrow as pa
 
 from streamsig.core.order import KINDS, OrderState, judge, usual_step
 from streamsig.errors import LayoutError
+from streamsig.ingest.texts import to_arrow
 from streamsig.ingest.times import are_dated, join, read_times, readings, text_of
 from streamsig.ingest.timeshapes import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from streamsig.core.keys import Texts
     from streamsig.ingest.timecolumn import TimeColumn
 
 STEP_BACK, DUPLICATE, GAP, UNREADABLE = range(len(KINDS))
@@ -77,13 +79,13 @@ class FileOrder:
                 " checked; leave out --check-order"
             )
 
-    def judge(self, columns: Sequence[pa.Array], lines_of: Callable[[Collection[int]], Mapping[int, int]]) -> Judged:
+    def judge(self, columns: Sequence[Texts], lines_of: Callable[[Collection[int]], Mapping[int, int]]) -> Judged:
         """Judge rows by the texts of their time columns; safe to call from several threads.
 
         `lines_of` tells lines of rows, from 1 where the rows begin. It is asked while they are at hand, for
         those that may turn out to be the first of their kind.
         """
-        texts = join(columns)
+        texts = join([to_arrow(column) for column in columns])
         states = []
         sought: set[int] = set()
         for trial in self._trials:

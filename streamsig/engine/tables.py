@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from streamsig.core.window import Fold, WindowState
-from streamsig.engine.count import NEWEST_FIRST, SKIP, Count, warnings_of_table
+from streamsig.engine.count import SKIP, Count, warnings_of_table
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
 from streamsig.engine.order import FileOrder
+from streamsig.engine.tally import NEWEST_FIRST, Tally
 from streamsig.errors import BadRowError
 from streamsig.ingest.arrays import ColumnError, to_texts, to_ticks
 from streamsig.ingest.columnar import open_columnar
 from streamsig.ingest.reader import ADVICE
+from streamsig.ingest.texts import from_arrow
 from streamsig.ingest.times import join
 
 if TYPE_CHECKING:
@@ -32,28 +33,32 @@ if TYPE_CHECKING:
 
 def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Observer, before: tuple[int, int]) -> Count:
     """Count one Parquet file, Arrow file or Arrow stream, as `count_text` does a text."""
-    newest_first = settings.order == NEWEST_FIRST
     # Parquet has its table of contents at its end: a file is opened by its name, and read out of order
     source = raw.name if raw.is_file else raw
-    fold, (rows, counted), rejected, row = Fold(settings.counted, backwards=newest_first), before, 0, 0
+    tally, (rows, counted), rejected, row = Tally(settings), before, 0, 0
     with open_columnar(source, stored, settings.column, raw.name) as table:
         time = table.find_time()
-        layout = {"format": stored, "close": table.column_name, "direction": time.direction}
+        groups = table.find_groups(settings.group_by)
+        layout: dict[str, Any] = {"format": stored, "close": table.column_name, "direction": time.direction}
+        if groups:
+            layout["group_by"] = [table.schema.names[index] for index in groups]
         observe(InputFound(raw.name, raw.size_bytes, layout))
         warnings = warnings_of_table(time, settings)
         for message in warnings:
             observe(Warned(f"{raw.name}: {message}"))
         order = _order_of_table(table, time, settings, raw.name)
-        for column, *times in table.batches(() if order is None else order.columns):
+        # never both: make_settings sees to that
+        for column, *others in table.batches(groups if order is None else order.columns):
             start, left, sound = row, column, np.ones(len(column), np.bool_)
+            texts = [to_texts(each) for each in others]
             while len(left):
                 try:
                     ticks, bad = to_ticks(left), None
                 except ColumnError as error:
                     ticks, bad = to_ticks(left.slice(0, error.row)), error
-                state = WindowState.of(settings.counted, ticks.reverse() if newest_first else ticks)
-                fold.push(state)
-                rows, counted, row = rows + state.rows, counted + state.counts[0], row + len(ticks)
+                keys = [from_arrow(each.slice(row - start, len(ticks))) for each in texts]
+                more_rows, more_counted = tally.push(tally.prepare(ticks, keys))
+                rows, counted, row = rows + more_rows, counted + more_counted, row + len(ticks)
                 left = left.slice(len(ticks))
                 if bad is not None:
                     row, left = row + 1, left.slice(1)
@@ -62,11 +67,11 @@ def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Obser
                     rejected, sound[row - 1 - start] = rejected + 1, False
                     observe(Rejected(raw.name, row, table.column_name, bad.reason, table.row(row - 1)))
             if order is not None:
-                texts = [to_texts(each).filter(pa.array(sound)) for each in times]
+                times = [from_arrow(each.filter(pa.array(sound))) for each in texts]
                 places = np.flatnonzero(sound)
-                order.push(order.judge(texts, partial(_numbers, places)), start + 1)
+                order.push(order.judge(times, partial(_numbers, places)), start + 1)
             observe(Advanced(raw.consumed_bytes, rows, counted))
-    return Count(fold.result(), rejected, warnings, order)
+    return Count(tally.result(), rejected, warnings, order)
 
 
 def _numbers(places: NDArray[np.intp], rows: Collection[int]) -> dict[int, int]:

@@ -16,10 +16,12 @@ from pyarrow import csv
 
 from streamsig.core.ticks import Ticks, concat
 from streamsig.ingest.numbers import MAX_DIGITS, MISSING
+from streamsig.ingest.texts import from_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamsig.core.keys import Texts
     from streamsig.ingest.dialect import Dialect
 
 BLOCK_BYTES = 1 << 20
@@ -38,7 +40,7 @@ class ArrowReader:
 
     def read(
         self, text: memoryview | bytes, *, quoted: bool, scale: int, also: Sequence[int] = ()
-    ) -> tuple[Ticks, tuple[pa.Array, ...]] | None:
+    ) -> tuple[Ticks, tuple[Texts, ...]] | None:
         """Return the closes, and the fields `also` as texts, or `None` where they are not regular.
 
         `text` holds whole records without whole-line quotes, `quoted` whether there are other quotes;
@@ -55,7 +57,7 @@ class ArrowReader:
 
     def _read(
         self, text: memoryview | bytes, *, quoted: bool, scale: int, also: Sequence[int]
-    ) -> tuple[Ticks, tuple[pa.Array, ...]]:
+    ) -> tuple[Ticks, tuple[Texts, ...]]:
         safe = self._dialect.close not in also and not (
             (_has(text, b"e") or _has(text, b"E")) and _has_unsafe_exponent(text)
         )
@@ -73,7 +75,7 @@ class ArrowReader:
 
     def columns(
         self, text: memoryview | bytes, kind: pa.DataType, *, quoted: bool, also: Sequence[int] = ()
-    ) -> tuple[list[pa.Array], tuple[pa.Array, ...]]:
+    ) -> tuple[list[pa.Array], tuple[Texts, ...]]:
         """Return the close column as `kind`, an array per record batch, and the fields `also` as texts."""
         dialect = self._dialect
         # one field may be wanted twice: as the close, and as it stands there
@@ -99,7 +101,7 @@ class ArrowReader:
         ) as stream:
             batches = list(stream)
         texts = tuple(
-            pa.chunked_array([batch.column(place + 1) for batch in batches], pa.string()).combine_chunks()
+            from_arrow(pa.chunked_array([batch.column(place + 1) for batch in batches], pa.string()).combine_chunks())
             for place in range(len(also))
         )
         return [batch.column(0) for batch in batches], texts

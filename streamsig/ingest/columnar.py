@@ -14,7 +14,7 @@ from pyarrow import ipc
 from streamsig.errors import SourceError
 from streamsig.ingest.arrays import row_text
 from streamsig.ingest.dialect import one_line
-from streamsig.ingest.schema import choose_close, choose_time
+from streamsig.ingest.schema import choose_close, choose_groups, choose_time
 from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, FILE_MAGIC, PARQUET, PREFIX_BYTES
 
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ class ColumnarTable:
     def find_time(self) -> TimeColumn:
         """Return which column tells the time, and which way the first rows run in it; call it before `batches`."""
         return choose_time(self.schema, self.close_index, self.sample)
+
+    def find_groups(self, columns: Sequence[str | int]) -> tuple[int, ...]:
+        """Return the indices of the columns that were asked for to group by; raises LayoutError."""
+        return choose_groups(self.schema, columns, self._name)
 
     def sample(self, indices: Sequence[int]) -> pa.RecordBatch:
         """Return these columns of the first rows, at most `SAMPLE_ROWS` of them; call it before `batches`."""

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
     from streamsig.ingest.header import Body
 
+GROUP_BY = "--group-by"
+"""The flag that names the columns of a key."""
+
 _MOST_LISTED = 20
 _MOST_DIGITS = 18
 _LONGEST = 200
 
 
-def asked_column(body: Body, asked: str | int, name: str) -> int:
-    """Return the field that `--column` names, by number, exact name, or name but for case and punctuation."""
+def asked_column(body: Body, asked: str | int, name: str, flag: str = "--column") -> int:
+    """Return the field that a flag names, by number, exact name, or name but for case and punctuation."""
     if isinstance(asked, str) and body.names is not None:
         found = _by_name(body.names, asked)
         if len(found) == 1:
@@ -30,20 +33,20 @@ def asked_column(body: Body, asked: str | int, name: str) -> int:
         if found:
             raise LayoutError(
                 f"{name}: {len(found)} columns are named {one_line(asked)!r}: {listed(body, found)};"
-                " say which with --column N"
+                f" say which with {flag} N"
             )
     if isinstance(asked, int) or (asked.isascii() and asked.isdecimal() and len(asked) <= _MOST_DIGITS):
         number = int(asked)
         if number < 1:
-            raise UsageError(f"{name}: --column {asked}: fields count from 1")
+            raise UsageError(f"{name}: {flag} {asked}: fields count from 1")
         if number > body.fields:
-            raise LayoutError(f"{name}: --column {number}: there is no such field: {columns_in(body)}")
+            raise LayoutError(f"{name}: {flag} {number}: there is no such field: {columns_in(body)}")
         return number - 1
     if body.names is None:
-        raise LayoutError(f"{name}: --column {one_line(asked)}: there is no header line to find it in; use --column N")
+        raise LayoutError(f"{name}: {flag} {one_line(asked)}: there is no header line to find it in; use {flag} N")
     near = difflib.get_close_matches(asked[:_LONGEST].casefold(), [each.casefold() for each in body.names], 1, 0.5)
     guess = next((f'; did you mean "{each}"?' for each in body.names if near and each.casefold() == near[0]), "")
-    raise LayoutError(f"{name}: --column {one_line(asked)}: no column has this name: {columns_in(body)}{guess}")
+    raise LayoutError(f"{name}: {flag} {one_line(asked)}: no column has this name: {columns_in(body)}{guess}")
 
 
 def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, str]:

@@ -17,7 +17,7 @@ from streamsig.ingest import convention
 from streamsig.ingest.bars import close_by_shape
 from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.checks import check_closes, check_names, check_one_column
-from streamsig.ingest.columns import asked_column, close_by_name, numbered
+from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name, numbered
 from streamsig.ingest.dialect import Asked, Dialect
 from streamsig.ingest.framing import Framing, find_framing
 from streamsig.ingest.header import Body, find_body
@@ -66,7 +66,8 @@ class Detection:
     `header_line` is the physical line of the header, `skipped_lines` counts those above the header, or
     above the first row where there is none. `quoted` says that there are quotes.
     `decimals` is the most that a sampled close has, exponents and padding zeros resolved; `missing`
-    are the sampled closes that mean "none", as they are written.
+    are the sampled closes that mean "none", as they are written; `groups` are the fields, from 0, that
+    were asked for to group by.
     """
 
     dialect: Dialect
@@ -84,6 +85,7 @@ class Detection:
     quoted: bool = False
     decimals: int = 0
     missing: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
 
 
 def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str = "<stdin>") -> Detection:
@@ -146,6 +148,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         quoted=b'"' in sample,
         decimals=most_decimals(closes, numbers),
         missing=tuple(sorted({text.strip() for text in closes if numbers.is_missing(text)})),
+        groups=tuple(asked_column(body, each, name, GROUP_BY) for each in asked.group_by),
     )
 
 

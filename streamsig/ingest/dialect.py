@@ -16,7 +16,7 @@ _SHOWN = 40
 class Asked:
     """What the user said about the layout; `None` means "find out".
 
-    `column` is a header name, or a field number that counts from 1.
+    `column` is a header name, or a field number that counts from 1, as are those of `group_by`.
     `missing` are further texts that mean "no close", besides the usual ones.
     """
 
@@ -27,6 +27,7 @@ class Asked:
     decimal: str | None = None
     thousands: str | None = None
     missing: tuple[str, ...] = ()
+    group_by: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

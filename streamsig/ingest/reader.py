@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streamsig import native
+from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, concat
 from streamsig.ingest.cells import CONVENTIONS
 from streamsig.ingest.numbers import NumberError
@@ -28,8 +29,6 @@ from streamsig.ingest.scan import Scanner
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
-
-    import pyarrow as pa
 
     from streamsig.ingest.arrowcsv import ArrowReader
     from streamsig.ingest.dialect import Dialect
@@ -58,13 +57,13 @@ class BadRecordError(Exception):
 class Reading:
     """What one segment holds: its closes in file order, its physical lines, and the records left out.
 
-    `texts` has a string array for each field that was asked for besides, with a text per close.
+    `texts` has those of each field that was asked for besides, with one per close.
     """
 
     ticks: Ticks
     lines: int
     rejected: Rejects = field(default_factory=Rejects)
-    texts: tuple[pa.Array, ...] = ()
+    texts: tuple[Texts, ...] = ()
 
 
 @dataclass
@@ -124,14 +123,15 @@ class SegmentReader:
         rejects = Rejects(bytes(segment.view))
         records = self._sound_records(rejects)
         runs: list[Ticks] = []
-        texts: list[tuple[pa.Array, ...]] = []
+        texts: list[list[Texts]] = [[] for _ in self.also]
         # a run at a time: as Python objects, the closes of a segment take fifty times its bytes
         while run := list(islice(records, _RUN_RECORDS)):
             runs.append(Ticks.from_decimals(close for close, _ in run))
-            texts.append(self._texts([fields for _, fields in run]))
-        return Reading(concat(runs), _count_lines(segment), rejects, self._joined(texts))
+            for place, parts in enumerate(texts):
+                parts.append(Texts.of(fields[place] for _, fields in run))
+        return Reading(concat(runs), _count_lines(segment), rejects, tuple(map(_joined, texts)))
 
-    def _sound_records(self, rejects: Rejects) -> Iterator[tuple[Decimal | None, tuple[str, ...]]]:
+    def _sound_records(self, rejects: Rejects) -> Iterator[tuple[Decimal | None, tuple[bytes, ...]]]:
         """Yield close and further fields of each record; the bad ones are added to `rejects`, which has the text."""
         dialect = self.dialect
         for record in split_records(rejects.text, dialect.delimiter, line_quoted=dialect.line_quoted):
@@ -142,21 +142,7 @@ class SegmentReader:
                     raise BadRecordError(record.line, bad.column, shown(bad.text), bad.reason, bad.advice) from None
                 rejects.add(record.line, record.start, record.stop, bad.column, bad.reason)
             else:
-                yield close, tuple(record.fields[index] for index in self.also)
-
-    def _joined(self, texts: list[tuple[pa.Array, ...]]) -> tuple[pa.Array, ...]:
-        if not self.also or not texts:
-            return self._texts([])
-        import pyarrow as pa  # noqa: PLC0415 (as above)
-
-        return tuple(pa.concat_arrays(columns) for columns in zip(*texts, strict=True))
-
-    def _texts(self, fields: list[tuple[str, ...]]) -> tuple[pa.Array, ...]:
-        if not self.also:
-            return ()
-        import pyarrow as pa  # noqa: PLC0415 (as above)
-
-        return tuple(pa.array([row[place] for row in fields], pa.string()) for place in range(len(self.also)))
+                yield close, tuple(record.fields[index].encode() for index in self.also)
 
     def _close(self, record: Record) -> Decimal | None:
         dialect, fields = self.dialect, record.fields
@@ -179,6 +165,13 @@ class SegmentReader:
             if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
                 reason, advice = "the header line is there again, as when files are joined", ADVICE
             raise _BadFieldError(column, text, reason, advice) from None
+
+
+def _joined(parts: list[Texts]) -> Texts:
+    parts = parts or [Texts.of([])]
+    offsets = np.cumsum([0, *(int(part.starts[-1]) for part in parts)], dtype=np.int32)
+    starts = [part.starts[:-1] + offset for part, offset in zip(parts, offsets, strict=False)]
+    return Texts(np.concatenate([*starts, offsets[-1:]]), np.concatenate([part.content for part in parts]))
 
 
 class _BadFieldError(Exception):

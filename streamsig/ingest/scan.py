@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from streamsig import native
+from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks
 from streamsig.ingest.numbers import NumberError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from streamsig.ingest.dialect import Dialect
@@ -28,11 +28,11 @@ _EXACT = Context(prec=1000)
 
 
 class Scanned(NamedTuple):
-    """The closes of a text, how many line ends it has, and a string array per further field."""
+    """The closes of a text, how many line ends it has, and the texts of each further field."""
 
     ticks: Ticks
     lines: int
-    texts: tuple[pa.Array, ...]
+    texts: tuple[Texts, ...]
 
 
 class Scanner:
@@ -108,15 +108,10 @@ class Scanner:
         tick = number.scaleb(scale, _EXACT)
         return (int(tick), False) if tick == int(tick) and abs(tick) < native.MOST_VALUE else None
 
-    def _texts(self, fields: native.Fields, index: int) -> pa.Array | None:
+    def _texts(self, fields: native.Fields, index: int) -> Texts | None:
         """Return one field of every record without its quotes; `None` where quotes are doubled in one."""
-        import pyarrow as pa  # noqa: PLC0415 (a plain count does without, and it takes long to import)
-
         copied = native.copy_texts(fields, self._dialect.fields, index)
-        if copied is None:
-            return None
-        starts, content = map(pa.py_buffer, copied)
-        return pa.Array.from_buffers(pa.string(), fields.records, [None, starts, content])
+        return None if copied is None else Texts(*copied)
 
     def _room(self, size: int) -> NDArray[np.int32]:
         """Return room of this thread's own, used again for each text."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from streamsig.errors import LayoutError
 from streamsig.ingest.arrays import to_texts
-from streamsig.ingest.columns import asked_column, close_by_name
+from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name
 from streamsig.ingest.header import Body
 from streamsig.ingest.names import Role, roles
 from streamsig.ingest.timecolumn import TimeColumn, find_time
@@ -35,6 +35,11 @@ def choose_close(schema: pa.Schema, column: str | int | None, name: str) -> int:
             f" but {_shown_type(schema[index].type)}; name the close with --column"
         )
     return index
+
+
+def choose_groups(schema: pa.Schema, columns: Sequence[str | int], name: str) -> tuple[int, ...]:
+    """Return the indices of the columns that were asked for to group by; raises LayoutError."""
+    return tuple(asked_column(_header(schema.names), column, name, GROUP_BY) for column in columns)
 
 
 def choose_time(schema: pa.Schema, close: int, sample: Callable[[Sequence[int]], pa.RecordBatch]) -> TimeColumn:

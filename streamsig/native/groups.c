@@ -60,6 +60,7 @@ INLINE bool holds(const struct ring *ring, const int64_t *signal, int64_t shift,
               signal[MORE_TIMES], false, words);
     add_times(total, sum_at(ring, signal[LESS_END] + shift, words), sum_at(ring, signal[LESS_BEGIN] + shift, words),
               signal[LESS_TIMES], true, words);
+    if (words == 1) return (int64_t)total[0] > 0;
     if ((int64_t)total[words - 1] < 0) return false;
     uint64_t any = 0;
     for (int64_t word = 0; word < words; word++) any |= total[word];
@@ -98,8 +99,9 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
         if (mark[UNBROKEN] < reach) mark[UNBROKEN]++;
         for (int64_t at = 0; at < many; at++) {
             const int64_t *const signal = signals + at * SIGNAL;
-            const bool has = mark[UNBROKEN] >= signal[NEEDS] && holds(&ring, signal, 0, words) &&
-                             !(signal[BEFORE] && holds(&ring, signal, signal[BEFORE], words));
+            /* without a branch on what the closes are, which nobody could foretell */
+            bool has = (mark[UNBROKEN] >= signal[NEEDS]) & holds(&ring, signal, 0, words);
+            if (signal[BEFORE]) has &= !holds(&ring, signal, signal[BEFORE], words);
             figure[COUNTS + at] += has;
             counted += has && !at;
         }

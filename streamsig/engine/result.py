@@ -1,0 +1,120 @@
+"""The figures of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from streamsig.core.groups import GroupState
+    from streamsig.core.signals import Signal
+
+_AT_ONCE = 1 << 12
+_TIMES = 10**4
+
+
+def rate(count: int, rows: int) -> float:
+    """Return `count / rows` rounded half to even to 4 decimals from the exact fraction, 0.0 for no rows."""
+    whole, rest = divmod(count * _TIMES, rows or 1)
+    return (whole + (2 * rest > rows or (2 * rest == rows and whole % 2 == 1))) / _TIMES
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Rows, and how many of them have the signal.
+
+    `rows_processed` counts every row, those in warm-up and those without a close included.
+    """
+
+    rows_processed: int
+    signal_count: int
+
+    @property
+    def value(self) -> float:
+        """`signal_count / rows_processed` to 4 decimals, 0.0 when there are no rows."""
+        return rate(self.signal_count, self.rows_processed)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalCount:
+    """A signal that was named, and on how many rows of all it is."""
+
+    signal: Signal
+    signal_count: int
+    rows_processed: int
+
+    @property
+    def value(self) -> float:
+        """`signal_count / rows_processed` to 4 decimals, 0.0 when there are no rows."""
+        return rate(self.signal_count, self.rows_processed)
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Series):
+    """The rows of one key; `signals` has the count of each signal that was named."""
+
+    rows_missing: int
+    signals: Mapping[str, int]
+
+
+class Groups(Mapping[str, Group]):
+    """Groups by their keys, in the order of their first rows; made as they are asked for, as there may be millions."""
+
+    def __init__(self, state: GroupState, names: Sequence[str]) -> None:
+        self._state, self._names = state, tuple(names)
+        self._places: dict[str, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._state)
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, len(self), _AT_ONCE):
+            yield from (key.decode() for key in self._state.keys(start, start + _AT_ONCE).to_bytes())
+
+    def __getitem__(self, key: str) -> Group:
+        if self._places is None:
+            self._places = {each: place for place, each in enumerate(self)}
+        place = self._places[key]
+        return self._group(self._state.figures[place].tolist())
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} groups>"
+
+    def each(self) -> Iterator[tuple[str, Group]]:
+        """Yield every key and its group, in constant memory."""
+        figures = self._state.figures
+        for start in range(0, len(self), _AT_ONCE):
+            keys = self._state.keys(start, start + _AT_ONCE).to_bytes()
+            for key, each in zip(keys, figures[start : start + _AT_ONCE].tolist(), strict=True):
+                yield key.decode(), self._group(each)
+
+    def _group(self, figures: Sequence[int]) -> Group:
+        rows, missing, *counts = figures
+        return Group(rows, counts[0], missing, dict(zip(self._names, counts, strict=False)))
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Series):
+    """The figures of a run that ended well; of several signals, `signal_count` and `value` are the first one's.
+
+    `signals` has an entry per signal that was named. `rows_missing` are the rows without a close,
+    `rows_rejected` the bad rows that were left out, which are not part of `rows_processed`. `files` has an
+    entry per input when each is a series of its own, and is empty otherwise. `groups` has one per key, in the
+    order of their first rows, `None` if there is nothing to group by. `order` is what `check_order` found
+    (docs/metrics.md), `None` if that was not asked for.
+    """
+
+    rows_missing: int
+    rows_rejected: int
+    window: int
+    seed: int
+    version: str
+    latency_ms: int
+    signals: Mapping[str, SignalCount] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    files: Mapping[str, Series] = field(default_factory=dict)
+    groups: Mapping[str, Group] | None = None
+    order: Mapping[str, Any] | None = None
