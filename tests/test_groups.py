@@ -212,6 +212,20 @@ def test_metrics_and_log(workdir: Workdir) -> None:
     assert workdir.log()[1]["group_by"] == ['column 1 "symbol"']
 
 
+def test_groups_have_each_named_signal(workdir: Workdir) -> None:
+    """By name, whatever the name is; the file is JSON, and as Python writes it."""
+    workdir.put("it.csv", as_csv([("A", "1"), ('"%d"', "5"), ("A", "2"), ('"%d"', "4")]))
+    signals = ("--signal", 'up 100%d "é"=1:2', "--signal", "down=1:2:below")
+    outcome = workdir.run("it.csv", "--group-by", "symbol", "--column", "close", *signals)
+    groups = outcome.metrics["groups"]
+    assert {key: list(it["signals"].items()) for key, it in groups.items()} == {
+        "A": [('up 100%d "é"', 1), ("down", 0)],
+        '"%d"': [('up 100%d "é"', 0), ("down", 1)],
+    }
+    for key, it in groups.items():
+        assert f"    {json.dumps(key)}: {json.dumps(it)}" in outcome.out
+
+
 def test_no_rows(workdir: Workdir) -> None:
     """A file of no rows has no groups, and is no error."""
     workdir.put("it.csv", "symbol,close\n")

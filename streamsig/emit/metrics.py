@@ -6,10 +6,12 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from streamsig.engine.result import rate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from streamsig.engine.result import Result
+    from streamsig.engine.result import Groups, Result
 
 GROUPS = "groups"
 
@@ -61,14 +63,22 @@ def to_json(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield text + "\n"
         return
     yield text.removesuffix("\n}") + f',\n  "{GROUPS}": {{'
+    yield from _group_lines(groups)
+    yield "\n  }\n}\n" if len(groups) else "}\n}\n"
+
+
+def _group_lines(groups: Groups) -> Iterator[str]:
+    """Yield a line for each group; by hand, for the encoder of `json` would take longer than a run."""
+    text = json.encoder.encode_basestring_ascii
+    signals = ", ".join(text(name).replace("%", "%%") + ": %d" for name in groups.names)
     before = "\n"
-    for key, group in groups.each():
-        figures = {"rows_processed": group.rows_processed, "signal_count": group.signal_count, "value": group.value}
-        if group.signals:
-            figures["signals"] = group.signals
-        yield f"{before}    {json.dumps(key)}: {json.dumps(figures)}"
+    for key, (rows, _, *counts) in groups.each():
+        more = f', "signals": {{{signals % tuple(counts)}}}' if signals else ""
+        yield (
+            f'{before}    {text(key)}: {{"rows_processed": {rows}, "signal_count": {counts[0]},'
+            f' "value": {rate(counts[0], rows)!r}{more}}}'
+        )
         before = ",\n"
-    yield "}\n}\n" if before == "\n" else "\n  }\n}\n"
 
 
 def without_groups(metrics: Mapping[str, Any]) -> dict[str, Any]:

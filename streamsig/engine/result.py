@@ -83,13 +83,18 @@ class Groups(Mapping[str, Group]):
     def __repr__(self) -> str:
         return f"<{len(self)} groups>"
 
-    def each(self) -> Iterator[tuple[str, Group]]:
-        """Yield every key and its group, in constant memory."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The signals that were named."""
+        return self._names
+
+    def each(self) -> Iterator[tuple[str, list[int]]]:
+        """Yield every key with its rows, those without a close, and those with each signal, in constant memory."""
         figures = self._state.figures
         for start in range(0, len(self), _AT_ONCE):
             keys = self._state.keys(start, start + _AT_ONCE).to_bytes()
             for key, each in zip(keys, figures[start : start + _AT_ONCE].tolist(), strict=True):
-                yield key.decode(), self._group(each)
+                yield key.decode(), each
 
     def _group(self, figures: Sequence[int]) -> Group:
         rows, missing, *counts = figures

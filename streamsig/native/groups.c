@@ -8,7 +8,7 @@
 
 typedef unsigned __int128 uint128;
 
-enum { MOST_WORDS = 8 };
+enum { MOST_WORDS = 8, AHEAD = 16 };
 
 /* What is kept of each group: the ring's next place, how many closes in a row there are (at most `reach`), how many its
  * head has; and the figures: rows, those without a close, and those with each signal. */
@@ -72,6 +72,13 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
                           uint64_t *heads, int32_t *marks, int64_t *figures, int64_t words) {
     int64_t counted = 0;
     for (int64_t row = 0; row < rows; row++) {
+        if (row + AHEAD < rows) {
+            /* of many groups none is in cache */
+            const int64_t next = groups[row + AHEAD];
+            __builtin_prefetch(sums + next * reach * words, 1);
+            __builtin_prefetch(marks + next * MARKS, 1);
+            __builtin_prefetch(figures + next * (COUNTS + many), 1);
+        }
         const int64_t group = groups[row];
         int32_t *const mark = marks + group * MARKS;
         int64_t *const figure = figures + group * (COUNTS + many);
