@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamsig.ingest.dialect import Asked
-    from streamsig.ingest.numbers import NumberFormat
+    from streamsig.ingest.numbers import NumberFormat, is_below_thousand
 
 _LEAP = 30.0
 """Ratio of neighbouring prices that no market makes, but a misread thousands separator does."""
@@ -84,7 +84,8 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
     left = smooth or left
     told = _by_custom(written, left)
     if told is not None:
-        return replace(told[0], by_custom=True), told[1]
+        # a whole number among them has been weighed already
+        return replace(told[0], by_custom=not any(is_below_thousand(text) for text in close)), told[1]
     example = next(text.strip() for text in close if not _agree(left, [text]))
     mark = "," if "," in example else "."
     raise LayoutError(

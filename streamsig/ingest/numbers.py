@@ -31,7 +31,6 @@ _EITHER = re.compile(r"[^0-9]*[1-9][0-9]{0,2}[.,][0-9]{3}[^0-9]*")
 
 
 _WHOLE = re.compile(r"[^0-9]*[1-9][0-9]{0,2}[^0-9.,]*")
-"""A number below a thousand without decimals."""
 
 
 class NumberError(ValueError):
@@ -95,7 +94,7 @@ class NumberFormat:
         if self.doubtful and _EITHER.fullmatch(text.strip()):
             msg = "whole numbers stand above, so the mark could be either"
             raise NumberError(msg, f"say which with --thousands {self.decimal} or --decimal {self.decimal}")
-        if self.by_custom and _WHOLE.fullmatch(text.strip()):
+        if self.by_custom and is_below_thousand(text):
             reason = f"numbers before it have a {self.decimal} before three digits, which may be either"
             raise NumberError(reason, f"say which with --thousands {self.decimal} or --decimal {self.decimal}")
         sign, whole, fraction, exponent = match.group("sign", "whole", "fraction", "exponent")
@@ -124,6 +123,11 @@ class NumberFormat:
             rf"(?=[0-9]|{mark}[0-9])(?P<whole>{whole})?(?:{mark}(?P<fraction>[0-9]*))?"
             rf"(?:[eE](?P<exponent>[+-]?[0-9]+))?(?:\s*{_CURRENCY})?\s*"
         )
+
+
+def is_below_thousand(text: str) -> bool:
+    """Tell whether a text is a whole number of up to three digits, without a mark."""
+    return _WHOLE.fullmatch(text.strip()) is not None
 
 
 def _plain(negative: bool, whole: str, fraction: str, exponent: str) -> Decimal:  # noqa: FBT001 (private)
