@@ -122,6 +122,13 @@ class Settings:
     group_by: tuple[str | int, ...] = _setting(
         (), COLUMNS, "NAME|N", "count each value of this column as a series of its own; can be repeated"
     )
+    checkpoint: str | None = _setting(
+        None, TEXT, "FILE", "keep what is counted there every few seconds, and go on from what is there"
+    )
+    fresh: bool = _setting(default=False, kind=YES_NO, help="count anew, whatever the checkpoint says")
+    finished: bool = _setting(
+        default=False, kind=YES_NO, help="with a checkpoint: count a last line without a line end, too"
+    )
     threads: int | None = _setting(
         None, whole(1, 1024, "a whole number from 1 to 1024"), "N", "how many parse (default: all cores)"
     )
@@ -181,6 +188,12 @@ def make_settings(values: Mapping[str, Any], config: Path | None = None) -> Sett
         raise UsageError(f'decimal mark and thousands separator are both "{settings.decimal}"; they must differ')
     if settings.check_order and settings.group_by:
         raise UsageError("check_order compares the times of rows of all groups with one another; leave out group_by")
+    if settings.checkpoint is None and (settings.fresh or settings.finished):
+        raise UsageError("--fresh and --finished speak of a checkpoint; name one with --checkpoint FILE")
+    if settings.checkpoint is not None and settings.check_order:
+        raise UsageError("--check-order needs all rows in one run; leave out --checkpoint")
+    if settings.checkpoint is not None and settings.group_by:
+        raise UsageError("--group-by needs all rows in one run; leave out --checkpoint")
     return settings
 
 

@@ -3,6 +3,7 @@
     StreamsigError
       UsageError      flags or settings that cannot be (exit code 2)
         ConfigError     the same, found in a config file
+        CheckpointError a checkpoint that the run cannot go on from
       SourceError     the input cannot be opened or read to its end (3)
       LayoutError     the input can be read, but not understood without being told (4)
       BadRowError     one record of the input is not what it should be (4)
@@ -41,6 +42,10 @@ class UsageError(StreamsigError):
 
 class ConfigError(UsageError):
     """A config file that is missing, is not YAML, or holds a key or value that is not allowed."""
+
+
+class CheckpointError(UsageError):
+    """A checkpoint of other settings or inputs, or one that is damaged; the message names the way out."""
 
 
 class SourceError(StreamsigError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamsig.commands.parsing import CONFIG, Parser, add_setting, config_file, inputs_of
@@ -22,7 +23,6 @@ from streamsig.ingest.inputs import expand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from streamsig.config import Settings
     from streamsig.engine.events import Event, Observer
@@ -60,6 +60,9 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
             flags = values_of_flags({key: getattr(parsed, key) for key, it in SETTINGS.items() if it.help})
             settings = make_settings(flags, config)
             version = settings.version
+            if settings.checkpoint is not None:
+                targets.checkpoint = Path(settings.checkpoint)
+                targets.check(paths, config)
             with _rejects(targets, settings) as write_reject:
                 observers.append(write_reject)
                 figures = metrics.success(count_signals(paths, settings, count))
@@ -141,6 +144,8 @@ def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContext
         return contextlib.nullcontext(lambda _: None)
     if settings.on_bad_row != SKIP:
         raise UsageError("--rejects is for the rows that --on-bad-row skip leaves out; add it")
+    if settings.checkpoint is not None:
+        raise UsageError("--rejects needs all rows in one run; leave out --checkpoint")
     return writing_rejects(targets.rejects)
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
     import pyarrow as pa
@@ -129,6 +129,18 @@ class Ticks:
         valid = None if self.missing is None else pa.py_buffer(np.packbits(~self.missing, bitorder="little"))
         kind = pa.decimal128(_DECIMAL128_DIGITS, self.scale)
         return pa.Array.from_buffers(kind, len(self), [valid, pa.py_buffer(words)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` makes the same closes of: their scale, and a whole number or null for each."""
+        missing = [False] * len(self) if self.missing is None else self.missing.tolist()
+        ticks = [None if absent else tick for tick, absent in zip(self.integers(), missing, strict=True)]
+        return {"scale": self.scale, "ticks": ticks}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Ticks:
+        """Return the closes that `to_json` wrote down."""
+        ticks = plain["ticks"]
+        return cls.from_integers([tick or 0 for tick in ticks], plain["scale"], [tick is None for tick in ticks])
 
     def slice(self, start: int, stop: int) -> Ticks:
         """Return rows `start` to `stop` (half-open, 0 <= start <= stop) as a copy that keeps no other row alive."""

@@ -12,13 +12,13 @@ what lies inside a run is aggregated once, and only windows that straddle a seam
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamsig.core.counting import count_across, count_within
 from streamsig.core.ticks import Ticks, concat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamsig.core.signals import Signal
 
@@ -53,6 +53,22 @@ class WindowState:
         head = ticks.slice(0, min(keep, rows))
         tail = ticks.slice(max(0, rows - keep), rows)
         return cls(tuple(signals), rows, ticks.missing_count, counts, head, tail)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` makes the same state of; the signals are not in it."""
+        return {
+            "rows": self.rows,
+            "rows_missing": self.rows_missing,
+            "counts": list(self.counts),
+            "head": self.head.to_json(),
+            "tail": self.tail.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, signals: Sequence[Signal], plain: Mapping[str, Any]) -> WindowState:
+        """Return the state of these signals that `to_json` wrote down."""
+        head, tail = Ticks.from_json(plain["head"]), Ticks.from_json(plain["tail"])
+        return cls(tuple(signals), plain["rows"], plain["rows_missing"], tuple(plain["counts"]), head, tail)
 
     def update(self, ticks: Ticks) -> WindowState:
         """Return the state after further rows."""
@@ -116,6 +132,12 @@ class Fold:
         while len(self._runs) > 1 and len(self._runs[-2].tail) <= len(self._runs[-1].tail):
             newer = self._runs.pop()
             self._runs.append(self._join(self._runs.pop(), newer))
+
+    def copy(self) -> Fold:
+        """Return a fold of the same runs, which what is pushed here later does not change; takes next to no time."""
+        other = Fold(self._signals, backwards=self._backwards)
+        other._runs = self._runs.copy()
+        return other
 
     def result(self) -> WindowState:
         """Return the state of everything pushed so far."""

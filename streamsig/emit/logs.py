@@ -14,6 +14,7 @@ from streamsig.engine.events import (
     InputFound,
     OrderChecked,
     Rejected,
+    Resumed,
     RunFailed,
     RunFinished,
     RunStarted,
@@ -31,6 +32,7 @@ _LEVELS = {RunFailed: "ERROR", Warned: "WARNING"}
 _NAMES = {
     RunStarted: "run_started",
     InputFound: "input_found",
+    Resumed: "resumed",
     Warned: "warning",
     Advanced: "progress",
     OrderChecked: "order_checked",

@@ -34,6 +34,7 @@ class Targets:
         self.output = None if output in (None, STREAM) else Path(str(output))
         self.log = log
         self.rejects = None if rejects is None else Path(rejects)
+        self.checkpoint: Path | None = None
         self._file: io.FileIO | None = None
         self._write_line: JsonLog | None = None
 
@@ -63,7 +64,7 @@ class Targets:
             if _same_file(target, other):
                 self._let_go(other)
                 raise UsageError(f"{flag} and {other_flag} are both {other}; name two files")
-        for target in filter(None, (self.output, self.rejects)):
+        for target in filter(None, (self.output, self.rejects, self.checkpoint)):
             try:
                 files.check_writable(target)
             except OutputError:
@@ -104,7 +105,12 @@ class Targets:
 
     def _files(self) -> list[tuple[str, Path]]:
         log = None if self.log in (None, STREAM) else Path(str(self.log))
-        named = (("--output", self.output), ("--log-file", log), ("--rejects", self.rejects))
+        named = (
+            ("--output", self.output),
+            ("--log-file", log),
+            ("--rejects", self.rejects),
+            ("--checkpoint", self.checkpoint),
+        )
         return [(flag, path) for flag, path in named if path is not None]
 
     def _let_go(self, target: Path) -> None:
@@ -112,6 +118,8 @@ class Targets:
             self.output = None
         if self.rejects == target:
             self.rejects = None
+        if self.checkpoint == target:
+            self.checkpoint = None
         if self.log is not None and Path(self.log) == target:
             self.log = None
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
+from streamsig.core.ticks import Ticks
+from streamsig.engine.events import Advanced, InputFound, Rejected, Resumed, Warned
 from streamsig.engine.execute import map_in_order
+from streamsig.engine.passage import Passage
 from streamsig.engine.tally import NEWEST_FIRST, Tally
 from streamsig.errors import BadRowError
 from streamsig.ingest.detect import Detection, detect
@@ -16,7 +18,7 @@ from streamsig.ingest.dialect import Asked
 from streamsig.ingest.encoding import detect_encoding
 from streamsig.ingest.reader import BadRecordError, Reading, SegmentReader
 from streamsig.ingest.records import split_records
-from streamsig.ingest.segments import Segments
+from streamsig.ingest.segments import Resume, Segments
 from streamsig.ingest.timecolumn import NEWEST_FIRST as RUNS_NEWEST_FIRST
 from streamsig.ingest.timecolumn import RUNS_BACKWARDS
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from streamsig.config import Settings
     from streamsig.core.groups import GroupRows, GroupState
     from streamsig.core.window import WindowState
+    from streamsig.engine.checkpoint import Checkpoint
     from streamsig.engine.events import Observer
     from streamsig.engine.order import FileOrder, Judged
     from streamsig.ingest.dialect import Dialect
@@ -64,16 +67,22 @@ def look_at(source: TextSource, settings: Settings) -> Detection:
     return detect(sample, whole=whole, asked=_asked(settings), name=source.name)
 
 
-def count_text(source: TextSource, settings: Settings, observe: Observer, before: tuple[int, int] = (0, 0)) -> Count:
+def count_text(
+    source: TextSource,
+    settings: Settings,
+    observe: Observer,
+    before: tuple[int, int] = (0, 0),
+    checkpoint: Checkpoint | None = None,
+) -> Count:
     """Count one text; `before` are the rows and signals of earlier inputs, for progress.
 
-    Raises LayoutError, BadRowError and SourceError.
+    With a `checkpoint` the rows that it has are left out, and a last line without a line end may still grow.
+    Raises LayoutError, BadRowError, SourceError and CheckpointError.
     """
     detection = look_at(source, settings)
     observe(InputFound(source.name, source.size_bytes, _layout(source, detection)))
     warnings = warnings_of(detection, settings)
-    for message in warnings:
-        observe(Warned(f"{source.name}: {message}"))
+    _warn(source.name, warnings, observe)
     dialect, tally = detection.dialect, Tally(settings)
     source.discard(dialect.body_offset)
     order = _order_of(source, detection, settings)
@@ -84,19 +93,26 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
         # never both: make_settings sees to that
         also=detection.groups if order is None else order.columns,
     )
-    (rows, counted), rejected, line = before, 0, dialect.body_line
+    passage, resume = _passage(source, dialect, tally, checkpoint)
+    rejected, line = passage.rejected, passage.line
+    known = passage.fold.copy().result()
+    rows, counted = before[0] + known.rows, before[1] + known.counts[0]
+    if passage.offset:
+        observe(Resumed(source.name, passage.offset, rows))
 
-    def count(segment: Segment) -> tuple[WindowState | GroupRows, Reading, Judged | None]:
+    def count(segment: Segment) -> tuple[Segment, WindowState | GroupRows, Reading, Judged | None]:
+        if segment.open_end and not settings.finished:
+            return segment, tally.prepare(Ticks.empty(), ()), Reading(Ticks.empty(), 0), None
         reading = reader.read(segment)
         judged = None
         if order is not None:
             judged = order.judge(reading.texts, lambda rows: _lines_of(rows, segment, reading, dialect))
-        return tally.prepare(reading.ticks, reading.texts), reading, judged
+        return segment, tally.prepare(reading.ticks, reading.texts), reading, judged
 
     try:
-        segments = Segments(source, dialect.delimiter, held=settings.thread_count)
+        segments = Segments(source, dialect.delimiter, held=settings.thread_count, resume=resume)
         with closing(map_in_order(count, segments, settings.thread_count)) as counts:
-            for run, reading, judged in counts:
+            for segment, run, reading, judged in counts:
                 for bad in reading.rejected:
                     observe(Rejected(source.name, line + bad.line - 1, bad.column, bad.reason, bad.row))
                 if order is not None and judged is not None:
@@ -104,11 +120,43 @@ def count_text(source: TextSource, settings: Settings, observe: Observer, before
                 more_rows, more_counted = tally.push(run)
                 rows, counted = rows + more_rows, counted + more_counted
                 rejected, line = rejected + len(reading.rejected), line + reading.lines
+                warnings += _held_back(segment, line, settings, observe, source.name)
+                if checkpoint is not None and not segment.open_end:
+                    checkpoint.advance(
+                        source, dialect, Passage(tally.fold.copy(), segment.stop, line, rejected, segment.crc)
+                    )
                 observe(Advanced(source.consumed_bytes, rows, counted))
     except BadRecordError as bad:
         # all segments before the bad one are counted, so `line` is where it starts
         raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, bad.advice) from None
     return Count(tally.result(), rejected, warnings, order)
+
+
+def _warn(name: str, warnings: tuple[str, ...], observe: Observer) -> None:
+    for message in warnings:
+        observe(Warned(f"{name}: {message}"))
+
+
+def _passage(
+    source: TextSource, dialect: Dialect, tally: Tally, checkpoint: Checkpoint | None
+) -> tuple[Passage, Resume | None]:
+    """Return what is counted of a text, which is left behind that and is in the tally, and where to go on."""
+    none = Passage(tally.fold.copy(), 0, dialect.body_line, 0)
+    if checkpoint is None:
+        return none, None
+    passage = checkpoint.resume(source, dialect, none)
+    tally.fold = passage.fold.copy()
+    checkpoint.advance(source, dialect, passage)
+    return passage, Resume(passage.offset, passage.crc, counts_crc=not source.is_plain)
+
+
+def _held_back(segment: Segment, line: int, settings: Settings, observe: Observer, name: str) -> tuple[str, ...]:
+    """Say that a last line is not counted, if it is not."""
+    if not segment.open_end or settings.finished or not bytes(segment.view).strip():
+        return ()
+    warnings = (f"line {line}, the last one, has no line end and is not counted yet; if it is whole, add --finished",)
+    _warn(name, warnings, observe)
+    return warnings
 
 
 def _order_of(source: TextSource, detection: Detection, settings: Settings) -> FileOrder | None:

@@ -27,6 +27,15 @@ class InputFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """A checkpoint has the first rows of an input: so many bytes of its text, and rows of the run with those before."""
+
+    input: str
+    bytes_skipped: int
+    rows_processed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something that a person should know, and that does not stop the run."""
 
@@ -77,7 +86,7 @@ class RunFailed:
     trace: str | None = None
 
 
-Event = RunStarted | InputFound | Warned | Rejected | Advanced | OrderChecked | RunFinished | RunFailed
+Event = RunStarted | InputFound | Resumed | Warned | Rejected | Advanced | OrderChecked | RunFinished | RunFailed
 """Every event there is; in a run they come in this order, those about an input for each of them."""
 
 if TYPE_CHECKING:

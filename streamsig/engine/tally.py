@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from copy import copy
+from typing import TYPE_CHECKING, Any
 
 from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
 from streamsig.core.window import Fold, WindowState
 from streamsig.errors import LayoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamsig.config import Settings
     from streamsig.core.keys import Texts
     from streamsig.core.ticks import Ticks
+    from streamsig.engine.count import Count
 
 NEWEST_FIRST = "newest-first"
 
 
 class Tally:
-    """Counts the rows of one input, run by run: `prepare` on any thread, then `push` in the order of the file."""
+    """Counts the rows of one input, run by run: `prepare` on any thread, then `push` in the order of the file.
+
+    `fold` has the series, if there are no groups.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._signals, self._grouped = settings.counted, bool(settings.group_by)
         self._backwards = settings.order == NEWEST_FIRST
-        self._fold = Fold(self._signals, backwards=self._backwards)
+        self.fold = Fold(self._signals, backwards=self._backwards)
         self._groups = GroupState(self._signals, backwards=self._backwards)
 
     def prepare(self, ticks: Ticks, keys: Sequence[Texts]) -> WindowState | GroupRows:
@@ -39,7 +44,7 @@ class Tally:
         Raises LayoutError where there are more groups than memory is for.
         """
         if isinstance(run, WindowState):
-            self._fold.push(run)
+            self.fold.push(run)
             return run.rows, run.counts[0]
         try:
             return len(run.ticks), self._groups.update(run)
@@ -48,21 +53,24 @@ class Tally:
 
     def result(self) -> WindowState | GroupState:
         """Return the state of the input."""
-        return self._groups if self._grouped else self._fold.result()
+        return self._groups if self._grouped else self.fold.result()
 
 
 class Total:
     """Joins the inputs of a run in their order, to one series, or with `per_file` each apart.
 
-    `rows` and `rows_missing` are sums, `signals` is that of the first signal in each input by itself. `groups` is
-    the state of all groups, if there are any.
+    `rows`, `rows_missing` and `rows_rejected` are sums, `signals` is that of the first signal in each input by
+    itself. `groups` is the state of all groups, if there are any. `files` has rows and first count of each input
+    by its name, where they are apart.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._apart, self._backwards = settings.per_file, settings.order == NEWEST_FIRST
         self._counts = [0] * len(settings.counted)
         self._fold = Fold(settings.counted)
-        self.rows = self.rows_missing = 0
+        self.rows = self.rows_missing = self.rows_rejected = 0
+        self.warnings: tuple[str, ...] = ()
+        self.files: dict[str, tuple[int, int]] = {}
         self.groups = GroupState(settings.counted) if settings.group_by else None
 
     @property
@@ -77,8 +85,13 @@ class Total:
             return tuple(self._counts)
         return self._fold.result().counts if self.groups is None else self.groups.counts
 
-    def push(self, state: WindowState | GroupState) -> None:
+    def push(self, count: Count, name: str) -> None:
         """Add the next input; raises LayoutError as `Tally.push` does."""
+        state = count.state
+        self.rows_rejected += count.rows_rejected
+        self.warnings += count.warnings
+        if self._apart:
+            self.files[name] = (state.rows, state.counts[0])
         self.rows += state.rows
         self.rows_missing += state.rows_missing
         self._counts = [whole + more for whole, more in zip(self._counts, state.counts, strict=True)]
@@ -89,6 +102,35 @@ class Total:
                 raise too_many(error) from None
         elif not self._apart:
             self._fold.push(state)
+
+    def copy(self) -> Total:
+        """Return a total that inputs which are added here later do not change; not of groups."""
+        other: Total = copy(self)
+        other._fold, other._counts, other.files = self._fold.copy(), self._counts.copy(), self.files.copy()
+        return other
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` makes the same total of."""
+        return {
+            "rows": self.rows,
+            "rows_missing": self.rows_missing,
+            "rows_rejected": self.rows_rejected,
+            "counts": self._counts,
+            "warnings": list(self.warnings),
+            "files": {name: list(counts) for name, counts in self.files.items()},
+            "state": self._fold.copy().result().to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, settings: Settings, plain: Mapping[str, Any]) -> Total:
+        """Return the total that `to_json` wrote down."""
+        total = cls(settings)
+        total.rows, total.rows_missing = plain["rows"], plain["rows_missing"]
+        total.rows_rejected, total._counts = plain["rows_rejected"], plain["counts"]
+        total.warnings = tuple(plain["warnings"])
+        total.files = {name: (rows, count) for name, (rows, count) in plain["files"].items()}
+        total._fold.push(WindowState.from_json(settings.counted, plain["state"]))
+        return total
 
     def _join(self, state: GroupState) -> None:
         if not self.groups:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from streamsig.errors import LayoutError, UsageError
 from streamsig.ingest.cells import CONVENTIONS, quantity, shapes
 from streamsig.ingest.names import Language
+from streamsig.ingest.numbers import is_below_thousand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamsig.ingest.dialect import Asked
-    from streamsig.ingest.numbers import NumberFormat, is_below_thousand
+    from streamsig.ingest.numbers import NumberFormat
 
 _LEAP = 30.0
 """Ratio of neighbouring prices that no market makes, but a misread thousands separator does."""

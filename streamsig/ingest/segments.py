@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,8 @@ MAX_RECORD_BYTES = 1 << 20
 class Segment:
     """Whole records: the first `size` bytes of `buffer`.
 
-    `start` is the offset in the text, counted from where cutting began.
+    `start` is the offset in the text, counted from where cutting began. `crc` is the CRC-32 of the text up
+    to the segment's end, where that was asked for. `open_end` is for what follows the last line end of a text.
     The buffer belongs to the cutter's pool: give it back with `release` when nothing refers to it.
     """
 
@@ -40,11 +42,30 @@ class Segment:
     size: int
     start: int
     quoted: bool
+    crc: int = 0
+    open_end: bool = False
+
+    @property
+    def stop(self) -> int:
+        """The offset behind the segment."""
+        return self.start + self.size
 
     @property
     def view(self) -> memoryview:
         """The segment's bytes, not copied."""
         return memoryview(self.buffer)[: self.size]
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where the segments of a text begin that has been counted up to there: an offset, and the CRC-32 up to it.
+
+    `counts_crc` says whether the CRC is to be carried on.
+    """
+
+    offset: int = 0
+    crc: int = 0
+    counts_crc: bool = False
 
 
 class Segments:
@@ -56,7 +77,7 @@ class Segments:
     Raises LayoutError for a record longer than `max_record_bytes`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is a promise of its own)
         self,
         source: TextSource,
         delimiter: str,
@@ -64,26 +85,36 @@ class Segments:
         held: int = 1,
         segment_bytes: int | None = None,
         max_record_bytes: int = MAX_RECORD_BYTES,
+        resume: Resume | None = None,
     ) -> None:
         self._source, self._delimiter, self._held = source, delimiter, held
         self._segment_bytes, self._max_record_bytes = segment_bytes or SEGMENT_BYTES, max_record_bytes
+        self._resume = resume
         self._free: list[bytearray] = []
 
     def __iter__(self) -> Iterator[Segment]:
-        start = filled = 0
+        crc = 0 if self._resume is None else self._resume.crc
+        for segment in self._segments():
+            if self._resume is not None and self._resume.counts_crc:
+                segment.crc = crc = zlib.crc32(segment.view, crc)
+            yield segment
+
+    def _segments(self) -> Iterator[Segment]:
+        start = first = 0 if self._resume is None else self._resume.offset
+        filled = 0
         quoted = False
         buffer = self._buffer()
         while True:
             filled, quoted = self._fill(buffer, filled, quoted=quoted)
             if filled < len(buffer):
                 if filled:
-                    yield Segment(buffer, filled, start, quoted)
+                    yield from self._last(Segment(buffer, filled, start, quoted))
                 return
             cut = self._cut(buffer, filled, quoted=quoted)
             if not cut:
                 buffer = self._grown(buffer, start)
                 continue
-            if not start:
+            if start == first:
                 # filled, for memory that is only reserved is not there yet
                 self._free = [bytearray(b"\n") * self._segment_bytes for _ in range(self._held)]
             rest = filled - cut
@@ -92,6 +123,20 @@ class Segments:
             yield Segment(buffer, cut, start, quoted)
             start, buffer, filled = start + cut, following, rest
             quoted = quoted and buffer.find(QUOTE, 0, rest) >= 0
+
+    def _last(self, segment: Segment) -> Iterator[Segment]:
+        """Part what is behind the last line end from the last segment, if the text may go on another time."""
+        if self._resume is None:
+            yield segment
+            return
+        # with a byte behind it a CR at the end is surely no half of CRLF
+        segment.buffer[segment.size] = ord("x")
+        whole = self._cut(segment.buffer, segment.size + 1, quoted=segment.quoted)
+        if whole:
+            yield Segment(segment.buffer, whole, segment.start, segment.quoted)
+        if whole < segment.size:
+            rest = segment.buffer[whole : segment.size]
+            yield Segment(rest, len(rest), segment.start + whole, segment.quoted, open_end=True)
 
     def release(self, segment: Segment) -> None:
         """Take a segment's buffer back, to be filled again."""

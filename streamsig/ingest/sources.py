@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import hashlib
 import lzma
 import os
 import stat
 import sys
+import zlib
 from typing import BinaryIO, Protocol
 
 from streamsig.errors import LayoutError, SourceError
@@ -90,6 +92,18 @@ class RawInput:
         self.consumed_bytes += count
         return int(count)
 
+    def skip(self, size: int) -> None:
+        """Leave out the next `size` bytes of a regular file without reading them."""
+        ahead = min(size, len(self._ahead))
+        self._ahead = self._ahead[ahead:]
+        self._file.seek(size - ahead, os.SEEK_CUR)
+        self.consumed_bytes += size
+
+    def digest(self, start: int, stop: int) -> str | None:
+        """Return a digest of the bytes `start:stop` of a regular file, `None` where they are not all there."""
+        piece = os.pread(self._file.fileno(), stop - start, start)
+        return hashlib.blake2b(piece, digest_size=16).hexdigest() if len(piece) == stop - start else None
+
     def check_unchanged(self) -> None:
         """Raise SourceError where a regular file is another one than when it was opened, or has lost or changed rows.
 
@@ -140,7 +154,7 @@ class TextSource:
         self.raw, self.warning = raw, warning
         self.name, self.size_bytes = raw.name, raw.size_bytes
         self.compression = _compression(raw.peek())
-        self.encoding = "utf-8"
+        self.encoding, self.mark_bytes = "utf-8", 0
         self._ahead = memoryview(b"")
         self._decoder: codecs.IncrementalDecoder | None = None
         self._unpacked = _unpacked(raw, self.compression)
@@ -173,10 +187,28 @@ class TextSource:
         """Leave out the next `size` bytes of what was seen with `read_sample`."""
         self._ahead = self._ahead[size:]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the text is a regular file's bytes as they are, behind a mark of `mark_bytes`."""
+        return self.raw.is_file and self.compression is None and self.encoding == "utf-8"
+
+    def skip(self, size: int, crc: int = 0) -> tuple[int, int]:
+        """Leave out the next `size` bytes; return how many there were, and the CRC-32 of those that had to be read."""
+        left = size
+        ahead, self._ahead = self._ahead[:size], self._ahead[size:]
+        crc, left = zlib.crc32(ahead, crc), left - len(ahead)
+        if self.is_plain:
+            self.raw.skip(left)
+            return size, crc
+        room = memoryview(bytearray(_UNPACK_BYTES))
+        while left and (count := self.readinto(room[: min(left, len(room))])):
+            crc, left = zlib.crc32(room[:count], crc), left - count
+        return size - left, crc
+
     def decode(self, encoding: str, skip_bytes: int) -> None:
         """Leave out a mark of `skip_bytes` at the start, and turn all that follows from `encoding` into UTF-8."""
         self._ahead = self._ahead[skip_bytes:]
-        self.encoding = encoding
+        self.encoding, self.mark_bytes = encoding, skip_bytes
         if encoding != "utf-8":
             self._decoder = codecs.getincrementaldecoder(encoding)("replace")
             head = bytes(self._ahead)

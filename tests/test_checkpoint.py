@@ -1,0 +1,443 @@
+"""Nothing that is counted is lost: a run that is stopped, killed or repeated goes on from its checkpoint."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamsig.config import make_settings
+from streamsig.core.signals import Signal
+from streamsig.core.ticks import Ticks
+from streamsig.core.window import WindowState
+from streamsig.engine.events import Advanced, Resumed
+from streamsig.engine.pipeline import count_signals
+from streamsig.errors import BadRowError, CheckpointError
+from streamsig.ingest import segments
+from tests.strategies import closes
+from tests.workdir import PACKERS, prices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from streamsig.engine.pipeline import Result
+    from tests.strategies import Closes
+    from tests.workdir import Workdir
+
+ROWS = 3000
+
+
+def text(rows: int = ROWS, *, first: int = 0) -> str:
+    """Return so many prices that go up and down, with decimals that grow in number."""
+    return "".join(
+        f"{row},{(row * 7919) % 1009}.{'5' * (1 + row // 1000 % 20)}\n" for row in range(first, first + rows)
+    )
+
+
+TEXT = "time,close\n" + text()
+
+
+class _Stopped(BaseException):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a small file be many segments."""
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
+
+
+def _run(path: Path, *inputs: Path, stop_after: int | None = None, **asked: Any) -> tuple[Result | None, list[Resumed]]:
+    """Count with a checkpoint, and stop after so many segments; return the result and where it went on from."""
+    resumed: list[Resumed] = []
+    seen = 0
+
+    def observe(event: object) -> None:
+        nonlocal seen
+        if isinstance(event, Resumed):
+            resumed.append(event)
+        seen += isinstance(event, Advanced)
+        if stop_after is not None and seen > stop_after:
+            raise _Stopped
+
+    try:
+        chosen = make_settings({"checkpoint": str(path / "checkpoint"), **asked})
+        return count_signals([str(it) for it in inputs], chosen, observe), resumed
+    except _Stopped:
+        return None, resumed
+
+
+def _figures(result: Result | None) -> tuple[Any, ...]:
+    assert result is not None
+    counts = tuple((name, each.signal_count) for name, each in result.signals.items())
+    return (
+        result.rows_processed,
+        result.signal_count,
+        result.rows_missing,
+        result.rows_rejected,
+        counts,
+        dict(result.files),
+    )
+
+
+@given(closes(), st.integers(1, 6))
+def test_state_as_json(series: Closes, window: int) -> None:
+    """A state is the same after it has been JSON, and goes on as the other would have."""
+    signals = [Signal(1, window), Signal(2, 3, "cross_above")]
+    state = WindowState.of(signals, Ticks.from_decimals(series))
+    again = WindowState.from_json(signals, json.loads(json.dumps(state.to_json())))
+    assert again.to_json() == state.to_json()
+    assert again.merge(state).to_json() == state.merge(state).to_json()
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "with a mark": lambda plain: b"\xef\xbb\xbf" + plain,
+    "utf-16": lambda plain: plain.decode().encode("utf-16"),
+    "quoted lines": lambda plain: b"".join(b'"%s"\n' % line for line in plain.splitlines()),
+    **PACKERS,
+}
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("asked", [{"window": 5}, {"window": 2500}, {"window": 20, "order": "newest-first"}])
+def test_stopped_again_and_again(packing: str, asked: dict[str, Any], tmp_path: Path) -> None:
+    """A run that is stopped after every second segment ends with what an undisturbed one finds."""
+    place = tmp_path / "prices.csv"
+    place.write_bytes(PACKINGS[packing](TEXT.encode()))
+    whole = count_signals([str(place)], make_settings(asked))
+    starts = []
+    for _ in range(100):
+        result, resumed = _run(tmp_path, place, stop_after=1, threads=1, **asked)
+        starts += [it.bytes_skipped for it in resumed]
+        if result is not None:
+            break
+    assert _figures(result) == _figures(whole)
+    assert len(starts) > 3
+    assert starts == sorted(starts)
+
+
+def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
+    """Each signal, and the rows left out, are as in one run; line numbers go on, too."""
+    place = tmp_path / "prices.csv"
+    place.write_text(TEXT + "x,word\n" + text(first=ROWS) + "y,word\n")
+    asked = {"signals": {"a": {"slow": 7}, "b": {"fast": 3, "slow": 50, "compare": "cross_below"}}}
+    whole = count_signals([str(place)], make_settings({**asked, "on_bad_row": "skip"}))
+    assert _run(tmp_path, place, stop_after=9, threads=2, on_bad_row="skip", **asked)[0] is None
+    result, resumed = _run(tmp_path, place, on_bad_row="skip", **asked)
+    assert resumed
+    assert _figures(result) == _figures(whole)
+    (tmp_path / "checkpoint").unlink()
+    with pytest.raises(BadRowError, match="line 3002,"):
+        _run(tmp_path, place, **asked)
+    with pytest.raises(BadRowError, match="line 3002,"):
+        _run(tmp_path, place, **asked)
+    place.write_text(place.read_text().replace("word", "5"))
+    result, resumed = _run(tmp_path, place, **asked)
+    assert resumed[0].rows_processed > 2000
+    assert result is not None
+    assert result.rows_processed == 2 * ROWS + 2
+
+
+@pytest.mark.parametrize("per_file", [False, True])
+@pytest.mark.parametrize("stop_after", range(0, 40, 3))
+def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a parameter)
+    """Plain, packed and columnar files and members of archives are one series, wherever it is stopped."""
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import feather  # noqa: PLC0415
+
+    (tmp_path / "1.csv").write_text(TEXT)
+    (tmp_path / "2.csv.gz").write_bytes(gzip.compress(("time,close\n" + text(1000, first=ROWS)).encode()))
+    with zipfile.ZipFile(tmp_path / "3.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.csv", "time,close\n" + text(700, first=ROWS + number))
+    feather.write_feather(pa.table({"time": [1, 2, 3], "close": [5, 6, 7]}), tmp_path / "4.feather")
+    (tmp_path / "5.csv").write_text("time,close\n" + text(700))
+    inputs = sorted(it for it in tmp_path.iterdir())
+    whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
+    _run(tmp_path, *inputs, stop_after=stop_after, per_file=per_file, window=900)
+    result, _ = _run(tmp_path, *inputs, per_file=per_file, window=900)
+    assert _figures(result) == _figures(whole)
+    result, resumed = _run(tmp_path, *inputs, per_file=per_file, window=900)
+    assert _figures(result) == _figures(whole)
+    assert [it.input for it in resumed] == [str(tmp_path / "5.csv")]
+    (tmp_path / "6.csv").write_text("time,close\n" + text(70))
+    inputs.append(tmp_path / "6.csv")
+    result, _ = _run(tmp_path, *inputs, per_file=per_file, window=900)
+    whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
+    assert _figures(result) == _figures(whole)
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "utf-16"])
+def test_append(packing: str, tmp_path: Path) -> None:
+    """Of a file that has grown only the new rows are read, and the result is that of all of it."""
+    place, grown = tmp_path / "prices.csv", b""
+    for part in ("time,close\n", text(10), text(5000, first=10), "", text(1, first=5010), text(300, first=5011)):
+        packed = part.encode("utf-16-le") if packing == "utf-16" else PACKINGS[packing](part.encode())
+        grown += (b"\xff\xfe" if packing == "utf-16" and not grown else b"") + packed
+        place.write_bytes(grown)
+        result, resumed = _run(tmp_path, place)
+        assert _figures(result) == _figures(count_signals([str(place)], make_settings({})))
+    assert resumed[0].rows_processed == 5011
+
+
+def test_last_line_that_is_not_whole(tmp_path: Path) -> None:
+    """It is not counted, and said not to be, until it is whole or the input is declared finished."""
+    place = tmp_path / "prices.csv"
+    place.write_text(TEXT + "3000,12")
+    result, _ = _run(tmp_path, place)
+    assert result is not None
+    assert result.rows_processed == ROWS
+    assert result.warnings == (
+        "line 3002, the last one, has no line end and is not counted yet; if it is whole, add --finished",
+    )
+    result, _ = _run(tmp_path, place, finished=True)
+    assert result is not None
+    assert (result.rows_processed, result.warnings) == (ROWS + 1, ())
+    place.write_text(TEXT + "3000,12.5\n3001")
+    result, _ = _run(tmp_path, place)
+    assert result is not None
+    assert result.rows_processed == ROWS + 1
+    place.write_text(TEXT + '3000,12.5\n3001,"1\n')
+    result, _ = _run(tmp_path, place)
+    assert result is not None
+    assert result.rows_processed == ROWS + 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends(end: str, tmp_path: Path) -> None:
+    """Whatever ends the lines, a last line with its end is whole."""
+    place = tmp_path / "prices.csv"
+    place.write_bytes(TEXT.replace("\n", end).encode())
+    for _ in range(2):
+        result, _ = _run(tmp_path, place)
+        assert result is not None
+        assert (result.rows_processed, result.warnings) == (ROWS, ())
+
+
+_EDITS: dict[str, Callable[[bytes], bytes]] = {
+    "beginning": lambda body: body.replace(b"0,0.5", b"0,9.5", 1),
+    "end": lambda body: body[:-3] + b"9" + body[-2:],
+    "shorter": lambda body: body[: body.index(b"\n1500,") + 1],
+    "header": lambda body: body.replace(b"time", b"when", 1),
+}
+_DAMAGES: dict[str, Callable[[str], str]] = {
+    "format": lambda text: text.replace('"streamsig_checkpoint": 1', '"streamsig_checkpoint": 2'),
+    "damaged": lambda text: text.replace('"rows": 3000', '"rows": 3001'),
+    "cut off": lambda text: text[:-50],
+    "no checkpoint": lambda _: "seed: 1\n",
+}
+
+
+def _edit(place: Path, checkpoint: Path, what: str) -> dict[str, Any]:
+    """Change something between two runs; return the settings of the second one."""
+    if what in _EDITS:
+        place.write_bytes(_EDITS[what](TEXT.encode()))
+    elif what in _DAMAGES:
+        checkpoint.write_text(_DAMAGES[what](checkpoint.read_text()))
+    elif what == "name":
+        place.rename(place.with_name("other.csv"))
+    elif what == "folder":
+        checkpoint.unlink()
+        checkpoint.mkdir()
+    return {"window": {"window": 6}, "skip": {"on_bad_row": "skip"}}.get(what, {})
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("beginning", "the bytes of .*prices.csv that are counted have changed"),
+        ("end", "the bytes of .*prices.csv that are counted have changed"),
+        ("shorter", "prices.csv is shorter than what is counted of it"),
+        ("header", "is understood in another way"),
+        ("name", "it is of .*prices.csv, and .*other.csv is next"),
+        ("format", "it is of format 2, and this streamsig writes 1"),
+        ("damaged", "it is damaged"),
+        ("cut off", "it is damaged, or no checkpoint"),
+        ("no checkpoint", "it is damaged, or no checkpoint"),
+        ("folder", "it cannot be read: Is a directory"),
+        ("window", 'it was written with another setting "window"'),
+        ("skip", 'it was written with another setting "on_bad_row"'),
+    ],
+)
+def test_what_does_not_match_is_refused(what: str, reason: str, tmp_path: Path) -> None:
+    """A checkpoint of something else is refused with the reason and the way out, which works."""
+    place, checkpoint = tmp_path / "prices.csv", tmp_path / "checkpoint"
+    place.write_text(TEXT)
+    assert _run(tmp_path, place)[0] is not None
+    asked = _edit(place, checkpoint, what)
+    place = next(iter(tmp_path.glob("*.csv")))
+    with pytest.raises(CheckpointError, match=rf"checkpoint: cannot go on .*: .*{reason}.*; count anew with --fresh"):
+        _run(tmp_path, place, **asked)
+    with pytest.raises(CheckpointError, match=reason):  # a refusal does not touch what it refuses
+        _run(tmp_path, place, **asked)
+    if what == "folder":
+        return
+    result, resumed = _run(tmp_path, place, fresh=True, **asked)
+    assert resumed == []
+    assert _figures(result) == _figures(count_signals([str(place)], make_settings(asked)))
+    assert _run(tmp_path, place, **asked)[0] is not None
+
+
+@pytest.mark.parametrize("what", ["beginning", "end", "shorter"])
+def test_packed_file_that_does_not_match(what: str, tmp_path: Path) -> None:
+    """Of what cannot be leapt over every byte that was counted is checked."""
+    place = tmp_path / "prices.csv"
+    place.write_text(TEXT)
+    packed = tmp_path / "prices.csv.gz"
+    packed.write_bytes(gzip.compress(place.read_bytes()))
+    assert _run(tmp_path, packed)[0] is not None
+    _edit(place, tmp_path / "checkpoint", what)
+    packed.write_bytes(gzip.compress(place.read_bytes()))
+    with pytest.raises(CheckpointError, match=r"have changed|bytes that are counted"):
+        _run(tmp_path, packed)
+
+
+def test_other_inputs_are_refused(tmp_path: Path) -> None:
+    """An earlier input that was changed, or one that comes in between, does not fit what is counted."""
+    for name in ("1.csv", "2.csv", "4.csv"):
+        (tmp_path / name).write_text(TEXT)
+    inputs = sorted(tmp_path.iterdir())
+    assert _run(tmp_path, *inputs)[0] is not None
+    with pytest.raises(CheckpointError, match="it is of other inputs"):
+        _run(tmp_path, *inputs[1:])
+    (tmp_path / "3.csv").write_text(TEXT)
+    with pytest.raises(CheckpointError, match=r"4.csv, and .*3.csv is next"):
+        _run(tmp_path, *inputs[:2], tmp_path / "3.csv", inputs[2])
+    (tmp_path / "2.csv").write_text(TEXT + "1,2\n")
+    with pytest.raises(CheckpointError, match=r"2.csv is not what it was when it was counted"):
+        _run(tmp_path, *inputs)
+
+
+def _slow(segment_bytes: int) -> tuple[str, ...]:
+    """Return the program with small segments that writes a checkpoint after each."""
+    code = (
+        "import sys; from streamsig.ingest import segments; from streamsig.engine import checkpoint;"
+        f"segments.SEGMENT_BYTES = {segment_bytes}; checkpoint.SECONDS = 0; checkpoint._SHARE = 0;"
+        "from streamsig.__main__ import main; sys.exit(main())"
+    )
+    return (sys.executable, "-W", "error", "-c", code)
+
+
+def _offset(workdir: Workdir) -> int:
+    """Return how many bytes of the text are counted in the checkpoint."""
+    place = workdir.path / "checkpoint"
+    return int(json.loads(place.read_text())["body"]["text"]["offset"]) if place.exists() else 0
+
+
+def test_pipe(workdir: Workdir) -> None:
+    """Of a pipe what is counted is read once more, checked, and left out."""
+    content = ("time,close\n" + text(60_000)).encode()
+    arguments = ("run", "-", "--checkpoint", "checkpoint")
+    whole = workdir.call("run", "-", stdin=content).metrics
+    process = workdir.start(*arguments, stdin=subprocess.PIPE, program=_slow(4096))
+    assert process.stdin is not None
+    process.stdin.write(content[:500_000])
+    process.stdin.flush()
+    workdir.wait_for(lambda: _offset(workdir) > 50_000, process)
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    workdir.failed(workdir.finish(process), 143)
+    outcome = workdir.call(*arguments, stdin=content)
+    assert {**outcome.metrics, "latency_ms": 0} == {**whole, "latency_ms": 0}
+    assert workdir.has_logged("resumed")
+    message = workdir.fails(2, *arguments[1:], stdin=content.replace(b"\n100,", b"\n101,"))
+    assert "the bytes of <stdin> that are counted have changed" in message
+    message = workdir.fails(2, *arguments[1:], stdin=content[:300_000])
+    assert "bytes that are counted; count anew with --fresh" in message
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_writes_the_checkpoint(workdir: Workdir, number: int, code: int) -> None:
+    """What was counted when the signal came is in the checkpoint, however long ago the last one was written."""
+    process = workdir.start("run", "-", "--checkpoint", "checkpoint", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(prices(range(900_000)).encode())
+    process.stdin.flush()
+    workdir.wait_for(lambda: workdir.has_logged("input_found"), process)
+    # two segments are there to be counted: the checkpoint has them only once it is written at the end
+    time.sleep(0.5)
+    process.send_signal(number)
+    process.wait()
+    workdir.failed(workdir.finish(process), code)
+    assert _offset(workdir) > 1 << 20
+
+
+def test_killed_anywhere(workdir: Workdir) -> None:
+    """A run that is killed at random moments, again and again, ends with the metrics of an undisturbed one."""
+    kills = 200 if settings.default is not None and settings.default.max_examples > 100 else 8
+    dice = random.Random(42)  # noqa: S311 (dice)
+    (workdir.path / "in").mkdir()
+    workdir.put("in/1.csv", "time,close\n" + text(20_000))
+    workdir.put("in/2.csv.gz", gzip.compress(("time,close\n" + text(20_000, first=20_000)).encode()))
+    arguments = ("run", "in", "--checkpoint", "checkpoint", "--window", "300")
+    whole = workdir.call(*arguments[:2], *arguments[4:]).metrics
+    assert whole["rows_processed"] == 40_000
+    moved = 0
+    for _ in range(kills):
+        process = workdir.start(*arguments, program=_slow(2048))
+        time.sleep(dice.uniform(0.05, 0.7))
+        process.kill()
+        process.communicate()
+        moved += (workdir.path / "checkpoint").exists()
+        for partial in workdir.path.glob(".*.partial"):
+            partial.unlink()
+        if dice.random() < 0.1:
+            (workdir.path / "checkpoint").unlink(missing_ok=True)
+    assert moved
+    outcome = workdir.call(*arguments, program=_slow(2048))
+    assert {**outcome.metrics, "latency_ms": 0} == {**whole, "latency_ms": 0}
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--fresh"], "name one with --checkpoint"),
+        (["--finished"], "name one with --checkpoint"),
+        (["--checkpoint", "x", "--check-order"], "leave out --checkpoint"),
+        (["--checkpoint", "x", "--group-by", "1"], "leave out --checkpoint"),
+        (["--checkpoint", "x", "--on-bad-row", "skip", "--rejects", "y"], "leave out --checkpoint"),
+        (["--checkpoint", "prices.csv"], "--checkpoint prices.csv is the input"),
+        (["--checkpoint", "metrics.json"], "both metrics.json"),
+        (["--checkpoint", "run.log"], "both run.log"),
+        (["--checkpoint", "config.yaml"], "is the config file"),
+    ],
+)
+def test_what_cannot_go_together(workdir: Workdir, flags: list[str], words: str) -> None:
+    """A checkpoint that would overwrite something, or could not be gone on from, is refused before any work."""
+    workdir.put("prices.csv", TEXT)
+    workdir.put("config.yaml", "seed: 1\nwindow: 2\nversion: v1\n")
+    assert words in workdir.fails(2, "prices.csv", *flags)
+    assert (workdir.path / "prices.csv").read_text() == TEXT
+
+
+def test_stopped_before_it_could_go_on(workdir: Workdir) -> None:
+    """A run that fails before it has come to where it goes on leaves the checkpoint as it is."""
+    workdir.put("prices.csv", TEXT)
+    arguments = ("prices.csv", "--checkpoint", "checkpoint")
+    workdir.run(*arguments)
+    before = (workdir.path / "checkpoint").read_bytes()
+    workdir.put("prices.csv", "<html>an error page</html>")
+    workdir.fails(4, *arguments)
+    workdir.put("prices.csv", "")
+    workdir.fails(4, *arguments)
+    (workdir.path / "prices.csv").unlink()
+    workdir.fails(3, *arguments)
+    assert (workdir.path / "checkpoint").read_bytes() == before
+
+
+def test_checkpoint_that_cannot_be_written(workdir: Workdir) -> None:
+    """A folder that is not there is told before any work."""
+    workdir.put("prices.csv", TEXT)
+    assert workdir.fails(5, "prices.csv", "--checkpoint", "none/checkpoint").startswith("none/checkpoint: ")
