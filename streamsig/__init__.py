@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from streamsig._version import __version__
 
 if TYPE_CHECKING:
-    from streamsig.api import run
+    from streamsig.api import run, scan
     from streamsig.core.signals import Signal
     from streamsig.core.ticks import Ticks
     from streamsig.core.window import Fold, WindowState
@@ -54,10 +54,11 @@ __all__ = [
     "WindowState",
     "__version__",
     "run",
+    "scan",
 ]
 
 _HOMES = {
-    "streamsig.api": {"run"},
+    "streamsig.api": {"run", "scan"},
     "streamsig.core.signals": {"Signal"},
     "streamsig.core.ticks": {"Ticks"},
     "streamsig.core.window": {"Fold", "WindowState"},

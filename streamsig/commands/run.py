@@ -14,6 +14,7 @@ from streamsig.config import SETTINGS, make_settings, values_of_flags, version_o
 from streamsig.emit import metrics
 from streamsig.emit.order import sentence
 from streamsig.emit.rejects import writing_rejects
+from streamsig.emit.rows import FORMATS, writing_rows
 from streamsig.emit.targets import LOG, OUTPUT, STREAM, Targets
 from streamsig.engine.count import SKIP
 from streamsig.engine.events import OrderChecked, RunFailed, RunFinished, Warned
@@ -22,7 +23,9 @@ from streamsig.errors import OutputError, UsageError
 from streamsig.ingest.inputs import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
 
     from streamsig.config import Settings
     from streamsig.engine.events import Event, Observer
@@ -35,7 +38,7 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
     config = config_file(places.config)
     version: str | None = None
     with contextlib.ExitStack() as stack:
-        targets = stack.enter_context(contextlib.closing(Targets.named(places.output, places.log_file, places.rejects)))
+        targets = stack.enter_context(contextlib.closing(Targets.named(places)))
         observers: list[Observer] = [targets]
 
         def observe(event: Event) -> None:
@@ -65,7 +68,8 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
                 targets.check(paths, config)
             with _rejects(targets, settings) as write_reject:
                 observers.append(write_reject)
-                figures = metrics.success(count_signals(paths, settings, count))
+                with _rows(targets) as tell:
+                    figures = metrics.success(count_signals(paths, settings, count, tell))
             targets.write(figures)
             observe(RunFinished(figures))
             code = 0
@@ -124,6 +128,9 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"JSON lines (default {LOG}, or none with --output -); - for standard error",
     )
+    parser.add_argument(
+        "--signals-out", metavar="FILE", help=f"the rows with their signals: {', '.join(FORMATS)} (docs/rows.md)"
+    )
     parser.add_argument("--rejects", metavar="FILE", help="the rows that --on-bad-row skip leaves out, as CSV")
 
 
@@ -134,7 +141,7 @@ def _places(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     try:
         known, others = parser.parse_known_args(arguments)
     except UsageError:
-        return argparse.Namespace(output=STREAM, log_file=None, config=None, rejects=None), []
+        return argparse.Namespace(output=STREAM, log_file=None, config=None, rejects=None, signals_out=None), []
     return known, [*others, known.input] if known.input else others
 
 
@@ -147,6 +154,11 @@ def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContext
     if settings.checkpoint is not None:
         raise UsageError("--rejects needs all rows in one run; leave out --checkpoint")
     return writing_rejects(targets.rejects)
+
+
+def _rows(targets: Targets) -> contextlib.AbstractContextManager[Callable[[pa.RecordBatch], None] | None]:
+    """Return what writes the rows, if that was asked for."""
+    return contextlib.nullcontext() if targets.rows is None else writing_rows(targets.rows)
 
 
 def _watcher(progress: str, stack: contextlib.ExitStack) -> Observer:

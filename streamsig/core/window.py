@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streamsig.core.signals import Signal
+    from streamsig.ingest.columnar import ArrowStream
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +71,20 @@ class WindowState:
         head, tail = Ticks.from_json(plain["head"]), Ticks.from_json(plain["tail"])
         return cls(tuple(signals), plain["rows"], plain["rows_missing"], tuple(plain["counts"]), head, tail)
 
-    def update(self, ticks: Ticks) -> WindowState:
-        """Return the state after further rows."""
-        return self.merge(WindowState.of(self.signals, ticks))
+    def update(self, closes: Ticks | ArrowStream, column: str | int | None = None) -> WindowState:
+        """Return the state after further rows: ticks, or a frame with the Arrow PyCapsule stream interface.
+
+        The close of a frame is its `column`, a name or a number from 1, or told by the names as it is in files.
+        Raises LayoutError, and ColumnError for what is no close.
+        """
+        if isinstance(closes, Ticks):
+            return self.merge(WindowState.of(self.signals, closes))
+        from streamsig.ingest.frames import ticks_of  # noqa: PLC0415 (it takes pyarrow, and stands above)
+
+        state = self
+        for ticks in ticks_of(closes, column):
+            state = state.merge(WindowState.of(self.signals, ticks))
+        return state
 
     def merge(self, right: WindowState) -> WindowState:
         """Return the state of this run followed by `right`; O(longest window).

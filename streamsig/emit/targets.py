@@ -14,6 +14,7 @@ from streamsig.emit.logs import JsonLog
 from streamsig.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
+    import argparse
     import io
     from collections.abc import Iterable, Mapping
 
@@ -29,19 +30,23 @@ class Targets:
     A target that is refused is let go, so that reporting the refusal does not touch it.
     """
 
-    def __init__(self, output: str | None, log: str | None, rejects: str | None = None) -> None:
+    def __init__(
+        self, output: str | None, log: str | None, rejects: str | None = None, rows: str | None = None
+    ) -> None:
         """Take what the flags say, `-` included; `None` is no such target."""
         self.output = None if output in (None, STREAM) else Path(str(output))
         self.log = log
         self.rejects = None if rejects is None else Path(rejects)
+        self.rows = None if rows is None else Path(rows)
         self.checkpoint: Path | None = None
         self._file: io.FileIO | None = None
         self._write_line: JsonLog | None = None
 
     @classmethod
-    def named(cls, output: str, log: str | None, rejects: str | None) -> Targets:
-        """Return the targets of three flags: there is a default log beside a metrics file, and none without."""
-        return cls(output, LOG if log is None and output != STREAM else log, rejects)
+    def named(cls, flags: argparse.Namespace) -> Targets:
+        """Return the targets of flags: there is a default log beside a metrics file, and none without."""
+        log = LOG if flags.log_file is None and flags.output != STREAM else flags.log_file
+        return cls(flags.output, log, flags.rejects, flags.signals_out)
 
     def spare(self, paths: Iterable[str]) -> None:
         """Let go without a word of targets that are any of these files."""
@@ -64,7 +69,7 @@ class Targets:
             if _same_file(target, other):
                 self._let_go(other)
                 raise UsageError(f"{flag} and {other_flag} are both {other}; name two files")
-        for target in filter(None, (self.output, self.rejects, self.checkpoint)):
+        for target in filter(None, (self.output, self.rejects, self.rows, self.checkpoint)):
             try:
                 files.check_writable(target)
             except OutputError:
@@ -109,6 +114,7 @@ class Targets:
             ("--output", self.output),
             ("--log-file", log),
             ("--rejects", self.rejects),
+            ("--signals-out", self.rows),
             ("--checkpoint", self.checkpoint),
         )
         return [(flag, path) for flag, path in named if path is not None]
@@ -118,6 +124,8 @@ class Targets:
             self.output = None
         if self.rejects == target:
             self.rejects = None
+        if self.rows == target:
+            self.rows = None
         if self.checkpoint == target:
             self.checkpoint = None
         if self.log is not None and Path(self.log) == target:

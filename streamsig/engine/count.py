@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from streamsig.engine.checkpoint import Checkpoint
     from streamsig.engine.events import Observer
     from streamsig.engine.order import FileOrder, Judged
+    from streamsig.engine.teller import Teller
     from streamsig.ingest.dialect import Dialect
     from streamsig.ingest.segments import Segment
     from streamsig.ingest.sources import TextSource
@@ -67,14 +68,15 @@ def look_at(source: TextSource, settings: Settings) -> Detection:
     return detect(sample, whole=whole, asked=_asked(settings), name=source.name)
 
 
-def count_text(
+def count_text(  # noqa: C901, PLR0913, PLR0917 (what all inputs of a run share)
     source: TextSource,
     settings: Settings,
     observe: Observer,
     before: tuple[int, int] = (0, 0),
     checkpoint: Checkpoint | None = None,
+    teller: Teller | None = None,
 ) -> Count:
-    """Count one text; `before` are the rows and signals of earlier inputs, for progress.
+    """Count one text; `before` are the rows and signals of earlier inputs, for progress; a `teller` gets its rows.
 
     With a `checkpoint` the rows that it has are left out, and a last line without a line end may still grow.
     Raises LayoutError, BadRowError, SourceError and CheckpointError.
@@ -86,13 +88,15 @@ def count_text(
     dialect, tally = detection.dialect, Tally(settings)
     source.discard(dialect.body_offset)
     order = _order_of(source, detection, settings)
+    times = () if order is None and teller is None else time_columns(detection.time_column, dialect.close)
     reader = SegmentReader(
         dialect,
         skip_bad=settings.on_bad_row == SKIP,
         scale=detection.decimals,
-        # never both: make_settings sees to that
-        also=detection.groups if order is None else order.columns,
+        also=(*(groups := detection.groups), *times),
     )
+    if teller is not None:
+        teller.begin(has_time=bool(times), keys=[dialect.field_name(each) for each in groups])
     passage, resume = _passage(source, dialect, tally, checkpoint)
     rejected, line = passage.rejected, passage.line
     known = passage.fold.copy().result()
@@ -106,8 +110,8 @@ def count_text(
         reading = reader.read(segment)
         judged = None
         if order is not None:
-            judged = order.judge(reading.texts, lambda rows: _lines_of(rows, segment, reading, dialect))
-        return segment, tally.prepare(reading.ticks, reading.texts), reading, judged
+            judged = order.judge(reading.texts[len(groups) :], lambda rows: _lines_of(rows, segment, reading, dialect))
+        return segment, tally.prepare(reading.ticks, reading.texts[: len(groups)]), reading, judged
 
     try:
         segments = Segments(source, dialect.delimiter, held=settings.thread_count, resume=resume)
@@ -117,6 +121,8 @@ def count_text(
                     observe(Rejected(source.name, line + bad.line - 1, bad.column, bad.reason, bad.row))
                 if order is not None and judged is not None:
                     order.push(judged, line)
+                if teller is not None:
+                    teller.push(reading.ticks, reading.texts[: len(groups)], reading.texts[len(groups) :])
                 more_rows, more_counted = tally.push(run)
                 rows, counted = rows + more_rows, counted + more_counted
                 rejected, line = rejected + len(reading.rejected), line + reading.lines
@@ -129,7 +135,16 @@ def count_text(
     except BadRecordError as bad:
         # all segments before the bad one are counted, so `line` is where it starts
         raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, bad.advice) from None
+    if teller is not None:
+        teller.end()
     return Count(tally.result(), rejected, warnings, order)
+
+
+def time_columns(time: TimeColumn, close: int) -> tuple[int, ...]:
+    """Return the columns that tell the time: none, one, or date and time of day."""
+    if time.index is None or time.index == close:
+        return ()
+    return (time.index,) if time.clock is None else (time.index, time.clock)
 
 
 def _warn(name: str, warnings: tuple[str, ...], observe: Observer) -> None:

@@ -6,43 +6,54 @@ import contextlib
 import platform
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from streamsig._version import __version__
 from streamsig.engine.count import count_text
 from streamsig.engine.events import OrderChecked, RunStarted, Warned
 from streamsig.engine.result import Groups, Result, Series, SignalCount
 from streamsig.engine.tally import NEWEST_FIRST, Total
-from streamsig.errors import BadRowError, LayoutError, OutputError, SourceError
+from streamsig.errors import BadRowError, LayoutError, OutputError, SourceError, UsageError
 from streamsig.ingest.inputs import expand, open_texts
 from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
 
     from streamsig.config import Settings
     from streamsig.engine.checkpoint import Checkpoint
     from streamsig.engine.count import Count
     from streamsig.engine.events import Observer
     from streamsig.engine.order import SeriesOrder
+    from streamsig.engine.teller import Teller
+    from streamsig.ingest.columnar import ArrowStream
     from streamsig.ingest.sources import TextSource
 
 
-def count_signals(named: Sequence[str], settings: Settings, observe: Observer = lambda _: None) -> Result:
-    """Count the signal over files, globs, folders, or `-` for standard input.
+def count_signals(
+    named: Sequence[str | ArrowStream],
+    settings: Settings,
+    observe: Observer = lambda _: None,
+    tell: Callable[[pa.RecordBatch], None] | None = None,
+) -> Result:
+    """Count the signal over files, globs, folders, `-` for standard input, or frames.
 
-    Several inputs are one series in natural order of their names, unless `per_file` is set.
-    Memory does not grow with the inputs. Raises SourceError, LayoutError or BadRowError.
+    Several inputs are one series, those of a glob or folder in natural order of their names, unless `per_file` is
+    set. `tell` gets the rows, if it is there. Memory does not grow with the inputs. Raises SourceError, LayoutError
+    or BadRowError.
     """
     started = time.perf_counter()
     observe(RunStarted(settings.as_json(), versions()))
-    paths = expand(named)
+    paths = _inputs(named)
+    teller = _teller(settings, tell)
     order = _series_order(settings)
     checkpoint = _checkpoint(settings, paths)
     total = Total(settings) if checkpoint is None else checkpoint.total
     for index, path in enumerate(paths):
         if checkpoint is None or not checkpoint.has_finished(index):
-            _count_path(index, path, settings, observe, total, checkpoint, order)
+            _count_path(index, path, settings, observe, total, checkpoint, order, teller)
     if checkpoint is not None:
         checkpoint.finish(total)
     counts = total.counts
@@ -70,14 +81,24 @@ def count_signals(named: Sequence[str], settings: Settings, observe: Observer = 
 
 def _count_path(  # noqa: PLR0913, PLR0917 (what all paths share)
     index: int,
-    path: str,
+    path: str | ArrowStream,
     settings: Settings,
     observe: Observer,
     total: Total,
     checkpoint: Checkpoint | None,
     order: SeriesOrder | None,
+    teller: Teller | None,
 ) -> None:
     """Add what a path holds, but for what the checkpoint has of it, to the total."""
+    if not isinstance(path, str):
+        from streamsig.engine.tables import count_frame  # noqa: PLC0415 (it takes pyarrow)
+
+        name = f"<frame {index + 1}>"
+        count = count_frame(path, name, settings, observe, (total.rows, total.signals), teller)
+        total.push(count, name)
+        if order is not None and count.order is not None:
+            order.push(count.order)
+        return
     for member, source in enumerate(open_texts(path)):
         if checkpoint is not None:
             if checkpoint.has_finished_member(index, member):
@@ -86,27 +107,32 @@ def _count_path(  # noqa: PLR0913, PLR0917 (what all paths share)
         if source.warning is not None:
             total.warnings += (source.warning,)
             observe(Warned(f"{path}: {source.warning}"))
-        count = _count(source, settings, observe, (total.rows, total.signals), checkpoint)
+        count = _count(source, settings, observe, (total.rows, total.signals), checkpoint, teller)
         total.push(count, source.name)
         if order is not None and count.order is not None:
             order.push(count.order)
 
 
-def _count(
-    source: TextSource, settings: Settings, observe: Observer, before: tuple[int, int], checkpoint: Checkpoint | None
+def _count(  # noqa: PLR0913, PLR0917 (as above)
+    source: TextSource,
+    settings: Settings,
+    observe: Observer,
+    before: tuple[int, int],
+    checkpoint: Checkpoint | None,
+    teller: Teller | None,
 ) -> Count:
     """Count one input of either kind."""
     try:
         stored = columnar_format(source.raw.peek())
         if stored is None:
-            count = count_text(source, settings, observe, before, checkpoint)
+            count = count_text(source, settings, observe, before, checkpoint, teller)
             if checkpoint is not None:
                 checkpoint.end()
             return count
         # pyarrow takes long to import, and most runs do without it
         from streamsig.engine.tables import count_columns  # noqa: PLC0415
 
-        return count_columns(source.raw, stored, settings, observe, before)
+        return count_columns(source.raw, stored, settings, observe, before, teller)
     except BaseException as error:
         if checkpoint is not None:
             with contextlib.suppress(OutputError, SourceError):  # the first failure is the one to tell
@@ -117,12 +143,28 @@ def _count(
         raise
 
 
-def _checkpoint(settings: Settings, paths: Sequence[str]) -> Checkpoint | None:
+def _inputs(named: Sequence[str | ArrowStream]) -> list[str | ArrowStream]:
+    if all(isinstance(each, str) for each in named):
+        return [*expand(cast("Sequence[str]", named))]
+    return [each for one in named for each in (expand([one]) if isinstance(one, str) else [one])]
+
+
+def _teller(settings: Settings, tell: Callable[[pa.RecordBatch], None] | None) -> Teller | None:
+    if tell is None:
+        return None
+    from streamsig.engine.teller import Teller  # noqa: PLC0415 (it takes pyarrow)
+
+    return Teller(settings, tell)
+
+
+def _checkpoint(settings: Settings, paths: Sequence[str | ArrowStream]) -> Checkpoint | None:
     if settings.checkpoint is None:
         return None
+    if not all(isinstance(path, str) for path in paths):
+        raise UsageError("a checkpoint is for files; leave it out for frames")
     from streamsig.engine.checkpoint import Checkpoint  # noqa: PLC0415 (most runs have none)
 
-    return Checkpoint(settings, paths)
+    return Checkpoint(settings, cast("Sequence[str]", paths))
 
 
 def _series_order(settings: Settings) -> SeriesOrder | None:

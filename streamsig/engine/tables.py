@@ -2,75 +2,118 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from streamsig.engine.count import SKIP, Count, warnings_of_table
+from streamsig.engine.count import SKIP, Count, time_columns, warnings_of_table
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
 from streamsig.engine.order import FileOrder
 from streamsig.engine.tally import NEWEST_FIRST, Tally
 from streamsig.errors import BadRowError
 from streamsig.ingest.arrays import ColumnError, to_texts, to_ticks
-from streamsig.ingest.columnar import open_columnar
+from streamsig.ingest.columnar import open_columnar, open_frame
 from streamsig.ingest.reader import ADVICE
 from streamsig.ingest.texts import from_arrow
 from streamsig.ingest.times import join
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
     from streamsig.config import Settings
     from streamsig.engine.events import Observer
-    from streamsig.ingest.columnar import ColumnarTable
+    from streamsig.engine.teller import Teller
+    from streamsig.ingest.columnar import ArrowStream, ColumnarTable
     from streamsig.ingest.sources import RawInput
     from streamsig.ingest.timecolumn import TimeColumn
 
 
-def count_columns(raw: RawInput, stored: str, settings: Settings, observe: Observer, before: tuple[int, int]) -> Count:
+def count_columns(  # noqa: PLR0913, PLR0917 (what all inputs of a run share)
+    raw: RawInput,
+    stored: str,
+    settings: Settings,
+    observe: Observer,
+    before: tuple[int, int],
+    teller: Teller | None = None,
+) -> Count:
     """Count one Parquet file, Arrow file or Arrow stream, as `count_text` does a text."""
     # Parquet has its table of contents at its end: a file is opened by its name, and read out of order
     source = raw.name if raw.is_file else raw
-    tally, (rows, counted), rejected, row = Tally(settings), before, 0, 0
     with open_columnar(source, stored, settings.column, raw.name) as table:
-        time = table.find_time()
-        groups = table.find_groups(settings.group_by)
-        layout: dict[str, Any] = {"format": stored, "close": table.column_name, "direction": time.direction}
-        if groups:
-            layout["group_by"] = [table.schema.names[index] for index in groups]
-        observe(InputFound(raw.name, raw.size_bytes, layout))
-        warnings = warnings_of_table(time, settings)
-        for message in warnings:
-            observe(Warned(f"{raw.name}: {message}"))
-        order = _order_of_table(table, time, settings, raw.name)
-        # never both: make_settings sees to that
-        for column, *others in table.batches(groups if order is None else order.columns):
-            start, left, sound = row, column, np.ones(len(column), np.bool_)
-            texts = [to_texts(each) for each in others]
-            while len(left):
-                try:
-                    ticks, bad = to_ticks(left), None
-                except ColumnError as error:
-                    ticks, bad = to_ticks(left.slice(0, error.row)), error
-                keys = [from_arrow(each.slice(row - start, len(ticks))) for each in texts]
-                more_rows, more_counted = tally.push(tally.prepare(ticks, keys))
-                rows, counted, row = rows + more_rows, counted + more_counted, row + len(ticks)
-                left = left.slice(len(ticks))
-                if bad is not None:
-                    row, left = row + 1, left.slice(1)
-                    if settings.on_bad_row != SKIP:
-                        raise BadRowError(raw.name, row, f'column "{table.column_name}"', bad.text, bad.reason, ADVICE)
-                    rejected, sound[row - 1 - start] = rejected + 1, False
-                    observe(Rejected(raw.name, row, table.column_name, bad.reason, table.row(row - 1)))
-            if order is not None:
-                times = [from_arrow(each.filter(pa.array(sound))) for each in texts]
-                places = np.flatnonzero(sound)
-                order.push(order.judge(times, partial(_numbers, places)), start + 1)
-            observe(Advanced(raw.consumed_bytes, rows, counted))
+        found = InputFound(raw.name, raw.size_bytes, {"format": stored})
+        return _count_table(table, found, settings, observe, before, lambda: raw.consumed_bytes, teller)
+
+
+def count_frame(  # noqa: PLR0913, PLR0917 (as above)
+    frame: ArrowStream,
+    name: str,
+    settings: Settings,
+    observe: Observer,
+    before: tuple[int, int],
+    teller: Teller | None = None,
+) -> Count:
+    """Count a frame of another library; `name` is for messages."""
+    with open_frame(frame, settings.column, name) as table:
+        return _count_table(table, InputFound(name, None, {"format": "frame"}), settings, observe, before, int, teller)
+
+
+def _count_table(  # noqa: C901, PLR0913, PLR0917 (as above)
+    table: ColumnarTable,
+    found: InputFound,
+    settings: Settings,
+    observe: Observer,
+    before: tuple[int, int],
+    consumed: Callable[[], int],
+    teller: Teller | None,
+) -> Count:
+    name = found.name
+    tally, (rows, counted), rejected, row = Tally(settings), before, 0, 0
+    time = table.find_time()
+    groups = table.find_groups(settings.group_by)
+    layout = {**found.layout, "close": table.column_name, "direction": time.direction}
+    if groups:
+        layout["group_by"] = [table.schema.names[index] for index in groups]
+    observe(replace(found, layout=layout))
+    warnings = warnings_of_table(time, settings)
+    for message in warnings:
+        observe(Warned(f"{name}: {message}"))
+    order = _order_of_table(table, time, settings, name)
+    clock = () if order is None and teller is None else time_columns(time, table.close_index)
+    if teller is not None:
+        teller.begin(has_time=bool(clock), keys=[str(table.schema.names[index]) for index in groups])
+    for column, *others in table.batches((*groups, *clock)):
+        start, left, sound = row, column, np.ones(len(column), np.bool_)
+        texts = [to_texts(each) for each in others]
+        while len(left):
+            try:
+                ticks, bad = to_ticks(left), None
+            except ColumnError as error:
+                ticks, bad = to_ticks(left.slice(0, error.row)), error
+            mine = [from_arrow(each.slice(row - start, len(ticks))) for each in texts]
+            keys, when = mine[: len(groups)], mine[len(groups) :]
+            if teller is not None:
+                teller.push(ticks, keys, when)
+            more_rows, more_counted = tally.push(tally.prepare(ticks, keys))
+            rows, counted, row = rows + more_rows, counted + more_counted, row + len(ticks)
+            left = left.slice(len(ticks))
+            if bad is not None:
+                row, left = row + 1, left.slice(1)
+                if settings.on_bad_row != SKIP:
+                    raise BadRowError(name, row, f'column "{table.column_name}"', bad.text, bad.reason, ADVICE)
+                rejected, sound[row - 1 - start] = rejected + 1, False
+                observe(Rejected(name, row, table.column_name, bad.reason, table.row(row - 1)))
+        if order is not None:
+            times = [from_arrow(each.filter(pa.array(sound))) for each in texts[len(groups) :]]
+            places = np.flatnonzero(sound)
+            order.push(order.judge(times, partial(_numbers, places)), start + 1)
+        observe(Advanced(consumed(), rows, counted))
+    if teller is not None:
+        teller.end()
     return Count(tally.result(), rejected, warnings, order)
 
 

@@ -50,6 +50,11 @@ class Dialect:
     time: int | None = None
     numbers: NumberFormat = field(default_factory=NumberFormat)
 
+    def field_name(self, index: int) -> str:
+        """Name a field as its header does, else `column_5`."""
+        named = self.header is not None and index < len(self.header) and self.header[index]
+        return str(named).strip() if named else f"column_{index + 1}"
+
     def column_name(self, index: int) -> str:
         """Name a field for a message: `column 5 "close"`, or `column 5` where there is no header."""
         if self.header is None or index >= len(self.header):

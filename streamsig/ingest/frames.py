@@ -1,0 +1,21 @@
+"""The closes of frames of other libraries, for those who keep the window state themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamsig.ingest.arrays import to_ticks
+from streamsig.ingest.columnar import open_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamsig.core.ticks import Ticks
+    from streamsig.ingest.columnar import ArrowStream
+
+
+def ticks_of(frame: ArrowStream, column: str | int | None) -> Iterator[Ticks]:
+    """Yield the closes of a frame, batch by batch. Raises LayoutError, SourceError and ColumnError."""
+    with open_frame(frame, column, "<frame>") as table:
+        for (closes,) in table.batches():
+            yield to_ticks(closes)
