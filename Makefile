@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench long clean
+.PHONY: run test check bench fuzz long clean
 
 run: $(VENV)/ready ## the main job, on the data set in this folder
 	$(BIN)/streamsig run --input data.csv --config config.yaml --output metrics.json --log-file run.log
@@ -19,6 +19,12 @@ check: $(VENV)/dev
 
 long: $(VENV)/dev ## the tests with many more examples
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=long
+
+SECONDS ?= 300
+fuzz: $(VENV)/fuzz ## bytes that break a law, SECONDS (300) for each target; what is learnt goes to fuzz/corpus
+	for target in detection cutter reader kernels; do $(BIN)/python -m fuzz $$target $(SECONDS) || exit 1; done
+	$(BIN)/python fuzz/sanitize.py
+	$(BIN)/python -m fuzz replay kernels sanitized
 
 bench: $(VENV)/bench ## against pandas, polars and DuckDB; some minutes, 1.5 GB in the temporary folder
 	$(BIN)/python -m benchmarks.run
@@ -35,6 +41,10 @@ $(VENV)/ready: $(VENV)/pip pyproject.toml hatch_build.py $(wildcard streamsig/na
 
 $(VENV)/dev: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+$(VENV)/fuzz: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --group fuzz
 	touch $@
 
 $(VENV)/bench: $(VENV)/ready

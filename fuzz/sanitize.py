@@ -1,0 +1,17 @@
+"""`python fuzz/sanitize.py`: compile the kernels so that undefined behaviour ends the process, as level `sanitized`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+import hatch_build  # noqa: E402 (it is no package that is installed)
+
+if __name__ == "__main__":
+    hatch_build.OPTIONS.remove("-fno-sanitize=all")
+    hatch_build.OPTIONS += ["-fsanitize=undefined", "-fsanitize-trap=undefined"]
+    folder = ROOT / "streamsig" / "native"
+    hatch_build.compile_kernels(sorted(folder.glob("*.c")), "x86_64_v3", folder / "sanitized.so")
