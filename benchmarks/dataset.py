@@ -35,14 +35,21 @@ class Dataset:
     """Two runs with the same hash answered the same question."""
 
 
-def shown_command(rows: int) -> str:
+def shown_command(rows: int, symbols: int) -> str:
     """Return the command that makes the file, as one types it."""
-    return f"python -m streamsig generate --rows {rows} --seed {SEED} --output bars.csv"
+    return " ".join(["python", *_command(rows, symbols), "--output", "bars.csv"])
+
+
+def _command(rows: int, symbols: int) -> list[str]:
+    interleaved = ["--symbols", str(symbols)] if symbols else []
+    return ["-m", "streamsig", "generate", "--rows", str(rows), "--seed", str(SEED), *interleaved]
 
 
 @contextmanager
-def dataset(folder: Path, rows: int, *, keep: bool) -> Iterator[Dataset]:
+def dataset(folder: Path, rows: int, symbols: int = 0, *, keep: bool) -> Iterator[Dataset]:
     """Give the file of `rows` bars in `folder`, made if it is not there; a file made here goes at the end.
+
+    The bars are of so many interleaved symbols, or with 0 of one without a name.
 
     A file found (kept by an earlier run) stays. `keep` keeps a file made by this run.
 
@@ -51,18 +58,18 @@ def dataset(folder: Path, rows: int, *, keep: bool) -> Iterator[Dataset]:
 
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"bars-{rows}-{SEED}.csv"
+    path = folder / (f"bars-{rows}-{symbols}-{SEED}.csv" if symbols else f"bars-{rows}-{SEED}.csv")
     made = not path.exists()
     try:
         if made:
-            _generate(path, rows)
+            _generate(path, rows, symbols)
         yield Dataset(path, rows, path.stat().st_size, _sha256(path))
     finally:
         if made and not keep:
             path.unlink(missing_ok=True)
 
 
-def _generate(path: Path, rows: int) -> None:
+def _generate(path: Path, rows: int, symbols: int) -> None:
     free_bytes = shutil.disk_usage(path.parent).free
     if free_bytes < rows * GENEROUS_ROW_BYTES:
         message = (
@@ -71,7 +78,7 @@ def _generate(path: Path, rows: int) -> None:
         )
         raise DatasetError(message)
     partial = path.with_suffix(".partial")
-    command = [sys.executable, "-m", "streamsig", "generate", "--rows", str(rows), "--seed", str(SEED)]
+    command = [sys.executable, *_command(rows, symbols)]
     try:
         done = subprocess.run(  # noqa: S603 - our own command
             [*command, "--output", str(partial)],

@@ -33,6 +33,8 @@ class Circumstances:
     machine: dict[str, Any]
     harness_peak_rss_bytes: int
     """Before the first sample. A peak at or below this would measure the harness, not the contestant."""
+    symbols: int = 0
+    """Series in the file, 0 for one without a name."""
 
     def save(self, folder: Path) -> None:
         """Write `environment.json`, replacing an older one."""
@@ -52,11 +54,15 @@ def load(folder: Path) -> tuple[Circumstances, list[Sample]]:
     return circumstances, [Sample.from_json(line) for line in lines]
 
 
-def new_folder(date: str, cores: int) -> Path:
-    """Create and return `runs/<date>-<cores>core`, with `-2`, `-3`, ... when the day already has one."""
+def new_folder(date: str, cores: int, symbols: int) -> Path:
+    """Create and return `runs/<date>-<cores>core`, with `-<symbols>symbols` where there are any.
+
+    With `-2`, `-3`, ... when the day already has one.
+    """
+    name = f"{date}-{cores}core" + (f"-{symbols}symbols" if symbols else "")
     number = 1
     while True:
-        folder = RUNS / (f"{date}-{cores}core" + (f"-{number}" if number > 1 else ""))
+        folder = RUNS / (name + (f"-{number}" if number > 1 else ""))
         try:
             folder.mkdir(parents=True)
         except FileExistsError:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from benchmarks.summary import Line, Spread
 
 MEBIBYTE = 1 << 20
-MARK_START = "<!-- newest results: written by benchmarks/run.py -->"
-MARK_END = "<!-- end of newest results -->"
+MARK_START = "<!-- newest results{}: written by benchmarks/run.py -->"
+MARK_END = "<!-- end of newest results{} -->"
 HEADER = ("contestant", "count - exact", "wall s", "CPU s", "peak RSS MiB", "wall / streamsig")
 NOTHING = "-"
 
@@ -71,8 +71,9 @@ def markdown_table(lines: Sequence[Line]) -> str:
 def question(about: Circumstances) -> str:
     """Return one sentence: what was asked, of how much data, on what machine."""
     machine = about.machine
+    symbols = f" of {about.symbols:,} interleaved symbols" if about.symbols else ""
     return (
-        f"{about.rows:,} rows, {about.data_bytes / 1e9:.2f} GB, window {about.window}; exact count "
+        f"{about.rows:,} rows{symbols}, {about.data_bytes / 1e9:.2f} GB, window {about.window}; exact count "
         f"{about.exact_count:,}. {machine['cpu_model']}, {machine['cores']} cores, "
         f"{machine['memory_bytes'] / (1 << 30):.0f} GiB, {machine['system']}, "
         f"{machine['python']}, {about.date}."
@@ -116,10 +117,12 @@ def put_in_readme(readme: Path, about: Circumstances, lines: Sequence[Line], fol
 
     """
     text = readme.read_text(encoding="utf-8")
-    before, start, rest = text.partition(MARK_START)
-    _, end, after = rest.partition(MARK_END)
+    kind = ", by symbol" if about.symbols else ""
+    mark_start, mark_end = MARK_START.format(kind), MARK_END.format(kind)
+    before, start, rest = text.partition(mark_start)
+    _, end, after = rest.partition(mark_end)
     if not start or not end:
-        message = f"{readme.name} has lost its marks; it needs {MARK_START!r} and then {MARK_END!r}"
+        message = f"{readme.name} has lost its marks; it needs {mark_start!r} and then {mark_end!r}"
         raise ValueError(message)
     results = "\n\n".join(
         [
@@ -130,7 +133,7 @@ def put_in_readme(readme: Path, about: Circumstances, lines: Sequence[Line], fol
             f"Raw data, versions and commands: [runs/{folder_name}](runs/{folder_name}/summary.md).",
         ]
     )
-    readme.write_text(f"{before}{MARK_START}\n\n{results}\n\n{MARK_END}{after}", encoding="utf-8")
+    readme.write_text(f"{before}{mark_start}\n\n{results}\n\n{mark_end}{after}", encoding="utf-8")
 
 
 def _spread(spread: Spread | None) -> str:

@@ -36,11 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.width = UNFOLDED_COLUMNS
     asked = _parser().parse_args(arguments)
     try:
-        taking_part = contestants.chosen(asked.contestants)
+        taking_part = contestants.chosen(asked.contestants, grouped=bool(asked.symbols))
         if asked.render:
             lines = _present(asked.render, console)
         else:
-            with dataset(asked.data, asked.rows, keep=asked.keep) as data:
+            with dataset(asked.data, asked.rows, asked.symbols, keep=asked.keep) as data:
                 folder = _run(asked, taking_part, data, console)
             lines = _present(folder, console)
     except (DatasetError, ValueError, OSError) as problem:
@@ -70,7 +70,7 @@ def _run(asked: argparse.Namespace, taking_part: Sequence[Contestant], data: Dat
             raise ValueError(message)
         console.print(f"{exact.signal_count:,} of {exact.rows:,} rows")
         date = datetime.now(timezone.utc).date().isoformat()
-        folder: Path = asked.out or record.new_folder(date, machine.usable_cores())
+        folder: Path = asked.out or record.new_folder(date, machine.usable_cores(), asked.symbols)
         folder.mkdir(parents=True, exist_ok=True)
         about = record.Circumstances(
             date=date,
@@ -81,11 +81,12 @@ def _run(asked: argparse.Namespace, taking_part: Sequence[Contestant], data: Dat
             data_bytes=data.size_bytes,
             data_sha256=data.sha256,
             commands={
-                "generate": shown_command(data.rows),
+                "generate": shown_command(data.rows, asked.symbols),
                 **{one.name: one.shown(asked.window) for one in (contestants.EXACT, *taking_part)},
             },
             machine=about_machine,
             harness_peak_rss_bytes=harness_peak_rss_bytes,
+            symbols=asked.symbols,
         )
         about.save(folder)
         names = {one.name: one.label for one in taking_part}
@@ -121,7 +122,7 @@ def _present(folder: Path, console: Console) -> list[Line]:
     from benchmarks.picture import draw  # noqa: PLC0415
 
     about, samples = record.load(folder)
-    by_name = {one.name: one for one in (*contestants.CONTESTANTS, *contestants.EXTRAS)}
+    by_name = {one.name: one for one in (*contestants.CONTESTANTS, *contestants.GROUPED, *contestants.EXTRAS)}
     seen = dict.fromkeys(sample.contestant for sample in samples)
     lines = summarise(samples, [by_name[name] for name in seen], exact_count=about.exact_count, rows=about.rows)
     draw(folder / PICTURE, about, lines)
@@ -137,6 +138,7 @@ def _present(folder: Path, console: Console) -> list[Line]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=_positive, default=20_000_000, help="rows to generate (%(default)s)")
+    parser.add_argument("--symbols", type=int, default=0, help="interleaved series in the file (one without a name)")
     parser.add_argument("--runs", type=_positive, default=5, help="counted rounds (%(default)s)")
     parser.add_argument("--window", type=_positive, default=5, help="rows in the mean (%(default)s)")
     parser.add_argument(
