@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from streamsig.emit.files import check_writable, replacing
 from streamsig.errors import OutputError
+from streamsig.files import check_writable, replacing
 
 
 def test_file_is_there_only_at_the_end(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamsig import files
 from streamsig.commands.parsing import Parser
-from streamsig.emit import files
 from streamsig.emit.targets import STREAM
 from streamsig.errors import UsageError
 from streamsig.generate import bars

@@ -7,7 +7,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from streamsig.emit import files
+from streamsig import files
 from streamsig.emit.printable import printable
 from streamsig.engine.events import Rejected
 

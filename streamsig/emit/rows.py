@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from streamsig.emit import files
-from streamsig.errors import OutputError, UsageError
+from streamsig import files
+from streamsig.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,13 +50,13 @@ def writing_rows(path: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
                 waiting.clear()
 
         def write(batch: pa.RecordBatch) -> None:
-            with _naming(path):
+            with files.naming(path):
                 waiting.append(batch)
                 if sum(it.nbytes for it in waiting) >= _GROUP_BYTES:
                     flush()
 
         yield write
-        with _naming(path):
+        with files.naming(path):
             flush()
             stack.close()
 
@@ -129,13 +129,3 @@ def _digits(closes: pa.ChunkedArray) -> pa.ChunkedArray:
         return texts
     plain = [None if it is None else format(it, "f").rstrip("0").rstrip(".") for it in closes.to_pylist()]
     return pc.if_else(scientific, pa.array(plain, pa.string()), texts)
-
-
-@contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error

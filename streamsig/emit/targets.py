@@ -9,7 +9,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamsig.emit import files, metrics
+from streamsig import files
+from streamsig.emit import metrics
 from streamsig.emit.logs import JsonLog
 from streamsig.errors import OutputError, UsageError
 

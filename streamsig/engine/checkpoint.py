@@ -14,8 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from streamsig import files
 from streamsig.core.window import WindowState
-from streamsig.emit import files
 from streamsig.engine.tally import Total
 from streamsig.errors import CheckpointError
 from streamsig.ingest.sources import open_raw

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from streamsig.core.ticks import Ticks
 from streamsig.engine.events import Advanced, InputFound, Rejected, Resumed, Warned
 from streamsig.engine.execute import map_in_order
 from streamsig.engine.passage import Passage
-from streamsig.engine.tally import NEWEST_FIRST, Tally
+from streamsig.engine.tally import NEWEST_FIRST, Count, Tally
 from streamsig.errors import BadRowError
 from streamsig.ingest.detect import Detection, detect
 from streamsig.ingest.dialect import Asked
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from streamsig.config import Settings
-    from streamsig.core.groups import GroupRows, GroupState
+    from streamsig.core.groups import GroupRows
     from streamsig.core.window import WindowState
     from streamsig.engine.checkpoint import Checkpoint
     from streamsig.engine.events import Observer
@@ -41,19 +40,6 @@ SAMPLE_BYTES = 1 << 18
 """How much of an input is looked at to find out how it is written."""
 
 SKIP = "skip"
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What one input holds: its state in the order that was asked for, and its bad rows that were left out.
-
-    `order` has the times of its rows, if that was asked for and there are rows.
-    """
-
-    state: WindowState | GroupState
-    rows_rejected: int
-    warnings: tuple[str, ...]
-    order: FileOrder | None = None
 
 
 def look_at(source: TextSource, settings: Settings) -> Detection:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from streamsig.config import Settings
     from streamsig.engine.checkpoint import Checkpoint
-    from streamsig.engine.count import Count
     from streamsig.engine.events import Observer
     from streamsig.engine.order import SeriesOrder
+    from streamsig.engine.tally import Count
     from streamsig.engine.teller import Teller
     from streamsig.ingest.columnar import ArrowStream
     from streamsig.ingest.sources import TextSource

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from streamsig.engine.count import SKIP, Count, time_columns, warnings_of_table
+from streamsig.engine.count import SKIP, time_columns, warnings_of_table
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
 from streamsig.engine.order import FileOrder
-from streamsig.engine.tally import NEWEST_FIRST, Tally
+from streamsig.engine.tally import NEWEST_FIRST, Count, Tally
 from streamsig.errors import BadRowError
 from streamsig.ingest.arrays import ColumnError, to_texts, to_ticks
 from streamsig.ingest.columnar import open_columnar, open_frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
@@ -15,9 +16,22 @@ if TYPE_CHECKING:
     from streamsig.config import Settings
     from streamsig.core.keys import Texts
     from streamsig.core.ticks import Ticks
-    from streamsig.engine.count import Count
+    from streamsig.engine.order import FileOrder
 
 NEWEST_FIRST = "newest-first"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one input holds: its state in the order that was asked for, and its bad rows that were left out.
+
+    `order` has the times of its rows, if that was asked for and there are rows.
+    """
+
+    state: WindowState | GroupState
+    rows_rejected: int
+    warnings: tuple[str, ...]
+    order: FileOrder | None = None
 
 
 class Tally:

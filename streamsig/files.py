@@ -27,18 +27,18 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(path))
     mode = _mode(target)
     if mode is not None and not stat.S_ISREG(mode):
-        with _naming(path), target.open("wb") as file:
+        with naming(path), target.open("wb") as file:
             yield file
         return
     partial = target.with_name(f".streamsig-{secrets.token_hex(4)}.partial")
     try:
-        with _naming(path), partial.open("xb") as file:
+        with naming(path), partial.open("xb") as file:
             if mode is not None:
                 partial.chmod(stat.S_IMODE(mode))
             yield file
             file.flush()
             os.fsync(file.fileno())
-        with _naming(path):
+        with naming(path):
             partial.replace(target)
     finally:
         # there only if something went wrong
@@ -51,7 +51,7 @@ def writing_stdout() -> Iterator[BinaryIO]:
     """Yield standard output for bytes; raises OutputError, or BrokenPipeError when nobody reads on."""
     if sys.stdout is None:
         raise OutputError("<stdout>: cannot be written: it is closed")
-    with _naming(Path("<stdout>")), open(1, "wb", closefd=False) as file:
+    with naming(Path("<stdout>")), open(1, "wb", closefd=False) as file:
         yield file
 
 
@@ -82,7 +82,8 @@ def _is_read_only(place: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
+    """Turn what the system says of writing into an OutputError that names the file; a closed pipe stays what it is."""
     try:
         yield
     except BrokenPipeError:
