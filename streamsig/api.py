@@ -91,7 +91,7 @@ def _batches(named: Sequence[str | ArrowStream], settings: Settings) -> Iterator
         except _NobodyReadsError:
             pass
 
-    thread = threading.Thread(target=work, daemon=True)
+    thread = threading.Thread(target=work, name="streamsig scan", daemon=True)
     thread.start()
     try:
         while (item := ready.get()) is not None:

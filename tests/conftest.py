@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -38,3 +38,9 @@ def mortal() -> list[str]:
     if shutil.which("setpriv") is None:
         pytest.skip("we are root, and cannot but read everything")
     return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+@pytest.fixture(scope="session")
+def duckdb() -> Any:
+    """Return a connection to DuckDB."""
+    return pytest.importorskip("duckdb").connect()

@@ -255,3 +255,17 @@ def test_commands_that_are_not_there(workdir: Workdir, arguments: list[str]) -> 
     outcome = workdir.call(*arguments)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert outcome.err.startswith("streamsig: ")
+
+
+def test_whole_number_behind_prices_like_1_029(workdir: Workdir) -> None:
+    """Where all that was sampled may be thousands, a whole number behind it stops the run and names the flags."""
+    rows = [f"{row};1.{row % 90 + 10:03d}" for row in range(40_000)]
+    workdir.put("prices.csv", "\n".join(["Date;Close", *rows, "40000;999", ""]))
+    message = workdir.fails(4, "prices.csv")
+    assert message.startswith(
+        'prices.csv, line 40002, column 2 "Close": numbers before it have a . before three digits'
+    )
+    assert message.endswith("say which with --thousands . or --decimal .")
+    thousands, decimals = (workdir.run("prices.csv", flag, ".").metrics for flag in ("--thousands", "--decimal"))
+    # 999 is below the mean of thousands, and above that of decimals
+    assert decimals["signal_count"] == thousands["signal_count"] + 1

@@ -21,7 +21,7 @@ from streamsig.core.groups import GroupRows, GroupState
 from streamsig.core.keys import Texts
 from streamsig.core.signals import COMPARISONS
 from streamsig.ingest import segments
-from tests import oracle
+from tests import duckdb_oracle, oracle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,36 +137,9 @@ def test_as_duckdb_counts_decimals(duckdb: Any, rows: list[tuple[str, Decimal | 
     state = GroupState([signal])
     closes = Ticks.from_decimals([close for _, close in rows])
     state.update(GroupRows.of([Texts.of(key.encode() for key, _ in rows)], closes))
-    values = ", ".join(
-        f"({place}, '{key}', {'NULL' if close is None else close}::DECIMAL(18, 2))"
-        for place, (key, close) in enumerate(rows)
-    )
     found = dict(zip(state.keys().to_bytes(), state.figures[:, 2].tolist(), strict=True))
-    answer = duckdb.execute(_query(signal, values)).fetchall() if rows else []
-    assert found == {key.encode(): count for key, count in answer}
-
-
-@pytest.fixture(scope="module")
-def duckdb() -> Any:
-    """Return a connection."""
-    return pytest.importorskip("duckdb").connect()
-
-
-def _query(signal: Signal, values: str) -> str:
-    def over(rows: int) -> str:
-        return f"OVER (PARTITION BY k ORDER BY i ROWS BETWEEN {rows - 1} PRECEDING AND CURRENT ROW)"
-
-    fast, slow = f"sum(x) {over(signal.fast)}", f"sum(x) {over(signal.slow)}"
-    wanted = 1 if signal.is_above else -1
-    return f"""
-        WITH sides AS (
-            SELECT i, k, CASE WHEN count(x) {over(signal.window)} = {signal.window}
-                THEN sign({signal.slow} * {fast} - {signal.fast} * {slow}) END AS side
-            FROM (VALUES {values}) AS t(i, k, x)
-        ), pairs AS (SELECT k, side, lag(side) OVER (PARTITION BY k ORDER BY i) AS before FROM sides)
-        SELECT k, count(*) FILTER (side = {wanted} {f"AND before <> {wanted}" if signal.is_cross else ""})
-        FROM pairs GROUP BY k
-    """  # noqa: S608 (all values of our own)
+    answer = duckdb_oracle.counts(duckdb, signal, rows)
+    assert found == {key.encode(): count for key, count in answer.items()}
 
 
 @pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])

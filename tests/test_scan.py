@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,7 @@ def test_rows_of_parquet(workdir: Workdir) -> None:
     assert from_frame.equals(from_table)
 
 
-def test_errors_come_out(workdir: Workdir) -> None:
+def test_errors_come_out(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the reader is read, as what they are; a reader that is given up ends its thread."""
     path = workdir.put("prices.csv", prices([1, 2, 3]) + "4,word\n")
     with pytest.raises(streamsig.BadRowError, match="line 5"):
@@ -111,9 +112,12 @@ def test_errors_come_out(workdir: Workdir) -> None:
         streamsig.scan(path, order="newest-first", group_by=("close",))
     with pytest.raises(TypeError, match="neither a path nor a frame"):
         streamsig.run([1.0, 2.0])
-    reader = streamsig.scan(workdir.prices(range(100_000)))
+    # more batches than are made ahead, so that the thread is waiting
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1000)
+    reader = streamsig.scan(workdir.prices(range(10_000)))
     reader.read_next_batch()
-    reader.close()
+    del reader
+    assert not [thread for thread in threading.enumerate() if thread.name == "streamsig scan"]
 
 
 def test_frames(workdir: Workdir) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import streamsig
 from streamsig import Signal, Ticks, WindowState
 from streamsig.core.signals import COMPARISONS
+from tests import duckdb_oracle
 from tests.workdir import prices
 
 if TYPE_CHECKING:
@@ -123,34 +124,9 @@ def test_each_of_many_as_if_alone(workdir: Workdir, flags: list[object]) -> None
 )
 def test_as_duckdb_counts_decimals(duckdb: Any, closes: list[Decimal | None], signals: list[Signal]) -> None:
     """DuckDB's window functions over DECIMAL, an engine that shares no code with ours."""
-    rows = ", ".join(
-        f"({row}, {close if close is not None else 'NULL'}::DECIMAL(18, 2))" for row, close in enumerate(closes)
-    )
     state = WindowState.of(signals, Ticks.from_decimals(closes))
     for signal, count in zip(signals, state.counts, strict=True):
-        assert count == (duckdb.execute(_query(signal, rows)).fetchone()[0] if rows else 0)
-
-
-@pytest.fixture(scope="module")
-def duckdb() -> Any:
-    """Return a connection."""
-    return pytest.importorskip("duckdb").connect()
-
-
-def _query(signal: Signal, rows: str) -> str:
-    def over(rows: int) -> str:
-        return f"OVER (ORDER BY i ROWS BETWEEN {rows - 1} PRECEDING AND CURRENT ROW)"
-
-    fast, slow = f"sum(x) {over(signal.fast)}", f"sum(x) {over(signal.slow)}"
-    wanted = 1 if signal.is_above else -1
-    return f"""
-        WITH sides AS (
-            SELECT i, CASE WHEN count(x) {over(signal.window)} = {signal.window}
-                THEN sign({signal.slow} * {fast} - {signal.fast} * {slow}) END AS side
-            FROM (VALUES {rows}) AS t(i, x)
-        ), pairs AS (SELECT side, lag(side) OVER (ORDER BY i) AS before FROM sides)
-        SELECT count(*) FROM pairs WHERE side = {wanted} {f"AND before <> {wanted}" if signal.is_cross else ""}
-    """  # noqa: S608 (all numbers of our own)
+        assert count == duckdb_oracle.counts(duckdb, signal, [("", close) for close in closes]).get("", 0)
 
 
 def test_a_long_sweep_is_listed_whole(workdir: Workdir) -> None:

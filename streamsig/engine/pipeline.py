@@ -70,7 +70,7 @@ def count_signals(
         latency_ms=round((time.perf_counter() - started) * 1000),
         warnings=tuple(dict.fromkeys(total.warnings)),
         signals={
-            name: SignalCount(signal, count, total.rows)
+            name: SignalCount(total.rows, count, signal)
             for (name, signal), count in zip(settings.signals, counts, strict=False)
         },
         files={name: Series(*counts) for name, counts in total.files.items()},

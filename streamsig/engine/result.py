@@ -39,17 +39,10 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalCount:
+class SignalCount(Series):
     """A signal that was named, and on how many rows of all it is."""
 
     signal: Signal
-    signal_count: int
-    rows_processed: int
-
-    @property
-    def value(self) -> float:
-        """`signal_count / rows_processed` to 4 decimals, 0.0 when there are no rows."""
-        return rate(self.signal_count, self.rows_processed)
 
 
 @dataclass(frozen=True, slots=True)
