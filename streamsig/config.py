@@ -192,8 +192,6 @@ def make_settings(values: Mapping[str, Any], config: Path | None = None) -> Sett
         raise UsageError("--fresh and --finished speak of a checkpoint; name one with --checkpoint FILE")
     if settings.checkpoint is not None and settings.check_order:
         raise UsageError("--check-order needs all rows in one run; leave out --checkpoint")
-    if settings.checkpoint is not None and settings.group_by:
-        raise UsageError("--group-by needs all rows in one run; leave out --checkpoint")
     return settings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import stat
@@ -67,6 +68,12 @@ def check_writable(path: Path) -> None:
     if not os.access(place, os.W_OK):
         reason = "it is on a read-only file system" if _is_read_only(place) else f"permission denied for {place}"
         raise OutputError(f"{path}: cannot be written: {reason}; name another place")
+
+
+def digest(descriptor: int, start: int, stop: int) -> str | None:
+    """Return a digest of the bytes `start:stop` of an open file, `None` where they are not all there."""
+    piece = os.pread(descriptor, stop - start, start)
+    return hashlib.blake2b(piece, digest_size=16).hexdigest() if len(piece) == stop - start else None
 
 
 def _mode(target: Path) -> int | None:

@@ -20,10 +20,10 @@ from streamsig.config import make_settings
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks
 from streamsig.core.window import WindowState
-from streamsig.engine.events import Advanced, Resumed
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import BadRowError, CheckpointError
 from streamsig.ingest import segments
+from tests.interrupting import ROWS, figures, run, text
 from tests.strategies import closes
 from tests.workdir import PACKERS, prices
 
@@ -31,64 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from streamsig.engine.pipeline import Result
     from tests.strategies import Closes
     from tests.workdir import Workdir
 
-ROWS = 3000
-
-
-def text(rows: int = ROWS, *, first: int = 0) -> str:
-    """Return so many prices that go up and down, with decimals that grow in number."""
-    return "".join(
-        f"{row},{(row * 7919) % 1009}.{'5' * (1 + row // 1000 % 20)}\n" for row in range(first, first + rows)
-    )
-
-
 TEXT = "time,close\n" + text()
-
-
-class _Stopped(BaseException):
-    pass
 
 
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a small file be many segments."""
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
-
-
-def _run(path: Path, *inputs: Path, stop_after: int | None = None, **asked: Any) -> tuple[Result | None, list[Resumed]]:
-    """Count with a checkpoint, and stop after so many segments; return the result and where it went on from."""
-    resumed: list[Resumed] = []
-    seen = 0
-
-    def observe(event: object) -> None:
-        nonlocal seen
-        if isinstance(event, Resumed):
-            resumed.append(event)
-        seen += isinstance(event, Advanced)
-        if stop_after is not None and seen > stop_after:
-            raise _Stopped
-
-    try:
-        chosen = make_settings({"checkpoint": str(path / "checkpoint"), **asked})
-        return count_signals([str(it) for it in inputs], chosen, observe), resumed
-    except _Stopped:
-        return None, resumed
-
-
-def _figures(result: Result | None) -> tuple[Any, ...]:
-    assert result is not None
-    counts = tuple((name, each.signal_count) for name, each in result.signals.items())
-    return (
-        result.rows_processed,
-        result.signal_count,
-        result.rows_missing,
-        result.rows_rejected,
-        counts,
-        dict(result.files),
-    )
 
 
 @given(closes(), st.integers(1, 6))
@@ -119,11 +71,11 @@ def test_stopped_again_and_again(packing: str, asked: dict[str, Any], tmp_path: 
     whole = count_signals([str(place)], make_settings(asked))
     starts = []
     for _ in range(100):
-        result, resumed = _run(tmp_path, place, stop_after=1, threads=1, **asked)
+        result, resumed = run(tmp_path, place, stop_after=1, threads=1, **asked)
         starts += [it.bytes_skipped for it in resumed]
         if result is not None:
             break
-    assert _figures(result) == _figures(whole)
+    assert figures(result) == figures(whole)
     assert len(starts) > 3
     assert starts == sorted(starts)
 
@@ -134,17 +86,17 @@ def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
     place.write_text(TEXT + "x,word\n" + text(first=ROWS) + "y,word\n")
     asked = {"signals": {"a": {"slow": 7}, "b": {"fast": 3, "slow": 50, "compare": "cross_below"}}}
     whole = count_signals([str(place)], make_settings({**asked, "on_bad_row": "skip"}))
-    assert _run(tmp_path, place, stop_after=9, threads=2, on_bad_row="skip", **asked)[0] is None
-    result, resumed = _run(tmp_path, place, on_bad_row="skip", **asked)
+    assert run(tmp_path, place, stop_after=9, threads=2, on_bad_row="skip", **asked)[0] is None
+    result, resumed = run(tmp_path, place, on_bad_row="skip", **asked)
     assert resumed
-    assert _figures(result) == _figures(whole)
+    assert figures(result) == figures(whole)
     (tmp_path / "checkpoint").unlink()
     with pytest.raises(BadRowError, match="line 3002,"):
-        _run(tmp_path, place, **asked)
+        run(tmp_path, place, **asked)
     with pytest.raises(BadRowError, match="line 3002,"):
-        _run(tmp_path, place, **asked)
+        run(tmp_path, place, **asked)
     place.write_text(place.read_text().replace("word", "5"))
-    result, resumed = _run(tmp_path, place, **asked)
+    result, resumed = run(tmp_path, place, **asked)
     assert resumed[0].rows_processed > 2000
     assert result is not None
     assert result.rows_processed == 2 * ROWS + 2
@@ -166,17 +118,17 @@ def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None
     (tmp_path / "5.csv").write_text("time,close\n" + text(700))
     inputs = sorted(it for it in tmp_path.iterdir())
     whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
-    _run(tmp_path, *inputs, stop_after=stop_after, per_file=per_file, window=900)
-    result, _ = _run(tmp_path, *inputs, per_file=per_file, window=900)
-    assert _figures(result) == _figures(whole)
-    result, resumed = _run(tmp_path, *inputs, per_file=per_file, window=900)
-    assert _figures(result) == _figures(whole)
+    run(tmp_path, *inputs, stop_after=stop_after, per_file=per_file, window=900)
+    result, _ = run(tmp_path, *inputs, per_file=per_file, window=900)
+    assert figures(result) == figures(whole)
+    result, resumed = run(tmp_path, *inputs, per_file=per_file, window=900)
+    assert figures(result) == figures(whole)
     assert [it.input for it in resumed] == [str(tmp_path / "5.csv")]
     (tmp_path / "6.csv").write_text("time,close\n" + text(70))
     inputs.append(tmp_path / "6.csv")
-    result, _ = _run(tmp_path, *inputs, per_file=per_file, window=900)
+    result, _ = run(tmp_path, *inputs, per_file=per_file, window=900)
     whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
-    assert _figures(result) == _figures(whole)
+    assert figures(result) == figures(whole)
 
 
 @pytest.mark.parametrize("packing", ["plain", "gzip", "utf-16"])
@@ -187,8 +139,8 @@ def test_append(packing: str, tmp_path: Path) -> None:
         packed = part.encode("utf-16-le") if packing == "utf-16" else PACKINGS[packing](part.encode())
         grown += (b"\xff\xfe" if packing == "utf-16" and not grown else b"") + packed
         place.write_bytes(grown)
-        result, resumed = _run(tmp_path, place)
-        assert _figures(result) == _figures(count_signals([str(place)], make_settings({})))
+        result, resumed = run(tmp_path, place)
+        assert figures(result) == figures(count_signals([str(place)], make_settings({})))
     assert resumed[0].rows_processed == 5011
 
 
@@ -196,21 +148,21 @@ def test_last_line_that_is_not_whole(tmp_path: Path) -> None:
     """It is not counted, and said not to be, until it is whole or the input is declared finished."""
     place = tmp_path / "prices.csv"
     place.write_text(TEXT + "3000,12")
-    result, _ = _run(tmp_path, place)
+    result, _ = run(tmp_path, place)
     assert result is not None
     assert result.rows_processed == ROWS
     assert result.warnings == (
         "line 3002, the last one, has no line end and is not counted yet; if it is whole, add --finished",
     )
-    result, _ = _run(tmp_path, place, finished=True)
+    result, _ = run(tmp_path, place, finished=True)
     assert result is not None
     assert (result.rows_processed, result.warnings) == (ROWS + 1, ())
     place.write_text(TEXT + "3000,12.5\n3001")
-    result, _ = _run(tmp_path, place)
+    result, _ = run(tmp_path, place)
     assert result is not None
     assert result.rows_processed == ROWS + 1
     place.write_text(TEXT + '3000,12.5\n3001,"1\n')
-    result, _ = _run(tmp_path, place)
+    result, _ = run(tmp_path, place)
     assert result is not None
     assert result.rows_processed == ROWS + 1
 
@@ -221,7 +173,7 @@ def test_line_ends(end: str, tmp_path: Path) -> None:
     place = tmp_path / "prices.csv"
     place.write_bytes(TEXT.replace("\n", end).encode())
     for _ in range(2):
-        result, _ = _run(tmp_path, place)
+        result, _ = run(tmp_path, place)
         assert result is not None
         assert (result.rows_processed, result.warnings) == (ROWS, ())
 
@@ -233,9 +185,10 @@ _EDITS: dict[str, Callable[[bytes], bytes]] = {
     "header": lambda body: body.replace(b"time", b"when", 1),
 }
 _DAMAGES: dict[str, Callable[[str], str]] = {
-    "format": lambda text: text.replace('"streamsig_checkpoint": 1', '"streamsig_checkpoint": 2'),
+    "format": lambda text: text.replace('"streamsig_checkpoint": 2', '"streamsig_checkpoint": 3'),
     "damaged": lambda text: text.replace('"rows": 3000', '"rows": 3001'),
     "cut off": lambda text: text[:-50],
+    "without its last line": lambda text: text[: text.rindex("{")],
     "no checkpoint": lambda _: "seed: 1\n",
 }
 
@@ -262,9 +215,10 @@ def _edit(place: Path, checkpoint: Path, what: str) -> dict[str, Any]:
         ("shorter", "prices.csv is shorter than what is counted of it"),
         ("header", "is understood in another way"),
         ("name", "it is of .*prices.csv, and .*other.csv is next"),
-        ("format", "it is of format 2, and this streamsig writes 1"),
+        ("format", "it is of format 3, and this streamsig writes 2"),
         ("damaged", "it is damaged"),
-        ("cut off", "it is damaged, or no checkpoint"),
+        ("cut off", "it is damaged"),
+        ("without its last line", "it is damaged"),
         ("no checkpoint", "it is damaged, or no checkpoint"),
         ("folder", "it cannot be read: Is a directory"),
         ("window", 'it was written with another setting "window"'),
@@ -275,19 +229,19 @@ def test_what_does_not_match_is_refused(what: str, reason: str, tmp_path: Path) 
     """A checkpoint of something else is refused with the reason and the way out, which works."""
     place, checkpoint = tmp_path / "prices.csv", tmp_path / "checkpoint"
     place.write_text(TEXT)
-    assert _run(tmp_path, place)[0] is not None
+    assert run(tmp_path, place)[0] is not None
     asked = _edit(place, checkpoint, what)
     place = next(iter(tmp_path.glob("*.csv")))
     with pytest.raises(CheckpointError, match=rf"checkpoint: cannot go on .*: .*{reason}.*; count anew with --fresh"):
-        _run(tmp_path, place, **asked)
+        run(tmp_path, place, **asked)
     with pytest.raises(CheckpointError, match=reason):  # a refusal does not touch what it refuses
-        _run(tmp_path, place, **asked)
+        run(tmp_path, place, **asked)
     if what == "folder":
         return
-    result, resumed = _run(tmp_path, place, fresh=True, **asked)
+    result, resumed = run(tmp_path, place, fresh=True, **asked)
     assert resumed == []
-    assert _figures(result) == _figures(count_signals([str(place)], make_settings(asked)))
-    assert _run(tmp_path, place, **asked)[0] is not None
+    assert figures(result) == figures(count_signals([str(place)], make_settings(asked)))
+    assert run(tmp_path, place, **asked)[0] is not None
 
 
 @pytest.mark.parametrize("what", ["beginning", "end", "shorter"])
@@ -297,11 +251,11 @@ def test_packed_file_that_does_not_match(what: str, tmp_path: Path) -> None:
     place.write_text(TEXT)
     packed = tmp_path / "prices.csv.gz"
     packed.write_bytes(gzip.compress(place.read_bytes()))
-    assert _run(tmp_path, packed)[0] is not None
+    assert run(tmp_path, packed)[0] is not None
     _edit(place, tmp_path / "checkpoint", what)
     packed.write_bytes(gzip.compress(place.read_bytes()))
     with pytest.raises(CheckpointError, match=r"have changed|bytes that are counted"):
-        _run(tmp_path, packed)
+        run(tmp_path, packed)
 
 
 def test_other_inputs_are_refused(tmp_path: Path) -> None:
@@ -309,15 +263,15 @@ def test_other_inputs_are_refused(tmp_path: Path) -> None:
     for name in ("1.csv", "2.csv", "4.csv"):
         (tmp_path / name).write_text(TEXT)
     inputs = sorted(tmp_path.iterdir())
-    assert _run(tmp_path, *inputs)[0] is not None
+    assert run(tmp_path, *inputs)[0] is not None
     with pytest.raises(CheckpointError, match="it is of other inputs"):
-        _run(tmp_path, *inputs[1:])
+        run(tmp_path, *inputs[1:])
     (tmp_path / "3.csv").write_text(TEXT)
     with pytest.raises(CheckpointError, match=r"4.csv, and .*3.csv is next"):
-        _run(tmp_path, *inputs[:2], tmp_path / "3.csv", inputs[2])
+        run(tmp_path, *inputs[:2], tmp_path / "3.csv", inputs[2])
     (tmp_path / "2.csv").write_text(TEXT + "1,2\n")
     with pytest.raises(CheckpointError, match=r"2.csv is not what it was when it was counted"):
-        _run(tmp_path, *inputs)
+        run(tmp_path, *inputs)
 
 
 def _slow(segment_bytes: int) -> tuple[str, ...]:
@@ -333,7 +287,10 @@ def _slow(segment_bytes: int) -> tuple[str, ...]:
 def _offset(workdir: Workdir) -> int:
     """Return how many bytes of the text are counted in the checkpoint."""
     place = workdir.path / "checkpoint"
-    return int(json.loads(place.read_text())["body"]["text"]["offset"]) if place.exists() else 0
+    if not place.exists():
+        return 0
+    text = json.loads(place.read_text().splitlines()[0])["text"]
+    return 0 if text is None else int(text["offset"])
 
 
 def test_pipe(workdir: Workdir) -> None:
@@ -385,9 +342,11 @@ def test_killed_anywhere(workdir: Workdir) -> None:
     whole = workdir.call(*arguments[:2], *arguments[4:]).metrics
     assert whole["rows_processed"] == 40_000
     moved = 0
-    for _ in range(kills):
+    for started in range(1, kills + 1):
         process = workdir.start(*arguments, program=_slow(2048))
-        time.sleep(dice.uniform(0.05, 0.7))
+        # at any moment from the first write on; what is before that is the same for every run
+        workdir.wait_for(lambda: workdir.times_logged("run_started") == started, process)  # noqa: B023 (at once)
+        time.sleep(dice.uniform(0, 0.5))
         process.kill()
         process.communicate()
         moved += (workdir.path / "checkpoint").exists()
@@ -406,7 +365,10 @@ def test_killed_anywhere(workdir: Workdir) -> None:
         (["--fresh"], "name one with --checkpoint"),
         (["--finished"], "name one with --checkpoint"),
         (["--checkpoint", "x", "--check-order"], "leave out --checkpoint"),
-        (["--checkpoint", "x", "--group-by", "1"], "leave out --checkpoint"),
+        (
+            ["--checkpoint", "x", "--signals-out", "y.parquet"],
+            "take .csv, .csv.gz, .csv.zst, or leave out --checkpoint",
+        ),
         (["--checkpoint", "x", "--on-bad-row", "skip", "--rejects", "y"], "leave out --checkpoint"),
         (["--checkpoint", "prices.csv"], "--checkpoint prices.csv is the input"),
         (["--checkpoint", "metrics.json"], "both metrics.json"),

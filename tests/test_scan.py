@@ -147,7 +147,6 @@ def test_signals_out(workdir: Workdir) -> None:
     assert (workdir.path / "rows.parquet").read_bytes() == before
     assert "must end with one of" in workdir.fails(2, "prices.csv", "--signals-out", "rows.xlsx")
     assert "is the input" in workdir.fails(2, "prices.csv", "--signals-out", "prices.csv")
-    assert "checkpoint" in workdir.fails(2, "prices.csv", "--signals-out", "r.csv", "--checkpoint", "c.json")
 
 
 def test_header_only(workdir: Workdir) -> None:

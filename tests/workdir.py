@@ -149,8 +149,12 @@ class Workdir:
 
     def has_logged(self, event: str) -> bool:
         """Tell whether a line with this event is in the log."""
+        return self.times_logged(event) > 0
+
+    def times_logged(self, event: str) -> int:
+        """Return how many lines with this event are in the log."""
         log = self.path / "run.log"
-        return log.exists() and f'"event": "{event}"' in log.read_text()
+        return log.read_text().count(f'"event": "{event}"') if log.exists() else 0
 
     def _same_metrics(self, outcome: Outcome) -> None:
         assert (self.path / "metrics.json").read_text() == outcome.out

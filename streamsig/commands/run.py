@@ -14,7 +14,7 @@ from streamsig.config import SETTINGS, make_settings, values_of_flags, version_o
 from streamsig.emit import metrics
 from streamsig.emit.order import sentence
 from streamsig.emit.rejects import writing_rejects
-from streamsig.emit.rows import FORMATS, writing_rows
+from streamsig.emit.rows import FORMATS, continuing_rows, writing_rows
 from streamsig.emit.targets import LOG, OUTPUT, STREAM, Targets
 from streamsig.engine.count import SKIP
 from streamsig.engine.events import OrderChecked, RunFailed, RunFinished, Warned
@@ -68,7 +68,7 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
                 targets.check(paths, config)
             with _rejects(targets, settings) as write_reject:
                 observers.append(write_reject)
-                with _rows(targets) as tell:
+                with _rows(targets, settings) as tell:
                     figures = metrics.success(count_signals(paths, settings, count, tell))
             targets.write(figures)
             observe(RunFinished(figures))
@@ -156,9 +156,13 @@ def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContext
     return writing_rejects(targets.rejects)
 
 
-def _rows(targets: Targets) -> contextlib.AbstractContextManager[Callable[[pa.RecordBatch], None] | None]:
+def _rows(
+    targets: Targets, settings: Settings
+) -> contextlib.AbstractContextManager[Callable[[pa.RecordBatch], None] | None]:
     """Return what writes the rows, if that was asked for."""
-    return contextlib.nullcontext() if targets.rows is None else writing_rows(targets.rows)
+    if targets.rows is None:
+        return contextlib.nullcontext()
+    return writing_rows(targets.rows) if settings.checkpoint is None else continuing_rows(targets.rows)
 
 
 def _watcher(progress: str, stack: contextlib.ExitStack) -> Observer:

@@ -7,27 +7,29 @@ a state holds is O(groups x longest window), and nothing besides.
 from __future__ import annotations
 
 import math
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from streamsig import native
 from streamsig.core.keys import KeyTable, Texts, number_keys
+from streamsig.core.ticks import Ticks
 from streamsig.core.words import differences, from_words, largest_of, to_words, words_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from streamsig.core.signals import Signal
-    from streamsig.core.ticks import Ticks
 
 MAX_BYTES = 4 << 30
 """States that would take more are refused."""
 
 _FIRST_ROOM = 64
+_AT_ONCE = 1 << 12
 _NEXT, _UNBROKEN, _HEAD = range(3)
 _ROWS, _MISSING, _COUNTS = range(3)
 
@@ -50,22 +52,33 @@ class GroupRows:
         return cls(*number_keys(columns), ticks)
 
 
+class _Held(NamedTuple):
+    """The closes of all groups at one scale; no close is above `largest` in size, in units of that scale."""
+
+    arrays: native.GroupArrays
+    scale: int
+    largest: int
+
+
 class GroupState:
     """Counts over a run of rows for each group, and what is needed to join the run to its neighbours.
 
     Groups are numbered in the order in which they first appear. With `backwards` the run is read from its
     newest row to its oldest, and each window reaches over the rows *after* it; runs that are joined then
     follow each other in that order, too.
+
+    An `update` that an exception breaks off, from a signal say, has added all of its rows or none: `rows` tells
+    which, and `to_json` and `tails` are right in either case.
     """
 
     def __init__(self, signals: Sequence[Signal], *, backwards: bool = False) -> None:
         self.signals, self.backwards = tuple(signals), backwards
         self._keys = KeyTable()
-        self._scale, self._largest = 0, 0
         reach = max((signal.reach for signal in signals), default=1)
         self._factor = 2 * max((signal.fast * signal.slow for signal in signals), default=1)
         self._rules = np.array([_rule(it, backwards=backwards) for it in signals], np.int64).reshape(-1, 8)
-        self._arrays = native.GroupArrays.empty(0, reach, 1, len(self.signals))
+        # replaced in one step: an exception may come between any two
+        self._held = _Held(native.GroupArrays.empty(0, reach, 1, len(self.signals)), 0, 0)
 
     def __len__(self) -> int:
         """Return the number of groups."""
@@ -79,6 +92,10 @@ class GroupState:
     def figures(self) -> NDArray[np.int64]:
         """Return for each group its rows, those without a close, and those with each signal, (groups, 2 + signals)."""
         return self._arrays.figures[: len(self)]
+
+    @property
+    def _arrays(self) -> native.GroupArrays:
+        return self._held.arrays
 
     @property
     def rows(self) -> int:
@@ -102,7 +119,8 @@ class GroupState:
         """
         groups = self._keys.number(rows.keys)
         self._make_room(rows.ticks.scale, largest_of(rows.ticks))
-        ticks = rows.ticks if rows.ticks.scale == self._scale else rows.ticks.rescale(self._scale)
+        scale = self._held.scale
+        ticks = rows.ticks if rows.ticks.scale == scale else rows.ticks.rescale(scale)
         words = self._arrays.sums.shape[2]
         missing = rows.ticks.missing
         return native.count_groups(groups[rows.groups], to_words(ticks, words), missing, self._rules, self._arrays)
@@ -115,8 +133,8 @@ class GroupState:
         if (self.signals, self.backwards) != (right.signals, right.backwards):
             raise ValueError(f"states of different signals do not merge: {self.signals} and {right.signals}")
         groups = self._keys.number(right.keys())
-        self._make_room(right._scale, right._largest)
-        right._make_room(self._scale, self._largest)
+        self._make_room(right._held.scale, right._held.largest)
+        right._make_room(self._held.scale, self._held.largest)
         mine, theirs = self._arrays, right._arrays.first(len(right))
         heads, rows = theirs.marks[:, _HEAD], theirs.figures[:, _ROWS]
         # the windows that straddle the seam: those over the heads behind this run, less those over the heads alone
@@ -142,13 +160,88 @@ class GroupState:
         self._make_room(0, 0)
         self._arrays.figures[groups] += other.figures
 
+    def tails(self) -> Iterator[tuple[NDArray[np.int32], Ticks]]:
+        """Yield the last rows of each group from its last gap on, one less than its longest window at most.
+
+        Some thousand groups at a time: (rows,) the group of each row, and the closes, of each group in order.
+        """
+        reach = self._arrays.sums.shape[1]
+        for start in range(0, self._counted(), _AT_ONCE):
+            arrays = self._arrays.first(min(start + _AT_ONCE, self._counted())).after(start)
+            known = np.minimum(arrays.marks[:, _UNBROKEN], reach - 1)
+            # a row without a close before them keeps them apart from what is further ahead
+            rows = np.minimum(known + (arrays.figures[:, _ROWS] > known), reach - 1)
+            ago = np.arange(reach - 1, 0, -1)
+            kept, missing = (ago <= rows[:, np.newaxis]), (ago > known[:, np.newaxis])
+            closes = _closes(arrays)
+            closes[missing] = 0
+            ticks = from_words(closes[kept], self._held.scale)
+            groups = np.arange(start, start + len(rows), dtype=np.int32)
+            yield (
+                np.repeat(groups, rows),
+                Ticks(ticks.limbs, ticks.scale, missing[kept] if missing[kept].any() else None),
+            )
+
+    def to_json(self) -> Iterator[dict[str, Any]]:
+        """Yield pieces, of some thousand groups each, of which `from_json` makes the same state.
+
+        Arrays are in base64, little-endian. The signals are not in them.
+        """
+        groups = self._counted()
+        for start in range(0, groups, _AT_ONCE):
+            stop = min(start + _AT_ONCE, groups)
+            arrays = self._arrays.first(stop).after(start)
+            yield {
+                "scale": self._held.scale,
+                "largest": self._held.largest,
+                "words": arrays.sums.shape[2],
+                "keys": [key.decode() for key in self.keys(start, stop).to_bytes()],
+                **{name: _to_base64(array) for name, array in arrays._asdict().items()},
+            }
+
+    @classmethod
+    def from_json(
+        cls, signals: Sequence[Signal], pieces: Iterable[Mapping[str, Any]], *, backwards: bool = False
+    ) -> GroupState:
+        """Return the state of these signals that `to_json` wrote down; raises ValueError for what it never writes."""
+        state = cls(signals, backwards=backwards)
+        reach = state._arrays.sums.shape[1]
+        for piece in pieces:
+            scale, largest, words = piece["scale"], piece["largest"], piece["words"]
+            if not len(state):
+                if not words_for(largest * state._factor) <= words <= native.MOST_WORDS:
+                    raise ValueError(f"closes up to {largest} in {words} words")
+                state._held = _Held(native.GroupArrays.empty(0, reach, words, len(state.signals)), scale, largest)
+            start, keys = len(state), Texts.of(key.encode() for key in piece["keys"])
+            numbers = state._keys.number(keys)
+            if not np.array_equal(numbers, np.arange(start, start + len(keys))):
+                raise ValueError("a key is there twice")
+            state._make_room(scale, largest)
+            if (scale, largest, words) != (state._held.scale, state._held.largest, state._arrays.sums.shape[2]):
+                raise ValueError("pieces of different states")
+            arrays = state._arrays.first(len(state)).after(start)
+            for name, array in arrays._asdict().items():
+                array[:] = _from_base64(piece[name], array)
+            highest = [reach - 1, reach, reach - 1]
+            # the kernel takes places from them
+            if (arrays.figures < 0).any() or (arrays.marks < 0).any() or (arrays.marks > highest).any():
+                raise ValueError("marks beyond what they mark")
+        return state
+
+    def _counted(self) -> int:
+        """Return how many groups have rows: the last ones have none yet if an update was broken off."""
+        return int(np.count_nonzero(self.figures[:, _ROWS]))
+
     def _make_room(self, scale: int, largest: int) -> None:
         """Make room for all keys, and for closes of a scale and up to a size at that scale."""
-        wanted = max(scale, self._scale)
-        self._largest = max(self._largest * 10 ** (wanted - self._scale), largest * 10 ** (wanted - scale))
-        words = max(self._arrays.sums.shape[2], words_for(self._largest * self._factor))
-        if wanted > self._scale or words > self._arrays.sums.shape[2]:
-            self._recast(wanted, words)
+        held = self._held
+        wanted = max(scale, held.scale)
+        largest = max(held.largest * 10 ** (wanted - held.scale), largest * 10 ** (wanted - scale))
+        words = max(self._arrays.sums.shape[2], words_for(largest * self._factor))
+        if wanted > held.scale or words > self._arrays.sums.shape[2]:
+            self._held = _Held(self._recast(wanted, words), wanted, largest)
+        elif largest > held.largest:
+            self._held = held._replace(largest=largest)
         room = len(self._arrays.marks)
         if room < len(self):
             room = max(len(self), room + room // 2, _FIRST_ROOM)
@@ -161,26 +254,40 @@ class GroupState:
                 # in place: no other array looks into it, and a copy would take as much again
                 array.resize((room, *array.shape[1:]), refcheck=False)
 
-    def _recast(self, scale: int, words: int) -> None:
-        """Write all closes at a larger scale, or with more words."""
+    def _recast(self, scale: int, words: int) -> native.GroupArrays:
+        """Return all closes at a larger scale, or with more words."""
         sums, heads, marks, figures = self._arrays
         groups, reach, _ = sums.shape
 
         def rewritten(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
-            plain = from_words(ticks.reshape(-1, ticks.shape[-1]), self._scale).rescale(scale)
+            plain = from_words(ticks.reshape(-1, ticks.shape[-1]), self._held.scale).rescale(scale)
             # a copy, for only an array of its own can be made longer
             recast: NDArray[np.int64] = to_words(plain, words).reshape(*ticks.shape[:-1], words).copy()
             return recast
 
-        places = (marks[:, _NEXT, np.newaxis] + np.arange(reach)) % reach
-        closes = rewritten(differences(sums[np.arange(groups)[:, np.newaxis], places]))
+        closes = rewritten(_closes(self._arrays))
         # no signals, and no figures that are kept: this only fills the rings
         rings = native.GroupArrays.empty(groups, reach, words, 0)
         every = np.repeat(np.arange(groups, dtype=np.int32), reach - 1)
         native.count_groups(every, closes.reshape(-1, words), None, self._rules[:0], rings)
-        marks[:, _NEXT] = rings.marks[:, _NEXT]
-        self._arrays = native.GroupArrays(rings.sums, rewritten(heads), marks, figures)
-        self._scale = scale
+        marks = np.column_stack([rings.marks[:, _NEXT], marks[:, _UNBROKEN], marks[:, _HEAD]])
+        return native.GroupArrays(rings.sums, rewritten(heads), marks, figures)
+
+
+def _closes(arrays: native.GroupArrays) -> NDArray[np.int64]:
+    """Return the last closes of each group in order, (groups, reach - 1, words); of a short one zeros before them."""
+    groups, reach, _ = arrays.sums.shape
+    places = (arrays.marks[:, _NEXT, np.newaxis] + np.arange(reach)) % reach
+    return differences(arrays.sums[np.arange(groups)[:, np.newaxis], places])
+
+
+def _to_base64(array: NDArray[Any]) -> str:
+    return b2a_base64(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes(), newline=False).decode()
+
+
+def _from_base64(text: str, like: NDArray[Any]) -> NDArray[Any]:
+    plain: NDArray[Any] = np.frombuffer(a2b_base64(text), like.dtype.newbyteorder("<")).reshape(like.shape)
+    return plain
 
 
 def _rule(signal: Signal, *, backwards: bool) -> tuple[int, ...]:

@@ -138,17 +138,23 @@ class Fold:
         self._signals, self._backwards = tuple(signals), backwards
         self._runs: list[WindowState] = []
 
+    @property
+    def rows(self) -> int:
+        """How many rows were pushed."""
+        return sum(run.rows for run in self._runs)
+
     def push(self, state: WindowState) -> None:
-        """Add the run next to all the runs pushed before."""
-        self._runs.append(state)
-        while len(self._runs) > 1 and len(self._runs[-2].tail) <= len(self._runs[-1].tail):
-            newer = self._runs.pop()
-            self._runs.append(self._join(self._runs.pop(), newer))
+        """Add the run next to all the runs pushed before; if an exception breaks this off, it is added or it is not."""
+        runs = [*self._runs, state]
+        while len(runs) > 1 and len(runs[-2].tail) <= len(runs[-1].tail):
+            newer = runs.pop()
+            runs.append(self._join(runs.pop(), newer))
+        self._runs = runs
 
     def copy(self) -> Fold:
         """Return a fold of the same runs, which what is pushed here later does not change; takes next to no time."""
         other = Fold(self._signals, backwards=self._backwards)
-        other._runs = self._runs.copy()
+        other._runs = self._runs
         return other
 
     def result(self) -> WindowState:

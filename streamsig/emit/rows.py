@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from streamsig import files
 from streamsig.errors import UsageError
+from streamsig.growing import GrowingFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import pyarrow as pa
 
 FORMATS = (".parquet", ".arrow", ".feather", ".csv", ".csv.gz", ".csv.zst")
 """Endings of names, and with them formats; .feather is .arrow."""
+
+CONTINUED = (".csv", ".csv.gz", ".csv.zst")
+"""Formats that a later run can go on with: their parts, one behind another, are a file."""
 
 _GROUP_BYTES = 8 << 20
 """Rows are put down in groups of about so many bytes: readers skip through many small ones slowly."""
@@ -42,12 +46,9 @@ def writing_rows(path: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
 
         def flush() -> None:
             nonlocal writer
-            import pyarrow as pa  # noqa: PLC0415 (only runs that write rows need it)
-
             if waiting:
                 writer = writer or stack.enter_context(_open(file, ending, waiting[0].schema))
-                writer.write_table(pa.Table.from_batches(waiting))
-                waiting.clear()
+                _put_down(waiting, writer)
 
         def write(batch: pa.RecordBatch) -> None:
             with files.naming(path):
@@ -62,7 +63,69 @@ def writing_rows(path: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
 
 
 @contextlib.contextmanager
-def _open(file: BinaryIO, ending: str, schema: pa.Schema) -> Iterator[Any]:
+def continuing_rows(path: Path) -> Iterator[ContinuedRows]:
+    """Yield what writes record batches behind those of earlier runs; they join the file when the block ends well.
+
+    Otherwise they are kept for the next run. Raises UsageError for a format that cannot be continued, and OutputError.
+    """
+    ending = format_of(path)
+    if ending not in CONTINUED:
+        raise UsageError(
+            f"--signals-out {path}: a file of this format cannot go on from a checkpoint, as its end is written last;"
+            f" take {', '.join(CONTINUED)}, or leave out --checkpoint"
+        )
+    with contextlib.closing(ContinuedRows(path, ending)) as rows:
+        yield rows
+        rows.join()
+
+
+class ContinuedRows:
+    """Rows of which a later run may write the rest: CSV, in pieces that are each whole."""
+
+    def __init__(self, path: Path, ending: str) -> None:
+        self._path, self._ending, self._file = path, ending, GrowingFile(path)
+        self._waiting: list[pa.RecordBatch] = []
+
+    def begin(self, kept: Mapping[str, Any] | None) -> None:
+        """Go on behind what `keep` returned in an earlier run, or begin anew; raises ValueError, OutputError."""
+        self._file.begin(kept)
+
+    def __call__(self, batch: pa.RecordBatch, /) -> None:
+        """Take further rows."""
+        self._waiting.append(batch)
+
+    def mark(self) -> int:
+        """Write the rows that were taken; return where they end."""
+        if self._waiting:
+            with files.naming(self._path):
+                has_header = not self._file.size_bytes
+                with _open(self._file.file, self._ending, self._waiting[0].schema, has_header=has_header) as writer:
+                    _put_down(self._waiting, writer)
+        return self._file.size_bytes
+
+    def keep(self, mark: int) -> dict[str, Any]:
+        """Make the rows before a mark outlive the program; return what `begin` takes."""
+        return self._file.keep(mark)
+
+    def join(self) -> None:
+        """Let all rows take their place in the file."""
+        self.mark()
+        self._file.join()
+
+    def close(self) -> None:
+        """Leave what is written for a later run."""
+        self._file.close()
+
+
+def _put_down(waiting: list[pa.RecordBatch], writer: Any) -> None:  # noqa: ANN401 (pyarrow has no types)
+    import pyarrow as pa  # noqa: PLC0415 (only runs that write rows need it)
+
+    writer.write_table(pa.Table.from_batches(waiting))
+    waiting.clear()
+
+
+@contextlib.contextmanager
+def _open(file: BinaryIO, ending: str, schema: pa.Schema, *, has_header: bool = True) -> Iterator[Any]:
     import pyarrow as pa  # noqa: PLC0415 (as above)
 
     with contextlib.ExitStack() as stack:
@@ -79,7 +142,7 @@ def _open(file: BinaryIO, ending: str, schema: pa.Schema) -> Iterator[Any]:
         else:
             codec = {".csv.gz": "gzip", ".csv.zst": "zstd"}.get(ending)
             out = stack.enter_context(pa.CompressedOutputStream(sink, codec)) if codec else sink
-            yield _CsvWriter(out, schema, stack)
+            yield _CsvWriter(out, schema, stack, has_header=has_header)
 
 
 class _Sink:
@@ -104,15 +167,21 @@ class _Sink:
 class _CsvWriter:
     """Writes closes with as many decimals as they need, in digits."""
 
-    def __init__(self, sink: Any, schema: pa.Schema, stack: contextlib.ExitStack) -> None:  # noqa: ANN401 (pyarrow has no types)
+    def __init__(
+        self,
+        sink: Any,  # noqa: ANN401 (pyarrow has no types)
+        schema: pa.Schema,
+        stack: contextlib.ExitStack,
+        *,
+        has_header: bool,
+    ) -> None:
         import pyarrow as pa  # noqa: PLC0415 (as above)
         from pyarrow import csv  # noqa: PLC0415 (as above)
 
         self._close = schema.get_field_index("close")
         self._schema = schema.set(self._close, pa.field("close", pa.string()))
-        self._writer = stack.enter_context(
-            csv.CSVWriter(sink, self._schema, write_options=csv.WriteOptions(quoting_style="needed"))
-        )
+        options = csv.WriteOptions(include_header=has_header, quoting_style="needed")
+        self._writer = stack.enter_context(csv.CSVWriter(sink, self._schema, write_options=options))
 
     def write_table(self, table: pa.Table) -> None:
         closes = _digits(table.column(self._close))

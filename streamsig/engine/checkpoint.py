@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import time
-import zlib
 from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamsig import files
+from streamsig.core.groups import GroupState
 from streamsig.core.window import WindowState
-from streamsig.engine.tally import Total
+from streamsig.engine import snapshot
+from streamsig.engine.tally import NEWEST_FIRST, Total
 from streamsig.errors import CheckpointError
 from streamsig.ingest.sources import open_raw
 
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
 
     from streamsig.config import Settings
     from streamsig.engine.passage import Passage
+    from streamsig.engine.tally import Tally
+    from streamsig.engine.teller import Teller, Told
     from streamsig.ingest.dialect import Dialect
     from streamsig.ingest.sources import TextSource
 
-FORMAT = 1
 SECONDS = 3.0
 """At most so often it is written; less often where that takes long."""
 
@@ -38,39 +41,72 @@ _NO_MATTER = frozenset({"seed", "version", "threads", "checkpoint", "fresh", "fi
 """Settings that the counts do not depend on."""
 
 _WAY_OUT = "count anew with --fresh, or name another checkpoint"
+_TOTAL, _TEXT = "total", "text"
+
+
+class _Text(NamedTuple):
+    """A text that is being counted: the tally is at one of the two passages, and its rows tell at which."""
+
+    source: TextSource
+    dialect: Dialect
+    tally: Tally
+    before: Passage
+    after: Passage
+
+    @property
+    def passage(self) -> Passage:
+        return self.after if self.tally.rows == self.after.rows else self.before
+
+
+class _Progress(NamedTuple):
+    """How far the run is: the texts of the path that are counted, all that was before the text that follows."""
+
+    member: int
+    total: Total
+    told: Told | None
+    text: _Text | None = None
 
 
 class Checkpoint:
     """A file that is read when a run begins, and written every few seconds.
 
-    Raises CheckpointError for what the run cannot go on from, OutputError where the file cannot be written.
+    Rows that are told go on, too, if there is a `teller`. Raises CheckpointError for what the run cannot go on from,
+    OutputError where the file cannot be written.
     """
 
-    def __init__(self, settings: Settings, paths: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        paths: Sequence[str],
+        teller: Teller | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = str(settings.checkpoint)
-        self._settings, self._paths, self._clock = settings, list(paths), clock
+        self._settings, self._paths, self._teller, self._clock = settings, list(paths), teller, clock
         self._path = Path(self.name)
         self._matters = {key: value for key, value in settings.as_json().items() if key not in _NO_MATTER}
         self._due = clock() + SECONDS
         self._finished: list[dict[str, Any]] = []
         self._saved: Mapping[str, Any] = {}
+        self._groups: dict[str, GroupState | None] = {_TOTAL: None, _TEXT: None}
         # the path that the saved text is of, by its index
         self._next = 0
         self._index = 0
-        self._digests: dict[str, str] | None = None
         self._pending: Mapping[str, Any] | None = None
-        self._before = (0, Total(settings))
+        self._before = _Progress(0, Total(settings), None)
         # all that is to be saved, replaced in one step: a signal may arrive at any time
-        self._latest: tuple[int, Total, TextSource | None, Dialect | None, Passage | None] | None = None
+        self._latest: _Progress | None = None
+        self._has_ended = self._is_written = False
         if not settings.fresh:
             self._load()
+        self._resume_rows()
 
     @property
     def total(self) -> Total:
         """What was counted before the input that the run goes on with."""
         if not self._saved:
             return Total(self._settings)
-        return Total.from_json(self._settings, self._saved["total"])
+        return Total.from_json(self._settings, self._saved["total"], self._groups[_TOTAL])
 
     def has_finished(self, index: int) -> bool:
         """Tell whether the path of this index is counted, and is still what it was."""
@@ -93,72 +129,103 @@ class Checkpoint:
         self._index, self._pending = index, self._saved["text"] if resumed else None
         while len(self._finished) < index:
             self._finished.append(_identity(self._paths[len(self._finished)]))
-        self._digests = None
-        self._before = (member, total.copy())
+        self._has_ended = self._is_written = False
+        self._before = _Progress(member, total.copy(), self._told())
         # what is kept of this text is not to be lost before the run has gone on from it
-        self._latest = None if self._pending else (*self._before, None, None, None)
+        self._latest = None if self._pending else self._before
 
-    def resume(self, source: TextSource, dialect: Dialect, passage: Passage) -> Passage:
-        """Leave out of a text, which is at its first row, the rows that are counted; return them with `passage`."""
-        saved = self._pending
+    def resume(self, source: TextSource, dialect: Dialect, tally: Tally, none: Passage) -> Passage:
+        """Leave out of a text, which is at its first row, the rows that are counted; put them into the tally.
+
+        Returns how far they reach, or `none`, if there are none.
+        """
+        saved, passage = self._pending, none
         if saved is not None:
             self._check(saved, source, dialect)
-            passage.fold.push(WindowState.from_json(self._settings.counted, saved["state"]))
-            passage.offset, passage.line, passage.rejected = saved["offset"], saved["line"], saved["rows_rejected"]
-            skipped, passage.crc = source.skip(passage.offset)
-            if skipped < passage.offset:
-                raise self._refusal(f"{source.name} has {skipped:,} of the {passage.offset:,} bytes that are counted")
-            if not source.is_plain and passage.crc != saved["crc32"]:
+            skipped, crc = source.skip(saved["offset"])
+            if skipped < saved["offset"]:
+                raise self._refusal(f"{source.name} has {skipped:,} of the {saved['offset']:,} bytes that are counted")
+            if not source.is_plain and crc != saved["crc32"]:
                 raise self._refusal(f"the bytes of {source.name} that are counted have changed")
+            state: WindowState | GroupState | None = self._groups[_TEXT]
+            if state is None:
+                state = WindowState.from_json(self._settings.counted, saved["state"])
+            tally.go_on(state)
+            if self._teller is not None:
+                self._teller.go_on(state, self._saved["rows"])
+            passage = none._replace(
+                rows=tally.rows, offset=saved["offset"], line=saved["line"], rejected=saved["rows_rejected"], crc=crc
+            )
+        passage = passage._replace(told=self._told())
+        self._latest = self._before._replace(text=_Text(source, dialect, tally, passage, passage))
         return passage
 
-    def advance(self, source: TextSource, dialect: Dialect, passage: Passage) -> None:
-        """Note how far a text is counted; write it down if it is time to."""
-        self._latest = (*self._before, source, dialect, passage)
+    def advance(self, passage: Passage) -> None:
+        """Note how far a text will be counted by what is put into the tally next; write down how far it is, if due."""
+        if self._latest is not None and self._latest.text is not None:
+            text = self._latest.text
+            self._latest = self._latest._replace(text=text._replace(before=text.after, after=passage))
         if self._clock() >= self._due:
             self.write()
 
     def end(self) -> None:
-        """Look at the bytes that are counted of a text before it is closed, for what is written down later."""
-        if self._latest is not None:
-            _, _, source, dialect, passage = self._latest
-            if source is not None and dialect is not None and passage is not None:
-                self._digests = _digests(source, dialect, passage.offset)
+        """Note that no more of the text will be kept than `advance` was told; it is still open.
+
+        Of the last text that is written down, for rows may be added to it another time.
+        """
+        if self._latest is None or self._latest.text is None or self._has_ended:
+            return
+        if self._index == len(self._paths) - 1 and not self._latest.member:
+            self.write()
+            self._is_written = True
+        # what the tally gets from here on is not for the checkpoint
+        self._has_ended = True
 
     def write(self) -> None:
-        """Write down what is noted."""
-        if self._latest is None:
+        """Write down how far the run is."""
+        if self._latest is None or self._has_ended:
             return
         started = self._clock()
-        member, total, source, dialect, passage = self._latest
-        text = None
-        if source is not None and dialect is not None and passage is not None:
-            text = self._text(source, dialect, passage)
-            if text is None:
+        member, total, told, text = self._latest
+        body: dict[str, Any] = {"members": member, "archive": _identity(self._paths[self._index]) if member else None}
+        if text is not None:
+            told = text.passage.told
+            body["text"] = self._text(text)
+            if body["text"] is None:
                 return
-        archive = _identity(self._paths[self._index]) if member else None
-        self._put({"members": member, "archive": archive, "total": total.to_json(), "text": text})
+        self._put(body, total, told, text and text.tally.result())
         self._due = self._clock() + max(SECONDS, _SHARE * (self._clock() - started))
 
     def finish(self, total: Total) -> None:
-        """Write down that all inputs are counted; to the last one rows may be added, if it is a text."""
-        if self._latest is not None and self._latest[2] is not None and self._latest[0] == 0:
-            self.write()
+        """Write down that all inputs are counted."""
+        if self._is_written:
             return
         while len(self._finished) < len(self._paths):
             self._finished.append(_identity(self._paths[len(self._finished)]))
-        self._put({"members": 0, "archive": None, "total": total.to_json(), "text": None})
+        self._put({"members": 0, "archive": None}, total, self._told(), None)
 
-    def _put(self, progress: dict[str, Any]) -> None:
-        body = {"settings": self._matters, "finished": self._finished, **progress}
-        text = json.dumps(body)
-        with files.replacing(self._path) as file:
-            file.write(f'{{"streamsig_checkpoint": {FORMAT}, "crc32": {zlib.crc32(text.encode())},\n'.encode())
-            file.write(f'"body": {text}}}\n'.encode())
+    def _told(self) -> Told | None:
+        return None if self._teller is None else self._teller.mark()
 
-    def _text(self, source: TextSource, dialect: Dialect, passage: Passage) -> dict[str, Any] | None:
+    def _put(
+        self, body: Mapping[str, Any], total: Total, told: Told | None, state: WindowState | GroupState | None
+    ) -> None:
+        whole = {
+            "settings": self._matters,
+            "finished": self._finished,
+            "text": None,
+            "rows": None if self._teller is None or told is None else self._teller.keep(told),
+            "total": total.to_json(),
+            **body,
+        }
+        groups = {_TOTAL: total.groups, _TEXT: state if isinstance(state, GroupState) else None}
+        pieces = ({"of": name, **piece} for name, it in groups.items() if it is not None for piece in it.to_json())
+        snapshot.write(self._path, whole, pieces)
+
+    def _text(self, text: _Text) -> dict[str, Any] | None:
         """Return what is to be known of a text; `None` where it is no longer what was read."""
-        digests = _digests(source, dialect, passage.offset) if self._digests is None else self._digests
+        source, dialect, passage, state = text.source, text.dialect, text.passage, text.tally.result()
+        digests = _digests(source, dialect, passage.offset)
         if digests is None:
             return None
         return {
@@ -170,7 +237,7 @@ class Checkpoint:
             "rows_rejected": passage.rejected,
             "crc32": passage.crc,
             **digests,
-            "state": passage.fold.copy().result().to_json(),
+            "state": state.to_json() if isinstance(state, WindowState) else None,
         }
 
     def _check_same(self, path: str, before: Mapping[str, Any]) -> None:
@@ -192,20 +259,25 @@ class Checkpoint:
 
     def _load(self) -> None:
         try:
-            text = self._path.read_bytes()
+            documents = snapshot.read(self._path)
+            body = next(documents)
+            self._check_asked(body)
+            if self._settings.group_by:
+                signals, backwards = self._settings.counted, self._settings.order == NEWEST_FIRST
+                self._groups = {name: GroupState(signals, backwards=backwards) for name in self._groups}
+                for name, pieces in groupby(documents, itemgetter("of")):
+                    self._groups[name] = GroupState.from_json(signals, pieces, backwards=backwards)
         except FileNotFoundError:
             return
         except OSError as error:
             raise self._refusal(f"it cannot be read: {error.strerror or error}") from error
-        try:
-            found = json.loads(text)
-            written_by, body = found["streamsig_checkpoint"], found.get("body")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise self._refusal("it is damaged, or no checkpoint") from error
-        if written_by != FORMAT:
-            raise self._refusal(f"it is of format {written_by!s:.20}, and this streamsig writes {FORMAT}")
-        if zlib.crc32(json.dumps(body).encode()) != found.get("crc32") or not isinstance(body, dict):
-            raise self._refusal("it is damaged")
+        except ValueError as error:
+            raise self._refusal(str(error)) from error
+        except (KeyError, TypeError) as error:
+            raise self._refusal("it is damaged") from error
+        self._finished, self._saved, self._next = body["finished"], body, len(body["finished"])
+
+    def _check_asked(self, body: Mapping[str, Any]) -> None:
         for key, value in self._matters.items():
             # as JSON has it: tuples are lists there
             if json.loads(json.dumps(value)) != body["settings"].get(key):
@@ -213,7 +285,17 @@ class Checkpoint:
         names = [it["input"] for it in body["finished"]]
         if names != self._paths[: len(names)]:
             raise self._refusal(f"it is of other inputs, {', '.join(names[:3])} to begin with")
-        self._finished, self._saved, self._next = body["finished"], body, len(names)
+
+    def _resume_rows(self) -> None:
+        """Let the rows go on behind those that are kept, or begin anew."""
+        saved = self._saved.get("rows")
+        if self._saved and (saved is None) != (self._teller is None):
+            raise self._refusal("it has no rows" if saved is None else "it has rows, too, and none are asked for now")
+        if self._teller is not None:
+            try:
+                self._teller.resume(saved, self.total)
+            except ValueError as error:
+                raise self._refusal(str(error)) from error
 
     def _refusal(self, reason: str) -> CheckpointError:
         return CheckpointError(f"{self.name}: cannot go on from this checkpoint: {reason}; {_WAY_OUT}")

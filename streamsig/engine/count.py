@@ -54,7 +54,7 @@ def look_at(source: TextSource, settings: Settings) -> Detection:
     return detect(sample, whole=whole, asked=_asked(settings), name=source.name)
 
 
-def count_text(  # noqa: C901, PLR0913, PLR0917 (what all inputs of a run share)
+def count_text(  # noqa: C901, PLR0913, PLR0915, PLR0917 (what all inputs of a run share)
     source: TextSource,
     settings: Settings,
     observe: Observer,
@@ -83,10 +83,12 @@ def count_text(  # noqa: C901, PLR0913, PLR0917 (what all inputs of a run share)
     )
     if teller is not None:
         teller.begin(has_time=bool(times), keys=[dialect.field_name(each) for each in groups])
-    passage, resume = _passage(source, dialect, tally, checkpoint)
-    rejected, line = passage.rejected, passage.line
-    known = passage.fold.copy().result()
-    rows, counted = before[0] + known.rows, before[1] + known.counts[0]
+    passage, resume = Passage(0, 0, dialect.body_line, 0), None
+    if checkpoint is not None:
+        passage = checkpoint.resume(source, dialect, tally, passage)
+        resume = Resume(passage.offset, passage.crc, counts_crc=not source.is_plain)
+    mine, rejected, line = passage.rows, passage.rejected, passage.line
+    rows, counted = before[0] + mine, before[1] + tally.result().counts[0]
     if passage.offset:
         observe(Resumed(source.name, passage.offset, rows))
 
@@ -109,18 +111,22 @@ def count_text(  # noqa: C901, PLR0913, PLR0917 (what all inputs of a run share)
                     order.push(judged, line)
                 if teller is not None:
                     teller.push(reading.ticks, reading.texts[: len(groups)], reading.texts[len(groups) :])
+                mine, line = mine + len(reading.ticks), line + reading.lines
+                rejected += len(reading.rejected)
+                if checkpoint is not None and segment.open_end:
+                    checkpoint.end()
+                elif checkpoint is not None:
+                    told = None if teller is None else teller.mark()
+                    checkpoint.advance(Passage(mine, segment.stop, line, rejected, segment.crc, told))
                 more_rows, more_counted = tally.push(run)
                 rows, counted = rows + more_rows, counted + more_counted
-                rejected, line = rejected + len(reading.rejected), line + reading.lines
                 warnings += _held_back(segment, line, settings, observe, source.name)
-                if checkpoint is not None and not segment.open_end:
-                    checkpoint.advance(
-                        source, dialect, Passage(tally.fold.copy(), segment.stop, line, rejected, segment.crc)
-                    )
                 observe(Advanced(source.consumed_bytes, rows, counted))
     except BadRecordError as bad:
         # all segments before the bad one are counted, so `line` is where it starts
         raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, bad.advice) from None
+    if checkpoint is not None:
+        checkpoint.end()
     if teller is not None:
         teller.end()
     return Count(tally.result(), rejected, warnings, order)
@@ -136,19 +142,6 @@ def time_columns(time: TimeColumn, close: int) -> tuple[int, ...]:
 def _warn(name: str, warnings: tuple[str, ...], observe: Observer) -> None:
     for message in warnings:
         observe(Warned(f"{name}: {message}"))
-
-
-def _passage(
-    source: TextSource, dialect: Dialect, tally: Tally, checkpoint: Checkpoint | None
-) -> tuple[Passage, Resume | None]:
-    """Return what is counted of a text, which is left behind that and is in the tally, and where to go on."""
-    none = Passage(tally.fold.copy(), 0, dialect.body_line, 0)
-    if checkpoint is None:
-        return none, None
-    passage = checkpoint.resume(source, dialect, none)
-    tally.fold = passage.fold.copy()
-    checkpoint.advance(source, dialect, passage)
-    return passage, Resume(passage.offset, passage.crc, counts_crc=not source.is_plain)
 
 
 def _held_back(segment: Segment, line: int, settings: Settings, observe: Observer, name: str) -> tuple[str, ...]:

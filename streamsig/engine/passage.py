@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from streamsig.core.window import Fold
+    from streamsig.engine.teller import Told
 
 
-@dataclass(slots=True)
-class Passage:
-    """The rows of a text that are counted: how far it is read, and what was found.
+class Passage(NamedTuple):
+    """The first rows of a text: how many, how far it is read for them, and what was found.
 
-    `offset` counts bytes of the text from where its rows begin, `line` is the physical line there. `crc` is the
-    CRC-32 of these bytes if the text is no plain file.
+    `rows` are those that are counted, `rejected` those left out. `offset` counts bytes of the text from where its
+    rows begin, `line` is the physical line there. `crc` is the CRC-32 of these bytes if the text is no plain file.
+    `told` is how far the rows are told, if they are.
     """
 
-    fold: Fold
+    rows: int
     offset: int
     line: int
     rejected: int
     crc: int = 0
+    told: Told | None = None

@@ -49,7 +49,7 @@ def count_signals(
     paths = _inputs(named)
     teller = _teller(settings, tell)
     order = _series_order(settings)
-    checkpoint = _checkpoint(settings, paths)
+    checkpoint = _checkpoint(settings, paths, teller)
     total = Total(settings) if checkpoint is None else checkpoint.total
     for index, path in enumerate(paths):
         if checkpoint is None or not checkpoint.has_finished(index):
@@ -125,10 +125,7 @@ def _count(  # noqa: PLR0913, PLR0917 (as above)
     try:
         stored = columnar_format(source.raw.peek())
         if stored is None:
-            count = count_text(source, settings, observe, before, checkpoint, teller)
-            if checkpoint is not None:
-                checkpoint.end()
-            return count
+            return count_text(source, settings, observe, before, checkpoint, teller)
         # pyarrow takes long to import, and most runs do without it
         from streamsig.engine.tables import count_columns  # noqa: PLC0415
 
@@ -157,14 +154,14 @@ def _teller(settings: Settings, tell: Callable[[pa.RecordBatch], None] | None) -
     return Teller(settings, tell)
 
 
-def _checkpoint(settings: Settings, paths: Sequence[str | ArrowStream]) -> Checkpoint | None:
+def _checkpoint(settings: Settings, paths: Sequence[str | ArrowStream], teller: Teller | None) -> Checkpoint | None:
     if settings.checkpoint is None:
         return None
     if not all(isinstance(path, str) for path in paths):
         raise UsageError("a checkpoint is for files; leave it out for frames")
     from streamsig.engine.checkpoint import Checkpoint  # noqa: PLC0415 (most runs have none)
 
-    return Checkpoint(settings, cast("Sequence[str]", paths))
+    return Checkpoint(settings, cast("Sequence[str]", paths), teller)
 
 
 def _series_order(settings: Settings) -> SeriesOrder | None:

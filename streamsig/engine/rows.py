@@ -72,6 +72,15 @@ class NewestFirst:
         self._signals, self._keep = tuple(signals), kept(signals)
         self._waiting = self._head = self._before = Ticks.empty()
 
+    def go_on(self, *, before: Ticks | None = None, head: Ticks | None = None, waiting: Ticks | None = None) -> None:
+        """Take what another one has, in the order of the files, as many rows of each as a window can need.
+
+        `waiting` are the last rows of a file, `head` its first ones, `before` those of the files before it.
+        """
+        self._before = self._before if before is None else before
+        self._head = self._head if head is None else head
+        self._waiting = self._waiting if waiting is None else waiting
+
     def push(self, ticks: Ticks) -> RowSignals:
         """Take further rows of a file; return what the first of those that wait have."""
         if len(self._head) < self._keep:

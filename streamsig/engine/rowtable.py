@@ -27,11 +27,13 @@ _EXACT = Context(prec=1000)
 class RowTable:
     """Makes record batches of rows that come in order.
 
-    The columns are `row` (from 1), `time` if there is one, the `keys`, `close`, and for each named signal the means
-    NAME_fast and NAME_slow (null where there is none) and NAME (0 or 1).
+    The columns are `row` (from `first` on), `time` if there is one, the `keys`, `close`, and for each named signal the
+    means NAME_fast and NAME_slow (null where there is none) and NAME (0 or 1).
     """
 
-    def __init__(self, signals: Sequence[tuple[str, Signal]], *, keys: Sequence[str] = (), has_time: bool) -> None:
+    def __init__(
+        self, signals: Sequence[tuple[str, Signal]], *, keys: Sequence[str] = (), has_time: bool, first: int = 1
+    ) -> None:
         self._signals = tuple(signals)
         columns = [("row", pa.int64()), *((("time", pa.string()),) if has_time else ()), ("close", CLOSE)]
         place = len(columns) - 1
@@ -42,12 +44,16 @@ class RowTable:
             means = [(free(f"{name}_{which}"), pa.float64()) for which in ("fast", "slow")]
             columns += [*means, (free(name), pa.uint8())]
         self.schema = pa.schema(columns)
-        self._texts, self._rows = len(keys) + has_time, 0
+        self._texts, self._next = len(keys) + has_time, first
+
+    def skip(self, rows: int) -> None:
+        """Leave so many row numbers out."""
+        self._next += rows
 
     def batch(self, ticks: Ticks, texts: Sequence[pa.Array], told: RowSignals) -> pa.RecordBatch:
         """Return the next rows; `texts` are their times, if any, and keys. Raises OutputError."""
-        rows, first = len(ticks), self._rows + 1
-        self._rows += rows
+        rows, first = len(ticks), self._next
+        self._next += rows
         absent = [pa.nulls(rows, pa.string())] * (self._texts - len(texts))
         columns = [pa.array(np.arange(first, first + rows)), *absent, *texts, self._closes(ticks, first)]
         for (_, signal), flags in zip(self._signals, told.flags, strict=True):

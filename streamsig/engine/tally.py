@@ -37,14 +37,26 @@ class Count:
 class Tally:
     """Counts the rows of one input, run by run: `prepare` on any thread, then `push` in the order of the file.
 
-    `fold` has the series, if there are no groups.
+    An exception that breaks off a `push`, as a signal does, leaves it done or not done: `rows` tells which.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._signals, self._grouped = settings.counted, bool(settings.group_by)
         self._backwards = settings.order == NEWEST_FIRST
-        self.fold = Fold(self._signals, backwards=self._backwards)
+        self._fold = Fold(self._signals, backwards=self._backwards)
         self._groups = GroupState(self._signals, backwards=self._backwards)
+
+    @property
+    def rows(self) -> int:
+        """How many rows are counted."""
+        return self._groups.rows if self._grouped else self._fold.rows
+
+    def go_on(self, state: WindowState | GroupState) -> None:
+        """Take the state of earlier rows of the input, before any others."""
+        if isinstance(state, GroupState):
+            self._groups = state
+        else:
+            self._fold.push(state)
 
     def prepare(self, ticks: Ticks, keys: Sequence[Texts]) -> WindowState | GroupRows:
         """Do what can be done of rows without knowing those before them; `keys` are the columns to group by."""
@@ -58,7 +70,7 @@ class Tally:
         Raises LayoutError where there are more groups than memory is for.
         """
         if isinstance(run, WindowState):
-            self.fold.push(run)
+            self._fold.push(run)
             return run.rows, run.counts[0]
         try:
             return len(run.ticks), self._groups.update(run)
@@ -67,7 +79,7 @@ class Tally:
 
     def result(self) -> WindowState | GroupState:
         """Return the state of the input."""
-        return self._groups if self._grouped else self.fold.result()
+        return self._groups if self._grouped else self._fold.result()
 
 
 class Total:
@@ -117,14 +129,19 @@ class Total:
         elif not self._apart:
             self._fold.push(state)
 
+    @property
+    def state(self) -> WindowState:
+        """The inputs as one series, if they are one and there are no groups."""
+        return self._fold.result()
+
     def copy(self) -> Total:
-        """Return a total that inputs which are added here later do not change; not of groups."""
+        """Return a total that inputs which are added here later do not change; but for its groups, which they do."""
         other: Total = copy(self)
         other._fold, other._counts, other.files = self._fold.copy(), self._counts.copy(), self.files.copy()
         return other
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` makes the same total of."""
+        """Return what `from_json` makes the same total of, together with the groups."""
         return {
             "rows": self.rows,
             "rows_missing": self.rows_missing,
@@ -136,9 +153,10 @@ class Total:
         }
 
     @classmethod
-    def from_json(cls, settings: Settings, plain: Mapping[str, Any]) -> Total:
+    def from_json(cls, settings: Settings, plain: Mapping[str, Any], groups: GroupState | None) -> Total:
         """Return the total that `to_json` wrote down."""
         total = cls(settings)
+        total.groups = groups if settings.group_by else None
         total.rows, total.rows_missing = plain["rows"], plain["rows_missing"]
         total.rows_rejected, total._counts = plain["rows_rejected"], plain["counts"]
         total.warnings = tuple(plain["warnings"])

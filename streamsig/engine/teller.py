@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from streamsig.core.groups import GroupState
 from streamsig.core.keys import KeyTable, number_keys
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks, concat
@@ -17,46 +18,136 @@ from streamsig.ingest.texts import to_arrow
 from streamsig.ingest.times import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from streamsig.config import Settings
     from streamsig.core.keys import Texts
+    from streamsig.core.window import WindowState
     from streamsig.engine.rows import RowSignals
+    from streamsig.engine.tally import Total
 
 SIGNAL = "signal"
 """What the signal is called that only a window is named for."""
 
 
+@runtime_checkable
+class RowKeeper(Protocol):
+    """Takes rows as a plain callable does, and keeps them for a later run to go on behind."""
+
+    def __call__(self, batch: pa.RecordBatch, /) -> None:
+        """Take further rows; the first batch has none, but the schema."""
+
+    def begin(self, kept: Mapping[str, Any] | None) -> None:
+        """Go on behind rows that `keep` has kept, or begin anew; raises ValueError where they are not there."""
+
+    def mark(self) -> int:
+        """Return a place behind all rows that were taken so far."""
+
+    def keep(self, mark: int) -> Mapping[str, Any]:
+        """Make the rows before a mark outlive the program; return, as JSON has it, what `begin` takes."""
+
+
+class Told(NamedTuple):
+    """How far rows are told: the keeper's mark, and the texts, column by column, of those that wait to be told."""
+
+    mark: int
+    waiting: Sequence[pa.Array]
+
+
 class Teller:
     """Takes the rows of all inputs in order, and tells them in that order; the first batch has none, but the schema.
 
-    Raises UsageError for settings under which rows would have to wait for the end of the input.
+    Raises UsageError for settings under which rows would have to wait for the end of the input, and for a checkpoint
+    where they are not kept.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[pa.RecordBatch], None]) -> None:
+    _series: ManySeries | NewestFirst | OneSeries
+    _held: tuple[Ticks, list[pa.Array]]
+    """Rows that wait: closes, and the texts of their times."""
+
+    def __init__(self, settings: Settings, tell: Callable[[pa.RecordBatch], None] | RowKeeper) -> None:
         self._backwards = settings.order == NEWEST_FIRST
         if self._backwards and settings.group_by:
             raise UsageError("rows of groups cannot be told newest first: each would wait for the next of its group")
-        if settings.checkpoint is not None:
-            raise UsageError("rows cannot go on from a checkpoint: what is written of them is not whole; leave out one")
+        self._keeper = tell if isinstance(tell, RowKeeper) else None
+        if settings.checkpoint is not None and self._keeper is None:
+            raise UsageError("rows go on from a checkpoint only in a file; leave out the checkpoint")
         self._named = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
         self._signals = tuple(signal for _, signal in self._named)
         self._per_file, self._grouped = settings.per_file, bool(settings.group_by)
         self._tell = tell
         self._table: RowTable | None = None
+        self._columns: dict[str, Any] = {}
         self._begin_series()
 
     def begin(self, *, has_time: bool, keys: Sequence[str]) -> None:
         """Begin an input; the columns of the first one are those of all."""
         self._has_time = has_time
         if self._table is None:
-            self._wants_time = has_time
-            self._table = RowTable(self._named, keys=keys, has_time=has_time)
-            self._tell(
-                pa.RecordBatch.from_arrays(
-                    [pa.nulls(0, it.type) for it in self._table.schema], schema=self._table.schema
-                )
-            )
+            table = self._make_table(has_time=has_time, keys=keys)
+            self._tell(pa.RecordBatch.from_arrays([pa.nulls(0, it.type) for it in table.schema], schema=table.schema))
+
+    def mark(self) -> Told | None:
+        """Return how far rows are told, `None` if they are not kept."""
+        return None if self._keeper is None else Told(self._keeper.mark(), self._held[1])
+
+    def keep(self, told: Told) -> dict[str, Any] | None:
+        """Make the rows that were told outlive the program; return what `resume` and `go_on` take, as JSON has it."""
+        if self._keeper is None:
+            return None
+        return {
+            "file": self._keeper.keep(told.mark),
+            "columns": self._columns,
+            "waiting": [each.to_pylist() for each in told.waiting],
+        }
+
+    def resume(self, kept: Mapping[str, Any] | None, total: Total) -> None:
+        """Go on behind the rows of whole inputs, which `total` has counted, or begin anew.
+
+        Raises ValueError where the rows are not there.
+        """
+        if self._keeper is not None:
+            self._keeper.begin(kept and kept["file"])
+        if kept is None or not kept["columns"]:
+            return
+        self._make_table(**kept["columns"], first=total.rows + 1)
+        if self._per_file:
+            return
+        if total.groups is not None:
+            self._replay(total.groups)
+        elif isinstance(self._series, NewestFirst):
+            self._series.go_on(before=total.state.tail.reverse())
+        elif isinstance(self._series, OneSeries):
+            self._series.push(total.state.tail)
+
+    def go_on(self, state: WindowState | GroupState, kept: Mapping[str, Any]) -> None:
+        """Go on behind the first rows of an input, which are counted in its state."""
+        waiting = [pa.array(each, pa.string()) for each in kept["waiting"]]
+        behind = state.rows
+        if isinstance(state, GroupState):
+            self._replay(state)
+        elif isinstance(self._series, NewestFirst):
+            # the state is in the order of time: its head are the rows that were read last
+            self._held = (state.head.reverse(), waiting)
+            self._series.go_on(head=state.tail.reverse(), waiting=state.head.reverse())
+            behind -= len(state.head)
+        elif isinstance(self._series, OneSeries):
+            self._series.push(state.tail)
+        if self._table is not None:
+            self._table.skip(behind)
+
+    def _replay(self, state: GroupState) -> None:
+        """Take the last closes of each group as rows, and tell nothing of them."""
+        if isinstance(self._series, ManySeries):
+            series = self._keys.number(state.keys())
+            for groups, ticks in state.tails():
+                self._series.push(ticks, series[groups])
+
+    def _make_table(self, *, has_time: bool, keys: Sequence[str], first: int = 1) -> RowTable:
+        self._columns = {"has_time": has_time, "keys": list(keys)}
+        self._wants_time = has_time
+        self._table = RowTable(self._named, keys=keys, has_time=has_time, first=first)
+        return self._table
 
     def push(self, ticks: Ticks, keys: Sequence[Texts], times: Sequence[Texts]) -> None:
         """Take further rows, with the texts of their keys and times. Raises OutputError."""
@@ -82,9 +173,9 @@ class Teller:
 
     def _begin_series(self) -> None:
         kind = ManySeries if self._grouped else NewestFirst if self._backwards else OneSeries
-        self._series: ManySeries | NewestFirst | OneSeries = kind(self._signals)
+        self._series = kind(self._signals)
         self._keys = KeyTable()
-        self._held: tuple[Ticks, list[pa.Array]] = (Ticks.empty(), [])
+        self._held = (Ticks.empty(), [])
 
     def _hold(self, ticks: Ticks, texts: list[pa.Array]) -> None:
         waiting, held = self._held

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import hashlib
 import lzma
 import os
 import stat
@@ -12,6 +11,7 @@ import sys
 import zlib
 from typing import BinaryIO, Protocol
 
+from streamsig import files
 from streamsig.errors import LayoutError, SourceError
 
 try:
@@ -101,8 +101,7 @@ class RawInput:
 
     def digest(self, start: int, stop: int) -> str | None:
         """Return a digest of the bytes `start:stop` of a regular file, `None` where they are not all there."""
-        piece = os.pread(self._file.fileno(), stop - start, start)
-        return hashlib.blake2b(piece, digest_size=16).hexdigest() if len(piece) == stop - start else None
+        return files.digest(self._file.fileno(), start, stop)
 
     def check_unchanged(self) -> None:
         """Raise SourceError where a regular file is another one than when it was opened, or has lost or changed rows.

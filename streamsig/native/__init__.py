@@ -264,6 +264,10 @@ class GroupArrays(NamedTuple):
         """Return those of the first groups, as a view."""
         return GroupArrays(self.sums[:groups], self.heads[:groups], self.marks[:groups], self.figures[:groups])
 
+    def after(self, groups: int) -> GroupArrays:
+        """Return those without the first groups, as a view."""
+        return GroupArrays(self.sums[groups:], self.heads[groups:], self.marks[groups:], self.figures[groups:])
+
 
 def count_groups(
     groups: NDArray[np.int32],

@@ -1,0 +1,62 @@
+"""A checkpoint as a file: lines of JSON, written and read one after another, the last one with a CRC of the others."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from itertools import chain
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from streamsig import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+FORMAT = 2
+_FORMAT_KEY = "streamsig_checkpoint"
+_BEGINNING = re.compile(rb'\{"%b": *([0-9]{1,9})[,}]' % _FORMAT_KEY.encode())
+_PEEK_BYTES = 64
+
+
+def write(path: Path, body: Mapping[str, Any], pieces: Iterable[Mapping[str, Any]]) -> None:
+    """Replace the file in one step by a body and the pieces of it that are large; raises OutputError."""
+    with files.replacing(path) as file:
+        crc = 0
+        for document in chain([{_FORMAT_KEY: FORMAT, **body}], pieces):
+            line = json.dumps(document).encode() + b"\n"
+            crc = zlib.crc32(line, crc)
+            file.write(line)
+        file.write(b'{"crc32": %d}\n' % crc)
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the body, then the pieces, in the memory of one of them; all are checked before the first is there.
+
+    Raises OSError, and ValueError with what is wrong.
+    """
+    with path.open("rb") as file:
+        lines = _check(file)
+        file.seek(0)
+        for _ in range(lines):
+            yield json.loads(file.readline())
+
+
+def _check(file: BinaryIO) -> int:
+    """Return how many lines there are before that of the CRC."""
+    found = _BEGINNING.match(file.read(_PEEK_BYTES))
+    if found is None:
+        # and nothing of it has to fit in memory
+        raise ValueError("it is damaged, or no checkpoint")
+    if int(found[1]) != FORMAT:
+        raise ValueError(f"it is of format {int(found[1])}, and this streamsig writes {FORMAT}")
+    file.seek(0)
+    lines, crc, last = 0, 0, b""
+    for line in file:
+        if last:
+            lines, crc = lines + 1, zlib.crc32(last, crc)
+        last = line
+    if last != b'{"crc32": %d}\n' % crc or not lines:
+        raise ValueError("it is damaged")
+    return lines

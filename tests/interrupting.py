@@ -1,0 +1,79 @@
+"""Runs with a checkpoint that are broken off after so many segments, as by a signal, and gone on with."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from streamsig.config import make_settings
+from streamsig.emit.rows import continuing_rows
+from streamsig.engine.events import Advanced, Resumed
+from streamsig.engine.pipeline import count_signals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamsig.engine.result import Result
+
+ROWS = 3000
+
+
+def text(rows: int = ROWS, *, first: int = 0) -> str:
+    """Return so many prices that go up and down, with decimals that grow in number."""
+    return "".join(
+        f"{row},{(row * 7919) % 1009}.{'5' * (1 + row // 1000 % 20)}\n" for row in range(first, first + rows)
+    )
+
+
+def keyed(rows: int = ROWS, *, first: int = 0) -> str:
+    """Return such prices of many symbols, new ones all the time, a close missing here and there."""
+    lines = []
+    for row, line in enumerate(text(rows, first=first).splitlines(), first):
+        time, close = line.split(",")
+        lines.append(f"{time},S{row * row % (7 + row // 40)},{'' if row % 31 == 7 else close}\n")
+    return "".join(lines)
+
+
+class _Stopped(BaseException):
+    """No error that the program knows."""
+
+
+def run(
+    folder: Path, *inputs: Path, stop_after: int | None = None, rows: str | None = None, **asked: Any
+) -> tuple[Result | None, list[Resumed]]:
+    """Count with `folder / "checkpoint"`, and stop after so many segments; rows go to a file of this name in it.
+
+    Return the result, if it was not stopped, and where it went on from.
+    """
+    resumed: list[Resumed] = []
+    seen = 0
+
+    def observe(event: object) -> None:
+        nonlocal seen
+        if isinstance(event, Resumed):
+            resumed.append(event)
+        seen += isinstance(event, Advanced)
+        if stop_after is not None and seen > stop_after:
+            raise _Stopped
+
+    chosen = make_settings({"checkpoint": str(folder / "checkpoint"), **asked})
+    try:
+        with contextlib.nullcontext() if rows is None else continuing_rows(folder / rows) as tell:
+            return count_signals([str(it) for it in inputs], chosen, observe, tell), resumed
+    except _Stopped:
+        return None, resumed
+
+
+def figures(result: Result | None) -> tuple[Any, ...]:
+    """Return what has to be the same however often a run was stopped."""
+    assert result is not None
+    counts = tuple((name, each.signal_count) for name, each in result.signals.items())
+    return (
+        result.rows_processed,
+        result.signal_count,
+        result.rows_missing,
+        result.rows_rejected,
+        counts,
+        dict(result.files),
+        None if result.groups is None else list(result.groups.items()),
+    )
