@@ -21,8 +21,8 @@ long: $(VENV)/dev ## the tests with many more examples
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=long
 
 SECONDS ?= 300
-TARGETS = detection cutter reader kernels doors
-GUARDED = kernels doors
+TARGETS = detection cutter reader kernels doors keys signals groups
+GUARDED = kernels doors keys signals groups
 fuzz: $(VENV)/fuzz ## bytes that break a law, SECONDS (300) for each target; what is learnt goes to fuzz/learnt
 	for target in $(TARGETS); do $(BIN)/python -m fuzz $$target $(SECONDS) || exit 1; done
 	$(BIN)/python fuzz/sanitize.py
