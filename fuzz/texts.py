@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zlib
 from typing import Any
 
 from streamsig.core.signals import Signal
@@ -21,6 +22,7 @@ from tests import oracle
 _CELLS = ["", "1", "-2.50", "12345678.90", " 7.1 ", "nan", "9" * 20, "1e-5", "0.1", '"', "a,b", "x\ny", "1\r\n", "é"]
 _CLOSES = ["1", "1.00", "2", "-2.5", "0.10", "", "NaN", "null", "1234567890.5", "1e-5", "9" * 20, "0." + "0" * 20 + "1"]
 _LONGEST_MESSAGE = 5000
+_CODECS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-8", "cp1252", "latin-1", "cp932", "gbk", "big5", "euc-kr")
 
 
 def detection(data: bytes) -> None:
@@ -42,19 +44,70 @@ def _refused(error: StreamsigError) -> None:
 
 
 def cutter(data: bytes) -> None:
-    """Segments joined are the text, none parts a record, and what is behind the last line end is told apart."""
+    """Segments joined are the text, from wherever it is gone on with, in whatever encoding and pieces it comes."""
     if not data:
         return
     size, text = 1 + data[0] % 64, data[1:]
+    _is_decoded(data[0], text)
+    if _source(text).compression is not None:
+        return
     whole = [record.fields for record in split_records(text, ",")]
+    stops = [0]
     for resume in (None, Resume(counts_crc=True)):
-        source = TextSource(RawInput(io.BytesIO(text), "fuzz", None))
-        if source.compression is not None:
-            return
-        segments = Segments(source, ",", segment_bytes=size, resume=resume)
+        segments = list(Segments(_source(text), ",", segment_bytes=size, resume=resume))
         parts = [bytes(segment.view) for segment in segments]
         assert b"".join(parts) == text
         assert [record.fields for part in parts for record in split_records(part, ",")] == whole
+        stops = [0, *(segment.stop for segment in segments if not segment.open_end)]
+    for offset in {stops[-1], stops[len(stops) // 2]}:
+        _goes_on(text, offset, size)
+
+
+def _goes_on(text: bytes, offset: int, size: int) -> None:
+    """Go on with a text where a segment ended: it is the rest, and its CRC that of the whole."""
+    source = _source(text)
+    source.read_sample(size // 2)
+    assert source.skip(offset) == (offset, zlib.crc32(text[:offset]))
+    resume = Resume(offset, zlib.crc32(text[:offset]), counts_crc=True)
+    joined = text[:offset]
+    for segment in Segments(source, ",", segment_bytes=size, resume=resume):
+        assert segment.start == len(joined)
+        joined += segment.view
+        assert (segment.stop, segment.crc) == (len(joined), zlib.crc32(joined))
+    assert joined == text
+
+
+def _is_decoded(choice: int, packed: bytes) -> None:
+    """Read a text in some encoding, in pieces: it is what Python makes of the whole."""
+    codec, size, seen = _CODECS[choice % len(_CODECS)], 1 + choice % 7, choice % 5
+    source = _source(packed, pieces=size)
+    if source.compression is not None:
+        return
+    sample, _ = source.read_sample(seen)
+    mark = min(choice % 3, len(sample))
+    source.decode(codec, mark)
+    text, room = b"", bytearray(size)
+    while count := source.readinto(memoryview(room)):
+        text += room[:count]
+    assert text == (packed[mark:] if codec == "utf-8" else packed[mark:].decode(codec, "replace").encode())
+
+
+def _source(text: bytes, pieces: int | None = None) -> TextSource:
+    return TextSource(RawInput(_Pieces(text, pieces) if pieces else io.BytesIO(text), "fuzz", None))
+
+
+class _Pieces(io.BytesIO):
+    """Bytes of which a few at a time can be read, as from a pipe."""
+
+    def __init__(self, content: bytes, most: int) -> None:
+        super().__init__(content)
+        self._most = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(self._most if size is None or size < 0 else min(size, self._most))
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 (what the base class takes)
+        return super().readinto(memoryview(buffer)[: self._most])
 
 
 def reader(data: bytes) -> None:
