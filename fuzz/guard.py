@@ -1,40 +1,96 @@
-"""Arrays that end where memory does: whoever reads or writes beyond one is killed by the system."""
+"""Kernels on arrays that end, and begin, where memory does: whoever touches what is beyond is killed by the system."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import mmap
 import os
-from typing import Any
+from functools import cache, lru_cache, partial
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
+
+from streamsig import native
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _NOTHING = 0
 
 
-def guarded(size: int, kind: Any) -> Any:  # noqa: ANN401 (what numpy takes)
-    """Return an array of `size` zeros, with a page behind it that may not be touched."""
-    length, page = size * np.dtype(kind).itemsize, mmap.PAGESIZE
-    pages = -(-length // page) * page
-    memory = mmap.mmap(-1, pages + page)
+@contextlib.contextmanager
+def guarded_kernels() -> Iterator[None]:
+    """Guard all arrays of all kernels that are called meanwhile, whoever has made the arrays."""
+    with patch.object(native, "_library", _GuardedLibrary(native._library)):  # noqa: SLF001 (all calls pass there)
+        yield
+
+
+class _GuardedLibrary:
+    """The kernels of a library, each called twice: on arrays that end where memory does, and on such that begin there.
+
+    Both calls have to leave the same, and what may not be written as it was.
+    """
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        return partial(_call_guarded, getattr(self._library, name))
+
+
+def _call_guarded(kernel: Any, *arguments: Any) -> int:  # noqa: ANN401 (ctypes)
+    arrays = [it for it in arguments if isinstance(it, np.ndarray)]
+    # the kernel's own check is of the copies, which are contiguous whatever they are copies of
+    assert all(array.flags.c_contiguous for array in arrays)
+    late, early = (
+        [_guarded(it, place, at_end=at_end) for place, it in enumerate(arguments)] for at_end in (True, False)
+    )
+    result = kernel(*late)
+    assert kernel(*early) == result
+    copies = ([it for it in each if isinstance(it, np.ndarray)] for each in (late, early))
+    for array, one, other in zip(arrays, *copies, strict=True):
+        assert one.tobytes() == other.tobytes()
+        if array.flags.writeable:
+            array[...] = one
+        else:
+            assert one.tobytes() == array.tobytes()
+    return int(result)
+
+
+def _guarded(argument: Any, place: int, *, at_end: bool) -> Any:  # noqa: ANN401 (arrays, and numbers as they are)
+    """Return a copy of an array at the end, or at the start, of pages around which there are such as none may touch.
+
+    It is there until another argument at the same place is copied.
+    """
+    if not isinstance(argument, np.ndarray):
+        return argument
+    page = mmap.PAGESIZE
+    size = -(-argument.nbytes // page) * page
+    offset = page + size - argument.nbytes if at_end else page
+    copy = np.frombuffer(_pages(size, place, at_end), argument.dtype, argument.size, offset).reshape(argument.shape)
+    copy[...] = argument
+    return copy
+
+
+@lru_cache(maxsize=200)
+def _pages(size: int, *_user: int) -> mmap.mmap:
+    """Return memory of so many bytes, whole pages, with a page before and behind that may not be touched.
+
+    The same for the same user: to ask the system every time takes longer than the kernels.
+    """
+    page = mmap.PAGESIZE
+    memory = mmap.mmap(-1, size + 2 * page)
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    if ctypes.CDLL(None, use_errno=True).mprotect(ctypes.c_void_p(start + pages), page, _NOTHING):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return np.frombuffer(memory, kind, size, pages - length)
+    for place in (start, start + page + size):
+        if _protect()(place, page, _NOTHING):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return memory
 
 
-class GuardedNumpy:
-    """`numpy`, but that new arrays are guarded."""
-
-    empty = staticmethod(guarded)
-    zeros = staticmethod(guarded)
-
-    @staticmethod
-    def full(size: int, value: int, kind: Any) -> Any:  # noqa: ANN401
-        """Return a guarded array of one value."""
-        array = guarded(size, kind)
-        array[:] = value
-        return array
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(np, name)
+@cache
+def _protect() -> Any:  # noqa: ANN401 (ctypes)
+    function = ctypes.CDLL(None, use_errno=True).mprotect
+    function.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    return function

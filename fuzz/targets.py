@@ -1,124 +1,14 @@
-"""What must hold whatever bytes come: a function for each law, which raises where it does not hold."""
+"""What must hold whatever bytes come: a function for each law, which raises, or is killed, where it does not hold."""
 
 from __future__ import annotations
 
-import csv
-import io
-from typing import Any
+from fuzz.groups import groups
+from fuzz.kernels import doors, kernels
+from fuzz.keys import keys
+from fuzz.signals import signals
+from fuzz.texts import cutter, detection, reader
 
-import numpy as np
+TARGETS = {it.__name__: it for it in (detection, cutter, reader, kernels, doors, keys, signals, groups)}
 
-from fuzz.guard import GuardedNumpy, guarded
-from streamsig import native
-from streamsig.core.signals import Signal
-from streamsig.core.window import WindowState
-from streamsig.errors import StreamsigError
-from streamsig.ingest.detect import Detection, detect
-from streamsig.ingest.dialect import Dialect
-from streamsig.ingest.encoding import detect_encoding
-from streamsig.ingest.reader import BadRecordError, SegmentReader
-from streamsig.ingest.records import split_records
-from streamsig.ingest.segments import Resume, Segment, Segments
-from streamsig.ingest.sources import RawInput, TextSource
-from tests import oracle
-
-_CELLS = ["", "1", "-2.50", "12345678.90", " 7.1 ", "nan", "9" * 20, "1e-5", "0.1", '"', "a,b", "x\ny", "1\r\n", "é"]
-_CLOSES = ["1", "1.00", "2", "-2.5", "0.10", "", "NaN", "null", "1234567890.5", "1e-5", "9" * 20, "0." + "0" * 20 + "1"]
-_LONGEST_MESSAGE = 5000
-_HEAD = 2
-
-
-def detection(data: bytes) -> None:
-    """Whatever a file begins with is understood or refused, by an error that the program knows."""
-    _detected(data)
-
-
-def _detected(data: bytes) -> Detection | None:
-    encoding, mark = detect_encoding(data)
-    text = data[mark:].decode(encoding, "replace").encode()
-    try:
-        return detect(text, whole=True)
-    except StreamsigError as error:
-        return _refused(error)
-
-
-def _refused(error: StreamsigError) -> None:
-    assert len(str(error)) < _LONGEST_MESSAGE
-
-
-def cutter(data: bytes) -> None:
-    """Segments joined are the text, none parts a record, and what is behind the last line end is told apart."""
-    if not data:
-        return
-    size, text = 1 + data[0] % 64, data[1:]
-    whole = [record.fields for record in split_records(text, ",")]
-    for resume in (None, Resume(counts_crc=True)):
-        source = TextSource(RawInput(io.BytesIO(text), "fuzz", None))
-        if source.compression is not None:
-            return
-        segments = Segments(source, ",", segment_bytes=size, resume=resume)
-        parts = [bytes(segment.view) for segment in segments]
-        assert b"".join(parts) == text
-        assert [record.fields for part in parts for record in split_records(part, ",")] == whole
-
-
-def reader(data: bytes) -> None:
-    """Compare the count of a table with the oracle's, and of any bytes with that of the slowest way of reading."""
-    _any_bytes(data)
-    rows = [[_CELLS[byte % len(_CELLS)], _CLOSES[byte // 16 % len(_CLOSES)]] for byte in data[:200]]
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\r\n" if data[:1] > b"\x80" else "\n").writerows(rows)
-    text = file.getvalue().encode()
-    closes = [oracle.number(close) for _, close in rows]
-    window = 1 + len(data) % 5
-    state = _read(text, Dialect(",", 2, 1), window)
-    assert (state.rows, state.rows_missing, state.counts[0]) == oracle.answer(closes, window)
-
-
-def _any_bytes(data: bytes) -> None:
-    for close, fields in ((0, 1), (1, 2), (0, 3)):
-        dialect = Dialect(",", fields, close)
-        assert _outcome(data, dialect, slow=False) == _outcome(data, dialect, slow=True)
-
-
-def _outcome(text: bytes, dialect: Dialect, *, slow: bool) -> list[Any] | tuple[Any, ...]:
-    segment = Segment(bytearray(text), len(text), 0, b'"' in text)
-    each = SegmentReader(dialect)
-    try:
-        reading = each._by_records(segment) if slow else each.read(segment)  # noqa: SLF001 (the definition)
-    except BadRecordError as bad:
-        return bad.args
-    scale = max(reading.ticks.scale, 40)
-    # of a last line without an end nobody asks whether it was one
-    lines = reading.lines if text.endswith(b"\n") else None
-    return [lines, reading.ticks.rescale(scale).integers(), reading.ticks.missing_count]
-
-
-def _read(text: bytes, dialect: Dialect, window: int) -> WindowState:
-    reading = SegmentReader(dialect).read(Segment(bytearray(text), len(text), 0, b'"' in text))
-    return WindowState.of([Signal(1, window)], reading.ticks)
-
-
-def kernels(data: bytes) -> None:
-    """No kernel reads or writes beyond its arrays: each of them ends where memory does."""
-    if len(data) < _HEAD:
-        return
-    width, scale, text = 1 + data[0] % 4, data[1] % (native.MAX_SCALE + 1), data[_HEAD:] + b"\n"
-    plain, native.np = native.np, GuardedNumpy()  # type: ignore[attr-defined]
-    try:
-        octets = guarded(len(text), np.uint8)
-        octets[:] = np.frombuffer(text, np.uint8)
-        found = native.find_fields(octets, ",", guarded(len(text) + native.SPARE, np.int32))
-        if found.strange or found.records * width != len(found.ends) - 1:
-            return
-        ends = guarded(len(found.ends), np.int32)
-        ends[:] = found.ends
-        exact = found._replace(ends=ends)
-        for field in range(width):
-            native.read_numbers(exact, width, field, mark=".", scale=scale)
-            native.copy_texts(exact, width, field)
-    finally:
-        native.np = plain  # type: ignore[attr-defined]
-
-
-TARGETS = {it.__name__: it for it in (detection, cutter, reader, kernels)}
+GUARDED = ("kernels", "doors", "keys", "signals", "groups")
+"""Those that a fault of a kernel kills."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MISSING = {"", "nan", "null", "na", "n/a", "none", "-", "#n/a"}
 
@@ -30,7 +33,7 @@ def number(text: str) -> Fraction | None:
     return None if text.strip().lower() in MISSING else Fraction(text.strip())
 
 
-def flags(closes: list[Fraction | None], fast: int, slow: int, compare: str = "above") -> list[bool]:
+def flags(closes: Sequence[Fraction | int | None], fast: int, slow: int, compare: str = "above") -> list[bool]:
     """Tell for each row whether it has a signal, recomputing all means from nothing."""
     sides = [_side(closes[: row + 1], fast, slow) for row in range(len(closes))]
     wanted = 1 if compare.endswith("above") else -1
@@ -39,13 +42,13 @@ def flags(closes: list[Fraction | None], fast: int, slow: int, compare: str = "a
     return [now == wanted and before not in {None, wanted} for before, now in zip([None, *sides], sides, strict=False)]
 
 
-def _side(past: list[Fraction | None], fast: int, slow: int) -> int | None:
+def _side(past: Sequence[Fraction | int | None], fast: int, slow: int) -> int | None:
     """Return 1 where the fast mean is above the slow one, -1 below, 0 for a tie, `None` where one is not known."""
     window = past[-max(fast, slow) :]
     if len(window) < max(fast, slow) or None in window:
         return None
     known = [close for close in window if close is not None]
-    difference = sum(known[-fast:]) / fast - sum(known[-slow:]) / slow
+    difference = Fraction(sum(known[-fast:]), fast) - Fraction(sum(known[-slow:]), slow)
     return (difference > 0) - (difference < 0)
 
 

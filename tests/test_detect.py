@@ -147,6 +147,12 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
         {"body_line": 3},
     ),
     (
+        "more of a preamble with numbers than of rows",
+        b"Last update,2024\n2024,final\ndate,high,low,close\n2024-01-01,1.0,2.0,0.5\n",
+        3,
+        {"body_line": 4, "fields": 4},
+    ),
+    (
         "excel states the delimiter",
         b"sep=;\r\n" + ohlcv("Date;Open;High;Low;Close;Volume", delimiter=";"),
         4,

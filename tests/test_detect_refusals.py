@@ -166,6 +166,12 @@ REFUSALS: list[tuple[str, bytes, Asked, list[str]]] = [
         ["names 3 columns", "5 fields", "split at a mark inside of them"],
     ),
     (
+        "other widths above the header than below it",
+        b"note,2.25\n2024,z\nopen,high,low,close\n2025-01-01,1.0,2.0,0.5,z\n",
+        Asked(),
+        ["names 4 columns", "5 fields", "line 4 reads 1=2025-01-01"],
+    ),
+    (
         "names that are numbers, and no bars",
         table([["Date", "1", "2", "3", "4"], *([d, b.open, "1", "2", "3"] for d, b in zip(DAYS, BARS, strict=True))]),
         Asked(),

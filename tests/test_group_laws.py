@@ -219,5 +219,12 @@ def test_what_does_not_go_together_is_refused() -> None:
     ):
         with pytest.raises(ValueError):  # noqa: PT011 (six messages)
             native.count_groups(np.array([group], np.int32), closes_, missing, rules, arrays)
+    for crossing, message in ((1, "reaches beyond 3 rows"), (-1, "to come")):
+        rule[0, -1] = crossing
+        with pytest.raises(ValueError, match=message):
+            native.count_groups(np.zeros(1, np.int32), ticks, None, rule, arrays)
+    wide = native.GroupArrays.empty(2, 3, native.MOST_WORDS + 1, 1)
+    with pytest.raises(ValueError, match="words are not in"):
+        native.count_groups(np.zeros(1, np.int32), np.zeros((1, native.MOST_WORDS + 1), np.int64), None, rule, wide)
     with pytest.raises(ValueError, match="starts of"):
         KeyTable().number(Texts(np.array([0, 9], np.int32), np.zeros(3, np.uint8)))

@@ -97,6 +97,13 @@ def test_windows_beyond_the_run_are_refused() -> None:
             native.count_signals(ticks, None, signals, np.array([first]), np.array([last]))
 
 
+@pytest.mark.parametrize("rule", [[-2, 3, 1, 0], [0, 3, 1, 0], [2, 2**63 - 1, 1, 1], [2, 3, 1, -1], [2, 3, 1, 2]])
+def test_means_of_no_rows_are_refused(rule: list[int]) -> None:
+    """A mean that ends before it begins, or more than a turn, is an error, whatever rows are asked for."""
+    with pytest.raises(ValueError, match="means are of"):
+        native.count_signals(np.arange(9), None, np.array([rule], np.int64), np.array([2]), np.array([9]))
+
+
 def test_a_library_that_was_not_built() -> None:
     """A checkout that was never installed says what to do."""
     with pytest.raises(ImportError, match="install streamsig with pip"):

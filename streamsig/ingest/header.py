@@ -74,7 +74,9 @@ def find_body(records: list[Record], *, header: bool | None, first_is_it: bool) 
 def _body(names: tuple[str, ...] | None, records: list[Record], begin: int, index: int, fields: int) -> Body:
     under = tuple(records[index + 1 : begin]) if names is not None else ()
     if names is not None:
-        fields = fields if begin < len(records) else len(names)
+        if all(len(record.fields) != fields for record in records[begin:]):
+            # counted above the header alone
+            fields = typical_fields(records[begin:]) if begin < len(records) else len(names)
         names, labels = _with_labels(_named(names, records[begin:], fields), under)
     else:
         labels = ()

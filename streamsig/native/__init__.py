@@ -34,6 +34,8 @@ MOST_WORDS = 8
 LEVELS = ("baseline", "avx2", "avx512")
 """The libraries, by what `processor_level` answers."""
 
+_MOST_FACTOR = 1 << 62
+
 # more odd fields than one in so many are left to another way of reading
 _ODD_SHARE = 8
 
@@ -178,7 +180,10 @@ def count_signals(
     rows, many = len(ticks), len(signals)
     if len(first) != many or len(last) != many or (missing is not None and len(missing) != rows):
         raise ValueError(f"{len(first)} and {len(last)} bounds of {many} signals, or not {rows} rows of missing")
-    reach = signals[:, :2].max(axis=1, initial=0) + signals[:, 3]
+    lengths, turns = signals[:, :2], signals[:, 3]
+    if ((lengths < 1) | (lengths > _MOST_FACTOR)).any() or ((turns < 0) | (turns > 1)).any():
+        raise ValueError(f"means are of 1 to {_MOST_FACTOR} rows, and a signal turns (1) or not (0)")
+    reach = lengths.max(axis=1, initial=0) + turns
     if ((first < last) & ((first < reach - 1) | (last > rows))).any():
         raise ValueError("a window does not lie in the run")
     counts = np.empty(many, np.int64)
@@ -289,8 +294,13 @@ def count_groups(
     shapes = (arrays.heads.shape, arrays.marks.shape, arrays.figures.shape, ticks.shape, signals.shape[1])
     if shapes != ((count, reach - 1, words), (count, 3), (count, 2 + len(signals)), (rows, words), 8):
         raise ValueError(f"shapes that do not go together: {shapes}")
-    if not 1 <= words <= MOST_WORDS or signals[:, [0, 2, 3, 5, 6]].max(initial=0) > reach:
+    ago = signals[:, [2, 3, 5, 6]]
+    # for a cross the same means are looked at on another row
+    looked_at = np.concatenate([ago, ago + signals[:, 7:]])
+    if not 1 <= words <= MOST_WORDS or max(signals[:, 0].max(initial=0), looked_at.max(initial=0)) > reach:
         raise ValueError(f"{words} words are not in 1..{MOST_WORDS}, or a signal reaches beyond {reach} rows")
+    if looked_at.min(initial=0) < 0:
+        raise ValueError("a signal looks at rows that are to come")
     absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
     if missing is not None and len(missing) != rows:
         raise ValueError(f"{len(missing)} flags of {rows} rows")

@@ -1,0 +1,147 @@
+"""What holds of any bytes of a file: the laws of finding the layout, cutting and reading."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zlib
+from typing import Any
+
+from streamsig.core.signals import Signal
+from streamsig.core.window import WindowState
+from streamsig.errors import StreamsigError
+from streamsig.ingest.detect import Detection, detect
+from streamsig.ingest.dialect import Dialect
+from streamsig.ingest.encoding import detect_encoding
+from streamsig.ingest.reader import BadRecordError, SegmentReader
+from streamsig.ingest.records import split_records
+from streamsig.ingest.segments import Resume, Segment, Segments
+from streamsig.ingest.sources import RawInput, TextSource
+from tests import oracle
+
+_CELLS = ["", "1", "-2.50", "12345678.90", " 7.1 ", "nan", "9" * 20, "1e-5", "0.1", '"', "a,b", "x\ny", "1\r\n", "é"]
+_CLOSES = ["1", "1.00", "2", "-2.5", "0.10", "", "NaN", "null", "1234567890.5", "1e-5", "9" * 20, "0." + "0" * 20 + "1"]
+_LONGEST_MESSAGE = 5000
+_CODECS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-8", "cp1252", "latin-1", "cp932", "gbk", "big5", "euc-kr")
+
+
+def detection(data: bytes) -> None:
+    """Whatever a file begins with is understood or refused, by an error that the program knows."""
+    _detected(data)
+
+
+def _detected(data: bytes) -> Detection | None:
+    encoding, mark = detect_encoding(data)
+    text = data[mark:].decode(encoding, "replace").encode()
+    try:
+        return detect(text, whole=True)
+    except StreamsigError as error:
+        return _refused(error)
+
+
+def _refused(error: StreamsigError) -> None:
+    assert len(str(error)) < _LONGEST_MESSAGE
+
+
+def cutter(data: bytes) -> None:
+    """Segments joined are the text, from wherever it is gone on with, in whatever encoding and pieces it comes."""
+    if not data:
+        return
+    size, text = 1 + data[0] % 64, data[1:]
+    _is_decoded(data[0], text)
+    if _source(text).compression is not None:
+        return
+    whole = [record.fields for record in split_records(text, ",")]
+    stops = [0]
+    for resume in (None, Resume(counts_crc=True)):
+        segments = list(Segments(_source(text), ",", segment_bytes=size, resume=resume))
+        parts = [bytes(segment.view) for segment in segments]
+        assert b"".join(parts) == text
+        assert [record.fields for part in parts for record in split_records(part, ",")] == whole
+        stops = [0, *(segment.stop for segment in segments if not segment.open_end)]
+    for offset in {stops[-1], stops[len(stops) // 2]}:
+        _goes_on(text, offset, size)
+
+
+def _goes_on(text: bytes, offset: int, size: int) -> None:
+    """Go on with a text where a segment ended: it is the rest, and its CRC that of the whole."""
+    source = _source(text)
+    source.read_sample(size // 2)
+    assert source.skip(offset) == (offset, zlib.crc32(text[:offset]))
+    resume = Resume(offset, zlib.crc32(text[:offset]), counts_crc=True)
+    joined = text[:offset]
+    for segment in Segments(source, ",", segment_bytes=size, resume=resume):
+        assert segment.start == len(joined)
+        joined += segment.view
+        assert (segment.stop, segment.crc) == (len(joined), zlib.crc32(joined))
+    assert joined == text
+
+
+def _is_decoded(choice: int, packed: bytes) -> None:
+    """Read a text in some encoding, in pieces: it is what Python makes of the whole."""
+    codec, size, seen = _CODECS[choice % len(_CODECS)], 1 + choice % 7, choice % 5
+    source = _source(packed, pieces=size)
+    if source.compression is not None:
+        return
+    sample, _ = source.read_sample(seen)
+    mark = min(choice % 3, len(sample))
+    source.decode(codec, mark)
+    text, room = b"", bytearray(size)
+    while count := source.readinto(memoryview(room)):
+        text += room[:count]
+    assert text == (packed[mark:] if codec == "utf-8" else packed[mark:].decode(codec, "replace").encode())
+
+
+def _source(text: bytes, pieces: int | None = None) -> TextSource:
+    return TextSource(RawInput(_Pieces(text, pieces) if pieces else io.BytesIO(text), "fuzz", None))
+
+
+class _Pieces(io.BytesIO):
+    """Bytes of which a few at a time can be read, as from a pipe."""
+
+    def __init__(self, content: bytes, most: int) -> None:
+        super().__init__(content)
+        self._most = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(self._most if size is None or size < 0 else min(size, self._most))
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 (what the base class takes)
+        return super().readinto(memoryview(buffer)[: self._most])
+
+
+def reader(data: bytes) -> None:
+    """Compare the count of a table with the oracle's, and of any bytes with that of the slowest way of reading."""
+    _any_bytes(data)
+    rows = [[_CELLS[byte % len(_CELLS)], _CLOSES[byte // 16 % len(_CLOSES)]] for byte in data[:200]]
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n" if data[:1] > b"\x80" else "\n").writerows(rows)
+    text = file.getvalue().encode()
+    closes = [oracle.number(close) for _, close in rows]
+    window = 1 + len(data) % 5
+    state = _read(text, Dialect(",", 2, 1), window)
+    assert (state.rows, state.rows_missing, state.counts[0]) == oracle.answer(closes, window)
+
+
+def _any_bytes(data: bytes) -> None:
+    for close, fields in ((0, 1), (1, 2), (0, 3)):
+        dialect = Dialect(",", fields, close)
+        assert _outcome(data, dialect, slow=False) == _outcome(data, dialect, slow=True)
+
+
+def _outcome(text: bytes, dialect: Dialect, *, slow: bool) -> list[Any] | tuple[Any, ...]:
+    segment = Segment(bytearray(text), len(text), 0, b'"' in text)
+    each = SegmentReader(dialect)
+    try:
+        reading = each._by_records(segment) if slow else each.read(segment)  # noqa: SLF001 (the definition)
+    except BadRecordError as bad:
+        return bad.args
+    scale = max(reading.ticks.scale, 40)
+    # of a last line without an end nobody asks whether it was one
+    lines = reading.lines if text.endswith(b"\n") else None
+    return [lines, reading.ticks.rescale(scale).integers(), reading.ticks.missing_count]
+
+
+def _read(text: bytes, dialect: Dialect, window: int) -> WindowState:
+    reading = SegmentReader(dialect).read(Segment(bytearray(text), len(text), 0, b'"' in text))
+    return WindowState.of([Signal(1, window)], reading.ticks)
