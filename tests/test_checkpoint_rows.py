@@ -100,7 +100,15 @@ def test_groups_that_no_state_writes() -> None:
         {"figures": -state.figures},
     ]
     changes = [{name: core_groups._to_base64(array)} for each in wrong for name, array in each.items()]  # noqa: SLF001
-    changes += [{"keys": ["A", "A"]}, {"keys": ["A"]}, {"words": 9}, {"words": 0}, {"sums": "?"}, {"largest": 2**90}]
+    changes += [
+        {"keys": ["A", "A"]},
+        {"keys": ["A"]},
+        {"words": 9},
+        {"words": 0},
+        {"sums": ["<i8", "?"]},
+        {"sums": ["O", ""]},
+        {"largest": 2**90},
+    ]
     for change in changes:
         with pytest.raises(ValueError):  # noqa: PT011 (many messages, none of which a person sees)
             GroupState.from_json([Signal(1, 3)], [{**piece, **change}])

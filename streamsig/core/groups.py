@@ -30,6 +30,7 @@ MAX_BYTES = 4 << 30
 
 _FIRST_ROOM = 64
 _AT_ONCE = 1 << 12
+_KINDS = ("<i1", "<i2", "<i4", "<i8")
 _NEXT, _UNBROKEN, _HEAD = range(3)
 _ROWS, _MISSING, _COUNTS = range(3)
 
@@ -185,7 +186,7 @@ class GroupState:
     def to_json(self) -> Iterator[dict[str, Any]]:
         """Yield pieces, of some thousand groups each, of which `from_json` makes the same state.
 
-        Arrays are in base64, little-endian. The signals are not in them.
+        Arrays are in base64, little-endian, with their type. The signals are not in them.
         """
         groups = self._counted()
         for start in range(0, groups, _AT_ONCE):
@@ -281,13 +282,19 @@ def _closes(arrays: native.GroupArrays) -> NDArray[np.int64]:
     return differences(arrays.sums[np.arange(groups)[:, np.newaxis], places])
 
 
-def _to_base64(array: NDArray[Any]) -> str:
-    return b2a_base64(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes(), newline=False).decode()
+def _to_base64(array: NDArray[Any]) -> tuple[str, str]:
+    """Return the shortest type that holds all numbers, and the array in it."""
+    ends = [int(array.min(initial=0)), int(array.max(initial=0))]
+    kind = next(it for it in _KINDS if all(np.iinfo(it).min <= end <= np.iinfo(it).max for end in ends))
+    return kind, b2a_base64(array.astype(kind).tobytes(), newline=False).decode()
 
 
-def _from_base64(text: str, like: NDArray[Any]) -> NDArray[Any]:
-    plain: NDArray[Any] = np.frombuffer(a2b_base64(text), like.dtype.newbyteorder("<")).reshape(like.shape)
-    return plain
+def _from_base64(plain: Sequence[str], like: NDArray[Any]) -> NDArray[Any]:
+    kind, text = plain
+    if kind not in _KINDS:
+        raise ValueError(f"an array of {kind}")
+    found: NDArray[Any] = np.frombuffer(a2b_base64(text), kind).reshape(like.shape)
+    return found
 
 
 def _rule(signal: Signal, *, backwards: bool) -> tuple[int, ...]:
