@@ -23,7 +23,7 @@ from streamsig.core.window import WindowState
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import BadRowError, CheckpointError
 from streamsig.ingest import segments
-from tests.interrupting import ROWS, figures, run, text
+from tests.interrupting import ROWS, figures, keyed, run, text
 from tests.strategies import closes
 from tests.workdir import PACKERS, prices
 
@@ -331,22 +331,25 @@ def test_signal_writes_the_checkpoint(workdir: Workdir, number: int, code: int) 
     assert _offset(workdir) > 1 << 20
 
 
-def test_killed_anywhere(workdir: Workdir) -> None:
-    """A run that is killed at random moments, again and again, ends with the metrics of an undisturbed one."""
-    kills = 200 if settings.default is not None and settings.default.max_examples > 100 else 8
+@pytest.mark.parametrize("flags", [[], ["--group-by", "symbol"]])
+def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
+    """A run that is killed at random moments, again and again, ends with the metrics and rows of an undisturbed one."""
+    kills = 100 if settings.default is not None and settings.default.max_examples > 100 else 5
     dice = random.Random(42)  # noqa: S311 (dice)
     (workdir.path / "in").mkdir()
-    workdir.put("in/1.csv", "time,close\n" + text(20_000))
-    workdir.put("in/2.csv.gz", gzip.compress(("time,close\n" + text(20_000, first=20_000)).encode()))
-    arguments = ("run", "in", "--checkpoint", "checkpoint", "--window", "300")
-    whole = workdir.call(*arguments[:2], *arguments[4:]).metrics
-    assert whole["rows_processed"] == 40_000
-    moved = 0
-    for started in range(1, kills + 1):
+    header = "time,symbol,close\n"
+    workdir.put("in/1.csv", header + keyed(18_000))
+    workdir.put("in/2.csv.gz", gzip.compress((header + keyed(18_000)).encode()))
+    plain = ("run", "in", "--window", "300", *flags, "--signals-out")
+    arguments = (*plain, "rows.csv", "--checkpoint", "checkpoint")
+    whole = workdir.call(*plain, "whole.csv").metrics
+    assert whole["rows_processed"] == 36_000
+    moved, before = 0, workdir.times_logged("run_started")
+    for started in range(before + 1, before + kills + 1):
         process = workdir.start(*arguments, program=_slow(2048))
         # at any moment from the first write on; what is before that is the same for every run
         workdir.wait_for(lambda: workdir.times_logged("run_started") == started, process)  # noqa: B023 (at once)
-        time.sleep(dice.uniform(0, 0.5))
+        time.sleep(dice.uniform(0, 0.6))
         process.kill()
         process.communicate()
         moved += (workdir.path / "checkpoint").exists()
@@ -357,6 +360,8 @@ def test_killed_anywhere(workdir: Workdir) -> None:
     assert moved
     outcome = workdir.call(*arguments, program=_slow(2048))
     assert {**outcome.metrics, "latency_ms": 0} == {**whole, "latency_ms": 0}
+    assert (workdir.path / "rows.csv").read_bytes() == (workdir.path / "whole.csv").read_bytes()
+    assert not (workdir.path / "rows.csv.unfinished").exists()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from streamsig.core.signals import Signal
 
 _ROOM = 1 << 62
+_EXACT_FLOATS = 1 << 53
+"""Up to here every integer is a float64, and the quotient of two is rounded once."""
 
 
 def unbroken(ticks: Ticks, starts: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
@@ -41,19 +43,38 @@ def has_signal(signal: Signal, ticks: Ticks, whole: NDArray[np.int64]) -> NDArra
 def average(ticks: Ticks, length: int, whole: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the mean of the last `length` closes of each row, NaN where they are not all there, shape (rows,).
 
-    The sums are exact; a mean is off by one unit in the last place of a float64 at most where the sum has more
-    digits than that.
+    A mean is the float64 nearest to the exact one, so that it does not depend on the scale of the ticks, which
+    depends on what other rows are in the run.
     """
     means = np.full(len(ticks), np.nan)
-    if len(ticks) < length:
-        return means
+    rows = np.flatnonzero(whole >= length)
+    divisor = length * 10**ticks.scale
+    sums = _sums(ticks, length, rows)
+    if isinstance(sums, list) or max(divisor, magnitude(sums)) > _EXACT_FLOATS:
+        # Python divides integers of any size and rounds once
+        means[rows] = [total / divisor for total in (sums if isinstance(sums, list) else sums.tolist())]
+    else:
+        means[rows] = sums / divisor
+    return means
+
+
+def _sums(ticks: Ticks, length: int, rows: NDArray[np.intp]) -> NDArray[np.int64] | list[int]:
+    """Return the exact sum of the `length` closes up to each of these rows, as a list where they need many bits."""
     limbs = ticks.limbs
     if len(limbs) > 1 or magnitude(limbs) * length >= _ROOM:
         limbs = widen(limbs, 2)
-    sums = np.zeros(len(ticks) - length + 1)
-    for limb in limbs[::-1]:
+    sums: list[NDArray[np.int64]] = []
+    for limb in limbs:
         totals = np.concatenate([[0], np.cumsum(limb)])
-        sums = sums * 2.0**LIMB_BITS + (totals[length:] - totals[:-length])
-    means[length - 1 :] = sums / (float(length) * float(10**ticks.scale))
-    means[whole < length] = np.nan
-    return means
+        sums.append(totals[rows + 1] - totals[rows + 1 - length])
+    if len(sums) == 1:
+        return sums[0]
+    return [
+        sum(part << LIMB_BITS * place for place, part in enumerate(each))
+        for each in zip(*map(_plain, sums), strict=True)
+    ]
+
+
+def _plain(numbers: NDArray[np.int64]) -> list[int]:
+    plain: list[int] = numbers.tolist()
+    return plain
