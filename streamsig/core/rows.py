@@ -47,34 +47,26 @@ def average(ticks: Ticks, length: int, whole: NDArray[np.int64]) -> NDArray[np.f
     depends on what other rows are in the run.
     """
     means = np.full(len(ticks), np.nan)
-    rows = np.flatnonzero(whole >= length)
+    if len(ticks) < length:
+        return means
     divisor = length * 10**ticks.scale
-    sums = _sums(ticks, length, rows)
-    if isinstance(sums, list) or max(divisor, magnitude(sums)) > _EXACT_FLOATS:
-        # Python divides integers of any size and rounds once
-        means[rows] = [total / divisor for total in (sums if isinstance(sums, list) else sums.tolist())]
-    else:
-        means[rows] = sums / divisor
-    return means
-
-
-def _sums(ticks: Ticks, length: int, rows: NDArray[np.intp]) -> NDArray[np.int64] | list[int]:
-    """Return the exact sum of the `length` closes up to each of these rows, as a list where they need many bits."""
     limbs = ticks.limbs
     if len(limbs) > 1 or magnitude(limbs) * length >= _ROOM:
         limbs = widen(limbs, 2)
-    sums: list[NDArray[np.int64]] = []
-    for limb in limbs:
-        totals = np.concatenate([[0], np.cumsum(limb)])
-        sums.append(totals[rows + 1] - totals[rows + 1 - length])
-    if len(sums) == 1:
-        return sums[0]
-    return [
-        sum(part << LIMB_BITS * place for place, part in enumerate(each))
-        for each in zip(*map(_plain, sums), strict=True)
-    ]
+    sums = [_sums(limb, length) for limb in limbs]
+    if len(sums) == 1 and max(divisor, magnitude(sums[0])) <= _EXACT_FLOATS:
+        means[length - 1 :] = sums[0] / divisor
+        means[whole < length] = np.nan
+        return means
+    rows = np.flatnonzero(whole >= length)
+    # Python divides integers of any size, and rounds once
+    parts = zip(*(each[rows - (length - 1)].tolist() for each in sums), strict=True)
+    totals = (sum(part << LIMB_BITS * place for place, part in enumerate(each)) for each in parts)
+    means[rows] = [total / divisor for total in totals]
+    return means
 
 
-def _plain(numbers: NDArray[np.int64]) -> list[int]:
-    plain: list[int] = numbers.tolist()
-    return plain
+def _sums(limb: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    totals = np.concatenate([[0], np.cumsum(limb)])
+    sums: NDArray[np.int64] = totals[length:] - totals[:-length]
+    return sums
