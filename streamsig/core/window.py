@@ -141,9 +141,15 @@ class Fold:
     def push(self, state: WindowState) -> None:
         """Add the run next to all the runs pushed before."""
         self._runs.append(state)
-        while len(self._runs) > 1 and len(self._runs[-2].tail) <= len(self._runs[-1].tail):
+        # half as long, not merely as long: runs that get shorter bit by bit would pile up
+        while len(self._runs) > 1 and len(self._runs[-2].tail) < 2 * len(self._runs[-1].tail):
             newer = self._runs.pop()
             self._runs.append(self._join(self._runs.pop(), newer))
+
+    @property
+    def limbs(self) -> int:
+        """How many limbs the closes that are kept have at most."""
+        return max((len(ticks.limbs) for run in self._runs for ticks in (run.head, run.tail)), default=1)
 
     def copy(self) -> Fold:
         """Return a fold of the same runs, which what is pushed here later does not change; takes next to no time."""
