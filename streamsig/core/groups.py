@@ -6,7 +6,6 @@ a state holds is O(groups x longest window), and nothing besides.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,15 +24,17 @@ if TYPE_CHECKING:
     from streamsig.core.ticks import Ticks
 
 MAX_BYTES = 4 << 30
-"""States that would take more are refused."""
+"""States that would take more are refused, if no other limit is named."""
 
-_FIRST_ROOM = 64
+_FIRST_ROOM, _FIRST_BYTES = 64, 1 << 20
+_RECAST_ROWS = 1 << 16
+_WORD_BYTES = 8
 _NEXT, _UNBROKEN, _HEAD = range(3)
 _ROWS, _MISSING, _COUNTS = range(3)
 
 
 class TooManyGroupsError(ValueError):
-    """Groups times the rows of the longest window do not fit in `MAX_BYTES`."""
+    """Groups times the rows of the longest window do not fit in what a state may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,11 @@ class GroupState:
 
     Groups are numbered in the order in which they first appear. With `backwards` the run is read from its
     newest row to its oldest, and each window reaches over the rows *after* it; runs that are joined then
-    follow each other in that order, too.
+    follow each other in that order, too. It takes at most `max_bytes`, for moments twice that of its keys included.
     """
 
-    def __init__(self, signals: Sequence[Signal], *, backwards: bool = False) -> None:
-        self.signals, self.backwards = tuple(signals), backwards
+    def __init__(self, signals: Sequence[Signal], *, backwards: bool = False, max_bytes: int = MAX_BYTES) -> None:
+        self.signals, self.backwards, self.max_bytes = tuple(signals), backwards, max_bytes
         self._keys = KeyTable()
         self._scale, self._largest = 0, 0
         reach = max((signal.reach for signal in signals), default=1)
@@ -117,7 +118,7 @@ class GroupState:
         groups = self._keys.number(right.keys())
         self._make_room(right._scale, right._largest)
         right._make_room(self._scale, self._largest)
-        mine, theirs = self._arrays, right._arrays.first(len(right))
+        mine, theirs = self._arrays, right._arrays.part(0, len(right))
         heads, rows = theirs.marks[:, _HEAD], theirs.figures[:, _ROWS]
         # the windows that straddle the seam: those over the heads behind this run, less those over the heads alone
         in_head = np.arange(theirs.heads.shape[1]) < heads[:, np.newaxis]
@@ -147,40 +148,68 @@ class GroupState:
         wanted = max(scale, self._scale)
         self._largest = max(self._largest * 10 ** (wanted - self._scale), largest * 10 ** (wanted - scale))
         words = max(self._arrays.sums.shape[2], words_for(self._largest * self._factor))
-        if wanted > self._scale or words > self._arrays.sums.shape[2]:
-            self._recast(wanted, words)
         room = len(self._arrays.marks)
+        had = self._arrays.sums.shape[2]
+        if words > had:
+            # the closes with more words are there beside those with less
+            self._check_size(room * (self._row_bytes(words) + self._row_bytes(had)))
+        if wanted > self._scale or words > had:
+            self._recast(wanted, words)
         if room < len(self):
-            room = max(len(self), room + room // 2, _FIRST_ROOM)
-            if sum(array.itemsize * math.prod(array.shape[1:]) for array in self._arrays) * room > MAX_BYTES:
-                raise TooManyGroupsError(
-                    f"{len(self):,} groups by now, of windows of {self._arrays.sums.shape[1]:,} rows, would take more"
-                    f" than {MAX_BYTES >> 30} GiB"
-                )
+            each = self._row_bytes(words)
+            room = max(len(self), room + room // 2, min(_FIRST_ROOM, _FIRST_BYTES // each))
+            self._check_size(room * each)
             for array in self._arrays:
                 # in place: no other array looks into it, and a copy would take as much again
                 array.resize((room, *array.shape[1:]), refcheck=False)
 
+    @property
+    def row_bytes(self) -> int:
+        """What each group takes besides its key, as its closes are by now."""
+        return self._row_bytes(self._arrays.sums.shape[2])
+
+    def _row_bytes(self, words: int) -> int:
+        _, reach, _ = self._arrays.sums.shape
+        return _WORD_BYTES * words * (2 * int(reach) - 1) + sum(it.strides[0] for it in self._arrays[2:])
+
+    def _check_size(self, size_bytes: int) -> None:
+        # a table that grows is there twice for a moment
+        needed = size_bytes + 2 * self._keys.size_bytes
+        if needed > self.max_bytes:
+            raise TooManyGroupsError(
+                f"{len(self):,} groups by now, of windows of {self._arrays.sums.shape[1]:,} rows, would take"
+                f" {-(-needed >> 20):,} MiB, more than the {self.max_bytes >> 20:,} MiB there are for them"
+            )
+
     def _recast(self, scale: int, words: int) -> None:
-        """Write all closes at a larger scale, or with more words."""
-        sums, heads, marks, figures = self._arrays
-        groups, reach, _ = sums.shape
+        """Write all closes at a larger scale, or with more words; some groups at a time."""
+        old = self._arrays
+        groups, reach, had = old.sums.shape
+        new = old
+        if words > had:
+            empty = native.GroupArrays.empty(groups, reach, words, 0)
+            new = native.GroupArrays(empty.sums, empty.heads, old.marks, old.figures)
+        step = max(1, _RECAST_ROWS // reach)
+        for start in range(0, groups, step):
+            stop = min(start + step, groups)
+            self._recast_some(old.part(start, stop), new.part(start, stop), scale)
+        self._arrays, self._scale = new, scale
+
+    def _recast_some(self, old: native.GroupArrays, new: native.GroupArrays, scale: int) -> None:
+        groups, reach, words = new.sums.shape
 
         def rewritten(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
             plain = from_words(ticks.reshape(-1, ticks.shape[-1]), self._scale).rescale(scale)
-            # a copy, for only an array of its own can be made longer
-            recast: NDArray[np.int64] = to_words(plain, words).reshape(*ticks.shape[:-1], words).copy()
-            return recast
+            return to_words(plain, words).reshape(*ticks.shape[:-1], words)
 
-        places = (marks[:, _NEXT, np.newaxis] + np.arange(reach)) % reach
-        closes = rewritten(differences(sums[np.arange(groups)[:, np.newaxis], places]))
+        places = (old.marks[:, _NEXT, np.newaxis] + np.arange(reach)) % reach
+        closes = rewritten(differences(old.sums[np.arange(groups)[:, np.newaxis], places]))
         # no signals, and no figures that are kept: this only fills the rings
         rings = native.GroupArrays.empty(groups, reach, words, 0)
         every = np.repeat(np.arange(groups, dtype=np.int32), reach - 1)
         native.count_groups(every, closes.reshape(-1, words), None, self._rules[:0], rings)
-        marks[:, _NEXT] = rings.marks[:, _NEXT]
-        self._arrays = native.GroupArrays(rings.sums, rewritten(heads), marks, figures)
-        self._scale = scale
+        new.sums[:], new.heads[:] = rings.sums, rewritten(old.heads)
+        new.marks[:, _NEXT] = rings.marks[:, _NEXT]
 
 
 def _rule(signal: Signal, *, backwards: bool) -> tuple[int, ...]:
