@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import os
 import re
 from collections.abc import Hashable
 from dataclasses import asdict, dataclass, field, fields
@@ -28,6 +27,7 @@ from streamsig.kinds import (
     choice,
     whole,
 )
+from streamsig.machine import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -155,14 +155,6 @@ SETTINGS = {it.name: Setting(it.name, **it.metadata) for it in fields(Settings)}
 
 REQUIRED = ("seed", "window", "version")
 """The keys that a config file must have; `signals` stand for `window`."""
-
-
-def available_cores() -> int:
-    """Return how many cores this process may run on."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
 
 
 def make_settings(values: Mapping[str, Any], config: Path | None = None) -> Settings:
