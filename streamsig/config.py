@@ -19,6 +19,7 @@ from streamsig.kinds import (
     COLUMNS,
     DELIMITER,
     SIGNALS,
+    SIZE,
     TEXT,
     TEXTS,
     THOUSANDS,
@@ -67,7 +68,8 @@ class Settings:
     """Everything a run obeys. This is the one table: config keys, flags, checks and help derive from it.
 
     `signals`, pairs of name and signal, take the place of `window`. `threads` is `None` for "as many as this
-    process may use". `column` is `None` for the close, else a header name, or a field number that counts from 1.
+    process may use". `memory_limit` is in bytes. `column` is `None` for the close, else a header name, or a field
+    number that counts from 1.
     """
 
     seed: int = _setting(
@@ -131,6 +133,9 @@ class Settings:
     )
     threads: int | None = _setting(
         None, whole(1, 1024, "a whole number from 1 to 1024"), "N", "how many parse (default: all cores)"
+    )
+    memory_limit: int | None = _setting(
+        None, SIZE, "SIZE", "most memory to take, such as 256MiB; a run that needs more is refused (default: no limit)"
     )
 
     @property

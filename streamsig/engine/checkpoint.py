@@ -34,7 +34,7 @@ SECONDS = 3.0
 
 _SHARE = 20
 _DIGEST_BYTES = 1 << 16
-_NO_MATTER = frozenset({"seed", "version", "threads", "checkpoint", "fresh", "finished"})
+_NO_MATTER = frozenset({"seed", "version", "threads", "memory_limit", "checkpoint", "fresh", "finished"})
 """Settings that the counts do not depend on."""
 
 _WAY_OUT = "count anew with --fresh, or name another checkpoint"

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from streamsig.core.groups import MAX_BYTES, TooManyGroupsError
 from streamsig.core.keys import KeyTable, number_keys
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks, concat
 from streamsig.engine.rows import ManySeries, NewestFirst, OneSeries
 from streamsig.engine.rowtable import RowTable
-from streamsig.engine.tally import NEWEST_FIRST
+from streamsig.engine.tally import NEWEST_FIRST, too_many
 from streamsig.errors import UsageError
 from streamsig.ingest.texts import to_arrow
 from streamsig.ingest.times import join
@@ -30,10 +31,13 @@ SIGNAL = "signal"
 class Teller:
     """Takes the rows of all inputs in order, and tells them in that order; the first batch has none, but the schema.
 
-    Raises UsageError for settings under which rows would have to wait for the end of the input.
+    Raises UsageError for settings under which rows would have to wait for the end of the input, and LayoutError where
+    what is kept of groups would take more than `groups_bytes`.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[pa.RecordBatch], None]) -> None:
+    def __init__(
+        self, settings: Settings, tell: Callable[[pa.RecordBatch], None], groups_bytes: int = MAX_BYTES
+    ) -> None:
         self._backwards = settings.order == NEWEST_FIRST
         if self._backwards and settings.group_by:
             raise UsageError("rows of groups cannot be told newest first: each would wait for the next of its group")
@@ -42,7 +46,7 @@ class Teller:
         self._named = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
         self._signals = tuple(signal for _, signal in self._named)
         self._per_file, self._grouped = settings.per_file, bool(settings.group_by)
-        self._tell = tell
+        self._tell, self._groups_bytes = tell, groups_bytes
         self._table: RowTable | None = None
         self._begin_series()
 
@@ -66,7 +70,11 @@ class Teller:
             texts = [time, *texts]
         if isinstance(self._series, ManySeries):
             distinct, places = number_keys(keys)
-            self._emit(ticks, texts, self._series.push(ticks, self._keys.number(distinct)[places]))
+            try:
+                told = self._series.push(ticks, self._keys.number(distinct)[places])
+            except TooManyGroupsError as error:
+                raise too_many(error) from None
+            self._emit(ticks, texts, told)
         elif isinstance(self._series, OneSeries):
             self._emit(ticks, texts, self._series.push(ticks))
         else:
@@ -81,8 +89,11 @@ class Teller:
             self._begin_series()
 
     def _begin_series(self) -> None:
-        kind = ManySeries if self._grouped else NewestFirst if self._backwards else OneSeries
-        self._series: ManySeries | NewestFirst | OneSeries = kind(self._signals)
+        self._series: ManySeries | NewestFirst | OneSeries
+        if self._grouped:
+            self._series = ManySeries(self._signals, self._groups_bytes)
+        else:
+            self._series = (NewestFirst if self._backwards else OneSeries)(self._signals)
         self._keys = KeyTable()
         self._held: tuple[Ticks, list[pa.Array]] = (Ticks.empty(), [])
 
