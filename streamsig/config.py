@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import os
 import re
 from collections.abc import Hashable
 from dataclasses import asdict, dataclass, field, fields
@@ -20,6 +19,7 @@ from streamsig.kinds import (
     COLUMNS,
     DELIMITER,
     SIGNALS,
+    SIZE,
     TEXT,
     TEXTS,
     THOUSANDS,
@@ -28,6 +28,7 @@ from streamsig.kinds import (
     choice,
     whole,
 )
+from streamsig.machine import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,7 +68,8 @@ class Settings:
     """Everything a run obeys. This is the one table: config keys, flags, checks and help derive from it.
 
     `signals`, pairs of name and signal, take the place of `window`. `threads` is `None` for "as many as this
-    process may use". `column` is `None` for the close, else a header name, or a field number that counts from 1.
+    process may use". `memory_limit` is in bytes. `column` is `None` for the close, else a header name, or a field
+    number that counts from 1.
     """
 
     seed: int = _setting(
@@ -132,6 +134,9 @@ class Settings:
     threads: int | None = _setting(
         None, whole(1, 1024, "a whole number from 1 to 1024"), "N", "how many parse (default: all cores)"
     )
+    memory_limit: int | None = _setting(
+        None, SIZE, "SIZE", "most memory to take, such as 256MiB; a run that needs more is refused (default: no limit)"
+    )
 
     @property
     def counted(self) -> tuple[Signal, ...]:
@@ -155,14 +160,6 @@ SETTINGS = {it.name: Setting(it.name, **it.metadata) for it in fields(Settings)}
 
 REQUIRED = ("seed", "window", "version")
 """The keys that a config file must have; `signals` stand for `window`."""
-
-
-def available_cores() -> int:
-    """Return how many cores this process may run on."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
 
 
 def make_settings(values: Mapping[str, Any], config: Path | None = None) -> Settings:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.core.signals import ABOVE, COMPARISONS, MAX_FACTOR, Signal
@@ -39,6 +41,37 @@ def whole_number(text: str) -> int:
 def whole(low: int, high: int, allowed: str) -> Kind:
     """Return the kind of whole numbers from `low` to `high`; `allowed` says so."""
     return Kind(allowed, lambda value: type(value) is int and low <= value <= high, whole_number)
+
+
+_UNITS = {"": 1, "b": 1, **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)}}
+_UNITS |= {f"{letter}ib": 1024**power for power, letter in enumerate("kmgt", 1)}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([a-z]*)", re.IGNORECASE)
+
+
+def size_bytes(text: str) -> int:
+    """Read a size as people write them: `256MiB`, `1.5 GiB`, `200MB`, or bytes as a whole number; raises ValueError.
+
+    A unit is written out: `256M` is one number of bytes to some programs, and another to others.
+    """
+    with contextlib.suppress(ValueError):
+        return whole_number(text)
+    found = _SIZE.fullmatch(text)
+    if found is None or found[2].lower() not in _UNITS or ("." in found[1] and found[2].lower() in {"", "b"}):
+        raise ValueError(f"not a size: {text!r:.80}")
+    return int(Fraction(found[1]) * _UNITS[found[2].lower()])
+
+
+def _is_size(value: object) -> bool:
+    with contextlib.suppress(ValueError):
+        return (size_bytes(value) if isinstance(value, str) else value if type(value) is int else 0) >= 1
+    return False
+
+
+def _plain_size(value: int | str) -> int:
+    return size_bytes(value) if isinstance(value, str) else value
+
+
+SIZE = Kind("a size such as 256MiB, 1.5GiB or 200MB, or a whole number of bytes", _is_size, size_bytes, _plain_size)
 
 
 def _column_of(text: str) -> str | int:

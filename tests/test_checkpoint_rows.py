@@ -42,7 +42,7 @@ RULES = {"rise": {"slow": 3}, "cross": {"fast": 2, "slow": 40, "compare": "cross
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a small file be many segments, and few groups several pieces of a checkpoint."""
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
-    monkeypatch.setattr(core_groups, "_AT_ONCE", 5)
+    monkeypatch.setattr(core_groups, "_ROWS_AT_ONCE", 30)
 
 
 def _write(folder: Path, header: str, write: Any) -> list[Path]:
@@ -137,7 +137,7 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     """Stopped before or behind any step of adding rows, the checkpoint has them all or none."""
     (path := tmp_path / "in.csv").write_text(KEYED + keyed(1500))
     whole = figures(count_signals([str(path)], make_settings({"window": 6, **BY_SYMBOL})))
-    steps = [(core_groups.native, "count_groups"), (GroupState, "_make_room"), (GroupState, "_recast")]
+    steps = [(core_groups.native, "count_groups"), (GroupState, "_make_room"), (GroupState, "_recast_some")]
     for owner, name in steps:
         plain = getattr(owner, name)
         for behind in (False, True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
@@ -13,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig import Signal, Ticks, native
-from streamsig.core import groups as core_groups
 from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.core.signals import COMPARISONS
@@ -175,12 +175,13 @@ def test_the_state_stays_bounded(window: int) -> None:
     assert sum(array.size for array in state._arrays) < 64 * (2 * window + 6)  # noqa: SLF001 (a promise about it)
 
 
-def test_too_many_groups_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the memory is taken."""
-    monkeypatch.setattr(core_groups, "MAX_BYTES", 1 << 20)
+def test_too_many_groups_are_refused() -> None:
+    """Before the memory is taken, with how much there would be."""
     keys = Texts.of([b"%d" % number for number in range(5000)])
-    with pytest.raises(TooManyGroupsError, match="5,000 groups by now, of windows of 100 rows"):
-        GroupState([Signal(1, 100)]).update(GroupRows.of([keys], Ticks.from_integers([1] * 5000, 0)))
+    with pytest.raises(
+        TooManyGroupsError, match="5,000 groups by now, of windows of 100 rows, would take 9 MiB, more than the 1"
+    ):
+        GroupState([Signal(1, 100)], max_bytes=1 << 20).update(GroupRows.of([keys], Ticks.from_integers([1] * 5000, 0)))
 
 
 def test_states_of_different_signals_do_not_merge() -> None:
@@ -228,3 +229,18 @@ def test_what_does_not_go_together_is_refused() -> None:
         native.count_groups(np.zeros(1, np.int32), np.zeros((1, native.MOST_WORDS + 1), np.int64), None, rule, wide)
     with pytest.raises(ValueError, match="starts of"):
         KeyTable().number(Texts(np.array([0, 9], np.int32), np.zeros(3, np.uint8)))
+
+
+def test_closes_that_get_more_decimals_and_words_take_little_more() -> None:
+    """Of many groups, some at a time are written anew; where words grow, both are counted against the limit."""
+    keys = Texts.of([b"%d" % number for number in range(3000)])
+    state = GroupState([Signal(1, 100)], max_bytes=12 << 20)
+    state.update(GroupRows.of([keys], Ticks.from_integers([5] * 3000, 0)))
+    tracemalloc.start()
+    state.update(GroupRows.of([keys], Ticks.from_integers([55] * 3000, 1)))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 6 << 20
+    assert state.counts == (0,)
+    with pytest.raises(TooManyGroupsError, match="3,000 groups by now"):
+        state.update(GroupRows.of([keys], Ticks.from_integers([5 * 10**18] * 3000, 1)))

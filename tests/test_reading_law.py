@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import streamsig
+from streamsig.engine import budget
 from streamsig.ingest import arrowcsv, reader, segments
 from streamsig.ingest.dialect import Dialect
 from streamsig.ingest.sources import RawInput, TextSource
@@ -69,14 +70,18 @@ def count(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., streamsig.R
 def test_cuts_threads_and_blocks_are_invisible(
     text: bytes, data: DataObject, count: Callable[..., streamsig.Result]
 ) -> None:
-    """Segments down to a record, blocks down to a row, 1 to 4 threads: one answer, the oracle's."""
+    """Segments down to a record, blocks down to a row, 1 to 4 threads, any memory: one answer, the oracle's."""
     exact = oracle.closes_of(_without_blank_lines(text), 2)
     window = data.draw(st.integers(1, len(exact) + 1))
     expected = oracle.answer(exact, window)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segments, "SEGMENT_BYTES", data.draw(st.sampled_from([1, 11, 13, 37, 111, 4096])))
         patch.setattr(arrowcsv, "BLOCK_BYTES", data.draw(st.sampled_from([64, 111, 500, 1 << 20])))
-        result = count(text, window=window, threads=data.draw(st.integers(1, 4)))
+        # segments as short as that, with pyarrow to read them and without
+        limit = data.draw(st.sampled_from([None, "90MiB", "1GiB"]))
+        patch.setattr(budget, "SMALLEST_SEGMENT", segments.SEGMENT_BYTES)
+        patch.setattr(budget, "SEGMENT_BYTES", segments.SEGMENT_BYTES)
+        result = count(text, window=window, threads=data.draw(st.integers(1, 4)), memory_limit=limit)
     assert (result.rows_processed, result.rows_missing, result.signal_count) == expected
 
 

@@ -7,11 +7,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig import Signal, Ticks
 from streamsig.core.signals import COMPARISONS
+from streamsig.engine import rows as engine_rows
 from streamsig.engine.rows import ManySeries, NewestFirst, OneSeries, RowSignals
 from tests import oracle
 from tests.strategies import Closes, closes, cuts
@@ -85,3 +87,18 @@ def test_many_series(data: DataObject, series: Closes, signals: list[Signal]) ->
             chosen.append(each.take(mine))
             start += size
         check(chosen, signals, [close for close, whose in zip(series, owners, strict=True) if whose == owner])
+
+
+@given(st.data(), st.lists(closes(), min_size=1, max_size=3), signal_lists)
+def test_runs_of_too_many_series_are_halved(data: DataObject, many: list[Closes], signals: list[Signal]) -> None:
+    """Row by row, where what is kept of the series would be more than memory is for, the same is told."""
+    owner = data.draw(st.permutations([number for number, series in enumerate(many) for _ in series]))
+    left = [iter(series) for series in many]
+    rows = Ticks.from_decimals([next(left[number]) for number in owner])
+    whole = ManySeries(signals).push(rows, np.array(owner, np.int32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_rows, "_MOST_ROWS", 0)
+        halved = ManySeries(signals).push(rows, np.array(owner, np.int32))
+    assert [flags.tolist() for flags in halved.flags] == [flags.tolist() for flags in whole.flags]
+    for length, means in whole.averages.items():
+        np.testing.assert_array_equal(halved.averages[length], means)

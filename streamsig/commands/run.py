@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,7 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
             paths = expand(paths)
             targets.check(paths, config)
             observers.append(_watcher(parsed.progress, stack))
-            flags = values_of_flags({key: getattr(parsed, key) for key, it in SETTINGS.items() if it.help})
-            settings = make_settings(flags, config)
+            settings = _settings(parsed, config)
             version = settings.version
             if settings.checkpoint is not None:
                 targets.checkpoint = Path(settings.checkpoint)
@@ -143,6 +143,16 @@ def _places(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     except UsageError:
         return argparse.Namespace(output=STREAM, log_file=None, config=None, rejects=None, signals_out=None), []
     return known, [*others, known.input] if known.input else others
+
+
+def _settings(parsed: argparse.Namespace, config: Path | None) -> Settings:
+    """Return what flags and config ask for."""
+    flags = values_of_flags({key: getattr(parsed, key) for key, it in SETTINGS.items() if it.help})
+    settings = make_settings(flags, config)
+    if settings.memory_limit is not None:
+        # pyarrow's own allocators keep 20 MiB and more of what is free to themselves
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    return settings
 
 
 def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContextManager[Observer]:

@@ -6,7 +6,6 @@ a state holds is O(groups x longest window), and nothing besides.
 
 from __future__ import annotations
 
-import math
 from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,17 +25,18 @@ if TYPE_CHECKING:
     from streamsig.core.signals import Signal
 
 MAX_BYTES = 4 << 30
-"""States that would take more are refused."""
+"""States that would take more are refused, if no other limit is named."""
 
-_FIRST_ROOM = 64
-_AT_ONCE = 1 << 12
+_FIRST_ROOM, _FIRST_BYTES = 64, 1 << 20
+_ROWS_AT_ONCE = 1 << 16
+_WORD_BYTES = 8
 _KINDS = ("<i1", "<i2", "<i4", "<i8")
 _NEXT, _UNBROKEN, _HEAD = range(3)
 _ROWS, _MISSING, _COUNTS = range(3)
 
 
 class TooManyGroupsError(ValueError):
-    """Groups times the rows of the longest window do not fit in `MAX_BYTES`."""
+    """Groups times the rows of the longest window do not fit in what a state may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,11 @@ class GroupRows:
     keys: Texts
     groups: NDArray[np.int32]
     ticks: Ticks
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.ticks)
 
     @classmethod
     def of(cls, columns: Sequence[Texts], ticks: Ticks) -> GroupRows:
@@ -66,18 +71,20 @@ class GroupState:
 
     Groups are numbered in the order in which they first appear. With `backwards` the run is read from its
     newest row to its oldest, and each window reaches over the rows *after* it; runs that are joined then
-    follow each other in that order, too.
+    follow each other in that order, too. It takes at most `max_bytes`, for moments twice that of its keys included.
 
     An `update` that an exception breaks off, from a signal say, has added all of its rows or none: `rows` tells
-    which, and `to_json` and `tails` are right in either case.
+    which, and `to_json` and `tails` are right in either case, unless `is_torn`.
     """
 
-    def __init__(self, signals: Sequence[Signal], *, backwards: bool = False) -> None:
-        self.signals, self.backwards = tuple(signals), backwards
+    def __init__(self, signals: Sequence[Signal], *, backwards: bool = False, max_bytes: int = MAX_BYTES) -> None:
+        self.signals, self.backwards, self.max_bytes = tuple(signals), backwards, max_bytes
         self._keys = KeyTable()
         reach = max((signal.reach for signal in signals), default=1)
         self._factor = 2 * max((signal.fast * signal.slow for signal in signals), default=1)
         self._rules = np.array([_rule(it, backwards=backwards) for it in signals], np.int64).reshape(-1, 8)
+        self.is_torn = False
+        """Whether an exception broke off the rewriting of all closes: then they are of no use."""
         # replaced in one step: an exception may come between any two
         self._held = _Held(native.GroupArrays.empty(0, reach, 1, len(self.signals)), 0, 0)
 
@@ -136,7 +143,7 @@ class GroupState:
         groups = self._keys.number(right.keys())
         self._make_room(right._held.scale, right._held.largest)
         right._make_room(self._held.scale, self._held.largest)
-        mine, theirs = self._arrays, right._arrays.first(len(right))
+        mine, theirs = self._arrays, right._arrays.part(0, len(right))
         heads, rows = theirs.marks[:, _HEAD], theirs.figures[:, _ROWS]
         # the windows that straddle the seam: those over the heads behind this run, less those over the heads alone
         in_head = np.arange(theirs.heads.shape[1]) < heads[:, np.newaxis]
@@ -164,11 +171,12 @@ class GroupState:
     def tails(self) -> Iterator[tuple[NDArray[np.int32], Ticks]]:
         """Yield the last rows of each group from its last gap on, one less than its longest window at most.
 
-        Some thousand groups at a time: (rows,) the group of each row, and the closes, of each group in order.
+        Some groups at a time: (rows,) the group of each row, and the closes, of each group in order.
         """
         reach = self._arrays.sums.shape[1]
-        for start in range(0, self._counted(), _AT_ONCE):
-            arrays = self._arrays.first(min(start + _AT_ONCE, self._counted())).after(start)
+        groups = self._counted()
+        for start in range(0, groups, self._at_once):
+            arrays = self._arrays.part(start, min(start + self._at_once, groups))
             known = np.minimum(arrays.marks[:, _UNBROKEN], reach - 1)
             # a row without a close before them keeps them apart from what is further ahead
             rows = np.minimum(known + (arrays.figures[:, _ROWS] > known), reach - 1)
@@ -177,21 +185,20 @@ class GroupState:
             closes = _closes(arrays)
             closes[missing] = 0
             ticks = from_words(closes[kept], self._held.scale)
-            groups = np.arange(start, start + len(rows), dtype=np.int32)
             yield (
-                np.repeat(groups, rows),
+                np.repeat(np.arange(start, start + len(rows), dtype=np.int32), rows),
                 Ticks(ticks.limbs, ticks.scale, missing[kept] if missing[kept].any() else None),
             )
 
     def to_json(self) -> Iterator[dict[str, Any]]:
-        """Yield pieces, of some thousand groups each, of which `from_json` makes the same state.
+        """Yield pieces, of some groups each, of which `from_json` makes the same state.
 
         Arrays are in base64, little-endian, with their type. The signals are not in them.
         """
         groups = self._counted()
-        for start in range(0, groups, _AT_ONCE):
-            stop = min(start + _AT_ONCE, groups)
-            arrays = self._arrays.first(stop).after(start)
+        for start in range(0, groups, self._at_once):
+            stop = min(start + self._at_once, groups)
+            arrays = self._arrays.part(start, stop)
             yield {
                 "scale": self._held.scale,
                 "largest": self._held.largest,
@@ -202,10 +209,18 @@ class GroupState:
 
     @classmethod
     def from_json(
-        cls, signals: Sequence[Signal], pieces: Iterable[Mapping[str, Any]], *, backwards: bool = False
+        cls,
+        signals: Sequence[Signal],
+        pieces: Iterable[Mapping[str, Any]],
+        *,
+        backwards: bool = False,
+        max_bytes: int = MAX_BYTES,
     ) -> GroupState:
-        """Return the state of these signals that `to_json` wrote down; raises ValueError for what it never writes."""
-        state = cls(signals, backwards=backwards)
+        """Return the state of these signals that `to_json` wrote down.
+
+        Raises ValueError for what that never writes, and TooManyGroupsError.
+        """
+        state = cls(signals, backwards=backwards, max_bytes=max_bytes)
         reach = state._arrays.sums.shape[1]
         for piece in pieces:
             scale, largest, words = piece["scale"], piece["largest"], piece["words"]
@@ -220,7 +235,7 @@ class GroupState:
             state._make_room(scale, largest)
             if (scale, largest, words) != (state._held.scale, state._held.largest, state._arrays.sums.shape[2]):
                 raise ValueError("pieces of different states")
-            arrays = state._arrays.first(len(state)).after(start)
+            arrays = state._arrays.part(start, len(state))
             for name, array in arrays._asdict().items():
                 array[:] = _from_base64(piece[name], array)
             highest = [reach - 1, reach, reach - 1]
@@ -228,6 +243,11 @@ class GroupState:
             if (arrays.figures < 0).any() or (arrays.marks < 0).any() or (arrays.marks > highest).any():
                 raise ValueError("marks beyond what they mark")
         return state
+
+    @property
+    def _at_once(self) -> int:
+        """How many groups to take at a time where arrays of them are made."""
+        return max(1, _ROWS_AT_ONCE // int(self._arrays.sums.shape[1]))
 
     def _counted(self) -> int:
         """Return how many groups have rows: the last ones have none yet if an update was broken off."""
@@ -239,40 +259,71 @@ class GroupState:
         wanted = max(scale, held.scale)
         largest = max(held.largest * 10 ** (wanted - held.scale), largest * 10 ** (wanted - scale))
         words = max(self._arrays.sums.shape[2], words_for(largest * self._factor))
-        if wanted > held.scale or words > self._arrays.sums.shape[2]:
+        room = len(self._arrays.marks)
+        had = self._arrays.sums.shape[2]
+        if words > had:
+            # the closes with more words are there beside those with less
+            self._check_size(room * (self._row_bytes(words) + self._row_bytes(had)))
+        if wanted > held.scale or words > had:
+            self.is_torn = True
             self._held = _Held(self._recast(wanted, words), wanted, largest)
+            self.is_torn = False
         elif largest > held.largest:
             self._held = held._replace(largest=largest)
-        room = len(self._arrays.marks)
         if room < len(self):
-            room = max(len(self), room + room // 2, _FIRST_ROOM)
-            if sum(array.itemsize * math.prod(array.shape[1:]) for array in self._arrays) * room > MAX_BYTES:
-                raise TooManyGroupsError(
-                    f"{len(self):,} groups by now, of windows of {self._arrays.sums.shape[1]:,} rows, would take more"
-                    f" than {MAX_BYTES >> 30} GiB"
-                )
+            each = self._row_bytes(words)
+            room = max(len(self), room + room // 2, min(_FIRST_ROOM, _FIRST_BYTES // each))
+            self._check_size(room * each)
             for array in self._arrays:
                 # in place: no other array looks into it, and a copy would take as much again
                 array.resize((room, *array.shape[1:]), refcheck=False)
 
+    @property
+    def row_bytes(self) -> int:
+        """What each group takes besides its key, as its closes are by now."""
+        return self._row_bytes(self._arrays.sums.shape[2])
+
+    def _row_bytes(self, words: int) -> int:
+        _, reach, _ = self._arrays.sums.shape
+        return _WORD_BYTES * words * (2 * int(reach) - 1) + sum(it.strides[0] for it in self._arrays[2:])
+
+    def _check_size(self, size_bytes: int) -> None:
+        # a table that grows is there twice for a moment
+        needed = size_bytes + 2 * self._keys.size_bytes
+        if needed > self.max_bytes:
+            raise TooManyGroupsError(
+                f"{len(self):,} groups by now, of windows of {self._arrays.sums.shape[1]:,} rows, would take"
+                f" {-(-needed >> 20):,} MiB, more than the {self.max_bytes >> 20:,} MiB there are for them"
+            )
+
     def _recast(self, scale: int, words: int) -> native.GroupArrays:
-        """Return all closes at a larger scale, or with more words."""
-        sums, heads, marks, figures = self._arrays
-        groups, reach, _ = sums.shape
+        """Return all closes at a larger scale, or with more words; some groups at a time, and in place if they fit."""
+        old = self._arrays
+        groups, reach, had = old.sums.shape
+        new = old
+        if words > had:
+            empty = native.GroupArrays.empty(groups, reach, words, 0)
+            new = native.GroupArrays(empty.sums, empty.heads, old.marks, old.figures)
+        step = self._at_once
+        for start in range(0, groups, step):
+            stop = min(start + step, groups)
+            self._recast_some(old.part(start, stop), new.part(start, stop), scale)
+        return new
+
+    def _recast_some(self, old: native.GroupArrays, new: native.GroupArrays, scale: int) -> None:
+        groups, reach, words = new.sums.shape
 
         def rewritten(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
             plain = from_words(ticks.reshape(-1, ticks.shape[-1]), self._held.scale).rescale(scale)
-            # a copy, for only an array of its own can be made longer
-            recast: NDArray[np.int64] = to_words(plain, words).reshape(*ticks.shape[:-1], words).copy()
-            return recast
+            return to_words(plain, words).reshape(*ticks.shape[:-1], words)
 
-        closes = rewritten(_closes(self._arrays))
+        closes = rewritten(_closes(old))
         # no signals, and no figures that are kept: this only fills the rings
         rings = native.GroupArrays.empty(groups, reach, words, 0)
         every = np.repeat(np.arange(groups, dtype=np.int32), reach - 1)
         native.count_groups(every, closes.reshape(-1, words), None, self._rules[:0], rings)
-        marks = np.column_stack([rings.marks[:, _NEXT], marks[:, _UNBROKEN], marks[:, _HEAD]])
-        return native.GroupArrays(rings.sums, rewritten(heads), marks, figures)
+        new.sums[:], new.heads[:] = rings.sums, rewritten(old.heads)
+        new.marks[:, _NEXT] = rings.marks[:, _NEXT]
 
 
 def _closes(arrays: native.GroupArrays) -> NDArray[np.int64]:

@@ -110,6 +110,11 @@ class KeyTable:
         """Return how many there are."""
         return int(self._table.known[0])
 
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it takes."""
+        return sum(each.nbytes for each in (self._table.slots, self._table.begins, self._table.texts))
+
     def number(self, texts: Texts) -> NDArray[np.int32]:
         """Return the number of each text, (texts,), new ones included."""
         numbers = np.empty(len(texts), np.int32)

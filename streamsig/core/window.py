@@ -146,10 +146,16 @@ class Fold:
     def push(self, state: WindowState) -> None:
         """Add the run next to all the runs pushed before; if an exception breaks this off, it is added or it is not."""
         runs = [*self._runs, state]
-        while len(runs) > 1 and len(runs[-2].tail) <= len(runs[-1].tail):
+        # half as long, not merely as long: runs that get shorter bit by bit would pile up
+        while len(runs) > 1 and len(runs[-2].tail) < 2 * len(runs[-1].tail):
             newer = runs.pop()
             runs.append(self._join(runs.pop(), newer))
         self._runs = runs
+
+    @property
+    def limbs(self) -> int:
+        """How many limbs the closes that are kept have at most."""
+        return max((len(ticks.limbs) for run in self._runs for ticks in (run.head, run.tail)), default=1)
 
     def copy(self) -> Fold:
         """Return a fold of the same runs, which what is pushed here later does not change; takes next to no time."""

@@ -15,15 +15,15 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamsig.core.groups import GroupState
+from streamsig.core.groups import MAX_BYTES, GroupState, TooManyGroupsError
 from streamsig.core.window import WindowState
 from streamsig.engine import snapshot
-from streamsig.engine.tally import NEWEST_FIRST, Total
+from streamsig.engine.tally import NEWEST_FIRST, Total, too_many
 from streamsig.errors import CheckpointError
 from streamsig.ingest.sources import open_raw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from streamsig.config import Settings
     from streamsig.engine.passage import Passage
@@ -37,7 +37,7 @@ SECONDS = 3.0
 
 _SHARE = 20
 _DIGEST_BYTES = 1 << 16
-_NO_MATTER = frozenset({"seed", "version", "threads", "checkpoint", "fresh", "finished"})
+_NO_MATTER = frozenset({"seed", "version", "threads", "memory_limit", "checkpoint", "fresh", "finished"})
 """Settings that the counts do not depend on."""
 
 _WAY_OUT = "count anew with --fresh, or name another checkpoint"
@@ -55,7 +55,10 @@ class _Text(NamedTuple):
 
     @property
     def passage(self) -> Passage:
-        return self.after if self.tally.rows == self.after.rows else self.before
+        rows = self.tally.rows
+        if rows not in {self.before.rows, self.after.rows}:
+            raise RuntimeError(f"{rows} rows are counted at {self.before} or {self.after}")
+        return self.after if rows == self.after.rows else self.before
 
 
 class _Progress(NamedTuple):
@@ -79,11 +82,12 @@ class Checkpoint:
         settings: Settings,
         paths: Sequence[str],
         teller: Teller | None = None,
+        groups_bytes: int = MAX_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = str(settings.checkpoint)
         self._settings, self._paths, self._teller, self._clock = settings, list(paths), teller, clock
-        self._path = Path(self.name)
+        self._path, self._groups_bytes = Path(self.name), groups_bytes
         self._matters = {key: value for key, value in settings.as_json().items() if key not in _NO_MATTER}
         self._due = clock() + SECONDS
         self._finished: list[dict[str, Any]] = []
@@ -187,6 +191,8 @@ class Checkpoint:
             return
         started = self._clock()
         member, total, told, text = self._latest
+        if text is not None and text.tally.is_torn:
+            return
         body: dict[str, Any] = {"members": member, "archive": _identity(self._paths[self._index]) if member else None}
         if text is not None:
             told = text.passage.told
@@ -263,19 +269,24 @@ class Checkpoint:
             body = next(documents)
             self._check_asked(body)
             if self._settings.group_by:
-                signals, backwards = self._settings.counted, self._settings.order == NEWEST_FIRST
-                self._groups = {name: GroupState(signals, backwards=backwards) for name in self._groups}
+                self._groups = {name: self._group_state(()) for name in self._groups}
                 for name, pieces in groupby(documents, itemgetter("of")):
-                    self._groups[name] = GroupState.from_json(signals, pieces, backwards=backwards)
+                    self._groups[name] = self._group_state(pieces)
         except FileNotFoundError:
             return
         except OSError as error:
             raise self._refusal(f"it cannot be read: {error.strerror or error}") from error
+        except TooManyGroupsError as error:
+            raise too_many(error) from None
         except ValueError as error:
             raise self._refusal(str(error)) from error
         except (KeyError, TypeError) as error:
             raise self._refusal("it is damaged") from error
         self._finished, self._saved, self._next = body["finished"], body, len(body["finished"])
+
+    def _group_state(self, pieces: Iterable[Mapping[str, Any]]) -> GroupState:
+        backwards = self._settings.order == NEWEST_FIRST
+        return GroupState.from_json(self._settings.counted, pieces, backwards=backwards, max_bytes=self._groups_bytes)
 
     def _check_asked(self, body: Mapping[str, Any]) -> None:
         for key, value in self._matters.items():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from streamsig.core.ticks import Ticks
+from streamsig.engine.budget import Plan
 from streamsig.engine.events import Advanced, InputFound, Rejected, Resumed, Warned
 from streamsig.engine.execute import map_in_order
 from streamsig.engine.passage import Passage
@@ -61,17 +63,20 @@ def count_text(  # noqa: C901, PLR0913, PLR0915, PLR0917 (what all inputs of a r
     before: tuple[int, int] = (0, 0),
     checkpoint: Checkpoint | None = None,
     teller: Teller | None = None,
+    plan: Plan | None = None,
 ) -> Count:
     """Count one text; `before` are the rows and signals of earlier inputs, for progress; a `teller` gets its rows.
 
     With a `checkpoint` the rows that it has are left out, and a last line without a line end may still grow.
+    A `plan` keeps the run within its memory.
     Raises LayoutError, BadRowError, SourceError and CheckpointError.
     """
+    plan = plan or Plan(settings.thread_count)
     detection = look_at(source, settings)
     observe(InputFound(source.name, source.size_bytes, _layout(source, detection)))
     warnings = warnings_of(detection, settings)
     _warn(source.name, warnings, observe)
-    dialect, tally = detection.dialect, Tally(settings)
+    dialect, tally = detection.dialect, Tally(settings, plan.groups_bytes)
     source.discard(dialect.body_offset)
     order = _order_of(source, detection, settings)
     times = () if order is None and teller is None else time_columns(detection.time_column, dialect.close)
@@ -80,6 +85,7 @@ def count_text(  # noqa: C901, PLR0913, PLR0915, PLR0917 (what all inputs of a r
         skip_bad=settings.on_bad_row == SKIP,
         scale=detection.decimals,
         also=(*(groups := detection.groups), *times),
+        by_arrow=plan.by_arrow,
     )
     if teller is not None:
         teller.begin(has_time=bool(times), keys=[dialect.field_name(each) for each in groups])
@@ -99,11 +105,15 @@ def count_text(  # noqa: C901, PLR0913, PLR0915, PLR0917 (what all inputs of a r
         judged = None
         if order is not None:
             judged = order.judge(reading.texts[len(groups) :], lambda rows: _lines_of(rows, segment, reading, dialect))
-        return segment, tally.prepare(reading.ticks, reading.texts[: len(groups)]), reading, judged
+        run = tally.prepare(reading.ticks, reading.texts[: len(groups)])
+        # what waits for its turn holds no more than that takes
+        return segment, run, reading if teller is not None else replace(reading, ticks=Ticks.empty(), texts=()), judged
 
     try:
-        segments = Segments(source, dialect.delimiter, held=settings.thread_count, resume=resume)
-        with closing(map_in_order(count, segments, settings.thread_count)) as counts:
+        segments = Segments(
+            source, dialect.delimiter, held=plan.threads, segment_bytes=plan.segment_bytes, resume=resume
+        )
+        with closing(map_in_order(count, segments, plan.threads)) as counts:
             for segment, run, reading, judged in counts:
                 for bad in reading.rejected:
                     observe(Rejected(source.name, line + bad.line - 1, bad.column, bad.reason, bad.row))
@@ -111,7 +121,7 @@ def count_text(  # noqa: C901, PLR0913, PLR0915, PLR0917 (what all inputs of a r
                     order.push(judged, line)
                 if teller is not None:
                     teller.push(reading.ticks, reading.texts[: len(groups)], reading.texts[len(groups) :])
-                mine, line = mine + len(reading.ticks), line + reading.lines
+                mine, line = mine + run.rows, line + reading.lines
                 rejected += len(reading.rejected)
                 if checkpoint is not None and segment.open_end:
                     checkpoint.end()
@@ -119,6 +129,7 @@ def count_text(  # noqa: C901, PLR0913, PLR0915, PLR0917 (what all inputs of a r
                     told = None if teller is None else teller.mark()
                     checkpoint.advance(Passage(mine, segment.stop, line, rejected, segment.crc, told))
                 more_rows, more_counted = tally.push(run)
+                plan.check_closes(tally.limbs)
                 rows, counted = rows + more_rows, counted + more_counted
                 warnings += _held_back(segment, line, settings, observe, source.name)
                 observe(Advanced(source.consumed_bytes, rows, counted))

@@ -9,12 +9,14 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from streamsig._version import __version__
+from streamsig.engine.budget import Budget
 from streamsig.engine.count import count_text
 from streamsig.engine.events import OrderChecked, RunStarted, Warned
 from streamsig.engine.result import Groups, Result, Series, SignalCount
 from streamsig.engine.tally import NEWEST_FIRST, Total
 from streamsig.errors import BadRowError, LayoutError, OutputError, SourceError, UsageError
 from streamsig.ingest.inputs import expand, open_texts
+from streamsig.ingest.storage import HEAD_BYTES, storage_of, storage_of_all
 from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from streamsig.config import Settings
+    from streamsig.engine.budget import Plan
     from streamsig.engine.checkpoint import Checkpoint
     from streamsig.engine.events import Observer
     from streamsig.engine.order import SeriesOrder
@@ -45,15 +48,17 @@ def count_signals(
     or BadRowError.
     """
     started = time.perf_counter()
-    observe(RunStarted(settings.as_json(), versions()))
     paths = _inputs(named)
-    teller = _teller(settings, tell)
+    budget = Budget(settings, storage_of_all(paths), rows=tell is not None, several=len(paths) > 1)
+    observe(RunStarted({**settings.as_json(), "threads": budget.plan.threads}, versions()))
+    teller = _teller(settings, tell, budget.plan)
     order = _series_order(settings)
-    checkpoint = _checkpoint(settings, paths, teller)
-    total = Total(settings) if checkpoint is None else checkpoint.total
+    groups_bytes = budget.plan.groups_bytes
+    checkpoint = _checkpoint(settings, paths, teller, groups_bytes)
+    total = Total(settings, groups_bytes) if checkpoint is None else checkpoint.total
     for index, path in enumerate(paths):
         if checkpoint is None or not checkpoint.has_finished(index):
-            _count_path(index, path, settings, observe, total, checkpoint, order, teller)
+            _count_path(index, path, settings, observe, total, checkpoint, order, teller, budget)
     if checkpoint is not None:
         checkpoint.finish(total)
     counts = total.counts
@@ -88,13 +93,14 @@ def _count_path(  # noqa: PLR0913, PLR0917 (what all paths share)
     checkpoint: Checkpoint | None,
     order: SeriesOrder | None,
     teller: Teller | None,
+    budget: Budget,
 ) -> None:
     """Add what a path holds, but for what the checkpoint has of it, to the total."""
     if not isinstance(path, str):
         from streamsig.engine.tables import count_frame  # noqa: PLC0415 (it takes pyarrow)
 
         name = f"<frame {index + 1}>"
-        count = count_frame(path, name, settings, observe, (total.rows, total.signals), teller)
+        count = count_frame(path, name, settings, observe, (total.rows, total.signals), teller, budget.plan)
         total.push(count, name)
         if order is not None and count.order is not None:
             order.push(count.order)
@@ -107,7 +113,7 @@ def _count_path(  # noqa: PLR0913, PLR0917 (what all paths share)
         if source.warning is not None:
             total.warnings += (source.warning,)
             observe(Warned(f"{path}: {source.warning}"))
-        count = _count(source, settings, observe, (total.rows, total.signals), checkpoint, teller)
+        count = _count(source, settings, observe, (total.rows, total.signals), checkpoint, teller, budget)
         total.push(count, source.name)
         if order is not None and count.order is not None:
             order.push(count.order)
@@ -120,16 +126,21 @@ def _count(  # noqa: PLR0913, PLR0917 (as above)
     before: tuple[int, int],
     checkpoint: Checkpoint | None,
     teller: Teller | None,
+    budget: Budget,
 ) -> Count:
     """Count one input of either kind."""
     try:
-        stored = columnar_format(source.raw.peek())
+        first = source.raw.peek(HEAD_BYTES)
+        storage, stored = storage_of(first, source.compression), columnar_format(first)
+        plan = budget.admit(storage)
         if stored is None:
-            return count_text(source, settings, observe, before, checkpoint, teller)
+            if plan.spare_bytes is not None:
+                source.limit_unpacking(storage.unpack_bytes + plan.spare_bytes)
+            return count_text(source, settings, observe, before, checkpoint, teller, plan)
         # pyarrow takes long to import, and most runs do without it
         from streamsig.engine.tables import count_columns  # noqa: PLC0415
 
-        return count_columns(source.raw, stored, settings, observe, before, teller)
+        return count_columns(source.raw, stored, settings, observe, before, teller, plan)
     except BaseException as error:
         if checkpoint is not None:
             with contextlib.suppress(OutputError, SourceError):  # the first failure is the one to tell
@@ -146,22 +157,24 @@ def _inputs(named: Sequence[str | ArrowStream]) -> list[str | ArrowStream]:
     return [each for one in named for each in (expand([one]) if isinstance(one, str) else [one])]
 
 
-def _teller(settings: Settings, tell: Callable[[pa.RecordBatch], None] | None) -> Teller | None:
+def _teller(settings: Settings, tell: Callable[[pa.RecordBatch], None] | None, plan: Plan) -> Teller | None:
     if tell is None:
         return None
     from streamsig.engine.teller import Teller  # noqa: PLC0415 (it takes pyarrow)
 
-    return Teller(settings, tell)
+    return Teller(settings, tell, plan.groups_bytes)
 
 
-def _checkpoint(settings: Settings, paths: Sequence[str | ArrowStream], teller: Teller | None) -> Checkpoint | None:
+def _checkpoint(
+    settings: Settings, paths: Sequence[str | ArrowStream], teller: Teller | None, groups_bytes: int
+) -> Checkpoint | None:
     if settings.checkpoint is None:
         return None
     if not all(isinstance(path, str) for path in paths):
         raise UsageError("a checkpoint is for files; leave it out for frames")
     from streamsig.engine.checkpoint import Checkpoint  # noqa: PLC0415 (most runs have none)
 
-    return Checkpoint(settings, cast("Sequence[str]", paths), teller)
+    return Checkpoint(settings, cast("Sequence[str]", paths), teller, groups_bytes)
 
 
 def _series_order(settings: Settings) -> SeriesOrder | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from streamsig.core.groups import MAX_BYTES, TooManyGroupsError
 from streamsig.core.rows import average, has_signal, unbroken
 from streamsig.core.ticks import Ticks, concat, widen
 from streamsig.core.window import kept
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streamsig.core.signals import Signal
+
+_MOST_ROWS = 1 << 18
 
 
 class RowSignals(NamedTuple):
@@ -44,6 +47,13 @@ class RowSignals(NamedTuple):
     def take(self, rows: NDArray[np.intp] | slice) -> RowSignals:
         """Return what these rows have."""
         return RowSignals([it[rows] for it in self.flags], {length: it[rows] for length, it in self.averages.items()})
+
+    def join(self, other: RowSignals) -> RowSignals:
+        """Return what these rows have, and then those."""
+        return RowSignals(
+            [np.concatenate(pair) for pair in zip(self.flags, other.flags, strict=True)],
+            {length: np.concatenate([it, other.averages[length]]) for length, it in self.averages.items()},
+        )
 
 
 class OneSeries:
@@ -104,10 +114,13 @@ class NewestFirst:
 
 
 class ManySeries:
-    """Rows of many series, interleaved, that arrive in order; a series is a small number from 0."""
+    """Rows of many series, interleaved, that arrive in order; a series is a small number from 0.
 
-    def __init__(self, signals: Sequence[Signal]) -> None:
-        self._signals, self._keep = tuple(signals), kept(signals)
+    What is kept of them takes at most `max_bytes`, growing included, else TooManyGroupsError is raised.
+    """
+
+    def __init__(self, signals: Sequence[Signal], max_bytes: int = MAX_BYTES) -> None:
+        self._signals, self._keep, self._max_bytes = tuple(signals), kept(signals), max_bytes
         # the last closes of each series, right-aligned: (limbs, series, kept), and how many there are
         self._limbs, self._scale = np.zeros((1, 0, self._keep), np.int64), 0
         self._missing = np.zeros((0, self._keep), np.bool_)
@@ -119,6 +132,11 @@ class ManySeries:
             return RowSignals.of(self._signals, ticks)
         self._make_room(int(series.max()) + 1)
         present = np.unique(series)
+        half = len(ticks) // 2
+        if half and len(present) * self._keep > _MOST_ROWS:
+            # with what is kept of so many series, the rows are more than memory is for
+            first = self.push(ticks.slice(0, half), series[:half])
+            return first.join(self.push(ticks.slice(half, len(ticks)), series[half:]))
         tails, owners = self._tails(present)
         joined, owner = concat([tails, ticks]), np.concatenate([owners, series])
         order = np.argsort(owner, kind="stable")
@@ -155,6 +173,8 @@ class ManySeries:
         scale = max(self._scale, joined.scale)
         flat = Ticks(self._limbs.reshape(len(self._limbs), -1), self._scale).rescale(scale)
         width = max(len(flat.limbs), len(joined.rescale(scale).limbs))
+        if (scale, width) == (self._scale, len(self._limbs)):
+            return
         self._limbs = widen(flat.limbs, width).reshape(width, len(self._counts), self._keep).copy()
         self._scale = scale
 
@@ -162,6 +182,12 @@ class ManySeries:
         have = len(self._counts)
         if series > have:
             more = max(series, 2 * have) - have
+            needed = (2 * have + more) * ((8 * len(self._limbs) + 1) * self._keep + 8)
+            if needed > self._max_bytes:
+                raise TooManyGroupsError(
+                    f"the last {self._keep:,} rows of {series:,} groups would take {-(-needed >> 20):,} MiB, more than"
+                    f" the {self._max_bytes >> 20:,} MiB there are for them"
+                )
             self._limbs = np.pad(self._limbs, ((0, 0), (0, more), (0, 0)))
             self._missing = np.pad(self._missing, ((0, more), (0, 0)))
             self._counts = np.pad(self._counts, (0, more))

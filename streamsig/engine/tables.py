@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from streamsig.engine.budget import Plan
 from streamsig.engine.count import SKIP, time_columns, warnings_of_table
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
 from streamsig.engine.order import FileOrder
@@ -40,13 +41,14 @@ def count_columns(  # noqa: PLR0913, PLR0917 (what all inputs of a run share)
     observe: Observer,
     before: tuple[int, int],
     teller: Teller | None = None,
+    plan: Plan | None = None,
 ) -> Count:
     """Count one Parquet file, Arrow file or Arrow stream, as `count_text` does a text."""
     # Parquet has its table of contents at its end: a file is opened by its name, and read out of order
     source = raw.name if raw.is_file else raw
     with open_columnar(source, stored, settings.column, raw.name) as table:
         found = InputFound(raw.name, raw.size_bytes, {"format": stored})
-        return _count_table(table, found, settings, observe, before, lambda: raw.consumed_bytes, teller)
+        return _count_table(table, found, settings, observe, before, lambda: raw.consumed_bytes, teller, plan)
 
 
 def count_frame(  # noqa: PLR0913, PLR0917 (as above)
@@ -56,10 +58,13 @@ def count_frame(  # noqa: PLR0913, PLR0917 (as above)
     observe: Observer,
     before: tuple[int, int],
     teller: Teller | None = None,
+    plan: Plan | None = None,
 ) -> Count:
     """Count a frame of another library; `name` is for messages."""
     with open_frame(frame, settings.column, name) as table:
-        return _count_table(table, InputFound(name, None, {"format": "frame"}), settings, observe, before, int, teller)
+        return _count_table(
+            table, InputFound(name, None, {"format": "frame"}), settings, observe, before, int, teller, plan
+        )
 
 
 def _count_table(  # noqa: C901, PLR0913, PLR0917 (as above)
@@ -70,9 +75,12 @@ def _count_table(  # noqa: C901, PLR0913, PLR0917 (as above)
     before: tuple[int, int],
     consumed: Callable[[], int],
     teller: Teller | None,
+    plan: Plan | None,
 ) -> Count:
-    name = found.name
-    tally, (rows, counted), rejected, row = Tally(settings), before, 0, 0
+    name, plan = found.name, plan or Plan(settings.thread_count)
+    tally, (rows, counted), rejected, row = Tally(settings, plan.groups_bytes), before, 0, 0
+    if plan.table_bytes is not None:
+        table.limit(plan.table_bytes)
     time = table.find_time()
     groups = table.find_groups(settings.group_by)
     layout = {**found.layout, "close": table.column_name, "direction": time.direction}
@@ -99,6 +107,7 @@ def _count_table(  # noqa: C901, PLR0913, PLR0917 (as above)
             if teller is not None:
                 teller.push(ticks, keys, when)
             more_rows, more_counted = tally.push(tally.prepare(ticks, keys))
+            plan.check_closes(tally.limbs)
             rows, counted, row = rows + more_rows, counted + more_counted, row + len(ticks)
             left = left.slice(len(ticks))
             if bad is not None:

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
+from streamsig.core.groups import MAX_BYTES, GroupRows, GroupState, TooManyGroupsError
 from streamsig.core.window import Fold, WindowState
 from streamsig.errors import LayoutError
 
@@ -38,18 +38,25 @@ class Tally:
     """Counts the rows of one input, run by run: `prepare` on any thread, then `push` in the order of the file.
 
     An exception that breaks off a `push`, as a signal does, leaves it done or not done: `rows` tells which.
+
+    A state of groups takes at most `groups_bytes`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, groups_bytes: int = MAX_BYTES) -> None:
         self._signals, self._grouped = settings.counted, bool(settings.group_by)
         self._backwards = settings.order == NEWEST_FIRST
         self._fold = Fold(self._signals, backwards=self._backwards)
-        self._groups = GroupState(self._signals, backwards=self._backwards)
+        self._groups = GroupState(self._signals, backwards=self._backwards, max_bytes=groups_bytes)
 
     @property
     def rows(self) -> int:
         """How many rows are counted."""
         return self._groups.rows if self._grouped else self._fold.rows
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether an exception has left what is counted of no use."""
+        return self._groups.is_torn
 
     def go_on(self, state: WindowState | GroupState) -> None:
         """Take the state of earlier rows of the input, before any others."""
@@ -77,6 +84,11 @@ class Tally:
         except TooManyGroupsError as error:
             raise too_many(error) from None
 
+    @property
+    def limbs(self) -> int:
+        """How many limbs the closes of the series have by now."""
+        return self._fold.limbs
+
     def result(self) -> WindowState | GroupState:
         """Return the state of the input."""
         return self._groups if self._grouped else self._fold.result()
@@ -87,17 +99,17 @@ class Total:
 
     `rows`, `rows_missing` and `rows_rejected` are sums, `signals` is that of the first signal in each input by
     itself. `groups` is the state of all groups, if there are any. `files` has rows and first count of each input
-    by its name, where they are apart.
+    by its name, where they are apart. A state of groups takes at most `groups_bytes`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, groups_bytes: int = MAX_BYTES) -> None:
         self._apart, self._backwards = settings.per_file, settings.order == NEWEST_FIRST
         self._counts = [0] * len(settings.counted)
         self._fold = Fold(settings.counted)
         self.rows = self.rows_missing = self.rows_rejected = 0
         self.warnings: tuple[str, ...] = ()
         self.files: dict[str, tuple[int, int]] = {}
-        self.groups = GroupState(settings.counted) if settings.group_by else None
+        self.groups = GroupState(settings.counted, max_bytes=groups_bytes) if settings.group_by else None
 
     @property
     def signals(self) -> int:
@@ -179,4 +191,4 @@ class Total:
 
 def too_many(error: TooManyGroupsError) -> LayoutError:
     """Return the error of the command line."""
-    return LayoutError(f"{error}; group by a column with fewer values, or use shorter windows")
+    return LayoutError(f"{error}; group by a column with fewer values, use shorter windows, or raise --memory-limit")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
 import pyarrow as pa
 
-from streamsig.core.groups import GroupState
+from streamsig.core.groups import MAX_BYTES, GroupState, TooManyGroupsError
 from streamsig.core.keys import KeyTable, number_keys
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks, concat
 from streamsig.engine.rows import ManySeries, NewestFirst, OneSeries
 from streamsig.engine.rowtable import RowTable
-from streamsig.engine.tally import NEWEST_FIRST
+from streamsig.engine.tally import NEWEST_FIRST, too_many
 from streamsig.errors import UsageError
 from streamsig.ingest.texts import to_arrow
 from streamsig.ingest.times import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from streamsig.config import Settings
     from streamsig.core.keys import Texts
@@ -58,14 +61,19 @@ class Teller:
     """Takes the rows of all inputs in order, and tells them in that order; the first batch has none, but the schema.
 
     Raises UsageError for settings under which rows would have to wait for the end of the input, and for a checkpoint
-    where they are not kept.
+    where they are not kept; LayoutError where what is kept of groups would take more than `groups_bytes`.
     """
 
     _series: ManySeries | NewestFirst | OneSeries
     _held: tuple[Ticks, list[pa.Array]]
     """Rows that wait: closes, and the texts of their times."""
 
-    def __init__(self, settings: Settings, tell: Callable[[pa.RecordBatch], None] | RowKeeper) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tell: Callable[[pa.RecordBatch], None] | RowKeeper,
+        groups_bytes: int = MAX_BYTES,
+    ) -> None:
         self._backwards = settings.order == NEWEST_FIRST
         if self._backwards and settings.group_by:
             raise UsageError("rows of groups cannot be told newest first: each would wait for the next of its group")
@@ -75,7 +83,7 @@ class Teller:
         self._named = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
         self._signals = tuple(signal for _, signal in self._named)
         self._per_file, self._grouped = settings.per_file, bool(settings.group_by)
-        self._tell = tell
+        self._tell, self._groups_bytes = tell, groups_bytes
         self._table: RowTable | None = None
         self._columns: dict[str, Any] = {}
         self._begin_series()
@@ -141,7 +149,13 @@ class Teller:
         if isinstance(self._series, ManySeries):
             series = self._keys.number(state.keys())
             for groups, ticks in state.tails():
-                self._series.push(ticks, series[groups])
+                self._push_keyed(ticks, series[groups])
+
+    def _push_keyed(self, ticks: Ticks, series: NDArray[np.int32]) -> RowSignals:
+        try:
+            return cast("ManySeries", self._series).push(ticks, series)
+        except TooManyGroupsError as error:
+            raise too_many(error) from None
 
     def _make_table(self, *, has_time: bool, keys: Sequence[str], first: int = 1) -> RowTable:
         self._columns = {"has_time": has_time, "keys": list(keys)}
@@ -157,7 +171,7 @@ class Teller:
             texts = [time, *texts]
         if isinstance(self._series, ManySeries):
             distinct, places = number_keys(keys)
-            self._emit(ticks, texts, self._series.push(ticks, self._keys.number(distinct)[places]))
+            self._emit(ticks, texts, self._push_keyed(ticks, self._keys.number(distinct)[places]))
         elif isinstance(self._series, OneSeries):
             self._emit(ticks, texts, self._series.push(ticks))
         else:
@@ -172,8 +186,10 @@ class Teller:
             self._begin_series()
 
     def _begin_series(self) -> None:
-        kind = ManySeries if self._grouped else NewestFirst if self._backwards else OneSeries
-        self._series = kind(self._signals)
+        if self._grouped:
+            self._series = ManySeries(self._signals, self._groups_bytes)
+        else:
+            self._series = (NewestFirst if self._backwards else OneSeries)(self._signals)
         self._keys = KeyTable()
         self._held = (Ticks.empty(), [])
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from streamsig.errors import SourceError
+from streamsig.ingest import pages
 from streamsig.ingest.arrays import row_text
 from streamsig.ingest.dialect import one_line
 from streamsig.ingest.schema import choose_close, choose_groups, choose_time
@@ -33,6 +34,9 @@ FRAME = "frame"
 _TITLES = {PARQUET: "Parquet", ARROW_FILE: "Arrow", ARROW_STREAM: "Arrow stream", FRAME: "frame's"}
 _STREAM_END = CONTINUATION + bytes(4)
 _PIECE_BYTES = 1 << 20
+_MOST_COLUMNS = 24
+"""So many columns are read side by side at most: the close, groups, and those that are looked at for times."""
+
 _SHOWN_REASON = 200
 
 
@@ -43,7 +47,8 @@ class _Readable(Protocol):
 class _Store(Protocol):
     """Where record batches come from; `rows` is how many rows there are, `None` where only reading tells.
 
-    `read` returns the columns of these indices in this order, in batches of any size. A store that is
+    `read` returns the columns of these indices in this order, in batches of any size. `limit` raises UsageError, at
+    once or while it is read, where more than so many bytes have to be read at once. A store that is
     `once` can be read once only, returns all columns whatever the indices are, and is then asked for all.
     """
 
@@ -54,6 +59,8 @@ class _Store(Protocol):
     def rows(self) -> int | None: ...
 
     def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]: ...
+
+    def limit(self, name: str, most_bytes: int) -> None: ...
 
 
 class ColumnarTable:
@@ -75,6 +82,11 @@ class ColumnarTable:
     def column_name(self) -> str:
         """The name of the close column, shortened for messages."""
         return one_line(str(self.schema.names[self.close_index]))
+
+    def limit(self, most_bytes: int) -> None:
+        """Raise UsageError, now or while it is read, where more than this has to be read at once."""
+        with _readable(self._name, self._kind):
+            self._store.limit(self._name, most_bytes)
 
     def find_time(self) -> TimeColumn:
         """Return which column tells the time, and which way the first rows run in it; call it before `batches`."""
@@ -222,6 +234,7 @@ class _Parquet:
             page_checksum_verification=True,
         )
         owned.callback(self._file.close, force=True)
+        self._source = source
         self.schema, self.rows = self._file.schema_arrow, self._file.metadata.num_rows
 
     def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:
@@ -240,13 +253,21 @@ class _Parquet:
         if seen != self.rows:
             raise pa.ArrowInvalid(f"{seen} rows where its footer tells of {self.rows}")
 
+    def limit(self, name: str, most_bytes: int) -> None:
+        with ExitStack() as stack:
+            source = self._source
+            file = stack.enter_context(Path(source).open("rb")) if isinstance(source, str) else source
+            needed = pages.parquet_bytes(file.fileno(), self._file.metadata, _MOST_COLUMNS)
+        if needed > most_bytes:
+            pages.refuse(name, needed, most_bytes)
+
 
 class _ArrowFile:
     once = False
     rows = None
 
     def __init__(self, path: str, owned: ExitStack) -> None:
-        self._file = owned.enter_context(pa.OSFile(path))
+        self._path, self._file = path, owned.enter_context(pa.OSFile(path))
         self.schema = ipc.open_file(self._file).schema
 
     def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:
@@ -255,6 +276,13 @@ class _ArrowFile:
         reader = ipc.open_file(self._file, options=options)
         for number in range(reader.num_record_batches):
             yield reader.get_batch(number).select([places.index(index) for index in indices])
+
+    def limit(self, name: str, most_bytes: int) -> None:
+        # mapped, so that sizes are told and nothing is read
+        with pa.memory_map(self._path) as file:
+            needed = pages.arrow_bytes(file, _MOST_COLUMNS)
+        if needed > most_bytes:
+            pages.refuse(name, needed, most_bytes)
 
 
 class _ArrowStream:
@@ -285,6 +313,9 @@ class _ArrowStream:
         elif self._pieces.read(1):
             raise pa.ArrowInvalid("more data follow after its end-of-stream mark")
 
+    def limit(self, name: str, most_bytes: int) -> None:
+        self._pieces.limit = (name, most_bytes)
+
 
 class _Frame:
     once = True
@@ -297,20 +328,27 @@ class _Frame:
     def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (all are there)
         yield from self._reader
 
+    def limit(self, name: str, most_bytes: int) -> None:
+        """Leave it to the library that has the frame."""
+
 
 class _Pieces:
     """A readable object that returns as many bytes as it was asked for, fewer only at the end.
 
-    `last` are the last 8 bytes that were read.
+    `last` are the last 8 bytes that were read. With a `limit`, the input's name and bytes, what takes more to be read
+    at once is refused.
     """
 
     def __init__(self, source: _Readable) -> None:
         self._source = source
         self.last = b""
+        self.limit: tuple[str, int] | None = None
         self.closed = False
 
     def read(self, size: int, /) -> bytes:
         """Return `size` bytes; a piece at a time, for a damaged length may ask for more than there is memory."""
+        if self.limit is not None and pages.stream_bytes(size) > self.limit[1]:
+            pages.refuse(self.limit[0], pages.stream_bytes(size), self.limit[1])
         parts = []
         while size and (part := self._source.read(min(size, _PIECE_BYTES))):
             parts.append(part)

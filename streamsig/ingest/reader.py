@@ -72,13 +72,14 @@ class SegmentReader:
 
     `skip_bad` leaves bad records out instead of stopping at the first. `scale` is a hint that only
     saves time: the number of decimals to try first. `also` are further fields, counted from 0, to be
-    read as texts without their quotes.
+    read as texts without their quotes. Without `by_arrow` the second way is left out, for it takes pyarrow's memory.
     """
 
     dialect: Dialect
     skip_bad: bool = False
     scale: int = 2
     also: tuple[int, ...] = ()
+    by_arrow: bool = True
     _scanner: Scanner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,6 +110,8 @@ class SegmentReader:
         return scanned and Reading(scanned.ticks, scanned.lines, texts=scanned.texts)
 
     def _by_arrow(self, segment: Segment, text: memoryview | bytes) -> Reading | None:
+        if not self.by_arrow:
+            return None
         read = self._arrow.read(text, quoted=segment.quoted, scale=self.scale, also=self.also)
         return read and Reading(read[0], _count_lines(segment), texts=read[1])
 
@@ -134,7 +137,9 @@ class SegmentReader:
     def _sound_records(self, rejects: Rejects) -> Iterator[tuple[Decimal | None, tuple[bytes, ...]]]:
         """Yield close and further fields of each record; the bad ones are added to `rejects`, which has the text."""
         dialect = self.dialect
-        for record in split_records(rejects.text, dialect.delimiter, line_quoted=dialect.line_quoted):
+        # as many as a message can show
+        most = max(dialect.fields, 2 * _SHOWN_CHARACTERS)
+        for record in split_records(rejects.text, dialect.delimiter, line_quoted=dialect.line_quoted, most_fields=most):
             try:
                 close = self._close(record)
             except _BadFieldError as bad:
@@ -146,8 +151,8 @@ class SegmentReader:
 
     def _close(self, record: Record) -> Decimal | None:
         dialect, fields = self.dialect, record.fields
-        if len(fields) != dialect.fields:
-            reason = f"{len(fields)} fields where {dialect.fields} are expected"
+        if len(fields) + record.more != dialect.fields:
+            reason = f"{len(fields) + record.more} fields where {dialect.fields} are expected"
             raise _BadFieldError("the whole row", dialect.delimiter.join(fields), reason)
         column = dialect.column_name(dialect.close)
         if any("\0" in field for field in fields):

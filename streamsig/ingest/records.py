@@ -24,7 +24,7 @@ class Record(NamedTuple):
     """One record: the physical line (from 1) and the bytes `start:stop` it covers, line end included.
 
     The fields are text without quotes, but with the blanks around it. `next_line` is the physical
-    line behind the record.
+    line behind the record. `more` is how many fields there are besides.
     """
 
     line: int
@@ -32,15 +32,23 @@ class Record(NamedTuple):
     stop: int
     fields: tuple[str, ...]
     next_line: int
+    more: int = 0
 
 
-def split_records(
-    sample: bytes, delimiter: str, *, line_quoted: bool = False, start: int = 0, line: int = 1
+def split_records(  # noqa: PLR0913 (each a promise of its own)
+    sample: bytes,
+    delimiter: str,
+    *,
+    line_quoted: bool = False,
+    start: int = 0,
+    line: int = 1,
+    most_fields: int | None = None,
 ) -> Iterator[Record]:
     r"""Yield the records of UTF-8 bytes from `start` on, which begins physical line `line`.
 
     With `line_quoted` a line that is one quoted text is unwrapped before it is split. Undecodable
-    bytes show as `\\xNN`. Linear in the bytes that are consumed.
+    bytes show as `\\xNN`. Linear in the bytes that are consumed. Of a record at most `most_fields` fields are kept:
+    as Python objects, a long record of short ones takes thirty times its bytes.
     """
     mark = delimiter.encode()
     # searching for a byte is faster than for a pattern, and nearly no file has CR alone
@@ -65,14 +73,14 @@ def split_records(
             continue
         after = behind
         if b'"' not in content:
-            fields = _text(content).split(delimiter)
+            fields, more = _plain_fields(_text(content), delimiter, most_fields)
         elif line_quoted:
-            fields, _ = _quoted_fields(content, 0, mark)
+            fields, more, _ = _quoted_fields(content, 0, mark, most_fields)
         else:
-            fields, after = _quoted_fields(sample, position, mark)
+            fields, more, after = _quoted_fields(sample, position, mark, most_fields)
             if after != behind:
                 line = first + count_line_ends(sample, position, after)
-        yield Record(first, position, after, tuple(fields), line)
+        yield Record(first, position, after, tuple(fields), line, more)
         position = after
 
 
@@ -108,10 +116,19 @@ def skip_lines(sample: bytes, count: int) -> int:
     return position
 
 
-def _quoted_fields(text: bytes, position: int, mark: bytes) -> tuple[list[str], int]:
-    """Return the fields of the record at `position`, and the byte behind its line end."""
+def _plain_fields(text: str, delimiter: str, most: int | None) -> tuple[list[str], int]:
+    """Return the first fields of a record without quotes, and how many more there are."""
+    if most is None:
+        return text.split(delimiter), 0
+    fields = text.split(delimiter, most)
+    return fields[:most], 0 if len(fields) <= most else 1 + fields[most].count(delimiter)
+
+
+def _quoted_fields(text: bytes, position: int, mark: bytes, most: int | None) -> tuple[list[str], int, int]:
+    """Return the first fields of the record at `position`, how many more there are, and the byte behind its end."""
     rest_of_field = _field_pattern(mark).match
     fields: list[str] = []
+    more = 0
     while True:
         quoted = b""
         if text.startswith(b'"', position):
@@ -119,11 +136,14 @@ def _quoted_fields(text: bytes, position: int, mark: bytes) -> tuple[list[str], 
             quoted, position = text[position + 1 : closed].replace(b'""', b'"'), min(closed + 1, len(text))
         found = rest_of_field(text, position)
         if found is None:  # the pattern matches anywhere, the empty text at the end included
-            return fields, len(text)
-        fields.append(_text(quoted + found[1]))
+            return fields, more, len(text)
+        if most is None or len(fields) < most:
+            fields.append(_text(quoted + found[1]))
+        else:
+            more += 1
         position = found.end()
         if found[2] != mark:
-            return fields, position
+            return fields, more, position
 
 
 def _closing_quote(text: bytes, start: int) -> int:

@@ -105,14 +105,16 @@ class Segments:
         quoted = False
         buffer = self._buffer()
         while True:
-            filled, quoted = self._fill(buffer, filled, quoted=quoted)
-            if filled < len(buffer):
+            # no more than a segment at once, though a record was longer: the rows behind it may be short and many
+            wanted = min(len(buffer), filled + self._segment_bytes)
+            filled, quoted = self._fill(buffer, filled, wanted, quoted=quoted)
+            if filled < wanted:
                 if filled:
                     yield from self._last(Segment(buffer, filled, start, quoted))
                 return
             cut = self._cut(buffer, filled, quoted=quoted)
             if not cut:
-                buffer = self._grown(buffer, start)
+                buffer = self._grown(buffer, filled, start)
                 continue
             if start == first:
                 # filled, for memory that is only reserved is not there yet
@@ -146,13 +148,13 @@ class Segments:
     def _buffer(self, at_least: int = 0) -> bytearray:
         if at_least < self._segment_bytes:
             return self._free.pop() if self._free else bytearray(self._segment_bytes)
-        return bytearray(2 * at_least)
+        return bytearray(at_least + self._segment_bytes)
 
-    def _fill(self, buffer: bytearray, filled: int, *, quoted: bool) -> tuple[int, bool]:
-        """Read until the buffer is full or the source at its end; say how full it is, and if it has quotes."""
+    def _fill(self, buffer: bytearray, filled: int, wanted: int, *, quoted: bool) -> tuple[int, bool]:
+        """Read until `wanted` bytes are there or the source is at its end; say how many, and if there are quotes."""
         view = memoryview(buffer)
-        while filled < len(buffer):
-            count = self._source.readinto(view[filled : filled + _READ_BYTES])
+        while filled < wanted:
+            count = self._source.readinto(view[filled : min(filled + _READ_BYTES, wanted)])
             if not count:
                 break
             # looked for while the bytes are still in cache
@@ -160,14 +162,18 @@ class Segments:
             filled += count
         return filled, quoted
 
-    def _grown(self, buffer: bytearray, start: int) -> bytearray:
-        if len(buffer) >= self._max_record_bytes:
+    def _grown(self, buffer: bytearray, filled: int, start: int) -> bytearray:
+        """Return a buffer with room for more, this one if it has some."""
+        if filled < len(buffer):
+            return buffer
+        if filled >= self._max_record_bytes:
             msg = (
                 f"{self._source.name}: a record longer than {self._max_record_bytes:,} bytes starts at byte {start:,} "
                 f"of the rows; a line end is missing there, or a quote is never closed"
             )
             raise LayoutError(msg)
-        return buffer + bytearray(len(buffer))
+        buffer.extend(bytes(min(len(buffer), max(self._max_record_bytes - filled, self._segment_bytes))))
+        return buffer
 
     def _cut(self, buffer: bytearray, filled: int, *, quoted: bool) -> int:
         """Return where the last whole record ends, 0 if none does."""

@@ -12,7 +12,7 @@ import zlib
 from typing import BinaryIO, Protocol
 
 from streamsig import files
-from streamsig.errors import LayoutError, SourceError
+from streamsig.errors import LayoutError, SourceError, UsageError
 
 try:
     # not on Windows; and here, since an interrupt that arrives inside an import can be lost
@@ -152,7 +152,7 @@ class TextSource:
     def __init__(self, raw: RawInput, warning: str | None = None) -> None:
         self.raw, self.warning = raw, warning
         self.name, self.size_bytes = raw.name, raw.size_bytes
-        self.compression = _compression(raw.peek())
+        self.compression = compression_of(raw.peek())
         self.encoding, self.mark_bytes = "utf-8", 0
         self._ahead = memoryview(b"")
         self._decoder: codecs.IncrementalDecoder | None = None
@@ -234,6 +234,11 @@ class TextSource:
         self._ahead = self._ahead[count:]
         return count
 
+    def limit_unpacking(self, size_bytes: int) -> None:
+        """Refuse, with UsageError, what asks for more memory to be unpacked; of xz, for others tell before."""
+        if isinstance(self._unpacked, _XzStream):
+            self._unpacked = _XzStream(self.raw, size_bytes)
+
     def close(self) -> None:
         """Close the input."""
         self.raw.close()
@@ -264,9 +269,9 @@ class TextSource:
 class _XzStream:
     """Unpacks xz streams that follow each other, and refuses anything else behind them, as `xz -d` does."""
 
-    def __init__(self, raw: RawInput) -> None:
-        self._raw = raw
-        self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+    def __init__(self, raw: RawInput, most_bytes: int | None = None) -> None:
+        self._raw, self._most_bytes = raw, most_bytes
+        self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, most_bytes)
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes, b"" at the end; raises LZMAError or EOFError."""
@@ -276,14 +281,23 @@ class _XzStream:
                 packed = self._unpacker.unused_data.lstrip(b"\0") or self._raw.read(_UNPACK_BYTES).lstrip(b"\0")
                 if not packed:
                     return b""
-                self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+                self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, self._most_bytes)
             elif self._unpacker.needs_input:
                 packed = self._raw.read(_UNPACK_BYTES)
                 if not packed:
                     raise EOFError("the last stream has no end")
             else:
                 packed = b""
-            if unpacked := self._unpacker.decompress(packed, size):
+            try:
+                unpacked = self._unpacker.decompress(packed, size)
+            except lzma.LZMAError as error:
+                if self._most_bytes is None or "emory" not in str(error):
+                    raise
+                raise UsageError(
+                    f"{self._raw.name}: its dictionary takes more than the {self._most_bytes >> 20} MiB that"
+                    " --memory-limit leaves for unpacking; raise it, or unpack with xz -dc and pipe the text in"
+                ) from error
+            if unpacked:
                 return unpacked
 
 
@@ -334,7 +348,8 @@ def _widen_pipe() -> None:
             fcntl.fcntl(0, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-def _compression(first: bytes) -> str | None:
+def compression_of(first: bytes) -> str | None:
+    """Tell by its first bytes what an input is compressed with, `None` for nothing."""
     # of a file that is cut off in its first bytes there is less than the mark, and that is no text
     cut = not (first.isascii() and first.decode("ascii").isprintable())
     return next(

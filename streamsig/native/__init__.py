@@ -265,13 +265,10 @@ class GroupArrays(NamedTuple):
             np.zeros((groups, 2 + signals), np.int64),
         )
 
-    def first(self, groups: int) -> GroupArrays:
-        """Return those of the first groups, as a view."""
-        return GroupArrays(self.sums[:groups], self.heads[:groups], self.marks[:groups], self.figures[:groups])
-
-    def after(self, groups: int) -> GroupArrays:
-        """Return those without the first groups, as a view."""
-        return GroupArrays(self.sums[groups:], self.heads[groups:], self.marks[groups:], self.figures[groups:])
+    def part(self, start: int, stop: int) -> GroupArrays:
+        """Return those of groups from `start` to before `stop`, as a view."""
+        sums, heads, marks, figures = self
+        return GroupArrays(sums[start:stop], heads[start:stop], marks[start:stop], figures[start:stop])
 
 
 def count_groups(

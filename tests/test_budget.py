@@ -1,0 +1,265 @@
+"""A limit of memory becomes threads and segments, or a sentence that says what there is not enough for."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import ipc, parquet
+
+import streamsig
+from streamsig import config
+from streamsig.config import SETTINGS, Settings, make_settings, values_of_flags
+from streamsig.core.signals import Signal
+from streamsig.engine import budget
+from streamsig.engine.budget import Budget
+from streamsig.errors import ConfigError, LayoutError, UsageError
+from streamsig.ingest import storage
+from streamsig.ingest.segments import SEGMENT_BYTES
+from streamsig.ingest.storage import Storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MIB = 1 << 20
+TEXT = Storage(text=True)
+
+
+def plan(limit: str | None, stored: Storage = TEXT, *, rows: bool = False, **settings: Any) -> budget.Plan:
+    """Return the plan for one input under a limit."""
+    return Budget(make_settings({"memory_limit": limit, **settings}), stored, rows=rows, several=False).plan
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("256MiB", 256 * MIB),
+        ("1.5GiB", 3 << 29),
+        ("1.5 gib", 3 << 29),
+        ("200MB", 200_000_000),
+        ("0.5KB", 500),
+        ("7b", 7),
+        ("1e8", 10**8),
+        ("123456789", 123456789),
+    ],
+)
+def test_sizes(text: str, size: int, tmp_path: Path) -> None:
+    """A flag, a key of the config and an argument from Python mean the same."""
+    assert make_settings(values_of_flags({"memory_limit": text})).memory_limit == size
+    assert (
+        make_settings({"memory_limit": text}).memory_limit == make_settings({"memory_limit": size}).memory_limit == size
+    )
+    path = tmp_path / "config.yaml"
+    path.write_text(f"seed: 1\nwindow: 5\nversion: v1\nmemory_limit: {text if text != '1e8' else 10**8}\n")
+    assert make_settings({}, path).memory_limit == size
+
+
+@pytest.mark.parametrize("text", ["256M", "1.5", "1.5B", "-1MiB", "0", "0MiB", "MiB", "", "1MiBs", "1e400", "ten"])
+def test_what_is_no_size(text: str) -> None:
+    """What else is allowed is said; 256M is two numbers to two programs."""
+    with pytest.raises(UsageError, match=r"memory-limit must be a size such as 256MiB, 1\.5GiB or 200MB, or a whole"):
+        make_settings(values_of_flags({"memory_limit": text}))
+    with pytest.raises(UsageError, match='setting "memory_limit" must be a size such as'):
+        make_settings({"memory_limit": text})
+
+
+@pytest.mark.parametrize("value", ["1.5", "true", "[1]"])
+def test_what_is_no_size_in_a_config(value: str, tmp_path: Path) -> None:
+    """As for every other key."""
+    path = tmp_path / "config.yaml"
+    path.write_text(f"seed: 1\nwindow: 5\nversion: v1\nmemory_limit: {value}\n")
+    with pytest.raises(ConfigError, match=r"memory_limit.* must be a size such as"):
+        make_settings({}, path)
+
+
+def test_without_a_limit_all_is_as_ever() -> None:
+    """Segments of the usual size, all threads, pyarrow where it is needed."""
+    assert SETTINGS["memory_limit"].flag == "--memory-limit"
+    assert plan(None, threads=3) == budget.Plan(3)
+    assert Settings().memory_limit is None
+
+
+def test_a_plan_fits_and_grows_with_the_limit() -> None:
+    """The needs of a plan add up to no more than the limit, and a larger limit never makes a segment shorter."""
+    sizes = []
+    for mib in range(52, 600, 7):
+        found = plan(f"{mib}MiB", threads=1)
+        there = Budget(make_settings({"memory_limit": mib * MIB}), TEXT, rows=False, several=False)
+        needs = there.needs(1, found.segment_bytes or 0, by_arrow=found.by_arrow)
+        assert sum(need.size_bytes for need in needs) + (found.spare_bytes or 0) == mib * MIB
+        sizes.append((found.by_arrow, found.segment_bytes))
+    assert [each for each in sizes if not each[0]] == sorted(each for each in sizes if not each[0])
+    assert [each for each in sizes if each[0]] == sorted(each for each in sizes if each[0])
+    assert sizes[-1] == (True, SEGMENT_BYTES)
+
+
+def test_threads_are_kept_or_refused_and_else_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer than there are cores if that makes it fit, never fewer than were asked for."""
+    monkeypatch.setattr(config, "available_cores", lambda: 8)
+    assert plan("256MiB").threads == 8
+    assert plan("64MiB").threads == 2
+    assert plan("53MiB").threads == 1
+    assert plan("256MiB", threads=3).threads == 3
+    with pytest.raises(UsageError, match=r"--memory-limit 64MiB: this needs at least 115 MiB: .*72 MiB for 8 threads"):
+        plan("64MiB", threads=8)
+
+
+def test_what_takes_how_much_is_said() -> None:
+    """Every part is named: libraries, threads, windows, rows, columns, unpacking, a group."""
+    with pytest.raises(UsageError) as caught:
+        plan(
+            "1MiB",
+            Storage(text=True, columnar=True, by_pyarrow=True, unpack_bytes=9 * MIB),
+            rows=True,
+            window=10**6,
+            checkpoint="x",
+            threads=1,
+        )
+    message = str(caught.value)
+    for part in (
+        "Python and numpy",
+        "pyarrow",
+        "1 thread,",
+        "unpacking",
+        "what is read of columns at once",
+        "windows of 1,000,000 rows",
+    ):
+        assert f" MiB for {part}" in message
+    assert "rows to tell; raise it, or use a shorter window or fewer --threads" in message
+    with pytest.raises(UsageError, match="307 MiB for a first group"):
+        plan("1MiB", group_by="symbol", window=10**7)
+
+
+def test_every_longer_window_needs_more() -> None:
+    """Signals with the longest reach count, crosses included; groups keep them for each."""
+    for keep, signal in ((99, Signal(1, 100)), (100, Signal(1, 100, "cross_below")), (299, Signal(300, 2))):
+        there = Budget(make_settings({"signals": {"x": signal, "y": Signal(1, 2)}}), TEXT, rows=False, several=False)
+        assert budget.Need(f"windows of {keep + 1} rows", keep * budget.PER_CLOSE) in there.needs(
+            1, MIB, by_arrow=False
+        )
+
+
+def test_an_answer_is_the_same_under_any_limit(tmp_path: Path) -> None:
+    """What only pyarrow reads fast is read field by field where there is no room for it."""
+    path = tmp_path / "prices.csv"
+    path.write_text(
+        "time;close\n" + "".join(f'{row};"{1 + row % 7},{row % 1000:03}.{row % 10}"\n' for row in range(9000))
+    )
+    settings: dict[str, Any] = {"threads": 1, "window": 3, "thousands": ","}
+    whole = streamsig.run(path, **settings)
+    assert plan("60MiB", threads=1).by_arrow is False
+    for limit in ("60MiB", "150MiB", "1GiB"):
+        found = streamsig.run(path, memory_limit=limit, **settings)
+        assert (found.signal_count, found.rows_processed) == (whole.signal_count, 9000)
+
+
+def test_a_checkpoint_goes_on_under_another_limit(tmp_path: Path) -> None:
+    """The limit is no matter of the answer."""
+    path, checkpoint = tmp_path / "prices.csv", str(tmp_path / "kept")
+    path.write_text("close\n1\n2\n")
+    assert streamsig.run(path, checkpoint=checkpoint, memory_limit="64MiB").rows_processed == 2
+    with path.open("a") as file:
+        file.write("3\n")
+    assert streamsig.run(path, checkpoint=checkpoint, memory_limit="65MiB").rows_processed == 3
+
+
+@pytest.mark.parametrize(
+    ("header", "window"),
+    [
+        ("28b52ffd 00 50", 1 << 20),
+        ("28b52ffd 04 58", 1 << 21),
+        ("28b52ffd 00 59", (1 << 21) * 9 // 8),
+        ("28b52ffd 20 ff", 255),
+        ("28b52ffd 60 0100", 257),
+        ("28b52ffd a0 00000100", 1 << 16),
+        ("28b52ffd e3 aabbccdd 0000000100000000", 1 << 24),
+        ("28b52ffd", 1 << 10),
+    ],
+)
+def test_what_a_zstd_frame_refers_back_to(header: str, window: int) -> None:
+    """With a window, or in one segment with a content size of 1, 2, 4 or 8 bytes."""
+    assert storage.zstd_window_bytes(bytes.fromhex(header)) == window
+
+
+def test_a_large_zstd_window_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """By its header, of the file and of a pipe alike."""
+    path = tmp_path / "prices.zst"
+    path.write_bytes(bytes.fromhex("28b52ffd 00 88") + bytes(100))
+    with pytest.raises(UsageError, match=r"at least 221 MiB: .*129 MiB for unpacking"):
+        streamsig.run(path, memory_limit="128MiB", threads=1)
+
+
+def test_a_large_xz_dictionary_is_refused(tmp_path: Path) -> None:
+    """Told by liblzma when it reads the header."""
+    path = tmp_path / "prices.xz"
+    text = b"close\n" + b"1\n2\n" * 1000
+    path.write_bytes(lzma.compress(text, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 200 * MIB}]))
+    with pytest.raises(
+        UsageError, match=r"prices.xz: its dictionary takes more than the [0-9]+ MiB that --memory-limit"
+    ):
+        streamsig.run(path, memory_limit="80MiB")
+    assert streamsig.run(path, memory_limit="600MiB").rows_processed == 2000
+
+
+def columnar(folder: Path, rows: int, page_bytes: int) -> list[Path]:
+    """Write one table as Parquet, Arrow file and Arrow stream, in pages or batches of a size."""
+    table = pa.table({"time": pa.array(range(rows)), "close": pa.array([float(row) for row in range(rows)])})
+    paths = [folder / name for name in ("a.parquet", "a.arrow", "a.arrows")]
+    parquet.write_table(
+        table, paths[0], data_page_size=page_bytes, use_dictionary=False, write_batch_size=1 << 10, compression="none",
+        max_rows_per_page=max(rows, 1), row_group_size=max(rows, 1),
+    )  # fmt: skip
+    for path, new in ((paths[1], ipc.new_file), (paths[2], ipc.new_stream)):
+        with new(path, table.schema) as writer:
+            writer.write_table(table, max_chunksize=page_bytes // 8)
+    return paths
+
+
+def test_large_pages_and_batches_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    """The same rows in small ones are counted."""
+    large, small = tmp_path / "large", tmp_path / "small"
+    for folder, page_bytes in ((large, 1 << 30), (small, 1 << 20)):
+        folder.mkdir()
+        for path in columnar(folder, 3_000_000, page_bytes):
+            if folder is small:
+                assert streamsig.run(path, memory_limit="120MiB").rows_processed == 3_000_000
+            else:
+                with pytest.raises(
+                    UsageError, match=r"leaves 3[0-9] MiB for .* at once, and this needs at least [4-9]"
+                ):
+                    streamsig.run(path, memory_limit="120MiB")
+
+
+def test_an_empty_arrow_file_needs_nothing(tmp_path: Path) -> None:
+    """There is no record batch to measure."""
+    for path in columnar(tmp_path, 0, 1 << 10):
+        assert streamsig.run(path, memory_limit="120MiB").rows_processed == 0
+
+
+def test_groups_of_rows_that_are_told_are_refused(tmp_path: Path) -> None:
+    """What is kept to tell them has the same share as the counts."""
+    path = tmp_path / "prices.csv"
+    path.write_text("symbol,close\n" + "".join(f"S{row},1\n" for row in range(20_000)))
+    with pytest.raises(
+        LayoutError, match=r"299 rows of 20,000 groups would take .* MiB, more than the .* or raise --memory-limit"
+    ):
+        for _ in streamsig.scan(path, group_by="symbol", window=300, memory_limit="200MiB", threads=1):
+            pass
+
+
+def test_pipes_are_looked_at_when_they_come(tmp_path: Path) -> None:
+    """What a file is packed with is known before; a member of an archive when its turn comes."""
+    path = tmp_path / "prices.csv.gz"
+    path.write_bytes(gzip.compress(b"close\n1\n2\n"))
+    assert storage.storage_of_all([str(path)]) == Storage(text=True, by_pyarrow=True, unpack_bytes=MIB)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", "close\n1\n")
+    assert storage.storage_of_all([str(tmp_path / "a.zip"), "-", "none.csv"]) == Storage(text=True, archive=True)
+    there = Budget(make_settings({"memory_limit": "64MiB", "threads": 1}), TEXT, rows=False, several=False)
+    assert there.admit(TEXT) == there.plan
+    with pytest.raises(UsageError, match="pyarrow"):
+        there.admit(storage.storage_of(path.read_bytes()[:18], "gzip"))
