@@ -20,6 +20,11 @@ ENDING = ".unfinished"
 _DIGEST_BYTES = 1 << 16
 
 
+def waiting_place(path: Path) -> Path:
+    """Return where bytes wait to join the file at `path`."""
+    return path.with_name(path.name + ENDING)
+
+
 class GrowingFile:
     """Bytes that wait in `PATH.unfinished` until a run ends well, and join the file at `path` then.
 
@@ -30,7 +35,7 @@ class GrowingFile:
 
     def __init__(self, path: Path) -> None:
         self._name, self._path = path, Path(os.path.realpath(path))
-        self._unfinished = self._path.with_name(self._path.name + ENDING)
+        self._unfinished = waiting_place(self._path)
         # what of the file is from earlier runs: these bytes, which joined it when one of them ended well
         self._joined_bytes = 0
         self._file: BinaryIO | None = None

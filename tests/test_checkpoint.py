@@ -376,6 +376,7 @@ def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
         ),
         (["--checkpoint", "x", "--on-bad-row", "skip", "--rejects", "y"], "leave out --checkpoint"),
         (["--checkpoint", "prices.csv"], "--checkpoint prices.csv is the input"),
+        (["--checkpoint", "x.csv.unfinished", "--signals-out", "x.csv"], "are both x.csv.unfinished"),
         (["--checkpoint", "metrics.json"], "both metrics.json"),
         (["--checkpoint", "run.log"], "both run.log"),
         (["--checkpoint", "config.yaml"], "is the config file"),

@@ -18,6 +18,7 @@ from streamsig.core import groups as core_groups
 from streamsig.core.groups import GroupRows, GroupState
 from streamsig.core.keys import Texts
 from streamsig.emit.rows import writing_rows
+from streamsig.engine.checkpoint import Checkpoint
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, OutputError, UsageError
 from streamsig.growing import GrowingFile
@@ -87,6 +88,17 @@ def test_groups_as_json(series: Closes, keys: list[bytes], backwards: bool) -> N
                 state.merge(other)
             else:
                 state.update(rows)
+
+
+def test_groups_stay_below_the_limit(tmp_path: Path) -> None:
+    """The states of a run with a checkpoint have what the plan has for them, whether it begins anew or goes on."""
+    (path := tmp_path / "in.csv").write_text(KEYED + keyed(100))
+    asked = make_settings({"checkpoint": str(tmp_path / "checkpoint"), **BY_SYMBOL})
+    for most_bytes in (1 << 30, 1 << 29):
+        groups = Checkpoint(asked, [str(path)], None, most_bytes).total.groups
+        assert groups is not None
+        assert groups.max_bytes == most_bytes
+        run(tmp_path, path, **BY_SYMBOL)
 
 
 def test_groups_that_no_state_writes() -> None:

@@ -104,7 +104,7 @@ def test_closes_of_many_digits(workdir: Workdir) -> None:
     assert re.search(
         r"closes of so many digits take [0-9]+ MiB more for their windows, and [0-9]+ MiB are left", message
     )
-    keeps(workdir, *arguments, limit_mib=100)
+    keeps(workdir, *arguments, limit_mib=106)
 
 
 def test_groups(workdir: Workdir) -> None:
@@ -121,7 +121,7 @@ def test_groups_of_several_files(workdir: Workdir) -> None:
     """Joining the groups of two files takes more than either."""
     path = workdir.put("b.txt", bars(workdir, 100_000, "--symbols", 20_000))
     workdir.put("a.txt", path.read_bytes())
-    keeps(workdir, path, workdir.path / "a.txt", "--group-by", "symbol", "--window", 20, limit_mib=200)
+    keeps(workdir, path, workdir.path / "a.txt", "--group-by", "symbol", "--window", 20, limit_mib=230)
     other = (workdir.path / "a.txt", "--group-by", "symbol", "--window", 20, "--threads", 1, "--output", "-")
     for mib in (70, 85, 100, 115):
         with limited(mib * MIB, pyarrow=False) as before:
@@ -145,7 +145,7 @@ def test_gzip(workdir: Workdir) -> None:
 def test_rows_to_parquet(workdir: Workdir) -> None:
     """Rows on their way to a file."""
     path = workdir.put("prices.csv", bars(workdir, 300_000))
-    keeps(workdir, path, "--signals-out", "rows.parquet", limit_mib=135, pyarrow=True)
+    keeps(workdir, path, "--signals-out", "rows.parquet", limit_mib=165, pyarrow=True)
 
 
 def test_a_plan_that_is_not_kept_fails(workdir: Workdir) -> None:

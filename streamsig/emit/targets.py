@@ -13,6 +13,7 @@ from streamsig import files
 from streamsig.emit import metrics
 from streamsig.emit.logs import JsonLog
 from streamsig.errors import OutputError, UsageError
+from streamsig.growing import waiting_place
 
 if TYPE_CHECKING:
     import argparse
@@ -118,7 +119,10 @@ class Targets:
             ("--signals-out", self.rows),
             ("--checkpoint", self.checkpoint),
         )
-        return [(flag, path) for flag, path in named if path is not None]
+        places = [(flag, path) for flag, path in named if path is not None]
+        if self.rows is not None and self.checkpoint is not None:
+            places.append(("--signals-out", waiting_place(self.rows)))
+        return places
 
     def _let_go(self, target: Path) -> None:
         if self.output == target:

@@ -109,7 +109,7 @@ class Checkpoint:
     def total(self) -> Total:
         """What was counted before the input that the run goes on with."""
         if not self._saved:
-            return Total(self._settings)
+            return Total(self._settings, self._groups_bytes)
         return Total.from_json(self._settings, self._saved["total"], self._groups[_TOTAL])
 
     def has_finished(self, index: int) -> bool:
