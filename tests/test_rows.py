@@ -102,3 +102,12 @@ def test_runs_of_too_many_series_are_halved(data: DataObject, many: list[Closes]
     assert [flags.tolist() for flags in halved.flags] == [flags.tolist() for flags in whole.flags]
     for length, means in whole.averages.items():
         np.testing.assert_array_equal(halved.averages[length], means)
+
+
+def test_means_are_the_nearest_floats() -> None:
+    """Sums that are no float64, which would be rounded twice; at any scale the mean is the same."""
+    closes = [(row * 0x9E3779B97F4A7C15) % 2**58 for row in range(1000)]
+    for scale in (0, 3, 20):
+        ticks = Ticks.from_integers(closes, scale)
+        means = OneSeries([Signal(1, 3)]).push(ticks).averages[3].tolist()
+        assert means[2:] == [float(Fraction(sum(closes[row - 2 : row + 1]), 3 * 10**scale)) for row in range(2, 1000)]
