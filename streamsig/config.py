@@ -187,8 +187,6 @@ def make_settings(values: Mapping[str, Any], config: Path | None = None) -> Sett
         raise UsageError("check_order compares the times of rows of all groups with one another; leave out group_by")
     if settings.checkpoint is None and (settings.fresh or settings.finished):
         raise UsageError("--fresh and --finished speak of a checkpoint; name one with --checkpoint FILE")
-    if settings.checkpoint is not None and settings.check_order:
-        raise UsageError("--check-order needs all rows in one run; leave out --checkpoint")
     return settings
 
 

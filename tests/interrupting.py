@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from streamsig.config import make_settings
+from streamsig.emit.rejects import continuing_rejects
 from streamsig.emit.rows import continuing_rows
 from streamsig.engine.events import Advanced, Resumed
 from streamsig.engine.pipeline import count_signals
@@ -39,9 +40,14 @@ class _Stopped(BaseException):
 
 
 def run(
-    folder: Path, *inputs: Path, stop_after: int | None = None, rows: str | None = None, **asked: Any
+    folder: Path,
+    *inputs: Path,
+    stop_after: int | None = None,
+    rows: str | None = None,
+    rejects: str | None = None,
+    **asked: Any,
 ) -> tuple[Result | None, list[Resumed]]:
-    """Count with `folder / "checkpoint"`, and stop after so many segments; rows go to a file of this name in it.
+    """Count with `folder / "checkpoint"`, and stop after so many segments; rows and rejects go to files of it.
 
     Return the result, if it was not stopped, and where it went on from.
     """
@@ -50,6 +56,8 @@ def run(
 
     def observe(event: object) -> None:
         nonlocal seen
+        if rejecting is not None:
+            rejecting(event)  # type: ignore[arg-type]
         if isinstance(event, Resumed):
             resumed.append(event)
         seen += isinstance(event, Advanced)
@@ -58,8 +66,11 @@ def run(
 
     chosen = make_settings({"checkpoint": str(folder / "checkpoint"), **asked})
     try:
-        with contextlib.nullcontext() if rows is None else continuing_rows(folder / rows) as tell:
-            return count_signals([str(it) for it in inputs], chosen, observe, tell), resumed
+        with (
+            contextlib.nullcontext() if rejects is None else continuing_rejects(folder / rejects) as rejecting,
+            contextlib.nullcontext() if rows is None else continuing_rows(folder / rows) as tell,
+        ):
+            return count_signals([str(it) for it in inputs], chosen, observe, tell, rejecting), resumed
     except _Stopped:
         return None, resumed
 
@@ -76,4 +87,5 @@ def figures(result: Result | None) -> tuple[Any, ...]:
         counts,
         dict(result.files),
         None if result.groups is None else list(result.groups.items()),
+        result.order,
     )

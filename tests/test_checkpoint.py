@@ -21,6 +21,7 @@ from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks
 from streamsig.core.window import WindowState
 from streamsig.engine.pipeline import count_signals
+from streamsig.engine.snapshot import FORMAT
 from streamsig.errors import BadRowError, CheckpointError
 from streamsig.ingest import segments
 from tests.interrupting import ROWS, figures, keyed, run, text
@@ -185,7 +186,7 @@ _EDITS: dict[str, Callable[[bytes], bytes]] = {
     "header": lambda body: body.replace(b"time", b"when", 1),
 }
 _DAMAGES: dict[str, Callable[[str], str]] = {
-    "format": lambda text: text.replace('"streamsig_checkpoint": 2', '"streamsig_checkpoint": 3'),
+    "format": lambda text: text.replace(f'"streamsig_checkpoint": {FORMAT}', '"streamsig_checkpoint": 99'),
     "damaged": lambda text: text.replace('"rows": 3000', '"rows": 3001'),
     "cut off": lambda text: text[:-50],
     "without its last line": lambda text: text[: text.rindex("{")],
@@ -215,7 +216,7 @@ def _edit(place: Path, checkpoint: Path, what: str) -> dict[str, Any]:
         ("shorter", "prices.csv is shorter than what is counted of it"),
         ("header", "is understood in another way"),
         ("name", "it is of .*prices.csv, and .*other.csv is next"),
-        ("format", "it is of format 3, and this streamsig writes 2"),
+        ("format", f"it is of format 99, and this streamsig writes {FORMAT}"),
         ("damaged", "it is damaged"),
         ("cut off", "it is damaged"),
         ("without its last line", "it is damaged"),
@@ -331,19 +332,21 @@ def test_signal_writes_the_checkpoint(workdir: Workdir, number: int, code: int) 
     assert _offset(workdir) > 1 << 20
 
 
-@pytest.mark.parametrize("flags", [[], ["--group-by", "symbol"]])
+@pytest.mark.parametrize("flags", [["--check-order"], ["--group-by", "symbol"]])
 def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
     """A run that is killed at random moments, again and again, ends with the metrics and rows of an undisturbed one."""
     kills = 100 if settings.default is not None and settings.default.max_examples > 100 else 5
     dice = random.Random(42)  # noqa: S311 (dice)
     (workdir.path / "in").mkdir()
-    header = "time,symbol,close\n"
-    workdir.put("in/1.csv", header + keyed(18_000))
-    workdir.put("in/2.csv.gz", gzip.compress((header + keyed(18_000)).encode()))
-    plain = ("run", "in", "--window", "300", *flags, "--signals-out")
-    arguments = (*plain, "rows.csv", "--checkpoint", "checkpoint")
-    whole = workdir.call(*plain, "whole.csv").metrics
-    assert whole["rows_processed"] == 36_000
+    content = "time,symbol,close\n" + keyed(18_000).replace("77.5", "word")
+    workdir.put("in/1.csv", content)
+    workdir.put("in/2.csv.gz", gzip.compress(content.encode()))
+    plain = ("run", "in", "--window", "300", "--on-bad-row", "skip", *flags)
+    arguments = (*plain, "--signals-out", "rows.csv", "--rejects", "rejects.csv", "--checkpoint", "checkpoint")
+    whole = workdir.call(*plain, "--signals-out", "whole.csv", "--rejects", "bad.csv").metrics
+    bad = whole["rows_rejected"]
+    assert whole["rows_processed"] + bad == 36_000
+    assert bad > 100
     moved, before = 0, workdir.times_logged("run_started")
     for started in range(before + 1, before + kills + 1):
         process = workdir.start(*arguments, program=_slow(2048))
@@ -361,7 +364,8 @@ def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
     outcome = workdir.call(*arguments, program=_slow(2048))
     assert {**outcome.metrics, "latency_ms": 0} == {**whole, "latency_ms": 0}
     assert (workdir.path / "rows.csv").read_bytes() == (workdir.path / "whole.csv").read_bytes()
-    assert not (workdir.path / "rows.csv.unfinished").exists()
+    assert (workdir.path / "rejects.csv").read_bytes() == (workdir.path / "bad.csv").read_bytes()
+    assert not [*workdir.path.glob("*.unfinished")]
 
 
 @pytest.mark.parametrize(
@@ -369,14 +373,13 @@ def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
     [
         (["--fresh"], "name one with --checkpoint"),
         (["--finished"], "name one with --checkpoint"),
-        (["--checkpoint", "x", "--check-order"], "leave out --checkpoint"),
         (
             ["--checkpoint", "x", "--signals-out", "y.parquet"],
             "take .csv, .csv.gz, .csv.zst, or leave out --checkpoint",
         ),
-        (["--checkpoint", "x", "--on-bad-row", "skip", "--rejects", "y"], "leave out --checkpoint"),
         (["--checkpoint", "prices.csv"], "--checkpoint prices.csv is the input"),
         (["--checkpoint", "x.csv.unfinished", "--signals-out", "x.csv"], "are both x.csv.unfinished"),
+        (["--checkpoint", "x.unfinished", "--on-bad-row", "skip", "--rejects", "x"], "are both x.unfinished"),
         (["--checkpoint", "metrics.json"], "both metrics.json"),
         (["--checkpoint", "run.log"], "both run.log"),
         (["--checkpoint", "config.yaml"], "is the config file"),

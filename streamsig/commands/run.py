@@ -14,7 +14,7 @@ from streamsig.commands.terminal import UNEXPECTED, cause, failure, say, settle,
 from streamsig.config import SETTINGS, make_settings, values_of_flags, version_of
 from streamsig.emit import metrics
 from streamsig.emit.order import sentence
-from streamsig.emit.rejects import writing_rejects
+from streamsig.emit.rejects import ContinuedRejects, continuing_rejects, writing_rejects
 from streamsig.emit.rows import FORMATS, continuing_rows, writing_rows
 from streamsig.emit.targets import LOG, OUTPUT, STREAM, Targets
 from streamsig.engine.count import SKIP
@@ -66,10 +66,10 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
             if settings.checkpoint is not None:
                 targets.checkpoint = Path(settings.checkpoint)
                 targets.check(paths, config)
-            with _rejects(targets, settings) as write_reject:
-                observers.append(write_reject)
-                with _rows(targets, settings) as tell:
-                    figures = metrics.success(count_signals(paths, settings, count, tell))
+            with _rejects(targets, settings) as rejects, _rows(targets, settings) as rows:
+                observers.append(rejects or _nobody)
+                kept = rejects if isinstance(rejects, ContinuedRejects) else None
+                figures = metrics.success(count_signals(paths, settings, count, rows, kept))
             targets.write(figures)
             observe(RunFinished(figures))
             code = 0
@@ -88,6 +88,10 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
     if code:
         say(message)
     return print_figures(figures, targets.output, code)
+
+
+def _nobody(_: Event) -> None:
+    """Do not care."""
 
 
 def _parser() -> Parser:
@@ -156,15 +160,13 @@ def _settings(parsed: argparse.Namespace, config: Path | None) -> Settings:
     return settings
 
 
-def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContextManager[Observer]:
+def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContextManager[Observer | None]:
     """Return what writes the rows that are left out, if that was asked for."""
     if targets.rejects is None:
-        return contextlib.nullcontext(lambda _: None)
+        return contextlib.nullcontext()
     if settings.on_bad_row != SKIP:
         raise UsageError("--rejects is for the rows that --on-bad-row skip leaves out; add it")
-    if settings.checkpoint is not None:
-        raise UsageError("--rejects needs all rows in one run; leave out --checkpoint")
-    return writing_rejects(targets.rejects)
+    return writing_rejects(targets.rejects) if settings.checkpoint is None else continuing_rejects(targets.rejects)
 
 
 def _rows(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 KINDS = ("step_back", "duplicate", "gap", "unreadable")
@@ -53,6 +55,15 @@ class OrderState:
             tuple(int(each[0]) if len(each) else None for each in found),
             *((int(times[0]), int(rows[0]), int(times[-1])) if len(rows) else (None, None, None)),
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` makes the same state of."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> OrderState:
+        """Return the state that `to_json` wrote down."""
+        return cls(**{**plain, "counts": tuple(plain["counts"]), "firsts": tuple(plain["firsts"])})
 
     def merge(self, right: OrderState) -> OrderState:
         """Return the state of this run followed by `right`; both have the same `longest`."""

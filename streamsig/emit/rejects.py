@@ -1,18 +1,23 @@
-"""The rows that were left out, as a CSV file that is safe to open in a spreadsheet and to show on a terminal."""
+"""The rows that were left out, as a CSV file that is safe to open in a spreadsheet and to show on a terminal.
+
+`line` is the physical line on which a row starts, `row` its text. Control characters other than tab and line feed are
+written out, and a text that a spreadsheet could take for a formula has a `'` before it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamsig import files
 from streamsig.emit.printable import printable
 from streamsig.engine.events import Rejected
+from streamsig.growing import GrowingFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from streamsig.engine.events import Event, Observer
@@ -27,24 +32,77 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\n", "'")
 def writing_rejects(path: Path) -> Iterator[Observer]:
     """Yield an observer that writes each rejected row; the file is there when the block ends well.
 
-    `line` is the physical line on which the row starts, `row` its text. Control characters other than tab and
-    line feed are written out, and a text that a spreadsheet could take for a formula has a `'` before it.
     Raises OutputError.
     """
     with files.replacing(path) as file:
-        text = io.TextIOWrapper(file, "utf-8", newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        file.write(_record(COLUMNS))
 
         def observe(event: Event) -> None:
             if isinstance(event, Rejected):
-                texts = (event.name, event.column, event.reason, event.row)
-                name, column, reason, row = map(_cell, texts)
-                writer.writerow((name, event.line, column, reason, row))
+                file.write(_record_of(event))
 
         yield observe
-        text.flush()
-        text.detach()
+
+
+@contextlib.contextmanager
+def continuing_rejects(path: Path) -> Iterator[ContinuedRejects]:
+    """Yield an observer that writes behind the rows of earlier runs; they join the file when the block ends well.
+
+    Otherwise they are kept for the next run. Raises OutputError.
+    """
+    with contextlib.closing(ContinuedRejects(path)) as rejects:
+        yield rejects
+        rejects.join()
+
+
+class ContinuedRejects:
+    """Rejected rows of which a later run may write the rest (`Resumable`)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._file = path, GrowingFile(path)
+
+    def __call__(self, event: Event, /) -> None:
+        """Write a rejected row."""
+        if isinstance(event, Rejected):
+            with files.naming(self._path):
+                self._file.file.write(_record_of(event))
+
+    def resume(self, kept: Mapping[str, Any] | None, total: object) -> None:  # noqa: ARG002 (as all that go on)
+        """Go on behind what `keep` returned in an earlier run, or begin anew; raises ValueError, OutputError."""
+        self._file.begin(kept)
+        if not self._file.size_bytes:
+            with files.naming(self._path):
+                self._file.file.write(_record(COLUMNS))
+
+    def go_on(self, kept: Mapping[str, Any], state: object) -> None:
+        """Do nothing more: `resume` has gone on behind all rows."""
+
+    def mark(self) -> int:
+        """Return where the rows end that were written so far."""
+        return self._file.size_bytes
+
+    def keep(self, mark: int) -> dict[str, Any]:
+        """Make the rows before a mark outlive the program; return what `resume` takes."""
+        return self._file.keep(mark)
+
+    def join(self) -> None:
+        """Let all rows take their place in the file."""
+        self._file.join()
+
+    def close(self) -> None:
+        """Leave what is written for a later run."""
+        self._file.close()
+
+
+def _record_of(event: Rejected) -> bytes:
+    name, column, reason, row = map(_cell, (event.name, event.column, event.reason, event.row))
+    return _record((name, event.line, column, reason, row))
+
+
+def _record(cells: tuple[str | int, ...]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()
 
 
 def _cell(text: str) -> str:

@@ -120,8 +120,9 @@ class Targets:
             ("--checkpoint", self.checkpoint),
         )
         places = [(flag, path) for flag, path in named if path is not None]
-        if self.rows is not None and self.checkpoint is not None:
-            places.append(("--signals-out", waiting_place(self.rows)))
+        if self.checkpoint is not None:
+            waiting = (("--signals-out", self.rows), ("--rejects", self.rejects))
+            places += [(flag, waiting_place(path)) for flag, path in waiting if path is not None]
         return places
 
     def _let_go(self, target: Path) -> None:

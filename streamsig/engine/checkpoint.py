@@ -7,8 +7,10 @@ on; where one of them is not what it was, it is refused.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
@@ -23,12 +25,12 @@ from streamsig.errors import CheckpointError
 from streamsig.ingest.sources import open_raw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from streamsig.config import Settings
     from streamsig.engine.passage import Passage
+    from streamsig.engine.resumable import Resumable
     from streamsig.engine.tally import Tally
-    from streamsig.engine.teller import Teller, Told
     from streamsig.ingest.dialect import Dialect
     from streamsig.ingest.sources import TextSource
 
@@ -44,21 +46,26 @@ _WAY_OUT = "count anew with --fresh, or name another checkpoint"
 _TOTAL, _TEXT = "total", "text"
 
 
+_Marks = Mapping[str, Any]
+"""How far all is that goes on beside the counts, by its name."""
+
+
 class _Text(NamedTuple):
-    """A text that is being counted: the tally is at one of the two passages, and its rows tell at which."""
+    """A text that is being counted: the tally is at one of two passages, and its rows tell at which."""
 
     source: TextSource
     dialect: Dialect
     tally: Tally
-    before: Passage
-    after: Passage
+    before: tuple[Passage, _Marks]
+    after: tuple[Passage, _Marks]
 
     @property
-    def passage(self) -> Passage:
+    def reached(self) -> tuple[Passage, _Marks]:
         rows = self.tally.rows
-        if rows not in {self.before.rows, self.after.rows}:
-            raise RuntimeError(f"{rows} rows are counted at {self.before} or {self.after}")
-        return self.after if rows == self.after.rows else self.before
+        for reached in (self.after, self.before):
+            if reached[0].rows == rows:
+                return reached
+        raise RuntimeError(f"{rows} rows are counted at {self.before} or {self.after}")
 
 
 class _Progress(NamedTuple):
@@ -66,14 +73,14 @@ class _Progress(NamedTuple):
 
     member: int
     total: Total
-    told: Told | None
+    marks: _Marks
     text: _Text | None = None
 
 
 class Checkpoint:
     """A file that is read when a run begins, and written every few seconds.
 
-    Rows that are told go on, too, if there is a `teller`. Raises CheckpointError for what the run cannot go on from,
+    `beside` names what goes on beside the counts. Raises CheckpointError for what the run cannot go on from,
     OutputError where the file cannot be written.
     """
 
@@ -81,12 +88,12 @@ class Checkpoint:
         self,
         settings: Settings,
         paths: Sequence[str],
-        teller: Teller | None = None,
+        beside: Mapping[str, Resumable] | None = None,
         groups_bytes: int = MAX_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = str(settings.checkpoint)
-        self._settings, self._paths, self._teller, self._clock = settings, list(paths), teller, clock
+        self._settings, self._paths, self._beside, self._clock = settings, list(paths), dict(beside or {}), clock
         self._path, self._groups_bytes = Path(self.name), groups_bytes
         self._matters = {key: value for key, value in settings.as_json().items() if key not in _NO_MATTER}
         self._due = clock() + SECONDS
@@ -97,13 +104,13 @@ class Checkpoint:
         self._next = 0
         self._index = 0
         self._pending: Mapping[str, Any] | None = None
-        self._before = _Progress(0, Total(settings), None)
+        self._before = _Progress(0, Total(settings), {})
         # all that is to be saved, replaced in one step: a signal may arrive at any time
         self._latest: _Progress | None = None
         self._has_ended = self._is_written = False
         if not settings.fresh:
             self._load()
-        self._resume_rows()
+        self._resume_beside()
 
     @property
     def total(self) -> Total:
@@ -134,7 +141,7 @@ class Checkpoint:
         while len(self._finished) < index:
             self._finished.append(_identity(self._paths[len(self._finished)]))
         self._has_ended = self._is_written = False
-        self._before = _Progress(member, total.copy(), self._told())
+        self._before = _Progress(member, total.copy(), self._marks())
         # what is kept of this text is not to be lost before the run has gone on from it
         self._latest = None if self._pending else self._before
 
@@ -155,20 +162,24 @@ class Checkpoint:
             if state is None:
                 state = WindowState.from_json(self._settings.counted, saved["state"])
             tally.go_on(state)
-            if self._teller is not None:
-                self._teller.go_on(state, self._saved["rows"])
+            for name, it in self._beside.items():
+                with self._refusing():
+                    it.go_on(self._saved["beside"][name], state)
             passage = none._replace(
                 rows=tally.rows, offset=saved["offset"], line=saved["line"], rejected=saved["rows_rejected"], crc=crc
             )
-        passage = passage._replace(told=self._told())
-        self._latest = self._before._replace(text=_Text(source, dialect, tally, passage, passage))
+        reached = (passage, self._marks())
+        self._latest = self._before._replace(text=_Text(source, dialect, tally, reached, reached))
         return passage
 
     def advance(self, passage: Passage) -> None:
-        """Note how far a text will be counted by what is put into the tally next; write down how far it is, if due."""
+        """Note how far a text will be counted by what is put into the tally next; write down how far it is, if due.
+
+        All that goes on beside the counts is there by now.
+        """
         if self._latest is not None and self._latest.text is not None:
-            text = self._latest.text
-            self._latest = self._latest._replace(text=text._replace(before=text.after, after=passage))
+            text, reached = self._latest.text, (passage, self._marks())
+            self._latest = self._latest._replace(text=text._replace(before=text.after, after=reached))
         if self._clock() >= self._due:
             self.write()
 
@@ -190,16 +201,16 @@ class Checkpoint:
         if self._latest is None or self._has_ended:
             return
         started = self._clock()
-        member, total, told, text = self._latest
+        member, total, marks, text = self._latest
         if text is not None and text.tally.is_torn:
             return
         body: dict[str, Any] = {"members": member, "archive": _identity(self._paths[self._index]) if member else None}
         if text is not None:
-            told = text.passage.told
-            body["text"] = self._text(text)
+            passage, marks = text.reached
+            body["text"] = self._text(text, passage)
             if body["text"] is None:
                 return
-        self._put(body, total, told, text and text.tally.result())
+        self._put(body, total, marks, text and text.tally.result())
         self._due = self._clock() + max(SECONDS, _SHARE * (self._clock() - started))
 
     def finish(self, total: Total) -> None:
@@ -208,19 +219,19 @@ class Checkpoint:
             return
         while len(self._finished) < len(self._paths):
             self._finished.append(_identity(self._paths[len(self._finished)]))
-        self._put({"members": 0, "archive": None}, total, self._told(), None)
+        self._put({"members": 0, "archive": None}, total, self._marks(), None)
 
-    def _told(self) -> Told | None:
-        return None if self._teller is None else self._teller.mark()
+    def _marks(self) -> _Marks:
+        return {name: it.mark() for name, it in self._beside.items()}
 
     def _put(
-        self, body: Mapping[str, Any], total: Total, told: Told | None, state: WindowState | GroupState | None
+        self, body: Mapping[str, Any], total: Total, marks: _Marks, state: WindowState | GroupState | None
     ) -> None:
         whole = {
             "settings": self._matters,
             "finished": self._finished,
             "text": None,
-            "rows": None if self._teller is None or told is None else self._teller.keep(told),
+            "beside": {name: self._beside[name].keep(mark) for name, mark in marks.items()},
             "total": total.to_json(),
             **body,
         }
@@ -228,9 +239,9 @@ class Checkpoint:
         pieces = ({"of": name, **piece} for name, it in groups.items() if it is not None for piece in it.to_json())
         snapshot.write(self._path, whole, pieces)
 
-    def _text(self, text: _Text) -> dict[str, Any] | None:
+    def _text(self, text: _Text, passage: Passage) -> dict[str, Any] | None:
         """Return what is to be known of a text; `None` where it is no longer what was read."""
-        source, dialect, passage, state = text.source, text.dialect, text.passage, text.tally.result()
+        source, dialect, state = text.source, text.dialect, text.tally.result()
         digests = _digests(source, dialect, passage.offset)
         if digests is None:
             return None
@@ -297,16 +308,23 @@ class Checkpoint:
         if names != self._paths[: len(names)]:
             raise self._refusal(f"it is of other inputs, {', '.join(names[:3])} to begin with")
 
-    def _resume_rows(self) -> None:
-        """Let the rows go on behind those that are kept, or begin anew."""
-        saved = self._saved.get("rows")
-        if self._saved and (saved is None) != (self._teller is None):
-            raise self._refusal("it has no rows" if saved is None else "it has rows, too, and none are asked for now")
-        if self._teller is not None:
-            try:
-                self._teller.resume(saved, self.total)
-            except ValueError as error:
-                raise self._refusal(str(error)) from error
+    def _resume_beside(self) -> None:
+        """Let what goes on beside the counts go on behind what is kept of it, or begin anew."""
+        kept = self._saved.get("beside", {})
+        if self._saved:
+            for name in sorted(kept.keys() ^ self._beside.keys()):
+                reason = f"it has {name}, too, and none are asked for now" if name in kept else f"it has no {name}"
+                raise self._refusal(reason)
+        for name, it in self._beside.items():
+            with self._refusing():
+                it.resume(kept.get(name), self.total)
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            raise self._refusal(str(error)) from error
 
     def _refusal(self, reason: str) -> CheckpointError:
         return CheckpointError(f"{self.name}: cannot go on from this checkpoint: {reason}; {_WAY_OUT}")

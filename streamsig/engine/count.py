@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.core.ticks import Ticks
-from streamsig.engine.budget import Plan
 from streamsig.engine.events import Advanced, InputFound, Rejected, Resumed, Warned
 from streamsig.engine.execute import map_in_order
 from streamsig.engine.passage import Passage
@@ -29,11 +28,9 @@ if TYPE_CHECKING:
     from streamsig.config import Settings
     from streamsig.core.groups import GroupRows
     from streamsig.core.window import WindowState
-    from streamsig.engine.checkpoint import Checkpoint
     from streamsig.engine.events import Observer
     from streamsig.engine.order import FileOrder, Judged
-    from streamsig.engine.teller import Teller
-    from streamsig.ingest.dialect import Dialect
+    from streamsig.engine.run import Run
     from streamsig.ingest.segments import Segment
     from streamsig.ingest.sources import TextSource
     from streamsig.ingest.timecolumn import TimeColumn
@@ -53,94 +50,141 @@ def look_at(source: TextSource, settings: Settings) -> Detection:
     found, mark_bytes = detect_encoding(raw)
     source.decode(settings.encoding or found, mark_bytes)
     sample, whole = source.read_sample(SAMPLE_BYTES)
+    if whole and settings.checkpoint is not None and not settings.finished:
+        # the last line may be half of one: however it goes on, the layout stays
+        sample = sample[: 1 + max(sample.rfind(b"\n"), sample.rfind(b"\r"))] or sample
     return detect(sample, whole=whole, asked=_asked(settings), name=source.name)
 
 
-def count_text(  # noqa: C901, PLR0913, PLR0915, PLR0917 (what all inputs of a run share)
-    source: TextSource,
-    settings: Settings,
-    observe: Observer,
-    before: tuple[int, int] = (0, 0),
-    checkpoint: Checkpoint | None = None,
-    teller: Teller | None = None,
-    plan: Plan | None = None,
-) -> Count:
-    """Count one text; `before` are the rows and signals of earlier inputs, for progress; a `teller` gets its rows.
+class _Prepared(NamedTuple):
+    """A segment, and what can be known of it without knowing what is before it."""
 
-    With a `checkpoint` the rows that it has are left out, and a last line without a line end may still grow.
-    A `plan` keeps the run within its memory.
+    segment: Segment
+    rows: WindowState | GroupRows
+    reading: Reading
+    judged: Judged | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Preparation:
+    """Reads segments of a text, on any thread.
+
+    Of the further fields that are read so many `groups` make the key, the others tell the time.
+    """
+
+    run: Run
+    reader: SegmentReader
+    tally: Tally
+    order: FileOrder | None
+    groups: int
+
+    def __call__(self, segment: Segment) -> _Prepared:
+        """Return what a segment holds: nothing, where it may still grow; raises BadRecordError."""
+        if segment.open_end and not self.run.settings.finished:
+            return _Prepared(segment, self.tally.prepare(Ticks.empty(), ()), Reading(Ticks.empty(), 0), None)
+        reading, judged = self.reader.read(segment), None
+        keys, times = reading.texts[: self.groups], reading.texts[self.groups :]
+        if self.order is not None:
+            judged = self.order.judge(times, lambda rows: self._lines_of(rows, segment, reading))
+        rows = self.tally.prepare(reading.ticks, keys)
+        if self.run.teller is None:
+            # what waits for its turn holds no more than that takes
+            reading = replace(reading, ticks=Ticks.empty(), texts=())
+        return _Prepared(segment, rows, reading, judged)
+
+    def _lines_of(self, rows: Collection[int], segment: Segment, reading: Reading) -> dict[int, int]:
+        """Return the physical line of rows that were read, from 1 where their segment starts, by walking through it."""
+        dialect, left_out = self.reader.dialect, reading.rejected.lines
+        records = split_records(bytes(segment.view), dialect.delimiter, line_quoted=dialect.line_quoted)
+        sound = (record.line for record in records if record.line not in left_out)
+        return {row: line for row, line in enumerate(islice(sound, max(rows, default=-1) + 1)) if row in rows}
+
+
+def count_text(source: TextSource, run: Run) -> Count:
+    """Count one text.
+
+    With a checkpoint the rows that it has are left out, and a last line without a line end may still grow.
     Raises LayoutError, BadRowError, SourceError and CheckpointError.
     """
-    plan = plan or Plan(settings.thread_count)
+    settings, observe, plan, checkpoint = run.settings, run.observe, run.plan, run.checkpoint
     detection = look_at(source, settings)
     observe(InputFound(source.name, source.size_bytes, _layout(source, detection)))
     warnings = warnings_of(detection, settings)
     _warn(source.name, warnings, observe)
     dialect, tally = detection.dialect, Tally(settings, plan.groups_bytes)
     source.discard(dialect.body_offset)
-    order = _order_of(source, detection, settings)
-    times = () if order is None and teller is None else time_columns(detection.time_column, dialect.close)
-    reader = SegmentReader(
-        dialect,
-        skip_bad=settings.on_bad_row == SKIP,
-        scale=detection.decimals,
-        also=(*(groups := detection.groups), *times),
-        by_arrow=plan.by_arrow,
-    )
-    if teller is not None:
-        teller.begin(has_time=bool(times), keys=[dialect.field_name(each) for each in groups])
+    prepare = _preparation(source, run, detection, tally)
     passage, resume = Passage(0, 0, dialect.body_line, 0), None
     if checkpoint is not None:
         passage = checkpoint.resume(source, dialect, tally, passage)
         resume = Resume(passage.offset, passage.crc, counts_crc=not source.is_plain)
-    mine, rejected, line = passage.rows, passage.rejected, passage.line
-    rows, counted = before[0] + mine, before[1] + tally.result().counts[0]
-    if passage.offset:
-        observe(Resumed(source.name, passage.offset, rows))
-
-    def count(segment: Segment) -> tuple[Segment, WindowState | GroupRows, Reading, Judged | None]:
-        if segment.open_end and not settings.finished:
-            return segment, tally.prepare(Ticks.empty(), ()), Reading(Ticks.empty(), 0), None
-        reading = reader.read(segment)
-        judged = None
-        if order is not None:
-            judged = order.judge(reading.texts[len(groups) :], lambda rows: _lines_of(rows, segment, reading, dialect))
-        run = tally.prepare(reading.ticks, reading.texts[: len(groups)])
-        # what waits for its turn holds no more than that takes
-        return segment, run, reading if teller is not None else replace(reading, ticks=Ticks.empty(), texts=()), judged
-
+        if passage.offset:
+            observe(Resumed(source.name, passage.offset, run.total.rows + tally.rows))
     try:
         segments = Segments(
             source, dialect.delimiter, held=plan.threads, segment_bytes=plan.segment_bytes, resume=resume
         )
-        with closing(map_in_order(count, segments, plan.threads)) as counts:
-            for segment, run, reading, judged in counts:
-                for bad in reading.rejected:
-                    observe(Rejected(source.name, line + bad.line - 1, bad.column, bad.reason, bad.row))
-                if order is not None and judged is not None:
-                    order.push(judged, line)
-                if teller is not None:
-                    teller.push(reading.ticks, reading.texts[: len(groups)], reading.texts[len(groups) :])
-                mine, line = mine + run.rows, line + reading.lines
-                rejected += len(reading.rejected)
-                if checkpoint is not None and segment.open_end:
+        with closing(map_in_order(prepare, segments, plan.threads)) as prepared:
+            for each in prepared:
+                _tell(each, source, run, prepare, passage)
+                after = _behind(passage, each)
+                if checkpoint is not None and each.segment.open_end:
                     checkpoint.end()
                 elif checkpoint is not None:
-                    told = None if teller is None else teller.mark()
-                    checkpoint.advance(Passage(mine, segment.stop, line, rejected, segment.crc, told))
-                more_rows, more_counted = tally.push(run)
+                    checkpoint.advance(after)
+                tally.push(each.rows)
+                passage = after
                 plan.check_closes(tally.limbs)
-                rows, counted = rows + more_rows, counted + more_counted
-                warnings += _held_back(segment, line, settings, observe, source.name)
-                observe(Advanced(source.consumed_bytes, rows, counted))
+                warnings += _held_back(each.segment, passage.line, settings, observe, source.name)
+                observe(Advanced(source.consumed_bytes, run.total.rows + tally.rows, run.total.signals + tally.counted))
     except BadRecordError as bad:
-        # all segments before the bad one are counted, so `line` is where it starts
-        raise BadRowError(source.name, line + bad.line - 1, bad.column, bad.text, bad.reason, bad.advice) from None
+        # all segments before the bad one are counted, so the passage ends where that one starts
+        line = passage.line + bad.line - 1
+        raise BadRowError(source.name, line, bad.column, bad.text, bad.reason, bad.advice) from None
     if checkpoint is not None:
         checkpoint.end()
-    if teller is not None:
-        teller.end()
-    return Count(tally.result(), rejected, warnings, order)
+    run.end_input()
+    return Count(tally.result(), passage.rejected, warnings)
+
+
+def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tally) -> _Preparation:
+    """Return what reads segments of a text, and let what goes on beside the counts begin it."""
+    dialect, groups, order = detection.dialect, detection.groups, None
+    if run.order is not None:
+        run.order.begin(order := _order_of(source, detection, run.settings))
+    times = () if order is None and run.teller is None else time_columns(detection.time_column, dialect.close)
+    if run.teller is not None:
+        run.teller.begin(has_time=bool(times), keys=[dialect.field_name(each) for each in groups])
+    reader = SegmentReader(
+        dialect,
+        skip_bad=run.settings.on_bad_row == SKIP,
+        scale=detection.decimals,
+        also=(*groups, *times),
+        by_arrow=run.plan.by_arrow,
+    )
+    return _Preparation(run, reader, tally, order, len(groups))
+
+
+def _tell(each: _Prepared, source: TextSource, run: Run, prepare: _Preparation, before: Passage) -> None:
+    """Let all that goes on beside the counts know a segment, which comes behind a passage."""
+    for bad in each.reading.rejected:
+        run.observe(Rejected(source.name, before.line + bad.line - 1, bad.column, bad.reason, bad.row))
+    if prepare.order is not None and each.judged is not None:
+        prepare.order.push(each.judged, before.line)
+    if run.teller is not None:
+        texts = each.reading.texts
+        run.teller.push(each.reading.ticks, texts[: prepare.groups], texts[prepare.groups :])
+
+
+def _behind(before: Passage, each: _Prepared) -> Passage:
+    """Return how far a text is counted with a segment that comes behind a passage."""
+    return Passage(
+        before.rows + each.rows.rows,
+        each.segment.stop,
+        before.line + each.reading.lines,
+        before.rejected + len(each.reading.rejected),
+        each.segment.crc,
+    )
 
 
 def time_columns(time: TimeColumn, close: int) -> tuple[int, ...]:
@@ -165,22 +209,14 @@ def _held_back(segment: Segment, line: int, settings: Settings, observe: Observe
 
 
 def _order_of(source: TextSource, detection: Detection, settings: Settings) -> FileOrder | None:
-    """Return what judges the times of a text, if that was asked for and there are any."""
-    if not settings.check_order or not detection.rows_sampled:
+    """Return what judges the times of a text, if there are any."""
+    if not detection.rows_sampled:
         return None
     # pyarrow takes long to import, and most runs do without it
     from streamsig.engine.order import FileOrder  # noqa: PLC0415
 
     backwards = settings.order == NEWEST_FIRST
     return FileOrder(source.name, detection.time_column, detection.dialect.close, detection.times, backwards=backwards)
-
-
-def _lines_of(rows: Collection[int], segment: Segment, reading: Reading, dialect: Dialect) -> dict[int, int]:
-    """Return the physical line of rows that were read, from 1 at the start of their segment, by walking through it."""
-    left_out = reading.rejected.lines
-    records = split_records(bytes(segment.view), dialect.delimiter, line_quoted=dialect.line_quoted)
-    sound = (record.line for record in records if record.line not in left_out)
-    return {row: line for row, line in enumerate(islice(sound, max(rows, default=-1) + 1)) if row in rows}
 
 
 def warnings_of(detection: Detection, settings: Settings) -> tuple[str, ...]:

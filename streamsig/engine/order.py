@@ -6,10 +6,9 @@ which fewest is wrong with the whole column is taken, so that no cut through the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
 from streamsig.core.order import KINDS, OrderState, judge, usual_step
@@ -21,14 +20,16 @@ from streamsig.ingest.timeshapes import SECOND
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from streamsig.core.groups import GroupState
     from streamsig.core.keys import Texts
+    from streamsig.core.window import WindowState
+    from streamsig.engine.tally import Total
     from streamsig.ingest.timecolumn import TimeColumn
 
 STEP_BACK, DUPLICATE, GAP, UNREADABLE = range(len(KINDS))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A row: its file, its physical line (its number in a columnar file), and its time as it is written."""
 
     file: str
@@ -36,16 +37,38 @@ class Place:
     time: str
 
 
-@dataclass(slots=True)
-class _Trial:
-    """A file under one reading of its times; `places` are those of the first row of each kind."""
+class Trial(NamedTuple):
+    """A file under one reading of its times, as far as it is judged.
+
+    `usual` is the step of most of its rows, if there is one. Files whose times are `dated` can be compared with one
+    another. `places` are those of the first row of each kind, `start` that of the first row with a time.
+    """
 
     reading: str
-    state: OrderState
     usual: int | None
     dated: bool
-    places: list[Place | None] = field(default_factory=lambda: [None] * len(KINDS))
+    state: OrderState
+    places: tuple[Place | None, ...] = (None,) * len(KINDS)
     start: Place | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` makes the same trial of."""
+        return {**self._asdict(), "state": self.state.to_json()}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Trial:
+        """Return the trial that `to_json` wrote down."""
+        state, places = OrderState.from_json(plain["state"]), tuple(map(_place, plain["places"]))
+        return cls(**{**plain, "state": state, "places": places, "start": _place(plain["start"])})
+
+    def behind(self, before: Trial) -> Trial | None:
+        """Return this trial, which has no rows, as one behind those of another; `None` if it judges them otherwise."""
+        state, longest = before.state, self.state.longest
+        # where no step was seen, any may be usual
+        has_steps = state.rows - state.counts[UNREADABLE] > 1
+        if before.reading != self.reading or (has_steps and state.longest != longest):
+            return None
+        return self._replace(state=replace(state, longest=longest), places=before.places, start=before.start)
 
 
 class Judged(NamedTuple):
@@ -60,6 +83,8 @@ class FileOrder:
 
     `sample` are times from the file's start without a gap between rows. With `backwards` time should run
     against the file. Raises LayoutError where there is no time column, or nothing in it can be read.
+
+    `trials` has what is found under each reading; it is replaced in one step.
     """
 
     def __init__(self, name: str, time: TimeColumn, close: int, sample: Sequence[str], *, backwards: bool) -> None:
@@ -71,8 +96,8 @@ class FileOrder:
         self.columns = (time.index,) if time.clock is None else (time.index, time.clock)
         self._sign = -1 if backwards else 1
         texts = pa.array(sample, pa.string())
-        self._trials = [self._trial(texts, reading) for reading in readings(texts)]
-        if not self._trials:
+        self.trials = tuple(self._trial(texts, reading) for reading in readings(texts))
+        if not self.trials:
             text = next((it for it in sample if it), "")
             raise LayoutError(
                 f"{name}: times such as {text[:40]!r} in column {time.index + 1} cannot be read, so the order cannot be"
@@ -88,7 +113,7 @@ class FileOrder:
         texts = join([to_arrow(column) for column in columns])
         states = []
         sought: set[int] = set()
-        for trial in self._trials:
+        for trial in self.trials:
             times, readable = read_times(texts, trial.reading)
             state = OrderState.of(self._sign * times, readable, trial.state.longest)
             states.append(state)
@@ -105,26 +130,55 @@ class FileOrder:
             below, text = judged.seen[row]
             return Place(self.name, line + below - 1, text)
 
-        for trial, state in zip(self._trials, judged.states, strict=True):
-            before = trial.state
-            trial.state = before.merge(state)
-            for kind, (known, first) in enumerate(zip(before.firsts, trial.state.firsts, strict=True)):
-                if known is None and first is not None:
-                    trial.places[kind] = place(first - before.rows)
-            if trial.start is None and state.first_row is not None:
-                trial.start = place(state.first_row)
+        def add(trial: Trial, state: OrderState) -> Trial:
+            before, after = trial.state, trial.state.merge(state)
+            places = [
+                place(first - before.rows) if known is None and first is not None else there
+                for known, first, there in zip(before.firsts, after.firsts, trial.places, strict=True)
+            ]
+            start = trial.start
+            if start is None and state.first_row is not None:
+                start = place(state.first_row)
+            return trial._replace(state=after, places=tuple(places), start=start)
 
-    def result(self) -> _Trial:
+        self.trials = tuple(map(add, self.trials, judged.states))
+
+    def go_on(self, trials: Sequence[Trial]) -> None:
+        """Take what was found in the first rows of the file, before any others.
+
+        Raises ValueError where the file, which has grown, is to be judged otherwise by now.
+        """
+        found = [behind for trial in self.trials for it in trials if (behind := trial.behind(it)) is not None]
+        if len(found) < len(self.trials):
+            raise ValueError(f"the times of {self.name} are understood in another way than when it was counted")
+        self.trials = tuple(found)
+
+    def result(self) -> Trial:
         """Return the file under the reading that leaves least to complain of."""
         badness = (UNREADABLE, STEP_BACK, GAP)
-        return min(self._trials, key=lambda it: [it.state.counts[kind] for kind in badness])
+        return min(self.trials, key=lambda it: [it.state.counts[kind] for kind in badness])
 
-    def _trial(self, sample: pa.Array, reading: str) -> _Trial:
+    def _trial(self, sample: pa.Array, reading: str) -> Trial:
         times, readable = read_times(sample, reading)
         usual = usual_step(self._sign * times[readable])
         # half a step more than usual: neither summer time nor a longer month is a gap, a single missing row is
         longest = None if usual is None else usual + usual // 2
-        return _Trial(reading, OrderState(longest), usual, are_dated(times[readable], reading))
+        return Trial(reading, usual, are_dated(times[readable], reading), OrderState(longest))
+
+
+class _Sum(NamedTuple):
+    """What is found in whole files; `usual` are the usual steps of all of them, `last` is the last one with times."""
+
+    counts: tuple[int, ...] = (0,) * len(KINDS)
+    places: tuple[Place | None, ...] = (None,) * len(KINDS)
+    usual: frozenset[int] = frozenset()
+    last: Trial | None = None
+
+    def add(self, kind: int, count: int, place: Place | None) -> _Sum:
+        counts, places = [*self.counts], [*self.places]
+        counts[kind] += count
+        places[kind] = places[kind] or place
+        return self._replace(counts=tuple(counts), places=tuple(places))
 
 
 class SeriesOrder:
@@ -135,50 +189,74 @@ class SeriesOrder:
 
     def __init__(self, *, backwards: bool, apart: bool) -> None:
         self._backwards, self._apart = backwards, apart
-        self._counts = np.zeros(len(KINDS), np.int64)
-        self._places: list[Place | None] = [None] * len(KINDS)
-        self._usual: set[int] = set()
-        self._before: _Trial | None = None
+        self._sum = _Sum()
+        self._file: FileOrder | None = None
 
-    def push(self, file: FileOrder) -> None:
-        """Add a file, behind all that were added before."""
-        trial = file.result()
-        before, state = self._before, trial.state
-        if trial.usual is not None:
-            self._usual.add(trial.usual)
+    def begin(self, file: FileOrder | None) -> None:
+        """Begin a file, behind all that were added before; `None` is for one without rows."""
+        self._file = file
+
+    def end(self) -> None:
+        """Add the file that was begun."""
+        if self._file is None:
+            return
+        trial, found = self._file.result(), self._sum
+        before, state = found.last, trial.state
         if before is not None and state.first is not None and not self._apart and before.dated and trial.dated:
             end, begin = self._span(before)[1], self._span(trial)[0]
             steps = [it.state.longest for it in (before, trial) if it.state.longest is not None]
             kind = judge(end, begin, max(steps) if len(steps) == len((before, trial)) else None)
             if kind is not None:
-                self._counts[kind] += 1
                 # of a file that is read backwards the newest row comes first: it is at the seam on this side
-                self._add(kind, before.start if self._backwards else trial.start)
-        self._counts += np.array(state.counts)
-        for kind, place in enumerate(trial.places):
-            self._add(kind, place)
-        if state.first is not None:
-            self._before = trial
+                found = found.add(kind, 1, before.start if self._backwards else trial.start)
+        for kind, (count, place) in enumerate(zip(state.counts, trial.places, strict=True)):
+            found = found.add(kind, count, place)
+        if trial.usual is not None:
+            found = found._replace(usual=found.usual | {trial.usual})
+        self._sum = found if state.first is None else found._replace(last=trial)
+        self._file = None
 
     def report(self) -> dict[str, Any]:
         """Return the key `order` of the metrics (docs/metrics.md)."""
-        counts: list[int | None] = [int(count) for count in self._counts]
-        if not self._usual:
+        counts: list[int | None] = [*self._sum.counts]
+        usual = self._sum.usual
+        if not usual:
             counts[GAP] = None
         names = ("steps_back", "duplicates", "gaps", "unreadable")
-        step = next(iter(self._usual)) / SECOND if len(self._usual) == 1 else None
-        firsts = {f"first_{kind}": place and _plain(place) for kind, place in zip(KINDS, self._places, strict=True)}
+        step = next(iter(usual)) / SECOND if len(usual) == 1 else None
+        firsts = {
+            f"first_{kind}": place and place._asdict() for kind, place in zip(KINDS, self._sum.places, strict=True)
+        }
         return {**dict(zip(names, counts, strict=True)), "usual_step_seconds": step, **firsts}
 
-    def _add(self, kind: int, place: Place | None) -> None:
-        if self._places[kind] is None:
-            self._places[kind] = place
+    def mark(self) -> tuple[_Sum, Sequence[Trial] | None]:
+        """Return what is found so far (`Resumable`)."""
+        return self._sum, None if self._file is None else self._file.trials
 
-    def _span(self, trial: _Trial) -> tuple[int, int]:
+    def keep(self, mark: tuple[_Sum, Sequence[Trial] | None]) -> dict[str, Any]:
+        """Return what `resume` and `go_on` take, as JSON has it."""
+        found, trials = mark
+        whole = {**found._asdict(), "usual": sorted(found.usual), "last": found.last and found.last.to_json()}
+        return {"files": whole, "file": trials and [it.to_json() for it in trials]}
+
+    def resume(self, kept: Mapping[str, Any] | None, total: Total) -> None:  # noqa: ARG002 (as all that go on)
+        """Go on behind whole files, or begin anew."""
+        if kept is not None:
+            found = kept["files"]
+            last = found["last"] and Trial.from_json(found["last"])
+            places = tuple(map(_place, found["places"]))
+            self._sum = _Sum(tuple(found["counts"]), places, frozenset(found["usual"]), last)
+
+    def go_on(self, kept: Mapping[str, Any], state: WindowState | GroupState) -> None:  # noqa: ARG002 (as above)
+        """Go on behind the first rows of the file that was begun; raises ValueError as `FileOrder.go_on` does."""
+        if self._file is not None and kept["file"] is not None:
+            self._file.go_on([Trial.from_json(it) for it in kept["file"]])
+
+    def _span(self, trial: Trial) -> tuple[int, int]:
         """Return the times at the two ends of a file, in the order in which it is read."""
         first, last = trial.state.first or 0, trial.state.last or 0
         return (-last, -first) if self._backwards else (first, last)
 
 
-def _plain(place: Place) -> dict[str, Any]:
-    return {"file": place.file, "line": place.line, "time": place.time}
+def _place(plain: Sequence[Any] | None) -> Place | None:
+    return None if plain is None else Place(*plain)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from streamsig.engine.teller import Told
+from typing import NamedTuple
 
 
 class Passage(NamedTuple):
@@ -13,7 +10,6 @@ class Passage(NamedTuple):
 
     `rows` are those that are counted, `rejected` those left out. `offset` counts bytes of the text from where its
     rows begin, `line` is the physical line there. `crc` is the CRC-32 of these bytes if the text is no plain file.
-    `told` is how far the rows are told, if they are.
     """
 
     rows: int
@@ -21,4 +17,3 @@ class Passage(NamedTuple):
     line: int
     rejected: int
     crc: int = 0
-    told: Told | None = None

@@ -13,6 +13,7 @@ from streamsig.engine.budget import Budget
 from streamsig.engine.count import count_text
 from streamsig.engine.events import OrderChecked, RunStarted, Warned
 from streamsig.engine.result import Groups, Result, Series, SignalCount
+from streamsig.engine.run import Run
 from streamsig.engine.tally import NEWEST_FIRST, Total
 from streamsig.errors import BadRowError, LayoutError, OutputError, SourceError, UsageError
 from streamsig.ingest.inputs import expand, open_texts
@@ -20,7 +21,7 @@ from streamsig.ingest.storage import HEAD_BYTES, storage_of, storage_of_all
 from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from streamsig.engine.checkpoint import Checkpoint
     from streamsig.engine.events import Observer
     from streamsig.engine.order import SeriesOrder
+    from streamsig.engine.resumable import Resumable
     from streamsig.engine.tally import Count
     from streamsig.engine.teller import Teller
     from streamsig.ingest.columnar import ArrowStream
@@ -40,27 +42,25 @@ def count_signals(
     settings: Settings,
     observe: Observer = lambda _: None,
     tell: Callable[[pa.RecordBatch], None] | None = None,
+    rejects: Resumable | None = None,
 ) -> Result:
     """Count the signal over files, globs, folders, `-` for standard input, or frames.
 
     Several inputs are one series, those of a glob or folder in natural order of their names, unless `per_file` is
-    set. `tell` gets the rows, if it is there. Memory does not grow with the inputs. Raises SourceError, LayoutError
-    or BadRowError.
+    set. `tell` gets the rows, if it is there. `rejects` is one of those who observe, and goes on from a checkpoint.
+    Memory does not grow with the inputs. Raises SourceError, LayoutError or BadRowError.
     """
     started = time.perf_counter()
     paths = _inputs(named)
     budget = Budget(settings, storage_of_all(paths), rows=tell is not None, several=len(paths) > 1)
     observe(RunStarted({**settings.as_json(), "threads": budget.plan.threads}, versions()))
-    teller = _teller(settings, tell, budget.plan)
-    order = _series_order(settings)
-    groups_bytes = budget.plan.groups_bytes
-    checkpoint = _checkpoint(settings, paths, teller, groups_bytes)
-    total = Total(settings, groups_bytes) if checkpoint is None else checkpoint.total
+    run = _run(paths, settings, observe, budget, tell, rejects)
     for index, path in enumerate(paths):
-        if checkpoint is None or not checkpoint.has_finished(index):
-            _count_path(index, path, settings, observe, total, checkpoint, order, teller, budget)
-    if checkpoint is not None:
-        checkpoint.finish(total)
+        if run.checkpoint is None or not run.checkpoint.has_finished(index):
+            _count_path(index, path, run)
+    total, order = run.total, run.order
+    if run.checkpoint is not None:
+        run.checkpoint.finish(total)
     counts = total.counts
     if order is not None:
         observe(OrderChecked(order.report()))
@@ -84,67 +84,60 @@ def count_signals(
     )
 
 
-def _count_path(  # noqa: PLR0913, PLR0917 (what all paths share)
-    index: int,
-    path: str | ArrowStream,
+def _run(  # noqa: PLR0913, PLR0917 (once for all)
+    paths: Sequence[str | ArrowStream],
     settings: Settings,
     observe: Observer,
-    total: Total,
-    checkpoint: Checkpoint | None,
-    order: SeriesOrder | None,
-    teller: Teller | None,
     budget: Budget,
-) -> None:
+    tell: Callable[[pa.RecordBatch], None] | None,
+    rejects: Resumable | None,
+) -> Run:
+    """Return what the inputs share, as far as earlier runs have come."""
+    teller, order = _teller(settings, tell, budget.plan), _series_order(settings)
+    named = {"rows": teller, "order": order, "rejected rows": rejects}
+    beside = {name: it for name, it in named.items() if it is not None}
+    checkpoint = _checkpoint(settings, paths, beside, budget.plan.groups_bytes)
+    total = Total(settings, budget.plan.groups_bytes) if checkpoint is None else checkpoint.total
+    return Run(settings, observe, budget, total, checkpoint, teller, order)
+
+
+def _count_path(index: int, path: str | ArrowStream, run: Run) -> None:
     """Add what a path holds, but for what the checkpoint has of it, to the total."""
     if not isinstance(path, str):
         from streamsig.engine.tables import count_frame  # noqa: PLC0415 (it takes pyarrow)
 
         name = f"<frame {index + 1}>"
-        count = count_frame(path, name, settings, observe, (total.rows, total.signals), teller, budget.plan)
-        total.push(count, name)
-        if order is not None and count.order is not None:
-            order.push(count.order)
+        run.total.push(count_frame(path, name, run), name)
         return
     for member, source in enumerate(open_texts(path)):
-        if checkpoint is not None:
-            if checkpoint.has_finished_member(index, member):
+        if run.checkpoint is not None:
+            if run.checkpoint.has_finished_member(index, member):
                 continue
-            checkpoint.begin(index, member, total)
+            run.checkpoint.begin(index, member, run.total)
         if source.warning is not None:
-            total.warnings += (source.warning,)
-            observe(Warned(f"{path}: {source.warning}"))
-        count = _count(source, settings, observe, (total.rows, total.signals), checkpoint, teller, budget)
-        total.push(count, source.name)
-        if order is not None and count.order is not None:
-            order.push(count.order)
+            run.total.warnings += (source.warning,)
+            run.observe(Warned(f"{path}: {source.warning}"))
+        run.total.push(_count(source, run), source.name)
 
 
-def _count(  # noqa: PLR0913, PLR0917 (as above)
-    source: TextSource,
-    settings: Settings,
-    observe: Observer,
-    before: tuple[int, int],
-    checkpoint: Checkpoint | None,
-    teller: Teller | None,
-    budget: Budget,
-) -> Count:
+def _count(source: TextSource, run: Run) -> Count:
     """Count one input of either kind."""
     try:
         first = source.raw.peek(HEAD_BYTES)
         storage, stored = storage_of(first, source.compression), columnar_format(first)
-        plan = budget.admit(storage)
+        plan = run.budget.admit(storage)
         if stored is None:
             if plan.spare_bytes is not None:
                 source.limit_unpacking(storage.unpack_bytes + plan.spare_bytes)
-            return count_text(source, settings, observe, before, checkpoint, teller, plan)
+            return count_text(source, run)
         # pyarrow takes long to import, and most runs do without it
         from streamsig.engine.tables import count_columns  # noqa: PLC0415
 
-        return count_columns(source.raw, stored, settings, observe, before, teller, plan)
+        return count_columns(source.raw, stored, run)
     except BaseException as error:
-        if checkpoint is not None:
+        if run.checkpoint is not None:
             with contextlib.suppress(OutputError, SourceError):  # the first failure is the one to tell
-                checkpoint.write()
+                run.checkpoint.write()
         if isinstance(error, SourceError | LayoutError | BadRowError):
             # a file that changed meanwhile is the better reason
             source.raw.check_unchanged()
@@ -166,7 +159,7 @@ def _teller(settings: Settings, tell: Callable[[pa.RecordBatch], None] | None, p
 
 
 def _checkpoint(
-    settings: Settings, paths: Sequence[str | ArrowStream], teller: Teller | None, groups_bytes: int
+    settings: Settings, paths: Sequence[str | ArrowStream], beside: Mapping[str, Resumable], groups_bytes: int
 ) -> Checkpoint | None:
     if settings.checkpoint is None:
         return None
@@ -174,7 +167,7 @@ def _checkpoint(
         raise UsageError("a checkpoint is for files; leave it out for frames")
     from streamsig.engine.checkpoint import Checkpoint  # noqa: PLC0415 (most runs have none)
 
-    return Checkpoint(settings, cast("Sequence[str]", paths), teller, groups_bytes)
+    return Checkpoint(settings, cast("Sequence[str]", paths), beside, groups_bytes)
 
 
 def _series_order(settings: Settings) -> SeriesOrder | None:

@@ -16,22 +16,17 @@ if TYPE_CHECKING:
     from streamsig.config import Settings
     from streamsig.core.keys import Texts
     from streamsig.core.ticks import Ticks
-    from streamsig.engine.order import FileOrder
 
 NEWEST_FIRST = "newest-first"
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one input holds: its state in the order that was asked for, and its bad rows that were left out.
-
-    `order` has the times of its rows, if that was asked for and there are rows.
-    """
+    """What one input holds: its state in the order that was asked for, and its bad rows that were left out."""
 
     state: WindowState | GroupState
     rows_rejected: int
     warnings: tuple[str, ...]
-    order: FileOrder | None = None
 
 
 class Tally:
@@ -39,7 +34,7 @@ class Tally:
 
     An exception that breaks off a `push`, as a signal does, leaves it done or not done: `rows` tells which.
 
-    A state of groups takes at most `groups_bytes`.
+    A state of groups takes at most `groups_bytes`. `counted` are the rows of the first signal as far as is known.
     """
 
     def __init__(self, settings: Settings, groups_bytes: int = MAX_BYTES) -> None:
@@ -47,6 +42,7 @@ class Tally:
         self._backwards = settings.order == NEWEST_FIRST
         self._fold = Fold(self._signals, backwards=self._backwards)
         self._groups = GroupState(self._signals, backwards=self._backwards, max_bytes=groups_bytes)
+        self.counted = 0
 
     @property
     def rows(self) -> int:
@@ -64,6 +60,7 @@ class Tally:
             self._groups = state
         else:
             self._fold.push(state)
+        self.counted = state.counts[0]
 
     def prepare(self, ticks: Ticks, keys: Sequence[Texts]) -> WindowState | GroupRows:
         """Do what can be done of rows without knowing those before them; `keys` are the columns to group by."""
@@ -71,16 +68,14 @@ class Tally:
             return GroupRows.of(keys, ticks)
         return WindowState.of(self._signals, ticks.reverse() if self._backwards else ticks)
 
-    def push(self, run: WindowState | GroupRows) -> tuple[int, int]:
-        """Count a run; return how many rows it has, and how many more have the first signal as far as is known.
-
-        Raises LayoutError where there are more groups than memory is for.
-        """
+    def push(self, run: WindowState | GroupRows) -> None:
+        """Count a run; raises LayoutError where there are more groups than memory is for."""
         if isinstance(run, WindowState):
             self._fold.push(run)
-            return run.rows, run.counts[0]
+            self.counted += run.counts[0]
+            return
         try:
-            return len(run.ticks), self._groups.update(run)
+            self.counted += self._groups.update(run)
         except TooManyGroupsError as error:
             raise too_many(error) from None
 

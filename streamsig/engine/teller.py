@@ -77,8 +77,7 @@ class Teller:
         self._backwards = settings.order == NEWEST_FIRST
         if self._backwards and settings.group_by:
             raise UsageError("rows of groups cannot be told newest first: each would wait for the next of its group")
-        self._keeper = tell if isinstance(tell, RowKeeper) else None
-        if settings.checkpoint is not None and self._keeper is None:
+        if settings.checkpoint is not None and not isinstance(tell, RowKeeper):
             raise UsageError("rows go on from a checkpoint only in a file; leave out the checkpoint")
         self._named = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
         self._signals = tuple(signal for _, signal in self._named)
@@ -95,18 +94,16 @@ class Teller:
             table = self._make_table(has_time=has_time, keys=keys)
             self._tell(pa.RecordBatch.from_arrays([pa.nulls(0, it.type) for it in table.schema], schema=table.schema))
 
-    def mark(self) -> Told | None:
-        """Return how far rows are told, `None` if they are not kept."""
-        return None if self._keeper is None else Told(self._keeper.mark(), self._held[1])
+    def mark(self) -> Told:
+        """Return how far rows are told (`Resumable`); only those that go to a keeper go on."""
+        return Told(self._kept.mark(), self._held[1])
 
-    def keep(self, told: Told) -> dict[str, Any] | None:
+    def keep(self, mark: Told) -> dict[str, Any]:
         """Make the rows that were told outlive the program; return what `resume` and `go_on` take, as JSON has it."""
-        if self._keeper is None:
-            return None
         return {
-            "file": self._keeper.keep(told.mark),
+            "file": self._kept.keep(mark.mark),
             "columns": self._columns,
-            "waiting": [each.to_pylist() for each in told.waiting],
+            "waiting": [each.to_pylist() for each in mark.waiting],
         }
 
     def resume(self, kept: Mapping[str, Any] | None, total: Total) -> None:
@@ -114,8 +111,7 @@ class Teller:
 
         Raises ValueError where the rows are not there.
         """
-        if self._keeper is not None:
-            self._keeper.begin(kept and kept["file"])
+        self._kept.begin(kept and kept["file"])
         if kept is None or not kept["columns"]:
             return
         self._make_table(**kept["columns"], first=total.rows + 1)
@@ -128,7 +124,7 @@ class Teller:
         elif isinstance(self._series, OneSeries):
             self._series.push(total.state.tail)
 
-    def go_on(self, state: WindowState | GroupState, kept: Mapping[str, Any]) -> None:
+    def go_on(self, kept: Mapping[str, Any], state: WindowState | GroupState) -> None:
         """Go on behind the first rows of an input, which are counted in its state."""
         waiting = [pa.array(each, pa.string()) for each in kept["waiting"]]
         behind = state.rows
@@ -143,6 +139,10 @@ class Teller:
             self._series.push(state.tail)
         if self._table is not None:
             self._table.skip(behind)
+
+    @property
+    def _kept(self) -> RowKeeper:
+        return cast("RowKeeper", self._tell)
 
     def _replay(self, state: GroupState) -> None:
         """Take the last closes of each group as rows, and tell nothing of them."""
