@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,10 @@ from tests.workdir import Workdir  # noqa: E402 (its asserts are rewritten, too)
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# who runs the tests in the background of a shell has us ignore it, and with us every program that a test starts
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # times vary with the machine, and are no matter of right or wrong
 settings.register_profile("default", deadline=None, database=None)

@@ -20,6 +20,7 @@ from streamsig.config import make_settings
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks
 from streamsig.core.window import WindowState
+from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
 from streamsig.engine.snapshot import FORMAT
 from streamsig.errors import BadRowError, CheckpointError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from streamsig.engine.events import Event
     from tests.strategies import Closes
     from tests.workdir import Workdir
 
@@ -130,6 +132,34 @@ def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None
     result, _ = run(tmp_path, *inputs, per_file=per_file, window=900)
     whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
     assert figures(result) == figures(whole)
+
+
+@pytest.mark.parametrize("stop_after", [None, 2])
+@pytest.mark.parametrize("asked", [{}, {"group_by": (1,)}])
+def test_progress(stop_after: int | None, asked: dict[str, Any], tmp_path: Path) -> None:
+    """What is told on the way are rows and signals of the run, those that a checkpoint has included."""
+    inputs = [tmp_path / "1.csv", tmp_path / "2.csv"]
+    for path in inputs:
+        path.write_text("symbol,close\n" + "".join(f"S,{row % 10}\n" for row in range(3000)))
+    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), "per_file": True, **asked})
+    told: list[Advanced] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, Advanced):
+            told.append(event)
+            if len(told) == stop_after:
+                raise KeyboardInterrupt
+
+    names = [str(path) for path in inputs]
+    if stop_after is not None:
+        with pytest.raises(KeyboardInterrupt):
+            count_signals(names, settings, observe)
+    result = count_signals(names, settings, observe)
+    assert told[-1].rows_processed == result.rows_processed
+    # windows that reach from one segment into the next are counted where all are joined
+    assert 0 <= result.signal_count - told[-1].signal_count < (1 if asked else 20)
+    assert result.signal_count > 1000
+    assert [it.signal_count for it in told] == sorted(it.signal_count for it in told)
 
 
 @pytest.mark.parametrize("packing", ["plain", "gzip", "utf-16"])

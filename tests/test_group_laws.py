@@ -184,6 +184,28 @@ def test_too_many_groups_are_refused() -> None:
         GroupState([Signal(1, 100)], max_bytes=1 << 20).update(GroupRows.of([keys], Ticks.from_integers([1] * 5000, 0)))
 
 
+def test_long_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What names take counts, also where there is room for more groups; and there is an end to them in any case."""
+
+    def rows(names: list[bytes]) -> GroupRows:
+        return GroupRows.of([Texts.of(names)], Ticks.from_integers([1] * len(names), 0))
+
+    state = GroupState([Signal(1, 3)], max_bytes=24 << 20)
+    state.update(rows([b"%d" % number for number in range(4000)]))
+    for step in range(5):
+        # one of them is more than all were
+        state.update(rows([b"long %d" % step + bytes(1 << 20)]))
+    with pytest.raises(
+        TooManyGroupsError, match=r"4,015 groups by now, .* would take [2-5][0-9] MiB, more than the 24"
+    ):
+        state.update(rows([b"%d" % step + bytes(1 << 20) for step in range(10)]))
+    monkeypatch.setattr("streamsig.core.groups._MOST_TEXT", 1000)
+    state = GroupState([Signal(1, 3)])
+    state.update(rows([bytes(999)]))
+    with pytest.raises(TooManyGroupsError, match="2 groups by now have names of more than 1,000 bytes"):
+        state.update(rows([b"ab"]))
+
+
 def test_states_of_different_signals_do_not_merge() -> None:
     """Joining counts of different signals, or directions, is an error."""
     for other in (GroupState([Signal(1, 3)]), GroupState([Signal(1, 2)], backwards=True)):

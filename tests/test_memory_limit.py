@@ -43,13 +43,23 @@ def least_mib(workdir: Workdir, *arguments: object) -> int:
     return int(found[1].replace(",", ""))
 
 
-def keeps(workdir: Workdir, path: Path, *arguments: object, limit_mib: int | None = None, pyarrow: bool = False) -> Any:
-    """Check that a run ends right under the limit that it is given, the least one if none is; return its metrics."""
+def keeps(
+    workdir: Workdir,
+    path: Path,
+    *arguments: object,
+    limit_mib: int | None = None,
+    pyarrow: bool = False,
+    first: str = "",
+) -> Any:
+    """Check that a run ends right under the limit that it is given, the least one if none is; return its metrics.
+
+    Python code can be run first.
+    """
     free = workdir.run(path, *arguments, "--output", "-").metrics
     limit = limit_mib or least_mib(workdir, path, *arguments)
     with limited(limit * MIB, pyarrow=pyarrow) as before:
         done, peak_mib = workdir.measure(
-            "run", path, *arguments, "--output", "-", "--memory-limit", f"{limit}MiB", before=before
+            "run", path, *arguments, "--output", "-", "--memory-limit", f"{limit}MiB", before=before, first=first
         )
     assert (done.code, done.err) == (0, "")
     assert {**done.metrics, "latency_ms": 0} == {**free, "latency_ms": 0}
@@ -94,6 +104,14 @@ def test_a_long_window(workdir: Workdir) -> None:
     """A window of a million rows some of which have no close."""
     path = workdir.put("prices.csv", b"time,close\n" + b"1,1\n2,\n3,3\n" * 1_000_000)
     keeps(workdir, path, "--window", 1_000_000)
+
+
+def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
+    """Written again and again while rows are counted: closes of 17 digits take most of it."""
+    path = workdir.put("prices.csv", b"close\n" + b"12345678.123456789\n92345678.123456789\n" * 1_100_000)
+    often = "import streamsig.engine.checkpoint as it; it.SECONDS, it._SHARE = 0.2, 0;"
+    keeps(workdir, path, "--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1, first=often)
+    assert (workdir.path / "checkpoint").stat().st_size > 1 << 24
 
 
 def test_closes_of_many_digits(workdir: Workdir) -> None:

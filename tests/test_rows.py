@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig import Signal, Ticks
+from streamsig.core.groups import TooManyGroupsError
 from streamsig.core.signals import COMPARISONS
 from streamsig.engine import rows as engine_rows
 from streamsig.engine.rows import ManySeries, NewestFirst, OneSeries, RowSignals
@@ -102,6 +103,15 @@ def test_runs_of_too_many_series_are_halved(data: DataObject, many: list[Closes]
     assert [flags.tolist() for flags in halved.flags] == [flags.tolist() for flags in whole.flags]
     for length, means in whole.averages.items():
         np.testing.assert_array_equal(halved.averages[length], means)
+
+
+def test_what_is_kept_of_many_series_has_a_limit() -> None:
+    """Closes that get longer count as well as more series do, before the memory is taken."""
+    rows, series = ManySeries([Signal(1, 300)]), np.arange(100, dtype=np.int32)
+    rows.push(Ticks.from_integers([1] * 100, 0), series, 1 << 20)
+    for values, more in ((Ticks.from_integers([10**30] * 100, 0), 0), (Ticks.from_integers([1] * 100, 0), 300)):
+        with pytest.raises(TooManyGroupsError, match=f"the last 299 rows of {100 + more} groups would take [23] MiB"):
+            rows.push(values, series + np.int32(more), 1 << 20)
 
 
 def test_means_are_the_nearest_floats() -> None:

@@ -100,9 +100,9 @@ class Workdir:
             options["stdin"] = subprocess.PIPE
         return self.finish(self.start(*arguments, **options), stdin)
 
-    def measure(self, *arguments: object, **options: Any) -> tuple[Outcome, float]:
-        """Run `streamsig ...` to its end; return also its peak of resident memory in MiB."""
-        outcome = self.call(*arguments, program=(sys.executable, "-W", "error", "-c", MEASURED), **options)
+    def measure(self, *arguments: object, first: str = "", **options: Any) -> tuple[Outcome, float]:
+        """Run `streamsig ...`, after Python code, to its end; return also its peak of resident memory in MiB."""
+        outcome = self.call(*arguments, program=(sys.executable, "-W", "error", "-c", first + MEASURED), **options)
         err, peak_kib = outcome.err.rstrip("\n").rsplit("\n", 1) if "\n" in outcome.err[:-1] else ("", outcome.err)
         return replace(outcome, err=err and err + "\n"), int(peak_kib) / 1024
 

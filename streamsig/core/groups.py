@@ -29,6 +29,8 @@ MAX_BYTES = 4 << 30
 
 _FIRST_ROOM, _FIRST_BYTES = 64, 1 << 20
 _ROWS_AT_ONCE = 1 << 16
+_MOST_TEXT = (1 << 31) - 1
+"""Of keys, as `Texts` has them all with 32 bits for each place."""
 _WORD_BYTES = 8
 _KINDS = ("<i1", "<i2", "<i4", "<i8")
 _NEXT, _UNBROKEN, _HEAD = range(3)
@@ -270,10 +272,12 @@ class GroupState:
             self.is_torn = False
         elif largest > held.largest:
             self._held = held._replace(largest=largest)
+        each, have = self._row_bytes(words), room
         if room < len(self):
-            each = self._row_bytes(words)
             room = max(len(self), room + room // 2, min(_FIRST_ROOM, _FIRST_BYTES // each))
-            self._check_size(room * each)
+        # whatever there is room for: a few groups may have long names
+        self._check_size(room * each)
+        if have < room:
             for array in self._arrays:
                 # in place: no other array looks into it, and a copy would take as much again
                 array.resize((room, *array.shape[1:]), refcheck=False)
@@ -288,8 +292,9 @@ class GroupState:
         return _WORD_BYTES * words * (2 * int(reach) - 1) + sum(it.strides[0] for it in self._arrays[2:])
 
     def _check_size(self, size_bytes: int) -> None:
-        # a table that grows is there twice for a moment
-        needed = size_bytes + 2 * self._keys.size_bytes
+        if self._keys.text_bytes > _MOST_TEXT:
+            raise TooManyGroupsError(f"{len(self):,} groups by now have names of more than {_MOST_TEXT:,} bytes")
+        needed = size_bytes + self._keys.needs_bytes
         if needed > self.max_bytes:
             raise TooManyGroupsError(
                 f"{len(self):,} groups by now, of windows of {self._arrays.sums.shape[1]:,} rows, would take"

@@ -111,9 +111,15 @@ class KeyTable:
         return int(self._table.known[0])
 
     @property
-    def size_bytes(self) -> int:
-        """How many bytes it takes."""
-        return sum(each.nbytes for each in (self._table.slots, self._table.begins, self._table.texts))
+    def text_bytes(self) -> int:
+        """How many bytes all texts have."""
+        return int(self._table.begins[len(self)])
+
+    @property
+    def needs_bytes(self) -> int:
+        """How many bytes it takes while it grows once more: what there is, and what takes its place."""
+        places, texts = self._table.slots.nbytes + self._table.begins.nbytes, self._table.texts.nbytes
+        return places + 2 * places + texts + texts + texts // 2
 
     def number(self, texts: Texts) -> NDArray[np.int32]:
         """Return the number of each text, (texts,), new ones included."""

@@ -61,13 +61,13 @@ class Trial(NamedTuple):
         state, places = OrderState.from_json(plain["state"]), tuple(map(_place, plain["places"]))
         return cls(**{**plain, "state": state, "places": places, "start": _place(plain["start"])})
 
-    def behind(self, before: Trial) -> Trial | None:
-        """Return this trial, which has no rows, as one behind those of another; `None` if it judges them otherwise."""
+    def behind(self, before: Trial) -> Trial:
+        """Return this trial, which has no rows, behind those of another; raises ValueError where they differ."""
         state, longest = before.state, self.state.longest
         # where no step was seen, any may be usual
         has_steps = state.rows - state.counts[UNREADABLE] > 1
-        if before.reading != self.reading or (has_steps and state.longest != longest):
-            return None
+        if has_steps and state.longest != longest:
+            raise ValueError(f"a step of more than {longest} is a gap, and one of {state.longest} was")
         return self._replace(state=replace(state, longest=longest), places=before.places, start=before.start)
 
 
@@ -148,10 +148,12 @@ class FileOrder:
 
         Raises ValueError where the file, which has grown, is to be judged otherwise by now.
         """
-        found = [behind for trial in self.trials for it in trials if (behind := trial.behind(it)) is not None]
-        if len(found) < len(self.trials):
-            raise ValueError(f"the times of {self.name} are understood in another way than when it was counted")
-        self.trials = tuple(found)
+        before = {trial.reading: trial for trial in trials}
+        try:
+            self.trials = tuple(trial.behind(before[trial.reading]) for trial in self.trials)
+        except (KeyError, ValueError):
+            reason = f"the times of {self.name} are understood in another way than when it was counted"
+            raise ValueError(reason) from None
 
     def result(self) -> Trial:
         """Return the file under the reading that leaves least to complain of."""

@@ -114,29 +114,30 @@ class NewestFirst:
 
 
 class ManySeries:
-    """Rows of many series, interleaved, that arrive in order; a series is a small number from 0.
+    """Rows of many series, interleaved, that arrive in order; a series is a small number from 0."""
 
-    What is kept of them takes at most `max_bytes`, growing included, else TooManyGroupsError is raised.
-    """
-
-    def __init__(self, signals: Sequence[Signal], max_bytes: int = MAX_BYTES) -> None:
-        self._signals, self._keep, self._max_bytes = tuple(signals), kept(signals), max_bytes
+    def __init__(self, signals: Sequence[Signal]) -> None:
+        self._signals, self._keep = tuple(signals), kept(signals)
         # the last closes of each series, right-aligned: (limbs, series, kept), and how many there are
         self._limbs, self._scale = np.zeros((1, 0, self._keep), np.int64), 0
         self._missing = np.zeros((0, self._keep), np.bool_)
         self._counts = np.zeros(0, np.int64)
 
-    def push(self, ticks: Ticks, series: NDArray[np.int32]) -> RowSignals:
-        """Return what further rows have, each of which belongs to one of the series."""
+    def push(self, ticks: Ticks, series: NDArray[np.int32], max_bytes: int = MAX_BYTES) -> RowSignals:
+        """Return what further rows have, each of which belongs to one of the series.
+
+        Raises TooManyGroupsError where what is kept would take more than `max_bytes`, growing included.
+        """
         if not len(ticks):
             return RowSignals.of(self._signals, ticks)
-        self._make_room(int(series.max()) + 1)
+        self._make_room(int(series.max()) + 1, max_bytes)
+        self._fit(ticks, max_bytes)
         present = np.unique(series)
         half = len(ticks) // 2
         if half and len(present) * self._keep > _MOST_ROWS:
             # with what is kept of so many series, the rows are more than memory is for
-            first = self.push(ticks.slice(0, half), series[:half])
-            return first.join(self.push(ticks.slice(half, len(ticks)), series[half:]))
+            first = self.push(ticks.slice(0, half), series[:half], max_bytes)
+            return first.join(self.push(ticks.slice(half, len(ticks)), series[half:], max_bytes))
         tails, owners = self._tails(present)
         joined, owner = concat([tails, ticks]), np.concatenate([owners, series])
         order = np.argsort(owner, kind="stable")
@@ -156,7 +157,6 @@ class ManySeries:
         return tails, np.repeat(present, held.sum(axis=1))
 
     def _keep_last(self, joined: Ticks, owner: NDArray[np.int32], starts: NDArray[np.bool_]) -> None:
-        self._fit(joined)
         first = np.flatnonzero(starts)
         sizes = np.diff([*first, len(owner)])
         # of each row how many of its series are behind it, itself included
@@ -168,26 +168,32 @@ class ManySeries:
         self._missing[rows, places] = False if joined.missing is None else joined.missing[last]
         self._counts[owner[first]] = np.minimum(sizes, self._keep)
 
-    def _fit(self, joined: Ticks) -> None:
+    def _fit(self, ticks: Ticks, max_bytes: int) -> None:
         """Hold what is kept at the scale and with the limbs that further rows need."""
-        scale = max(self._scale, joined.scale)
+        scale = max(self._scale, ticks.scale)
         flat = Ticks(self._limbs.reshape(len(self._limbs), -1), self._scale).rescale(scale)
-        width = max(len(flat.limbs), len(joined.rescale(scale).limbs))
+        width = max(len(flat.limbs), len(ticks.rescale(scale).limbs))
         if (scale, width) == (self._scale, len(self._limbs)):
             return
+        # as they were, and twice as they will be
+        self._check_size(len(self._counts), len(self._counts), len(self._limbs) + 2 * width, max_bytes)
         self._limbs = widen(flat.limbs, width).reshape(width, len(self._counts), self._keep).copy()
         self._scale = scale
 
-    def _make_room(self, series: int) -> None:
+    def _make_room(self, series: int, max_bytes: int) -> None:
         have = len(self._counts)
         if series > have:
             more = max(series, 2 * have) - have
-            needed = (2 * have + more) * ((8 * len(self._limbs) + 1) * self._keep + 8)
-            if needed > self._max_bytes:
-                raise TooManyGroupsError(
-                    f"the last {self._keep:,} rows of {series:,} groups would take {-(-needed >> 20):,} MiB, more than"
-                    f" the {self._max_bytes >> 20:,} MiB there are for them"
-                )
+            self._check_size(series, 2 * have + more, len(self._limbs), max_bytes)
             self._limbs = np.pad(self._limbs, ((0, 0), (0, more), (0, 0)))
             self._missing = np.pad(self._missing, ((0, more), (0, 0)))
             self._counts = np.pad(self._counts, (0, more))
+
+    def _check_size(self, series: int, places: int, limbs: int, max_bytes: int) -> None:
+        """Raise TooManyGroupsError where so many places for series, with so many limbs, take too much."""
+        needed = places * ((8 * limbs + 1) * self._keep + 8)
+        if needed > max_bytes:
+            raise TooManyGroupsError(
+                f"the last {self._keep:,} rows of {series:,} groups would take {-(-needed >> 20):,} MiB, more than"
+                f" the {max(max_bytes, 0) >> 20:,} MiB there are for them"
+            )

@@ -153,7 +153,7 @@ class Teller:
 
     def _push_keyed(self, ticks: Ticks, series: NDArray[np.int32]) -> RowSignals:
         try:
-            return cast("ManySeries", self._series).push(ticks, series)
+            return cast("ManySeries", self._series).push(ticks, series, self._groups_bytes - self._keys.needs_bytes)
         except TooManyGroupsError as error:
             raise too_many(error) from None
 
@@ -187,7 +187,7 @@ class Teller:
 
     def _begin_series(self) -> None:
         if self._grouped:
-            self._series = ManySeries(self._signals, self._groups_bytes)
+            self._series = ManySeries(self._signals)
         else:
             self._series = (NewestFirst if self._backwards else OneSeries)(self._signals)
         self._keys = KeyTable()
