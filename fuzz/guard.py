@@ -22,33 +22,24 @@ _NOTHING = 0
 
 @contextlib.contextmanager
 def guarded_kernels() -> Iterator[None]:
-    """Guard all arrays of all kernels that are called meanwhile, whoever has made the arrays."""
-    with patch.object(native, "_library", _GuardedLibrary(native._library)):  # noqa: SLF001 (all calls pass there)
+    """Guard all arrays of all kernels that are called meanwhile, whoever has made the arrays.
+
+    Each is called twice: on arrays that end where memory does, and on such that begin there. Both calls have to leave
+    the same, and what may not be written as it was.
+    """
+    with patch.object(native, "_call", partial(_call_guarded, native._call)):  # noqa: SLF001 (all calls pass there)
         yield
 
 
-class _GuardedLibrary:
-    """The kernels of a library, each called twice: on arrays that end where memory does, and on such that begin there.
-
-    Both calls have to leave the same, and what may not be written as it was.
-    """
-
-    def __init__(self, library: ctypes.CDLL) -> None:
-        self._library = library
-
-    def __getattr__(self, name: str) -> Callable[..., int]:
-        return partial(_call_guarded, getattr(self._library, name))
-
-
-def _call_guarded(kernel: Any, *arguments: Any) -> int:  # noqa: ANN401 (ctypes)
+def _call_guarded(call: Callable[..., int], name: str, *arguments: Any) -> int:  # noqa: ANN401 (arrays and numbers)
     arrays = [it for it in arguments if isinstance(it, np.ndarray)]
     # the kernel's own check is of the copies, which are contiguous whatever they are copies of
     assert all(array.flags.c_contiguous for array in arrays)
     late, early = (
         [_guarded(it, place, at_end=at_end) for place, it in enumerate(arguments)] for at_end in (True, False)
     )
-    result = kernel(*late)
-    assert kernel(*early) == result
+    result = call(name, *late)
+    assert call(name, *early) == result
     copies = ([it for it in each if isinstance(it, np.ndarray)] for each in (late, early))
     for array, one, other in zip(arrays, *copies, strict=True):
         assert one.tobytes() == other.tobytes()
@@ -56,7 +47,7 @@ def _call_guarded(kernel: Any, *arguments: Any) -> int:  # noqa: ANN401 (ctypes)
             array[...] = one
         else:
             assert one.tobytes() == array.tobytes()
-    return int(result)
+    return result
 
 
 def _guarded(argument: Any, place: int, *, at_end: bool) -> Any:  # noqa: ANN401 (arrays, and numbers as they are)

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str], stopping: Stopping) -> int:
         leave(sys.stdout)
     except BaseException as error:  # noqa: BLE001 (the last line of defence against tracebacks)
         stopping.finish()
-        _, message, code = failure(stopping.meant_by(error))
+        _, message, code = failure(error)
         say(message)
         return code
     return 0

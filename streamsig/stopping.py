@@ -53,17 +53,6 @@ class Stopping:
         if self._wish is not None and self._begun:
             raise self._wish
 
-    def meant_by(self, error: BaseException) -> BaseException:
-        """Return what a run really ended with, if no error that it knows.
-
-        ctypes makes an ArgumentError of whatever is raised while it looks at arguments, and keeps only its text.
-        """
-        from ctypes import ArgumentError  # noqa: PLC0415 (signals are taken before anything that takes long)
-
-        if self._wish is not None and isinstance(error, ArgumentError):
-            return self._wish()
-        return error
-
     def finish(self) -> None:
         """Let no further signal break into what the first one has us write.
 

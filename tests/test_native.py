@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig import native
+from streamsig.core.keys import KeyTable, Texts
 
 RUNNABLE = native.LEVELS[: native.load("baseline").processor_level() + 1]
 
@@ -108,3 +111,19 @@ def test_a_library_that_was_not_built() -> None:
     """A checkout that was never installed says what to do."""
     with pytest.raises(ImportError, match="install streamsig with pip"):
         native.load("no_such_level")
+
+
+def test_arrays_are_what_the_kernels_need() -> None:
+    """Another type, shape or order is refused, for a kernel sees but where an array begins."""
+    table = KeyTable()
+    starts = np.array([0, 1], np.int32)
+    for content in (np.zeros(9, np.int8), np.zeros((9, 1), np.uint8), np.zeros(18, np.uint8)[::2]):
+        with pytest.raises(TypeError, match="where contiguous uint8 of 1 is needed"):
+            table.number(Texts(starts, content))
+
+
+@pytest.mark.parametrize("level", RUNNABLE)
+def test_a_signal_is_not_hidden(level: str) -> None:
+    """No Python code runs while ctypes looks at arguments, which makes an ArgumentError of whatever is raised there."""
+    for name in native._SIGNATURES:  # noqa: SLF001 (a promise about all of them)
+        assert set(getattr(native.load(level), name).argtypes) <= {ctypes.c_void_p, ctypes.c_int64}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -63,24 +62,6 @@ def test_dropped_exception_is_raised_later(stopping: Stopping, capsys: pytest.Ca
     assert capsys.readouterr().err == ""
     with pytest.raises(Terminated):
         stopping.check()
-
-
-def test_signal_that_ctypes_hides(stopping: Stopping) -> None:
-    """A signal that comes while ctypes looks at arguments is the reason that a run ends; without one it is not."""
-
-    class Argument:
-        @classmethod
-        def from_param(cls, number: int) -> int:
-            return number or signal.raise_signal(signal.SIGTERM) or 0
-
-    function = ctypes.CDLL(None)["abs"]
-    function.argtypes = [Argument]
-    bug = ctypes.ArgumentError("a bug")
-    assert function(5) == 5
-    assert stopping.meant_by(bug) is bug
-    with pytest.raises(ctypes.ArgumentError) as hidden:
-        function(0)
-    assert isinstance(stopping.meant_by(hidden.value), Terminated)
 
 
 def test_other_dropped_exceptions_are_told(stopping: Stopping, capsys: pytest.CaptureFixture[str]) -> None:

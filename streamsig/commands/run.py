@@ -77,7 +77,6 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
             raise
         except BaseException as error:  # noqa: BLE001 (the last line of defence against tracebacks)
             stopping.finish()
-            error = stopping.meant_by(error)
             kind, message, code = failure(error)
             figures = metrics.failure(version or version_of(config), message)
             failed = RunFailed(kind, message, code, trace(error) if code == UNEXPECTED else None)

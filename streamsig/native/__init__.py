@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -39,12 +39,26 @@ _MOST_FACTOR = 1 << 62
 # more odd fields than one in so many are left to another way of reading
 _ODD_SHARE = 8
 
+
+class _Array(NamedTuple):
+    """What an argument has to be: contiguous, of a type and with so many dimensions."""
+
+    kind: type[np.generic]
+    sizes: int
+
+    def place_of(self, array: NDArray[Any]) -> int:
+        """Return where it is; raises TypeError."""
+        if array.dtype != self.kind or array.ndim != self.sizes or not array.flags.c_contiguous:
+            found = f"{array.dtype} of {array.ndim} dimensions"
+            raise TypeError(f"an array of {found} where contiguous {self.kind.__name__} of {self.sizes} is needed")
+        return int(array.ctypes.data)
+
+
 _int = ctypes.c_int64
-_bytes, _places, _ticks = (np.ctypeslib.ndpointer(kind, 1, flags="C") for kind in (np.uint8, np.int32, np.int64))
-_table, _sums = (np.ctypeslib.ndpointer(np.int64, sizes, flags="C") for sizes in (2, 3))
-_marks = np.ctypeslib.ndpointer(np.int32, 2, flags="C")
-_slots = np.ctypeslib.ndpointer(np.uint64, 1, flags="C")
-_SIGNATURES = {
+_bytes, _places, _ticks = (_Array(kind, 1) for kind in (np.uint8, np.int32, np.int64))
+_table, _sums = (_Array(np.int64, sizes) for sizes in (2, 3))
+_marks, _slots = _Array(np.int32, 2), _Array(np.uint64, 1)
+_SIGNATURES: dict[str, tuple[Any, ...]] = {
     "find_fields": (_bytes, _int, _bytes, _int, _places, _ticks),
     "read_numbers": (_bytes, _places, *[_int] * 5, _ticks, _bytes, _places, _int, _ticks),
     "copy_texts": (_bytes, _int, _places, *[_int] * 3, _places, _bytes),
@@ -64,8 +78,19 @@ def load(level: str) -> ctypes.CDLL:
         raise ImportError(f"{path} cannot be loaded ({error}); install streamsig with pip, which builds it") from error
     for name, arguments in _SIGNATURES.items():
         kernel = getattr(library, name)
-        kernel.argtypes, kernel.restype = arguments, _int
+        # not `ndpointer`: of a signal that arrives in its Python code ctypes makes an ArgumentError
+        kernel.argtypes = [ctypes.c_void_p if isinstance(each, _Array) else each for each in arguments]
+        kernel.restype = _int
     return library
+
+
+def _call(name: str, *arguments: Any) -> int:  # noqa: ANN401 (arrays and numbers)
+    """Call a kernel with arrays that are what it needs; raises TypeError."""
+    kinds = _SIGNATURES[name]
+    plain = [
+        kind.place_of(each) if isinstance(kind, _Array) else each for kind, each in zip(kinds, arguments, strict=True)
+    ]
+    return int(getattr(_library, name)(*plain))
 
 
 _library = load(LEVELS[load("baseline").processor_level()])
@@ -104,7 +129,7 @@ def find_fields(text: NDArray[np.uint8], delimiter: str, room: NDArray[np.int32]
     tail = np.full(BLOCK, ord(" "), np.uint8)
     tail[:rest] = text[len(text) - rest :]
     found = np.zeros(4, np.int64)
-    count = _library.find_fields(text, blocks, tail, ord(delimiter), room, found)
+    count = _call("find_fields", text, blocks, tail, ord(delimiter), room, found)
     records, lines, returns, strange = found.tolist()
     return Fields(text, room[: count + 1], records, lines, returns, bool(strange))
 
@@ -143,7 +168,7 @@ def read_numbers(found: Fields, width: int, field: int, *, mark: str, scale: int
     ticks, missing = np.empty(rows, np.int64), np.zeros(rows, np.uint8)
     odd, told = np.empty(rows // _ODD_SHARE + SPARE, np.int32), np.zeros(4, np.int64)
     source = (found.text, found.ends, rows, width, field, ord(mark), scale)
-    count = _library.read_numbers(*source, ticks, missing, odd, len(odd), told)
+    count = _call("read_numbers", *source, ticks, missing, odd, len(odd), told)
     torn, returns, widest, whole = told.tolist()
     rest = odd[:count] if count <= len(odd) else None
     return Column(ticks, missing, rest, bool(torn), returns, widest, bool(whole))
@@ -159,7 +184,7 @@ def copy_texts(found: Fields, width: int, field: int) -> tuple[NDArray[np.int32]
         raise ValueError(f"field {field} is not in 0..{width - 1}")
     rows = (len(found.ends) - 1) // width
     starts, content = np.empty(rows + 1, np.int32), np.empty(len(found.text) + SPARE, np.uint8)
-    size = _library.copy_texts(found.text, len(found.text), found.ends, rows, width, field, starts, content)
+    size = _call("copy_texts", found.text, len(found.text), found.ends, rows, width, field, starts, content)
     return None if size < 0 else (starts, content[:size].copy())
 
 
@@ -191,7 +216,7 @@ def count_signals(
     absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
     gaps = missing is not None
     closes = np.ascontiguousarray(ticks)
-    _library.count_signals(closes, absent, rows, gaps, signals, first, last, many, sums, known, counts)
+    _call("count_signals", closes, absent, rows, gaps, signals, first, last, many, sums, known, counts)
     return counts
 
 
@@ -227,15 +252,13 @@ def number_texts(
         raise ValueError(f"{len(starts)} starts of {rows} texts in {len(content)} bytes")
     slots, begins, texts, known, seed = table
     room = len(texts)
-    done = _library.number_texts(
-        starts, content, rows, seed, slots, len(slots) - 1, most, begins, texts, room, known, numbers
-    )
-    return int(done)
+    last = len(slots) - 1
+    return _call("number_texts", starts, content, rows, seed, slots, last, most, begins, texts, room, known, numbers)
 
 
 def fill_slots(table: TextTable) -> None:
     """Find a slot for each text that is known; all must be empty."""
-    _library.fill_slots(table.begins, table.texts, int(table.known[0]), table.seed, table.slots, len(table.slots) - 1)
+    _call("fill_slots", table.begins, table.texts, int(table.known[0]), table.seed, table.slots, len(table.slots) - 1)
 
 
 class GroupArrays(NamedTuple):
@@ -302,4 +325,4 @@ def count_groups(
     if missing is not None and len(missing) != rows:
         raise ValueError(f"{len(missing)} flags of {rows} rows")
     many, gaps = len(signals), missing is not None
-    return int(_library.count_groups(groups, ticks, absent, rows, gaps, signals, many, reach, words, *arrays))
+    return _call("count_groups", groups, ticks, absent, rows, gaps, signals, many, reach, words, *arrays)
