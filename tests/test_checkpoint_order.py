@@ -18,6 +18,7 @@ from pyarrow import feather
 from streamsig.config import make_settings
 from streamsig.core.order import OrderState
 from streamsig.emit.rejects import writing_rejects
+from streamsig.emit.rows import writing_rows
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, OutputError
 from streamsig.ingest import segments
@@ -141,18 +142,24 @@ def test_another_usual_step_is_refused(tmp_path: Path) -> None:
     assert figures(result) == _whole([path], tmp_path / "whole", **CHECKED)[0]
 
 
-def test_caught_at_any_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [{"check_order": True}, {"group_by": (1,)}, {"group_by": (1, 2)}, {"order": "newest-first"}, {"window": 1}],
+)
+def test_caught_at_any_byte(asked: dict[str, Any], tmp_path: Path) -> None:
     """Whatever is there of a file when it is counted for the first time, only its whole lines are looked at."""
     (path := tmp_path / "in.csv").write_bytes(whole := (HEADER + _dated(4)).encode())
-    found = _whole([path], tmp_path / "whole", **CHECKED)
+    with writing_rows(tmp_path / "whole.csv") as tell:
+        found = figures(count_signals([str(path)], make_settings(asked), tell=tell))
     for cut in range(len(HEADER), len(whole)):
         path.write_bytes(whole[:cut])
-        result, _ = run(tmp_path, path, fresh=True, rejects="rejects", **CHECKED)
+        result, _ = run(tmp_path, path, fresh=True, rows="rows.csv", **asked)
         assert result is not None
         assert result.rows_processed == whole[len(HEADER) : cut].count(b"\n")
         path.write_bytes(whole)
-        result, _ = run(tmp_path, path, rejects="rejects", **CHECKED)
-        assert (figures(result), (tmp_path / "rejects").read_bytes()) == found
+        result, _ = run(tmp_path, path, rows="rows.csv", **asked)
+        assert figures(result) == found
+        assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 def test_what_was_not_asked_for_before(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from streamsig.config import make_settings
 from streamsig.core import groups as core_groups
 from streamsig.core.groups import GroupRows, GroupState
 from streamsig.core.keys import Texts
+from streamsig.core.packed import pack
 from streamsig.emit.rows import writing_rows
 from streamsig.engine.checkpoint import Checkpoint
 from streamsig.engine.pipeline import count_signals
@@ -112,10 +114,12 @@ def test_groups_that_no_state_writes() -> None:
         {"marks": state._arrays.marks[:2] - 9},  # noqa: SLF001
         {"figures": -state.figures},
     ]
-    changes = [{name: core_groups._to_base64(array)} for each in wrong for name, array in each.items()]  # noqa: SLF001
+    changes = [{name: pack(array)} for each in wrong for name, array in each.items()]
     changes += [
-        {"keys": ["A", "A"]},
-        {"keys": ["A"]},
+        {"keys": Texts.of([b"A", b"A"]).to_json()},
+        {"keys": Texts.of([b"A"]).to_json()},
+        {"keys": {"texts": "AB", "sizes": pack(np.array([3, -1]))}},
+        {"keys": {"texts": "AB", "sizes": pack(np.array([1, 9]))}},
         {"words": 9},
         {"words": 0},
         {"sums": ["<i8", "?"]},
@@ -126,7 +130,7 @@ def test_groups_that_no_state_writes() -> None:
         with pytest.raises(ValueError):  # noqa: PT011 (many messages, none of which a person sees)
             GroupState.from_json([Signal(1, 3)], [{**piece, **change}])
     with pytest.raises(ValueError, match="different states"):
-        GroupState.from_json([Signal(1, 3)], [piece, {**piece, "keys": ["C", "D"], "scale": 2}])
+        GroupState.from_json([Signal(1, 3)], [piece, {**piece, "keys": Texts.of([b"C", b"D"]).to_json(), "scale": 2}])
 
 
 @pytest.mark.parametrize("stop_after", range(0, 34, 3))

@@ -107,10 +107,12 @@ def test_a_long_window(workdir: Workdir) -> None:
 
 
 def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
-    """Written again and again while rows are counted: closes of 17 digits take most of it."""
-    path = workdir.put("prices.csv", b"close\n" + b"12345678.123456789\n92345678.123456789\n" * 1_100_000)
-    often = "import streamsig.engine.checkpoint as it; it.SECONDS, it._SHARE = 0.2, 0;"
-    keeps(workdir, path, "--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1, first=often)
+    """Written again and again while rows are counted: of two files, and closes of 17 digits, some of them missing."""
+    content = b"time,close\n" + b"1,12345678.123456789\n2,\n3,92345678.123456789\n" * 400_000
+    paths = [workdir.put(name, content) for name in ("1.csv", "2.csv")]
+    often = "import streamsig.engine.checkpoint as it; it.SECONDS, it._SHARE = 0.1, 0;"
+    asked = ("--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1)
+    keeps(workdir, *paths, *asked, first=often)
     assert (workdir.path / "checkpoint").stat().st_size > 1 << 24
 
 

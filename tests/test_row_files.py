@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, feather, parquet
 
+import streamsig
 from streamsig import Signal, Ticks
 from streamsig.emit import rows as row_files
 from streamsig.engine.rows import OneSeries
@@ -135,3 +136,13 @@ def test_ticks_to_arrow_and_back(limbs: int) -> None:
         Ticks.from_integers([10**38], 0).to_arrow()
     gaps = Ticks(np.array([[5, 0]]), 1, np.array([False, True]))
     assert gaps.to_arrow().to_pylist() == [Decimal("0.5"), None]
+
+
+def test_the_first_input_with_rows_tells_the_columns(tmp_path: Path) -> None:
+    """Of a file with only a header nobody knows what its columns hold; where no file has rows, there are columns."""
+    paths = [tmp_path / name for name in ("1.csv", "2.csv")]
+    paths[0].write_text("time,close\n")
+    paths[1].write_text("time,close\n2024-01-01,1.5\n")
+    assert streamsig.scan(*paths).read_all().column("time").to_pylist() == ["2024-01-01"]
+    assert streamsig.scan(*reversed(paths)).read_all().column("row").to_pylist() == [1]
+    assert streamsig.scan(paths[0], group_by="time").schema.names[:3] == ["row", "time", "close"]

@@ -6,7 +6,6 @@ a state holds is O(groups x longest window), and nothing besides.
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from streamsig import native
 from streamsig.core.keys import KeyTable, Texts, number_keys
+from streamsig.core.packed import pack, unpack
 from streamsig.core.ticks import Ticks
 from streamsig.core.words import differences, from_words, largest_of, to_words, words_for
 
@@ -32,7 +32,6 @@ _ROWS_AT_ONCE = 1 << 16
 _MOST_TEXT = (1 << 31) - 1
 """Of keys, as `Texts` has them all with 32 bits for each place."""
 _WORD_BYTES = 8
-_KINDS = ("<i1", "<i2", "<i4", "<i8")
 _NEXT, _UNBROKEN, _HEAD = range(3)
 _ROWS, _MISSING, _COUNTS = range(3)
 
@@ -205,8 +204,8 @@ class GroupState:
                 "scale": self._held.scale,
                 "largest": self._held.largest,
                 "words": arrays.sums.shape[2],
-                "keys": [key.decode() for key in self.keys(start, stop).to_bytes()],
-                **{name: _to_base64(array) for name, array in arrays._asdict().items()},
+                "keys": self.keys(start, stop).to_json(),
+                **{name: pack(array) for name, array in arrays._asdict().items()},
             }
 
     @classmethod
@@ -230,7 +229,7 @@ class GroupState:
                 if not words_for(largest * state._factor) <= words <= native.MOST_WORDS:
                     raise ValueError(f"closes up to {largest} in {words} words")
                 state._held = _Held(native.GroupArrays.empty(0, reach, words, len(state.signals)), scale, largest)
-            start, keys = len(state), Texts.of(key.encode() for key in piece["keys"])
+            start, keys = len(state), Texts.from_json(piece["keys"])
             numbers = state._keys.number(keys)
             if not np.array_equal(numbers, np.arange(start, start + len(keys))):
                 raise ValueError("a key is there twice")
@@ -239,7 +238,7 @@ class GroupState:
                 raise ValueError("pieces of different states")
             arrays = state._arrays.part(start, len(state))
             for name, array in arrays._asdict().items():
-                array[:] = _from_base64(piece[name], array)
+                array[:] = unpack(piece[name], array.shape)
             highest = [reach - 1, reach, reach - 1]
             # the kernel takes places from them
             if (arrays.figures < 0).any() or (arrays.marks < 0).any() or (arrays.marks > highest).any():
@@ -336,21 +335,6 @@ def _closes(arrays: native.GroupArrays) -> NDArray[np.int64]:
     groups, reach, _ = arrays.sums.shape
     places = (arrays.marks[:, _NEXT, np.newaxis] + np.arange(reach)) % reach
     return differences(arrays.sums[np.arange(groups)[:, np.newaxis], places])
-
-
-def _to_base64(array: NDArray[Any]) -> tuple[str, str]:
-    """Return the shortest type that holds all numbers, and the array in it."""
-    ends = [int(array.min(initial=0)), int(array.max(initial=0))]
-    kind = next(it for it in _KINDS if all(np.iinfo(it).min <= end <= np.iinfo(it).max for end in ends))
-    return kind, b2a_base64(array.astype(kind).tobytes(), newline=False).decode()
-
-
-def _from_base64(plain: Sequence[str], like: NDArray[Any]) -> NDArray[Any]:
-    kind, text = plain
-    if kind not in _KINDS:
-        raise ValueError(f"an array of {kind}")
-    found: NDArray[Any] = np.frombuffer(a2b_base64(text), kind).reshape(like.shape)
-    return found
 
 
 def _rule(signal: Signal, *, backwards: bool) -> tuple[int, ...]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from streamsig import native
+from streamsig.core.packed import pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,6 +46,18 @@ class Texts:
         starts = np.zeros(len(texts) + 1, np.int32)
         np.cumsum([len(text) for text in texts], out=starts[1:])
         return cls(starts, np.frombuffer(b"".join(texts), np.uint8))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` makes the same texts of: all in one, and how many bytes each has."""
+        return {"texts": self.content.tobytes().decode(), "sizes": pack(np.diff(self.starts))}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Texts:
+        """Return the texts that `to_json` wrote down; raises ValueError."""
+        content, sizes = np.frombuffer(plain["texts"].encode(), np.uint8), unpack(plain["sizes"], (-1,))
+        if (sizes < 0).any() or int(sizes.sum(dtype=np.int64)) != len(content):
+            raise ValueError(f"texts of {len(content)} bytes that are not those of {len(sizes)} sizes")
+        return cls(np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int32), content)
 
     def to_bytes(self) -> list[bytes]:
         """Return each by itself."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from streamsig.core.packed import pack, unpack
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
@@ -131,16 +133,16 @@ class Ticks:
         return pa.Array.from_buffers(kind, len(self), [valid, pa.py_buffer(words)])
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` makes the same closes of: their scale, and a whole number or null for each."""
-        missing = [False] * len(self) if self.missing is None else self.missing.tolist()
-        ticks = [None if absent else tick for tick, absent in zip(self.integers(), missing, strict=True)]
-        return {"scale": self.scale, "ticks": ticks}
+        """Return what `from_json` makes the same closes of."""
+        missing = None if self.missing is None else pack(self.missing.view(np.int8))
+        return {"scale": self.scale, "shape": self.limbs.shape, "limbs": pack(self.limbs), "missing": missing}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Ticks:
-        """Return the closes that `to_json` wrote down."""
-        ticks = plain["ticks"]
-        return cls.from_integers([tick or 0 for tick in ticks], plain["scale"], [tick is None for tick in ticks])
+        """Return the closes that `to_json` wrote down; raises ValueError."""
+        shape, missing = tuple(plain["shape"]), plain["missing"]
+        limbs = unpack(plain["limbs"], shape).astype(np.int64)
+        return cls(limbs, plain["scale"], None if missing is None else unpack(missing, shape[1:]).astype(np.bool_))
 
     def slice(self, start: int, stop: int) -> Ticks:
         """Return rows `start` to `stop` (half-open, 0 <= start <= stop) as a copy that keeps no other row alive."""

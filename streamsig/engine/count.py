@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks
 from streamsig.engine.events import Advanced, InputFound, Rejected, Resumed, Warned
 from streamsig.engine.execute import map_in_order
@@ -81,7 +82,8 @@ class _Preparation:
     def __call__(self, segment: Segment) -> _Prepared:
         """Return what a segment holds: nothing, where it may still grow; raises BadRecordError."""
         if segment.open_end and not self.run.settings.finished:
-            return _Prepared(segment, self.tally.prepare(Ticks.empty(), ()), Reading(Ticks.empty(), 0), None)
+            nothing = Reading(Ticks.empty(), 0, texts=(Texts.of([]),) * len(self.reader.also))
+            return _Prepared(segment, self.tally.prepare(nothing.ticks, nothing.texts[: self.groups]), nothing, None)
         reading, judged = self.reader.read(segment), None
         keys, times = reading.texts[: self.groups], reading.texts[self.groups :]
         if self.order is not None:

@@ -61,6 +61,8 @@ def count_signals(
     total, order = run.total, run.order
     if run.checkpoint is not None:
         run.checkpoint.finish(total)
+    if run.teller is not None:
+        run.teller.finish()
     counts = total.counts
     if order is not None:
         observe(OrderChecked(order.report()))

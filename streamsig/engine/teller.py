@@ -51,9 +51,10 @@ class RowKeeper(Protocol):
 
 
 class Told(NamedTuple):
-    """How far rows are told: the keeper's mark, and the texts, column by column, of those that wait to be told."""
+    """How far rows are told: the keeper's mark, their columns, and the texts of those that wait to be told."""
 
     mark: int
+    columns: Mapping[str, Any]
     waiting: Sequence[pa.Array]
 
 
@@ -88,21 +89,25 @@ class Teller:
         self._begin_series()
 
     def begin(self, *, has_time: bool, keys: Sequence[str]) -> None:
-        """Begin an input; the columns of the first one are those of all."""
+        """Begin an input; the columns of the first one that has rows are those of all."""
         self._has_time = has_time
         if self._table is None:
-            table = self._make_table(has_time=has_time, keys=keys)
-            self._tell(pa.RecordBatch.from_arrays([pa.nulls(0, it.type) for it in table.schema], schema=table.schema))
+            self._columns = {"has_time": has_time, "keys": list(keys)}
+
+    def finish(self) -> None:
+        """Tell the columns, at least, of inputs that have no rows."""
+        if self._table is None and self._columns:
+            self._tell_columns(self._make_table())
 
     def mark(self) -> Told:
         """Return how far rows are told (`Resumable`); only those that go to a keeper go on."""
-        return Told(self._kept.mark(), self._held[1])
+        return Told(self._kept.mark(), {} if self._table is None else self._columns, self._held[1])
 
     def keep(self, mark: Told) -> dict[str, Any]:
         """Make the rows that were told outlive the program; return what `resume` and `go_on` take, as JSON has it."""
         return {
             "file": self._kept.keep(mark.mark),
-            "columns": self._columns,
+            "columns": mark.columns,
             "waiting": [each.to_pylist() for each in mark.waiting],
         }
 
@@ -114,7 +119,8 @@ class Teller:
         self._kept.begin(kept and kept["file"])
         if kept is None or not kept["columns"]:
             return
-        self._make_table(**kept["columns"], first=total.rows + 1)
+        self._columns = kept["columns"]
+        self._make_table(first=total.rows + 1)
         if self._per_file:
             return
         if total.groups is not None:
@@ -157,16 +163,21 @@ class Teller:
         except TooManyGroupsError as error:
             raise too_many(error) from None
 
-    def _make_table(self, *, has_time: bool, keys: Sequence[str], first: int = 1) -> RowTable:
-        self._columns = {"has_time": has_time, "keys": list(keys)}
-        self._wants_time = has_time
-        self._table = RowTable(self._named, keys=keys, has_time=has_time, first=first)
+    def _make_table(self, first: int = 1) -> RowTable:
+        self._table = RowTable(self._named, **self._columns, first=first)
         return self._table
+
+    def _tell_columns(self, table: RowTable) -> None:
+        self._tell(pa.RecordBatch.from_arrays([pa.nulls(0, it.type) for it in table.schema], schema=table.schema))
 
     def push(self, ticks: Ticks, keys: Sequence[Texts], times: Sequence[Texts]) -> None:
         """Take further rows, with the texts of their keys and times. Raises OutputError."""
+        if not len(ticks):
+            return
+        if self._table is None:
+            self._tell_columns(self._make_table())
         texts = [to_arrow(each) for each in keys]
-        if self._wants_time:
+        if self._columns["has_time"]:
             time = join([to_arrow(each) for each in times]) if self._has_time else pa.nulls(len(ticks), pa.string())
             texts = [time, *texts]
         if isinstance(self._series, ManySeries):
