@@ -245,7 +245,7 @@ def _edit(place: Path, checkpoint: Path, what: str) -> dict[str, Any]:
         ("end", "the bytes of .*prices.csv that are counted have changed"),
         ("shorter", "prices.csv is shorter than what is counted of it"),
         ("header", "is understood in another way"),
-        ("name", "it is of .*prices.csv, and .*other.csv is next"),
+        ("name", "it is of other inputs, .*prices.csv to begin with"),
         ("format", f"it is of format 99, and this streamsig writes {FORMAT}"),
         ("damaged", "it is damaged"),
         ("cut off", "it is damaged"),
@@ -298,7 +298,7 @@ def test_other_inputs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="it is of other inputs"):
         run(tmp_path, *inputs[1:])
     (tmp_path / "3.csv").write_text(TEXT)
-    with pytest.raises(CheckpointError, match=r"4.csv, and .*3.csv is next"):
+    with pytest.raises(CheckpointError, match=r"it is of other inputs, .*1.csv"):
         run(tmp_path, *inputs[:2], tmp_path / "3.csv", inputs[2])
     (tmp_path / "2.csv").write_text(TEXT + "1,2\n")
     with pytest.raises(CheckpointError, match=r"2.csv is not what it was when it was counted"):
@@ -321,7 +321,7 @@ def _offset(workdir: Workdir) -> int:
     if not place.exists():
         return 0
     text = json.loads(place.read_text().splitlines()[0])["text"]
-    return 0 if text is None else int(text["offset"])
+    return 0 if text is None else int(text["passage"]["offset"])
 
 
 def test_pipe(workdir: Workdir) -> None:

@@ -85,7 +85,7 @@ class GroupState:
         self._factor = 2 * max((signal.fast * signal.slow for signal in signals), default=1)
         self._rules = np.array([_rule(it, backwards=backwards) for it in signals], np.int64).reshape(-1, 8)
         self.is_torn = False
-        """Whether an exception broke off the rewriting of all closes: then they are of no use."""
+        """Whether an exception broke off the rewriting of all closes, or a merge: then they are of no use."""
         # replaced in one step: an exception may come between any two
         self._held = _Held(native.GroupArrays.empty(0, reach, 1, len(self.signals)), 0, 0)
 
@@ -144,6 +144,7 @@ class GroupState:
         groups = self._keys.number(right.keys())
         self._make_room(right._held.scale, right._held.largest)
         right._make_room(self._held.scale, self._held.largest)
+        self.is_torn = True
         mine, theirs = self._arrays, right._arrays.part(0, len(right))
         heads, rows = theirs.marks[:, _HEAD], theirs.figures[:, _ROWS]
         # the windows that straddle the seam: those over the heads behind this run, less those over the heads alone
@@ -159,6 +160,7 @@ class GroupState:
         longer = rows > heads
         for array, other in ((mine.sums, theirs.sums), (mine.marks[:, :_HEAD], theirs.marks[:, :_HEAD])):
             array[groups[longer]] = other[longer]
+        self.is_torn = False
 
     def add(self, other: GroupState) -> None:
         """Add the figures of a run that is a series of its own: no window reaches from this one into it.
@@ -167,7 +169,9 @@ class GroupState:
         """
         groups = self._keys.number(other.keys())
         self._make_room(0, 0)
+        self.is_torn = True
         self._arrays.figures[groups] += other.figures
+        self.is_torn = False
 
     def tails(self) -> Iterator[tuple[NDArray[np.int32], Ticks]]:
         """Yield the last rows of each group from its last gap on, one less than its longest window at most.
@@ -204,6 +208,7 @@ class GroupState:
                 "scale": self._held.scale,
                 "largest": self._held.largest,
                 "words": arrays.sums.shape[2],
+                "room": len(self._arrays.marks),
                 "keys": self.keys(start, stop).to_json(),
                 **{name: pack(array) for name, array in arrays._asdict().items()},
             }
@@ -229,6 +234,8 @@ class GroupState:
                 if not words_for(largest * state._factor) <= words <= native.MOST_WORDS:
                     raise ValueError(f"closes up to {largest} in {words} words")
                 state._held = _Held(native.GroupArrays.empty(0, reach, words, len(state.signals)), scale, largest)
+                # as much as there was: to grow by other steps could take more
+                state._make_room(scale, largest, groups=piece["room"])
             start, keys = len(state), Texts.from_json(piece["keys"])
             numbers = state._keys.number(keys)
             if not np.array_equal(numbers, np.arange(start, start + len(keys))):
@@ -254,8 +261,8 @@ class GroupState:
         """Return how many groups have rows: the last ones have none yet if an update was broken off."""
         return int(np.count_nonzero(self.figures[:, _ROWS]))
 
-    def _make_room(self, scale: int, largest: int) -> None:
-        """Make room for all keys, and for closes of a scale and up to a size at that scale."""
+    def _make_room(self, scale: int, largest: int, groups: int = 0) -> None:
+        """Make room for all keys, or so many groups, and for closes of a scale and up to a size at that scale."""
         held = self._held
         wanted = max(scale, held.scale)
         largest = max(held.largest * 10 ** (wanted - held.scale), largest * 10 ** (wanted - scale))
@@ -272,8 +279,8 @@ class GroupState:
         elif largest > held.largest:
             self._held = held._replace(largest=largest)
         each, have = self._row_bytes(words), room
-        if room < len(self):
-            room = max(len(self), room + room // 2, min(_FIRST_ROOM, _FIRST_BYTES // each))
+        if room < max(len(self), groups):
+            room = groups or max(len(self), room + room // 2, min(_FIRST_ROOM, _FIRST_BYTES // each))
         # whatever there is room for: a few groups may have long names
         self._check_size(room * each)
         if have < room:

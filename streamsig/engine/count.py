@@ -17,6 +17,7 @@ from streamsig.errors import BadRowError
 from streamsig.ingest.detect import Detection, detect
 from streamsig.ingest.dialect import Asked
 from streamsig.ingest.encoding import detect_encoding
+from streamsig.ingest.impostors import check_is_table
 from streamsig.ingest.reader import BadRecordError, Reading, SegmentReader
 from streamsig.ingest.records import split_records
 from streamsig.ingest.segments import Resume, Segments
@@ -42,8 +43,8 @@ SAMPLE_BYTES = 1 << 18
 SKIP = "skip"
 
 
-def look_at(source: TextSource, settings: Settings) -> Detection:
-    """Find out how a text is written, and leave it at its start.
+def look_at(source: TextSource, settings: Settings, *, may_grow: bool = False) -> Detection:
+    """Find out how a text is written, and leave it at its start; of one that may grow only whole lines tell.
 
     Raises LayoutError where that cannot be told for sure.
     """
@@ -51,10 +52,14 @@ def look_at(source: TextSource, settings: Settings) -> Detection:
     found, mark_bytes = detect_encoding(raw)
     source.decode(settings.encoding or found, mark_bytes)
     sample, whole = source.read_sample(SAMPLE_BYTES)
-    if whole and settings.checkpoint is not None and not settings.finished:
+    asked = _asked(settings)
+    if whole and may_grow and sample:
+        check_is_table(sample, source.name)
         # the last line may be half of one: however it goes on, the layout stays
-        sample = sample[: 1 + max(sample.rfind(b"\n"), sample.rfind(b"\r"))] or sample
-    return detect(sample, whole=whole, asked=_asked(settings), name=source.name)
+        sample = sample[: 1 + max(sample.rfind(b"\n"), sample.rfind(b"\r"))]
+        # without a whole line there is not even a header
+        asked = asked if sample else replace(asked, header=False, column=None, group_by=())
+    return detect(sample, whole=whole, asked=asked, name=source.name)
 
 
 class _Prepared(NamedTuple):
@@ -74,6 +79,7 @@ class _Preparation:
     """
 
     run: Run
+    may_grow: bool
     reader: SegmentReader
     tally: Tally
     order: FileOrder | None
@@ -81,9 +87,10 @@ class _Preparation:
 
     def __call__(self, segment: Segment) -> _Prepared:
         """Return what a segment holds: nothing, where it may still grow; raises BadRecordError."""
-        if segment.open_end and not self.run.settings.finished:
-            nothing = Reading(Ticks.empty(), 0, texts=(Texts.of([]),) * len(self.reader.also))
-            return _Prepared(segment, self.tally.prepare(nothing.ticks, nothing.texts[: self.groups]), nothing, None)
+        if segment.open_end and self.may_grow:
+            no_keys = [Texts.of([])] * len(self.run.settings.group_by)
+            nothing = Ticks.empty()
+            return _Prepared(segment, self.tally.prepare(nothing, no_keys), Reading(nothing, 0), None)
         reading, judged = self.reader.read(segment), None
         keys, times = reading.texts[: self.groups], reading.texts[self.groups :]
         if self.order is not None:
@@ -102,20 +109,23 @@ class _Preparation:
         return {row: line for row, line in enumerate(islice(sound, max(rows, default=-1) + 1)) if row in rows}
 
 
-def count_text(source: TextSource, run: Run) -> Count:
+def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
     """Count one text.
 
-    With a checkpoint the rows that it has are left out, and a last line without a line end may still grow.
+    With a checkpoint the rows that it has are left out. To the last text of all rows may be added another time: unless
+    it is said to be finished, a last line without a line end is not counted.
     Raises LayoutError, BadRowError, SourceError and CheckpointError.
     """
     settings, observe, plan, checkpoint = run.settings, run.observe, run.plan, run.checkpoint
-    detection = look_at(source, settings)
+    is_last = is_last and checkpoint is not None
+    may_grow = is_last and not settings.finished
+    detection = look_at(source, settings, may_grow=may_grow)
     observe(InputFound(source.name, source.size_bytes, _layout(source, detection)))
     warnings = warnings_of(detection, settings)
     _warn(source.name, warnings, observe)
     dialect, tally = detection.dialect, Tally(settings, plan.groups_bytes)
     source.discard(dialect.body_offset)
-    prepare = _preparation(source, run, detection, tally)
+    prepare = _preparation(source, run, detection, tally, may_grow=may_grow)
     passage, resume = Passage(0, 0, dialect.body_line, 0), None
     if checkpoint is not None:
         passage = checkpoint.resume(source, dialect, tally, passage)
@@ -130,26 +140,27 @@ def count_text(source: TextSource, run: Run) -> Count:
             for each in prepared:
                 _tell(each, source, run, prepare, passage)
                 after = _behind(passage, each)
-                if checkpoint is not None and each.segment.open_end:
-                    checkpoint.end()
+                if checkpoint is not None and is_last and each.segment.open_end:
+                    checkpoint.end_growing()
                 elif checkpoint is not None:
                     checkpoint.advance(after)
                 tally.push(each.rows)
                 passage = after
                 plan.check_closes(tally.limbs)
-                warnings += _held_back(each.segment, passage.line, settings, observe, source.name)
+                if may_grow:
+                    warnings += _held_back(each.segment, passage.line, observe, source.name)
                 observe(Advanced(source.consumed_bytes, run.total.rows + tally.rows, run.total.signals + tally.counted))
     except BadRecordError as bad:
         # all segments before the bad one are counted, so the passage ends where that one starts
         line = passage.line + bad.line - 1
         raise BadRowError(source.name, line, bad.column, bad.text, bad.reason, bad.advice) from None
-    if checkpoint is not None:
-        checkpoint.end()
+    if checkpoint is not None and is_last:
+        checkpoint.end_growing()
     run.end_input()
     return Count(tally.result(), passage.rejected, warnings)
 
 
-def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tally) -> _Preparation:
+def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tally, *, may_grow: bool) -> _Preparation:
     """Return what reads segments of a text, and let what goes on beside the counts begin it."""
     dialect, groups, order = detection.dialect, detection.groups, None
     if run.order is not None:
@@ -164,7 +175,7 @@ def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tall
         also=(*groups, *times),
         by_arrow=run.plan.by_arrow,
     )
-    return _Preparation(run, reader, tally, order, len(groups))
+    return _Preparation(run, may_grow, reader, tally, order, len(groups))
 
 
 def _tell(each: _Prepared, source: TextSource, run: Run, prepare: _Preparation, before: Passage) -> None:
@@ -201,9 +212,9 @@ def _warn(name: str, warnings: tuple[str, ...], observe: Observer) -> None:
         observe(Warned(f"{name}: {message}"))
 
 
-def _held_back(segment: Segment, line: int, settings: Settings, observe: Observer, name: str) -> tuple[str, ...]:
-    """Say that a last line is not counted, if it is not."""
-    if not segment.open_end or settings.finished or not bytes(segment.view).strip():
+def _held_back(segment: Segment, line: int, observe: Observer, name: str) -> tuple[str, ...]:
+    """Say that a last line is not counted, if there is one without a line end."""
+    if not segment.open_end or not bytes(segment.view).strip():
         return ()
     warnings = (f"line {line}, the last one, has no line end and is not counted yet; if it is whole, add --finished",)
     _warn(name, warnings, observe)

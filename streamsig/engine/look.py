@@ -13,7 +13,7 @@ from streamsig.ingest.columnar import open_columnar
 from streamsig.ingest.detect import most_decimals
 from streamsig.ingest.framing import find_framing
 from streamsig.ingest.impostors import check_is_table
-from streamsig.ingest.inputs import expand, open_texts
+from streamsig.ingest.inputs import expand, opened, texts_of
 from streamsig.ingest.numbers import NumberFormat
 from streamsig.ingest.records import skip_lines, split_records
 from streamsig.ingest.stored import columnar_format
@@ -103,9 +103,11 @@ def look(named: Sequence[str], settings: Settings) -> Iterator[Look]:
     """
     for path in expand(named):
         try:
-            for source in open_texts(path):
-                found = _look_at(source, settings)
-                yield found if source.warning is None else replace(found, warnings=(source.warning, *found.warnings))
+            with opened(path) as raw:
+                for source in texts_of(raw):
+                    found = _look_at(source, settings)
+                    more = () if source.warning is None else (source.warning,)
+                    yield replace(found, warnings=(*more, *found.warnings))
         except (SourceError, LayoutError) as error:
             yield Look(path, _refusal(error))
 

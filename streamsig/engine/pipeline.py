@@ -16,12 +16,12 @@ from streamsig.engine.result import Groups, Result, Series, SignalCount
 from streamsig.engine.run import Run
 from streamsig.engine.tally import NEWEST_FIRST, Total
 from streamsig.errors import BadRowError, LayoutError, OutputError, SourceError, UsageError
-from streamsig.ingest.inputs import expand, open_texts
+from streamsig.ingest.inputs import expand, is_archive, opened, texts_of
 from streamsig.ingest.storage import HEAD_BYTES, storage_of, storage_of_all
 from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -55,12 +55,13 @@ def count_signals(
     budget = Budget(settings, storage_of_all(paths), rows=tell is not None, several=len(paths) > 1)
     observe(RunStarted({**settings.as_json(), "threads": budget.plan.threads}, versions()))
     run = _run(paths, settings, observe, budget, tell, rejects)
-    for index, path in enumerate(paths):
-        if run.checkpoint is None or not run.checkpoint.has_finished(index):
-            _count_path(index, path, run)
+    with _saving(run):
+        for index, path in enumerate(paths):
+            if run.checkpoint is None or not run.checkpoint.has_finished(index):
+                _count_path(index, path, run, is_last=index == len(paths) - 1)
+        if run.checkpoint is not None:
+            run.checkpoint.write()
     total, order = run.total, run.order
-    if run.checkpoint is not None:
-        run.checkpoint.finish(total)
     if run.teller is not None:
         run.teller.finish()
     counts = total.counts
@@ -103,7 +104,19 @@ def _run(  # noqa: PLR0913, PLR0917 (once for all)
     return Run(settings, observe, budget, total, checkpoint, teller, order)
 
 
-def _count_path(index: int, path: str | ArrowStream, run: Run) -> None:
+@contextlib.contextmanager
+def _saving(run: Run) -> Iterator[None]:
+    """Write down how far a run is that an error, or a signal, ends here."""
+    try:
+        yield
+    except BaseException:
+        if run.checkpoint is not None:
+            with contextlib.suppress(OutputError, SourceError):  # the first failure is the one to tell
+                run.checkpoint.write()
+        raise
+
+
+def _count_path(index: int, path: str | ArrowStream, run: Run, *, is_last: bool) -> None:
     """Add what a path holds, but for what the checkpoint has of it, to the total."""
     if not isinstance(path, str):
         from streamsig.engine.tables import count_frame  # noqa: PLC0415 (it takes pyarrow)
@@ -111,19 +124,26 @@ def _count_path(index: int, path: str | ArrowStream, run: Run) -> None:
         name = f"<frame {index + 1}>"
         run.total.push(count_frame(path, name, run), name)
         return
-    for member, source in enumerate(open_texts(path)):
-        if run.checkpoint is not None:
-            if run.checkpoint.has_finished_member(index, member):
-                continue
-            run.checkpoint.begin(index, member, run.total)
-        if source.warning is not None:
-            run.total.warnings += (source.warning,)
-            run.observe(Warned(f"{path}: {source.warning}"))
-        run.total.push(_count(source, run), source.name)
+    checkpoint = run.checkpoint
+    with opened(path) as raw, _saving(run):
+        is_last = is_last and not is_archive(raw)
+        for member, source in enumerate(texts_of(raw)):
+            if checkpoint is not None:
+                if checkpoint.has_finished_text(index, member, raw):
+                    continue
+                checkpoint.begin(index, member, run.total, raw)
+            if source.warning is not None:
+                run.total.warnings += (source.warning,)
+                run.observe(Warned(f"{path}: {source.warning}"))
+            run.total.push(_count(source, run, is_last=is_last), source.name)
+            if checkpoint is not None:
+                checkpoint.end_text(run.total)
+        if checkpoint is not None:
+            checkpoint.end_input(index, run.total, raw)
 
 
-def _count(source: TextSource, run: Run) -> Count:
-    """Count one input of either kind."""
+def _count(source: TextSource, run: Run, *, is_last: bool) -> Count:
+    """Count one input of either kind; to the last text of all rows may be added another time."""
     try:
         first = source.raw.peek(HEAD_BYTES)
         storage, stored = storage_of(first, source.compression), columnar_format(first)
@@ -131,18 +151,16 @@ def _count(source: TextSource, run: Run) -> Count:
         if stored is None:
             if plan.spare_bytes is not None:
                 source.limit_unpacking(storage.unpack_bytes + plan.spare_bytes)
-            return count_text(source, run)
+            return count_text(source, run, is_last=is_last)
         # pyarrow takes long to import, and most runs do without it
         from streamsig.engine.tables import count_columns  # noqa: PLC0415
 
-        return count_columns(source.raw, stored, run)
-    except BaseException as error:
         if run.checkpoint is not None:
-            with contextlib.suppress(OutputError, SourceError):  # the first failure is the one to tell
-                run.checkpoint.write()
-        if isinstance(error, SourceError | LayoutError | BadRowError):
-            # a file that changed meanwhile is the better reason
-            source.raw.check_unchanged()
+            run.checkpoint.begin_table(source.name)
+        return count_columns(source.raw, stored, run)
+    except (SourceError, LayoutError, BadRowError):
+        # a file that changed meanwhile is the better reason
+        source.raw.check_unchanged()
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 from pathlib import Path
@@ -14,6 +15,8 @@ from streamsig.ingest.sources import STDIN, TextSource, open_raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from streamsig.ingest.sources import RawInput
 
 
 def expand(named: Iterable[str]) -> list[str]:
@@ -37,22 +40,33 @@ def expand(named: Iterable[str]) -> list[str]:
     return paths
 
 
-def open_texts(path: str) -> Iterator[TextSource]:
-    """Open an input, closing it when the next is asked for: one text, or those of an archive in natural order.
-
-    Raises SourceError, also for a file that has changed by then, and LayoutError.
-    """
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[RawInput]:
+    """Open an input as it is stored; raises SourceError, also for a file that has changed when the block ends."""
     raw = open_raw(path)
     try:
-        if raw.peek().startswith((MAGIC, EMPTY_MAGIC)):
-            if path == STDIN:
-                raise LayoutError("<stdin>: a zip archive cannot be read from a pipe; give the file, or unzip -p FILE")
-            yield from open_members(path)
-        else:
-            yield TextSource(raw)
+        yield raw
         raw.check_unchanged()
     finally:
         raw.close()
+
+
+def is_archive(raw: RawInput) -> bool:
+    """Tell whether an input, of which nothing is read, is one with members."""
+    return raw.peek().startswith((MAGIC, EMPTY_MAGIC))
+
+
+def texts_of(raw: RawInput) -> Iterator[TextSource]:
+    """Yield the texts of an input of which nothing is read: one, or those of an archive in natural order.
+
+    Each is closed when the next is asked for. Raises SourceError and LayoutError.
+    """
+    if not is_archive(raw):
+        yield TextSource(raw)
+    elif raw.is_file:
+        yield from open_members(raw.name)
+    else:
+        raise LayoutError(f"{raw.name}: a zip archive cannot be read from a pipe; give the file, or unzip -p FILE")
 
 
 def _found(name: str, paths: Iterable[str], what: str) -> list[str]:

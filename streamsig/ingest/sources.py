@@ -101,7 +101,10 @@ class RawInput:
 
     def digest(self, start: int, stop: int) -> str | None:
         """Return a digest of the bytes `start:stop` of a regular file, `None` where they are not all there."""
-        return files.digest(self._file.fileno(), start, stop)
+        try:
+            return files.digest(self._file.fileno(), start, stop)
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
 
     def check_unchanged(self) -> None:
         """Raise SourceError where a regular file is another one than when it was opened, or has lost or changed rows.
