@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ from pyarrow import feather
 
 from streamsig.config import make_settings
 from streamsig.engine import checkpoint as engine_checkpoint
+from streamsig.engine import snapshot
 from streamsig.engine.events import Advanced, InputFound
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, SourceError
@@ -258,3 +261,63 @@ def test_read_errors_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.Monk
     settings = make_settings({"checkpoint": str(tmp_path / "checkpoint")})
     with pytest.raises(SourceError, match=r"1.csv: cannot be read: Input/output error"):
         count_signals([str(path)], settings, observe)
+
+
+def _paths_in(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return where in a JSON document there is something, at any depth."""
+    keys = document if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
+    return [it for key in keys for it in [(*path, key), *_paths_in(document[key], (*path, key))]]
+
+
+def _with(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return a copy in which something else is there, nothing where the value is `...`."""
+    changed = json.loads(json.dumps(document))
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    if value is ...:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize("asked", [{}, {"group_by": ("symbol",)}, {"check_order": True}])
+def test_whoever_wrote_it(asked: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever stands in a checkpoint, and its CRC is right, a run goes on or is refused; nothing ends in a bug."""
+    (path := tmp_path / "1.csv").write_text("time,symbol,close\n" + keyed(300))
+    run(tmp_path, path, rejects="rejects", on_bad_row="skip", **asked)
+    place = tmp_path / "checkpoint"
+    documents = [json.loads(line) for line in place.read_text().splitlines()[:-1]]
+    del documents[0]["streamsig_checkpoint"]
+    refused = 0
+    for number, document in enumerate(documents):
+        for where in _paths_in(document):
+            for value in (..., None, -1, "x", [], {"a": 1}):
+                changed = [*documents[:number], _with(document, where, value), *documents[number + 1 :]]
+                snapshot.write(place, changed[0], changed[1:])
+                try:
+                    run(tmp_path, path, rejects="rejects", on_bad_row="skip", **asked)
+                except CheckpointError:
+                    refused += 1
+    assert refused > 100
+
+
+def test_a_checkpoint_of_brackets(tmp_path: Path) -> None:
+    """Nested more deeply than Python goes, or of one long line: refused."""
+    (path := tmp_path / "1.csv").write_text(HEADER + text(10))
+    for body in ("[" * 200_000 + "]" * 200_000, '"' + "x" * 5_000_000 + '"'):
+        line = f'{{"streamsig_checkpoint": {snapshot.FORMAT}, "settings": {body}}}\n'.encode()
+        (tmp_path / "checkpoint").write_bytes(line + b'{"crc32": %d}\n' % zlib.crc32(line))
+        with pytest.raises(CheckpointError, match="it is damaged"):
+            run(tmp_path, path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+def test_a_checkpoint_that_is_no_file(workdir: Workdir) -> None:
+    """A pipe is not waited for."""
+    workdir.put("1.csv", HEADER + text(10))
+    os.mkfifo(workdir.path / "pipe")
+    assert "pipe: cannot go on from this checkpoint: it is no regular file" in workdir.fails(
+        2, "1.csv", "--checkpoint", "pipe"
+    )

@@ -211,3 +211,19 @@ def test_as_a_command(workdir: Workdir) -> None:
     assert {**found, "latency_ms": 0} == {**whole, "latency_ms": 0}
     assert workdir.has_logged("resumed")
     assert (workdir.path / "rejects.csv").read_bytes() == (workdir.path / "whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_lines_of_a_file_caught_at_any_byte(end: str, tmp_path: Path) -> None:
+    """Half a line end is none: a row that is left out later is on the line on which it stands."""
+    (path := tmp_path / "in.csv").write_bytes(
+        whole := f"time,close{end}2024-01-01,1{end}x{end}2024-01-02,2{end}y{end}".encode()
+    )
+    asked = {"on_bad_row": "skip", "window": 2}
+    found = _whole([path], tmp_path / "whole", **asked)
+    for cut in range(1, len(whole)):
+        path.write_bytes(whole[:cut])
+        run(tmp_path, path, fresh=True, rejects="rejects", **asked)
+        path.write_bytes(whole)
+        result, _ = run(tmp_path, path, rejects="rejects", **asked)
+        assert (figures(result), (tmp_path / "rejects").read_bytes()) == found

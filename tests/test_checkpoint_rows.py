@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import feather
 
 from streamsig import Signal, Ticks
 from streamsig.config import make_settings
@@ -22,7 +23,7 @@ from streamsig.core.packed import pack
 from streamsig.emit.rows import writing_rows
 from streamsig.engine.checkpoint import Checkpoint
 from streamsig.engine.pipeline import count_signals
-from streamsig.errors import CheckpointError, OutputError, UsageError
+from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
 from streamsig.growing import GrowingFile
 from streamsig.ingest import segments
 from tests.interrupting import figures, keyed, run, text
@@ -229,7 +230,7 @@ def test_rows_that_are_not_there(tmp_path: Path) -> None:
         run(tmp_path, path)
     kept = unfinished.read_bytes()
     unfinished.write_bytes(kept.replace(b"1", b"2"))
-    with pytest.raises(CheckpointError, match=r"rows.csv.unfinished has other rows than .* count anew with --fresh"):
+    with pytest.raises(CheckpointError, match=r"neither in .*rows.csv.unfinished nor in .* count anew with --fresh"):
         run(tmp_path, path, rows="rows.csv")
     unfinished.unlink()
     with pytest.raises(CheckpointError, match=r"neither in .*rows.csv.unfinished nor in .*rows.csv;"):
@@ -300,3 +301,93 @@ def test_rows_go_on_only_in_a_file(workdir: Workdir) -> None:
     assert not (workdir.path / "c").exists()
     with pytest.raises(UsageError, match="only in a file"):
         count_signals(["x"], make_settings({"checkpoint": "c"}), tell=print)
+
+
+def test_runs_that_come_to_nothing(tmp_path: Path) -> None:
+    """A run that ends before it has written a checkpoint takes nothing away of what is kept, with `fresh` neither."""
+    (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
+    other = tmp_path / "other.csv"
+    names = {"rows": "rows.csv", "rejects": "rejects.csv", "on_bad_row": "skip"}
+    for stop_after in (3, None):
+        run(tmp_path, path, stop_after=stop_after, fresh=True, **names)
+        for fresh in (False, True, False):
+            path.rename(other)
+            with pytest.raises(SourceError):
+                run(tmp_path, path, fresh=fresh, **names)
+            other.rename(path)
+        waiting = sorted(it.name for it in tmp_path.glob("*.unfinished"))
+        assert waiting == ([] if stop_after is None else ["rows.csv.unfinished"])
+        with path.open("a") as file:
+            file.write(text(100, first=2000))
+        assert run(tmp_path, path, **names)[1]
+        assert (tmp_path / "rows.csv").read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
+        # killed before anything was written
+        (tmp_path / "rows.csv.unfinished").write_bytes(b"")
+        run(tmp_path, path, **names)
+        assert (tmp_path / "rows.csv").read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    """Rows that two runs write at once would be those of neither."""
+    (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
+    first = GrowingFile(tmp_path / "rows.csv")
+    first.begin(None)
+    with pytest.raises(OutputError, match=r"rows.csv: another run is writing it; wait until that ends"):
+        run(tmp_path, path, rows="rows.csv")
+    first.close()
+    run(tmp_path, path, rows="rows.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
+
+
+def test_links_beside_rows(workdir: Workdir) -> None:
+    """What waits is beside the file to which a link leads, is never an input or another target, nor a link itself."""
+    (workdir.path / "s").mkdir()
+    workdir.put("s/x.csv.unfinished", ALONE + text(20))
+    (workdir.path / "rows.csv").symlink_to("s/x.csv")
+    asked = ("--checkpoint", "c", "--signals-out", "rows.csv")
+    assert "s/x.csv.unfinished is the input" in workdir.fails(2, "s/x.csv.unfinished", *asked)
+    assert (workdir.path / "s/x.csv.unfinished").read_text() == ALONE + text(20)
+    workdir.put("in.csv", ALONE + text(20))
+    outcome = workdir.call("run", "in.csv", *asked, "--log-file", "s/x.csv.unfinished")
+    assert outcome.code == 2
+    assert "s/x.csv.unfinished; name two files" in outcome.err
+    (workdir.path / "s/x.csv.unfinished").unlink()
+    workdir.put("of another", "as it is")
+    (workdir.path / "s/x.csv.unfinished").symlink_to("../of another")
+    assert workdir.fails(5, "in.csv", *asked).startswith("rows.csv: cannot be written: ")
+    assert (workdir.path / "of another").read_text() == "as it is"
+
+
+def test_another_time_column(tmp_path: Path) -> None:
+    """Rows and findings are of one column; where the whole file has another one tell the time, that is refused."""
+    path = tmp_path / "in.csv"
+    path.write_text("date,timestamp,close\n2024-01-01,2024-01-01 10:00,1\n")
+    for asked in ({"rows": "rows.csv"}, {"check_order": True}):
+        path.write_text("date,timestamp,close\n2024-01-01,2024-01-01 10:00,1\n")
+        run(tmp_path, path, fresh=True, **asked)
+        with path.open("a") as file:
+            file.writelines(f"2024-01-01,2024-01-01 10:0{minute},1\n" for minute in range(1, 4))
+        with pytest.raises(CheckpointError, match=r"another column .*tells the time"):
+            run(tmp_path, path, **asked)
+
+
+def test_a_table_without_rows(tmp_path: Path) -> None:
+    """It has columns, however often it is counted."""
+    path = tmp_path / "in.arrow"
+    feather.write_feather(pa.table({"time": pa.array([], pa.string()), "close": pa.array([], pa.float64())}), path)
+    for _ in range(3):
+        run(tmp_path, path, rows="rows.csv")
+        assert (tmp_path / "rows.csv").read_bytes().startswith(b'"row","close",')
+
+
+def test_texts_that_are_no_utf_8_wait(tmp_path: Path) -> None:
+    """Times of rows that wait for others are kept as they are."""
+    (path := tmp_path / "in.csv").write_bytes(b"time,close\n2024-01-02\xff,1\n2024-01-02\xe9,2\n2024-01-01,2\n")
+    asked = {"encoding": "utf-8", "window": 2, **NEWEST_FIRST}
+    run(tmp_path, path, rows="rows.csv", **asked)
+    with path.open("ab") as file:
+        file.write(b"2023-01-02\xff,1\n")
+    run(tmp_path, path, rows="rows.csv", **asked)
+    with writing_rows(tmp_path / "whole.csv") as tell:
+        count_signals([str(path)], make_settings(asked), tell=tell)
+    assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import re
 import sys
 import zipfile
 from typing import TYPE_CHECKING
@@ -217,6 +218,24 @@ def test_rejects_are_safe_to_open(workdir: Workdir) -> None:
         '"two\nlines"',
         "plain",
     ]
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_rejects_are_safe_in_other_languages(mark: str, workdir: Workdir) -> None:
+    """Where a spreadsheet parts cells at another mark, or takes a quote for the start of one, none is a formula."""
+    row = mark.join(["2024-01-02", "word", "=1+1", '"=1', "+2", "-3.5", "-2+3", "@x"])
+    quoted = mark.join(["2024-01-03", '"two\n=2+2"', *"abcdef"])
+    header = mark.join(["time", "close", *"abcdef"])
+    sound = mark.join(["2024-01-01", "2.5", *"abcdef"]) + "\n"
+    workdir.put("prices.csv", header + "\n" + sound * 50 + row + "\n" + quoted + "\n")
+    workdir.run("prices.csv", "--on-bad-row", "skip", "--rejects", "rejects.csv")
+    text = (workdir.path / "rejects.csv").read_text()
+    for lines in (text.splitlines(), csv.reader(io.StringIO(text), delimiter=mark), csv.reader(io.StringIO(text))):
+        for line in lines:
+            for cell in line.split(mark) if isinstance(line, str) else line:
+                bare = cell.lstrip('"')
+                assert not bare.startswith(("=", "+", "-", "@")) or re.fullmatch(r'[+-][0-9.]+"*', bare), cell
+    assert mark.join(["'=1+1", '""\'=1', "+2", "-3.5", "'-2+3", "'@x"]) in text
 
 
 CONFIG = "seed: 1\nwindow: 2\nversion: v1\n"

@@ -112,8 +112,29 @@ def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
     paths = [workdir.put(name, content) for name in ("1.csv", "2.csv")]
     often = "import streamsig.engine.checkpoint as it; it.SECONDS, it._SHARE = 0.1, 0;"
     asked = ("--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1)
+    limit = least_mib(workdir, *paths, *asked)
     keeps(workdir, *paths, *asked, first=often)
     assert (workdir.path / "checkpoint").stat().st_size > 1 << 24
+    # and when a run goes on, which reads it
+    with limited(limit * MIB, pyarrow=False) as before:
+        again = [it for it in asked if it != "--fresh"]
+        done, peak_mib = workdir.measure("run", *paths, *again, "--memory-limit", f"{limit}MiB", before=before)
+    assert (done.code, done.metrics["rows_processed"]) == (0, 2_400_000)
+    assert peak_mib <= limit
+
+
+def test_groups_go_on_under_the_limit_under_which_they_were_counted(workdir: Workdir) -> None:
+    """What there was room for, there is room for."""
+    path = workdir.put("prices.csv", "symbol,close\n" + "".join(f"S{row},1\n" for row in range(60_000)))
+    asked = ("--group-by", "symbol", "--threads", 1, "--checkpoint", "checkpoint")
+    least, most = 60, 200
+    while most - least > 1:
+        middle = (least + most) // 2
+        done = workdir.call("run", path, *asked, "--fresh", "--memory-limit", f"{middle}MiB", "--output", "-")
+        least, most = (least, middle) if done.code == 0 else (middle, most)
+    for fresh in (["--fresh"], [], []):
+        figures = workdir.run(path, *asked, *fresh, "--memory-limit", f"{most}MiB").metrics
+        assert figures["group_count"] == 60_000
 
 
 def test_closes_of_many_digits(workdir: Workdir) -> None:

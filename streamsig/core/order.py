@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from streamsig.core.packed import whole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -62,8 +64,14 @@ class OrderState:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> OrderState:
-        """Return the state that `to_json` wrote down."""
-        return cls(**{**plain, "counts": tuple(plain["counts"]), "firsts": tuple(plain["firsts"])})
+        """Return the state that `to_json` wrote down; raises ValueError."""
+        counts, firsts = whole(plain["counts"]), whole(plain["firsts"], optional=True)
+        if len(counts) != len(KINDS) or len(firsts) != len(KINDS):
+            raise ValueError(f"{len(counts)} and {len(firsts)} numbers of {len(KINDS)} kinds")
+        longest, first_row = whole([plain["longest"], plain["first_row"]], optional=True)
+        first, last = whole([plain["first"], plain["last"]], least=None, optional=True)
+        (rows,) = whole([plain["rows"]])
+        return cls(longest, rows, counts, firsts, first, first_row, last)
 
     def merge(self, right: OrderState) -> OrderState:
         """Return the state of this run followed by `right`; both have the same `longest`."""

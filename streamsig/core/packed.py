@@ -1,4 +1,4 @@
-"""Arrays of whole numbers as JSON has them: base64, little-endian, with their type."""
+"""Whole numbers as JSON has them; arrays in base64, little-endian, with their type."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,4 +28,18 @@ def unpack(plain: Sequence[str], shape: tuple[int, ...]) -> NDArray[Any]:
     if kind not in _KINDS:
         raise ValueError(f"an array of {kind}")
     found: NDArray[Any] = np.frombuffer(a2b_base64(text), kind).reshape(shape)
+    return found
+
+
+def whole(numbers: Iterable[Any], *, least: int | None = 0, optional: bool = False) -> tuple[Any, ...]:
+    """Return whole numbers as they are; raises ValueError where others are among them, or smaller ones than `least`.
+
+    With `optional` any may be `None`.
+    """
+    found = tuple(numbers)
+    for each in found:
+        if each is None and optional:
+            continue
+        if type(each) is not int or (least is not None and each < least):
+            raise ValueError(f"{each!r:.40} where a whole number should be")
     return found

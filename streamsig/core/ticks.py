@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from streamsig.core.packed import pack, unpack
+from streamsig.core.packed import pack, unpack, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -140,9 +140,10 @@ class Ticks:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Ticks:
         """Return the closes that `to_json` wrote down; raises ValueError."""
-        shape, missing = tuple(plain["shape"]), plain["missing"]
+        shape, missing = whole(plain["shape"]), plain["missing"]
+        (scale,) = whole([plain["scale"]])
         limbs = unpack(plain["limbs"], shape).astype(np.int64)
-        return cls(limbs, plain["scale"], None if missing is None else unpack(missing, shape[1:]).astype(np.bool_))
+        return cls(limbs, scale, None if missing is None else unpack(missing, shape[1:]).astype(np.bool_))
 
     def slice(self, start: int, stop: int) -> Ticks:
         """Return rows `start` to `stop` (half-open, 0 <= start <= stop) as a copy that keeps no other row alive."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamsig.core.counting import count_across, count_within
+from streamsig.core.packed import whole
 from streamsig.core.ticks import Ticks, concat
 
 if TYPE_CHECKING:
@@ -67,9 +68,12 @@ class WindowState:
 
     @classmethod
     def from_json(cls, signals: Sequence[Signal], plain: Mapping[str, Any]) -> WindowState:
-        """Return the state of these signals that `to_json` wrote down."""
+        """Return the state of these signals that `to_json` wrote down; raises ValueError."""
         head, tail = Ticks.from_json(plain["head"]), Ticks.from_json(plain["tail"])
-        return cls(tuple(signals), plain["rows"], plain["rows_missing"], tuple(plain["counts"]), head, tail)
+        rows, rows_missing, *counts = whole([plain["rows"], plain["rows_missing"], *plain["counts"]])
+        if len(counts) != len(signals) or len(head) != len(tail) or len(tail) != min(rows, kept(signals)):
+            raise ValueError(f"{len(counts)} counts of {len(signals)} signals, or not the closes of {rows} rows")
+        return cls(tuple(signals), rows, rows_missing, tuple(counts), head, tail)
 
     def update(self, closes: Ticks | ArrowStream, column: str | int | None = None) -> WindowState:
         """Return the state after further rows: ticks, or a frame with the Arrow PyCapsule stream interface.

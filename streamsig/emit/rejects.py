@@ -1,7 +1,8 @@
 """The rows that were left out, as a CSV file that is safe to open in a spreadsheet and to show on a terminal.
 
 `line` is the physical line on which a row starts, `row` its text. Control characters other than tab and line feed are
-written out, and a text that a spreadsheet could take for a formula has a `'` before it.
+written out, and what a spreadsheet could take for a formula has a `'` before it: at the start of a cell, and behind
+the marks at which spreadsheets of other languages part cells.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 from streamsig import files
@@ -26,6 +28,9 @@ COLUMNS = ("file", "line", "column", "reason", "row")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "'")
 """What a spreadsheet takes for the start of a formula, and what hides it."""
+
+_INSIDE = re.compile(r"""(?<=[;|\t\n"])(?=[=+\-@])(?![+-][0-9.,]*(?:[;|\t\n"]|$))""")
+"""Where one may start in the midst of a row; a number is none."""
 
 
 @contextlib.contextmanager
@@ -64,15 +69,13 @@ class ContinuedRejects:
     def __call__(self, event: Event, /) -> None:
         """Write a rejected row."""
         if isinstance(event, Rejected):
+            self._begin()
             with files.naming(self._path):
                 self._file.file.write(_record_of(event))
 
     def resume(self, kept: Mapping[str, Any] | None, total: object) -> None:  # noqa: ARG002 (as all that go on)
         """Go on behind what `keep` returned in an earlier run, or begin anew; raises ValueError, OutputError."""
         self._file.begin(kept)
-        if not self._file.size_bytes:
-            with files.naming(self._path):
-                self._file.file.write(_record(COLUMNS))
 
     def go_on(self, kept: Mapping[str, Any], state: object) -> None:
         """Do nothing more: `resume` has gone on behind all rows."""
@@ -87,11 +90,18 @@ class ContinuedRejects:
 
     def join(self) -> None:
         """Let all rows take their place in the file."""
+        self._begin()
         self._file.join()
 
     def close(self) -> None:
         """Leave what is written for a later run."""
         self._file.close()
+
+    def _begin(self) -> None:
+        """Write the names of the columns, unless an earlier run has."""
+        if not self._file.size_bytes:
+            with files.naming(self._path):
+                self._file.file.write(_record(COLUMNS))
 
 
 def _record_of(event: Rejected) -> bytes:
@@ -106,5 +116,5 @@ def _record(cells: tuple[str | int, ...]) -> bytes:
 
 
 def _cell(text: str) -> str:
-    plain = printable(text, keep="\t\n")
+    plain = _INSIDE.sub("'", printable(text, keep="\t\n"))
     return f"'{plain}" if plain.startswith(_FORMULA) else plain

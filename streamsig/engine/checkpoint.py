@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.core.groups import MAX_BYTES, GroupState, TooManyGroupsError
+from streamsig.core.packed import whole
 from streamsig.core.window import WindowState
 from streamsig.engine import fingerprint, snapshot
 from streamsig.engine.passage import Passage
@@ -238,7 +239,7 @@ class Checkpoint:
 
     def _go_on(self, saved: _Saved, source: TextSource, dialect: Dialect, tally: Tally, none: Passage) -> Passage:
         """Put what is kept of a text into the tally, and leave it out of the text."""
-        passage = Passage(**saved.text["passage"])
+        passage = Passage(*whole(saved.text["passage"][name] for name in Passage._fields))
         if not passage.offset:
             # nothing is counted, not even how it is written
             passage = none
@@ -291,7 +292,8 @@ class Checkpoint:
                 states[name] = self._group_state(pieces)
         self.total = Total.from_json(self._settings, body["total"], states[_TOTAL])
         self._finished, self._next = tuple(finished), len(finished)
-        self._members, self._open = body["members"], body["open"] or {}
+        (self._members,) = whole([body["members"]])
+        self._open = body["open"] or {}
         if text is not None:
             plain = text.pop("state")
             state = WindowState.from_json(self._settings.counted, plain) if plain is not None else states[_TEXT]

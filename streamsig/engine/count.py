@@ -56,7 +56,7 @@ def look_at(source: TextSource, settings: Settings, *, may_grow: bool = False) -
     if whole and may_grow and sample:
         check_is_table(sample, source.name)
         # the last line may be half of one: however it goes on, the layout stays
-        sample = sample[: 1 + max(sample.rfind(b"\n"), sample.rfind(b"\r"))]
+        sample = sample[: 1 + sample.rfind(b"\n" if b"\n" in sample else b"\r")]
         # without a whole line there is not even a header
         asked = asked if sample else replace(asked, header=False, column=None, group_by=())
     return detect(sample, whole=whole, asked=asked, name=source.name)
@@ -129,7 +129,7 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
     passage, resume = Passage(0, 0, dialect.body_line, 0), None
     if checkpoint is not None:
         passage = checkpoint.resume(source, dialect, tally, passage)
-        resume = Resume(passage.offset, passage.crc, counts_crc=not source.is_plain)
+        resume = Resume(passage.offset, passage.crc, counts_crc=not source.is_plain, by_returns=detection.by_returns)
         if passage.offset:
             observe(Resumed(source.name, passage.offset, run.total.rows + tally.rows))
     try:
@@ -167,7 +167,7 @@ def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tall
         run.order.begin(order := _order_of(source, detection, run.settings))
     times = () if order is None and run.teller is None else time_columns(detection.time_column, dialect.close)
     if run.teller is not None:
-        run.teller.begin(has_time=bool(times), keys=[dialect.field_name(each) for each in groups])
+        run.teller.begin(time=times, keys=[dialect.field_name(each) for each in groups])
     reader = SegmentReader(
         dialect,
         skip_bad=run.settings.on_bad_row == SKIP,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from streamsig.core.order import KINDS, OrderState, judge, usual_step
+from streamsig.core.packed import whole
 from streamsig.errors import LayoutError
 from streamsig.ingest.texts import to_arrow
 from streamsig.ingest.times import are_dated, join, read_times, readings, text_of
@@ -58,8 +59,9 @@ class Trial(NamedTuple):
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Trial:
         """Return the trial that `to_json` wrote down."""
-        state, places = OrderState.from_json(plain["state"]), tuple(map(_place, plain["places"]))
-        return cls(**{**plain, "state": state, "places": places, "start": _place(plain["start"])})
+        state, places = OrderState.from_json(plain["state"]), _places(plain["places"])
+        (usual,) = whole([plain["usual"]], optional=True)
+        return cls(plain["reading"], usual, bool(plain["dated"]), state, places, _place(plain["start"]))
 
     def behind(self, before: Trial) -> Trial:
         """Return this trial, which has no rows, behind those of another; raises ValueError where they differ."""
@@ -183,6 +185,9 @@ class _Sum(NamedTuple):
         return self._replace(counts=tuple(counts), places=tuple(places))
 
 
+_Mark = tuple[_Sum, "Sequence[Trial] | None", tuple[int, ...]]
+
+
 class SeriesOrder:
     """Adds up what is found in the files of a series, and judges the steps from one file to the next.
 
@@ -231,27 +236,30 @@ class SeriesOrder:
         }
         return {**dict(zip(names, counts, strict=True)), "usual_step_seconds": step, **firsts}
 
-    def mark(self) -> tuple[_Sum, Sequence[Trial] | None]:
+    def mark(self) -> _Mark:
         """Return what is found so far (`Resumable`)."""
-        return self._sum, None if self._file is None else self._file.trials
+        return (self._sum, None, ()) if self._file is None else (self._sum, self._file.trials, self._file.columns)
 
-    def keep(self, mark: tuple[_Sum, Sequence[Trial] | None]) -> dict[str, Any]:
+    def keep(self, mark: _Mark) -> dict[str, Any]:
         """Return what `resume` and `go_on` take, as JSON has it."""
-        found, trials = mark
+        found, trials, columns = mark
         whole = {**found._asdict(), "usual": sorted(found.usual), "last": found.last and found.last.to_json()}
-        return {"files": whole, "file": trials and [it.to_json() for it in trials]}
+        return {"files": whole, "file": trials and [it.to_json() for it in trials], "time": columns}
 
     def resume(self, kept: Mapping[str, Any] | None, total: Total) -> None:  # noqa: ARG002 (as all that go on)
         """Go on behind whole files, or begin anew."""
         if kept is not None:
             found = kept["files"]
-            last = found["last"] and Trial.from_json(found["last"])
-            places = tuple(map(_place, found["places"]))
-            self._sum = _Sum(tuple(found["counts"]), places, frozenset(found["usual"]), last)
+            last = None if found["last"] is None else Trial.from_json(found["last"])
+            if len(found["counts"]) != len(KINDS):
+                raise ValueError(f"{len(found['counts'])} counts of {len(KINDS)} kinds")
+            self._sum = _Sum(whole(found["counts"]), _places(found["places"]), frozenset(whole(found["usual"])), last)
 
     def go_on(self, kept: Mapping[str, Any], state: WindowState | GroupState) -> None:  # noqa: ARG002 (as above)
         """Go on behind the first rows of the file that was begun; raises ValueError as `FileOrder.go_on` does."""
         if self._file is not None and kept["file"] is not None:
+            if tuple(kept["time"]) != self._file.columns:
+                raise ValueError(f"another column of {self._file.name} tells the time than when it was counted")
             self._file.go_on([Trial.from_json(it) for it in kept["file"]])
 
     def _span(self, trial: Trial) -> tuple[int, int]:
@@ -261,4 +269,14 @@ class SeriesOrder:
 
 
 def _place(plain: Sequence[Any] | None) -> Place | None:
-    return None if plain is None else Place(*plain)
+    if plain is None:
+        return None
+    file, line, time = plain
+    (line,) = whole([line])
+    return Place(str(file), line, str(time))
+
+
+def _places(plain: Sequence[Any]) -> tuple[Place | None, ...]:
+    if len(plain) != len(KINDS):
+        raise ValueError(f"{len(plain)} places of {len(KINDS)} kinds")
+    return tuple(map(_place, plain))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import zlib
 from itertools import chain
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 FORMAT = 3
 _FORMAT_KEY = "streamsig_checkpoint"
 _BEGINNING = re.compile(rb'\{"%b": *([0-9]{1,9})[,}]' % _FORMAT_KEY.encode())
-_PEEK_BYTES = 64
+_PEEK_BYTES, _PIECE_BYTES = 64, 1 << 20
 
 
 def write(path: Path, body: Mapping[str, Any], pieces: Iterable[Mapping[str, Any]]) -> None:
@@ -36,6 +37,9 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 
     Raises OSError, and ValueError with what is wrong.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # to open a pipe may take for ever
+        raise ValueError("it is no regular file")
     with path.open("rb") as file:
         lines = _check(file)
         file.seek(0)
@@ -51,12 +55,14 @@ def _check(file: BinaryIO) -> int:
         raise ValueError("it is damaged, or no checkpoint")
     if int(found[1]) != FORMAT:
         raise ValueError(f"it is of format {int(found[1])}, and this streamsig writes {FORMAT}")
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _PEEK_BYTES))
+    last = file.read().rstrip(b"\n").rpartition(b"\n")[2] + b"\n"
+    # pieces, not lines: a line of who knows what may be longer than memory
     file.seek(0)
-    lines, crc, last = 0, 0, b""
-    for line in file:
-        if last:
-            lines, crc = lines + 1, zlib.crc32(last, crc)
-        last = line
+    lines, crc, left = 0, 0, size - len(last)
+    while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
+        lines, crc, left = lines + piece.count(b"\n"), zlib.crc32(piece, crc), left - len(piece)
     if last != b'{"crc32": %d}\n' % crc or not lines:
         raise ValueError("it is damaged")
     return lines

@@ -103,7 +103,7 @@ def _begin(
         run.order.begin(order := _order_of_table(table, time, run.settings, name))
     clock = () if order is None and run.teller is None else time_columns(time, table.close_index)
     if run.teller is not None:
-        run.teller.begin(has_time=bool(clock), keys=[str(table.schema.names[index]) for index in groups])
+        run.teller.begin(time=clock, keys=[str(table.schema.names[index]) for index in groups])
     return order, clock
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamsig.core.groups import MAX_BYTES, GroupRows, GroupState, TooManyGroupsError
+from streamsig.core.packed import whole
 from streamsig.core.window import Fold, WindowState
 from streamsig.errors import LayoutError
 
@@ -164,10 +165,13 @@ class Total:
         """Return the total that `to_json` wrote down."""
         total = cls(settings)
         total.groups = groups if settings.group_by else None
-        total.rows, total.rows_missing = plain["rows"], plain["rows_missing"]
-        total.rows_rejected, total._counts = plain["rows_rejected"], plain["counts"]
-        total.warnings = tuple(plain["warnings"])
-        total.files = {name: (rows, count) for name, (rows, count) in plain["files"].items()}
+        names = ("rows", "rows_missing", "rows_rejected")
+        total.rows, total.rows_missing, total.rows_rejected = whole(plain[name] for name in names)
+        total._counts = list(whole(plain["counts"]))
+        if len(total._counts) != len(settings.counted):
+            raise ValueError(f"{len(total._counts)} counts of {len(settings.counted)} signals")
+        total.warnings = tuple(map(str, plain["warnings"]))
+        total.files = {name: (rows, count) for name, (rows, count) in plain["files"].items() if whole([rows, count])}
         total._fold.push(WindowState.from_json(settings.counted, plain["state"]))
         return total
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_check
 import pyarrow as pa
 
 from streamsig.core.groups import MAX_BYTES, GroupState, TooManyGroupsError
-from streamsig.core.keys import KeyTable, number_keys
+from streamsig.core.keys import KeyTable, Texts, number_keys
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks, concat
 from streamsig.engine.rows import ManySeries, NewestFirst, OneSeries
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streamsig.config import Settings
-    from streamsig.core.keys import Texts
     from streamsig.core.window import WindowState
     from streamsig.engine.rows import RowSignals
     from streamsig.engine.tally import Total
@@ -51,10 +50,15 @@ class RowKeeper(Protocol):
 
 
 class Told(NamedTuple):
-    """How far rows are told: the keeper's mark, their columns, and the texts of those that wait to be told."""
+    """How far rows are told: the keeper's mark, their columns, and the texts of those that wait to be told.
+
+    The columns are settled where there are rows. `time` has the fields of the input that tell the time.
+    """
 
     mark: int
     columns: Mapping[str, Any]
+    are_settled: bool
+    time: Sequence[int]
     waiting: Sequence[pa.Array]
 
 
@@ -86,13 +90,14 @@ class Teller:
         self._tell, self._groups_bytes = tell, groups_bytes
         self._table: RowTable | None = None
         self._columns: dict[str, Any] = {}
+        self._time: tuple[int, ...] = ()
         self._begin_series()
 
-    def begin(self, *, has_time: bool, keys: Sequence[str]) -> None:
-        """Begin an input; the columns of the first one that has rows are those of all."""
-        self._has_time = has_time
+    def begin(self, *, time: Sequence[int], keys: Sequence[str]) -> None:
+        """Begin an input, whose fields `time` tell the time; the first one with rows tells the columns of all."""
+        self._time = tuple(time)
         if self._table is None:
-            self._columns = {"has_time": has_time, "keys": list(keys)}
+            self._columns = {"has_time": bool(time), "keys": list(keys)}
 
     def finish(self) -> None:
         """Tell the columns, at least, of inputs that have no rows."""
@@ -101,14 +106,16 @@ class Teller:
 
     def mark(self) -> Told:
         """Return how far rows are told (`Resumable`); only those that go to a keeper go on."""
-        return Told(self._kept.mark(), {} if self._table is None else self._columns, self._held[1])
+        return Told(self._kept.mark(), self._columns, self._table is not None, self._time, self._held[1])
 
     def keep(self, mark: Told) -> dict[str, Any]:
         """Make the rows that were told outlive the program; return what `resume` and `go_on` take, as JSON has it."""
         return {
             "file": self._kept.keep(mark.mark),
             "columns": mark.columns,
-            "waiting": [each.to_pylist() for each in mark.waiting],
+            "are_settled": mark.are_settled,
+            "time": mark.time,
+            "waiting": [_plain(each) for each in mark.waiting],
         }
 
     def resume(self, kept: Mapping[str, Any] | None, total: Total) -> None:
@@ -117,9 +124,11 @@ class Teller:
         Raises ValueError where the rows are not there.
         """
         self._kept.begin(kept and kept["file"])
-        if kept is None or not kept["columns"]:
+        if kept is None:
             return
         self._columns = kept["columns"]
+        if not kept["are_settled"]:
+            return
         self._make_table(first=total.rows + 1)
         if self._per_file:
             return
@@ -132,7 +141,9 @@ class Teller:
 
     def go_on(self, kept: Mapping[str, Any], state: WindowState | GroupState) -> None:
         """Go on behind the first rows of an input, which are counted in its state."""
-        waiting = [pa.array(each, pa.string()) for each in kept["waiting"]]
+        if state.rows and tuple(kept["time"]) != self._time:
+            raise ValueError("another column tells the time than when the rows were told")
+        waiting = [_from_plain(each) for each in kept["waiting"]]
         behind = state.rows
         if isinstance(state, GroupState):
             self._replay(state)
@@ -178,7 +189,7 @@ class Teller:
             self._tell_columns(self._make_table())
         texts = [to_arrow(each) for each in keys]
         if self._columns["has_time"]:
-            time = join([to_arrow(each) for each in times]) if self._has_time else pa.nulls(len(ticks), pa.string())
+            time = join([to_arrow(each) for each in times]) if self._time else pa.nulls(len(ticks), pa.string())
             texts = [time, *texts]
         if isinstance(self._series, ManySeries):
             distinct, places = number_keys(keys)
@@ -218,3 +229,13 @@ class Teller:
     def _emit(self, ticks: Ticks, texts: list[pa.Array], told: RowSignals) -> None:
         if len(ticks) and self._table is not None:
             self._tell(self._table.batch(ticks, texts, told))
+
+
+def _plain(texts: pa.Array) -> list[str]:
+    """Return texts, whatever their bytes are, as JSON has them."""
+    return [text.decode("utf-8", "surrogateescape") for text in texts.cast(pa.binary()).to_pylist()]
+
+
+def _from_plain(plain: Sequence[str]) -> pa.Array:
+    """Return the texts that `_plain` wrote down."""
+    return to_arrow(Texts.of(text.encode("utf-8", "surrogateescape") for text in plain))

@@ -67,7 +67,7 @@ class Detection:
     above the first row where there is none. `quoted` says that there are quotes.
     `decimals` is the most that a sampled close has, exponents and padding zeros resolved; `missing`
     are the sampled closes that mean "none", as they are written; `groups` are the fields, from 0, that
-    were asked for to group by.
+    were asked for to group by. `by_returns` says that lines end with CR alone.
     """
 
     dialect: Dialect
@@ -86,6 +86,7 @@ class Detection:
     decimals: int = 0
     missing: tuple[str, ...] = ()
     groups: tuple[int, ...] = ()
+    by_returns: bool = False
 
 
 def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str = "<stdin>") -> Detection:
@@ -149,6 +150,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         decimals=most_decimals(closes, numbers),
         missing=tuple(sorted({text.strip() for text in closes if numbers.is_missing(text)})),
         groups=tuple(asked_column(body, each, name, GROUP_BY) for each in asked.group_by),
+        by_returns=b"\n" not in sample,
     )
 
 

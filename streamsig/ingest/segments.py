@@ -60,12 +60,14 @@ class Segment:
 class Resume:
     """Where the segments of a text begin that has been counted up to there: an offset, and the CRC-32 up to it.
 
-    `counts_crc` says whether the CRC is to be carried on.
+    `counts_crc` says whether the CRC is to be carried on, `by_returns` that lines end with CR alone: else a CR at the
+    end may be half a line end.
     """
 
     offset: int = 0
     crc: int = 0
     counts_crc: bool = False
+    by_returns: bool = False
 
 
 class Segments:
@@ -131,9 +133,12 @@ class Segments:
         if self._resume is None:
             yield segment
             return
-        # with a byte behind it a CR at the end is surely no half of CRLF
-        segment.buffer[segment.size] = ord("x")
-        whole = self._cut(segment.buffer, segment.size + 1, quoted=segment.quoted)
+        size = segment.size
+        if self._resume.by_returns:
+            # with a byte behind it a CR at the end is surely no half of CRLF
+            segment.buffer[size] = ord("x")
+            size += 1
+        whole = self._cut(segment.buffer, size, quoted=segment.quoted)
         if whole:
             yield Segment(segment.buffer, whole, segment.start, segment.quoted)
         if whole < segment.size:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TEN = 10
+_SHOWN_CHARACTERS = 100
 _MOST_SHAPES = 256
 _MOSTLY, _NEARLY_ALWAYS = 0.5, 0.9
 _DATED = 10**8
@@ -94,9 +95,10 @@ def _shape(octets: NDArray[np.uint8], reading: str) -> Shape | None:
 
 
 def text_of(texts: pa.Array, row: int) -> str:
-    """Return a text, whatever its bytes are."""
+    """Return the beginning of a text, whatever its bytes are."""
     raw: bytes = texts[row].as_buffer().to_pybytes()
-    return raw.decode("utf-8", "backslashreplace")
+    text = raw.decode("utf-8", "backslashreplace")
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
 
 
 def _buffers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
