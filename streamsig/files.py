@@ -37,8 +37,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             if mode is not None:
                 partial.chmod(stat.S_IMODE(mode))
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            settle(file)
         with naming(path):
             partial.replace(target)
     finally:
@@ -54,6 +53,13 @@ def writing_stdout() -> Iterator[BinaryIO]:
         raise OutputError("<stdout>: cannot be written: it is closed")
     with naming(Path("<stdout>")), open(1, "wb", closefd=False) as file:
         yield file
+
+
+def settle(file: BinaryIO) -> None:
+    """Make what was written outlive the program, as far as the file can; raises OSError."""
+    file.flush()
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        os.fsync(file.fileno())
 
 
 def check_writable(path: Path) -> None:

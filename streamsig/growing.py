@@ -83,8 +83,7 @@ class GrowingFile:
         waiting_bytes = size_bytes - self._joined_bytes
         with files.naming(self._name):
             if self._is_used:
-                self.file.flush()
-                os.fsync(self.file.fileno())
+                files.settle(self.file)
             return {
                 "joined_bytes": self._joined_bytes,
                 "joined": self._digest(self._path, self._joined_bytes) if self._joined_bytes else None,
@@ -92,11 +91,15 @@ class GrowingFile:
                 "waiting": self._digest(self._unfinished, waiting_bytes),
             }
 
+    def settle(self) -> None:
+        """Make sure that what is written can take its place."""
+        with files.naming(self._name):
+            files.settle(self.file)
+
     def join(self) -> None:
         """Let what is written take its place in the file."""
         with files.naming(self._name), self.file as unfinished:
-            unfinished.flush()
-            os.fsync(unfinished.fileno())
+            files.settle(unfinished)
             if not self._joined_bytes:
                 if self._path.exists():
                     self._unfinished.chmod(stat.S_IMODE(self._path.stat().st_mode))

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,6 @@ from tests.workdir import PACKERS, prices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.workdir import Workdir
 
@@ -217,3 +217,23 @@ def test_stopped_as_the_first_process_of_a_container(workdir: Workdir, number: i
     while os.path.exists(f"/proc/{child}"):
         time.sleep(0.01)
     workdir.failed(workdir.finish(process), code)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("full", ["--rejects", "--output", "--signals-out"])
+@pytest.mark.parametrize("more", [(), ("--checkpoint", "checkpoint")])
+def test_one_target_that_cannot_be_written(workdir: Workdir, full: str, more: tuple[str, ...]) -> None:
+    """None of the others is replaced: results are those of one run, or as they were."""
+    workdir.put("prices.csv", "time,close\n" + "1,2.5\n" * 2000 + "2,x\n")
+    names = {"--rejects": "rejects.csv", "--output": "metrics.json", "--signals-out": "rows.csv"}
+    for name in names.values():
+        workdir.put(name, "old")
+    # a link, so that the name tells the format
+    (workdir.path / "full.csv").symlink_to("/dev/full")
+    flags = [it for pair in {**names, full: "full.csv"}.items() for it in pair]
+    outcome = workdir.call("run", "prices.csv", "--on-bad-row", "skip", *flags, *more)
+    assert outcome.code == 5
+    assert outcome.err.startswith("streamsig: full.csv: cannot be written: ")
+    untouched = {"rejects.csv", "rows.csv"} if full == "--output" else {"rejects.csv", "rows.csv"} - {names[full]}
+    assert {name for name in untouched if (workdir.path / name).read_text() != "old"} == set()
+    assert not [*workdir.path.glob("*.partial")]

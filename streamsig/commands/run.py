@@ -24,11 +24,11 @@ from streamsig.errors import OutputError, UsageError
 from streamsig.ingest.inputs import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Sequence
 
     from streamsig.config import Settings
+    from streamsig.emit.rejects import WrittenRejects
+    from streamsig.emit.rows import ContinuedRows, WrittenRows
     from streamsig.engine.events import Event, Observer
     from streamsig.stopping import Stopping
 
@@ -66,11 +66,7 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
             if settings.checkpoint is not None:
                 targets.checkpoint = Path(settings.checkpoint)
                 targets.check(paths, config)
-            with _rejects(targets, settings) as rejects, _rows(targets, settings) as rows:
-                observers.append(rejects or _nobody)
-                kept = rejects if isinstance(rejects, ContinuedRejects) else None
-                figures = metrics.success(count_signals(paths, settings, count, rows, kept))
-            targets.write(figures)
+            figures = _figures(paths, settings, targets, count, observers)
             observe(RunFinished(figures))
             code = 0
         except SystemExit:  # --help
@@ -89,8 +85,20 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
     return print_figures(figures, targets.output, code)
 
 
-def _nobody(_: Event) -> None:
-    """Do not care."""
+def _figures(
+    paths: Sequence[str], settings: Settings, targets: Targets, observe: Observer, observers: list[Observer]
+) -> dict[str, Any]:
+    """Count, and let figures, rows and rejected rows take their places: what cannot be written is known before."""
+    with _rejects(targets, settings) as rejects, _rows(targets, settings) as rows:
+        if rejects is not None:
+            observers.append(rejects)
+        kept = rejects if isinstance(rejects, ContinuedRejects) else None
+        figures = metrics.success(count_signals(paths, settings, observe, rows, kept))
+        for each in (rows, rejects):
+            if each is not None:
+                each.settle()
+        targets.write(figures)
+    return figures
 
 
 def _parser() -> Parser:
@@ -159,7 +167,9 @@ def _settings(parsed: argparse.Namespace, config: Path | None) -> Settings:
     return settings
 
 
-def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContextManager[Observer | None]:
+def _rejects(
+    targets: Targets, settings: Settings
+) -> contextlib.AbstractContextManager[WrittenRejects | ContinuedRejects | None]:
     """Return what writes the rows that are left out, if that was asked for."""
     if targets.rejects is None:
         return contextlib.nullcontext()
@@ -170,7 +180,7 @@ def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContext
 
 def _rows(
     targets: Targets, settings: Settings
-) -> contextlib.AbstractContextManager[Callable[[pa.RecordBatch], None] | None]:
+) -> contextlib.AbstractContextManager[WrittenRows | ContinuedRows | None]:
     """Return what writes the rows, if that was asked for."""
     if targets.rows is None:
         return contextlib.nullcontext()

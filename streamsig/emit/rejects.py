@@ -21,8 +21,9 @@ from streamsig.growing import GrowingFile
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
-    from streamsig.engine.events import Event, Observer
+    from streamsig.engine.events import Event
 
 COLUMNS = ("file", "line", "column", "reason", "row")
 
@@ -34,19 +35,32 @@ _INSIDE = re.compile(r"""(?<=[;|\t\n"])(?=[=+\-@])(?![+-][0-9.,]*(?:[;|\t\n"]|$)
 
 
 @contextlib.contextmanager
-def writing_rejects(path: Path) -> Iterator[Observer]:
+def writing_rejects(path: Path) -> Iterator[WrittenRejects]:
     """Yield an observer that writes each rejected row; the file is there when the block ends well.
 
     Raises OutputError.
     """
     with files.replacing(path) as file:
         file.write(_record(COLUMNS))
+        yield WrittenRejects(path, file)
 
-        def observe(event: Event) -> None:
-            if isinstance(event, Rejected):
-                file.write(_record_of(event))
 
-        yield observe
+class WrittenRejects:
+    """Rejected rows on their way to a file."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path, self._file = path, file
+
+    def __call__(self, event: Event, /) -> None:
+        """Write a rejected row."""
+        if isinstance(event, Rejected):
+            with files.naming(self._path):
+                self._file.write(_record_of(event))
+
+    def settle(self) -> None:
+        """Make sure that what is written can take its place."""
+        with files.naming(self._path):
+            files.settle(self._file)
 
 
 @contextlib.contextmanager
@@ -87,6 +101,11 @@ class ContinuedRejects:
     def keep(self, mark: int) -> dict[str, Any]:
         """Make the rows before a mark outlive the program; return what `resume` takes."""
         return self._file.keep(mark)
+
+    def settle(self) -> None:
+        """Write all that is to be there."""
+        self._begin()
+        self._file.settle()
 
     def join(self) -> None:
         """Let all rows take their place in the file."""

@@ -10,7 +10,7 @@ from streamsig.errors import UsageError
 from streamsig.growing import GrowingFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -34,32 +34,45 @@ def format_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def writing_rows(path: Path) -> Iterator[Callable[[pa.RecordBatch], None]]:
+def writing_rows(path: Path) -> Iterator[WrittenRows]:
     """Yield what writes record batches of one schema; the file is there when the block ends well.
 
     Of no batch at all there is no file. Raises UsageError for a name that tells no format, and OutputError.
     """
     ending = format_of(path)
     with files.replacing(path) as file, contextlib.ExitStack() as stack:
-        waiting: list[pa.RecordBatch] = []
-        writer: Any = None
+        rows = WrittenRows(path, ending, file, stack)
+        yield rows
+        rows.settle()
 
-        def flush() -> None:
-            nonlocal writer
-            if waiting:
-                writer = writer or stack.enter_context(_open(file, ending, waiting[0].schema))
-                _put_down(waiting, writer)
 
-        def write(batch: pa.RecordBatch) -> None:
-            with files.naming(path):
-                waiting.append(batch)
-                if sum(it.nbytes for it in waiting) >= _GROUP_BYTES:
-                    flush()
+class WrittenRows:
+    """Rows on their way to a file, some at a time."""
 
-        yield write
-        with files.naming(path):
-            flush()
-            stack.close()
+    def __init__(self, path: Path, ending: str, file: BinaryIO, stack: contextlib.ExitStack) -> None:
+        self._path, self._ending, self._file, self._stack = path, ending, file, stack
+        self._waiting: list[pa.RecordBatch] = []
+        self._writer: Any = None
+
+    def __call__(self, batch: pa.RecordBatch, /) -> None:
+        """Take further rows."""
+        with files.naming(self._path):
+            self._waiting.append(batch)
+            if sum(it.nbytes for it in self._waiting) >= _GROUP_BYTES:
+                self._flush()
+
+    def settle(self) -> None:
+        """Write all that is to be there, the end of the format included; takes no rows after that."""
+        with files.naming(self._path):
+            self._flush()
+            self._stack.close()
+            files.settle(self._file)
+
+    def _flush(self) -> None:
+        if self._waiting:
+            if self._writer is None:
+                self._writer = self._stack.enter_context(_open(self._file, self._ending, self._waiting[0].schema))
+            _put_down(self._waiting, self._writer)
 
 
 @contextlib.contextmanager
@@ -106,6 +119,11 @@ class ContinuedRows:
     def keep(self, mark: int) -> dict[str, Any]:
         """Make the rows before a mark outlive the program; return what `begin` takes."""
         return self._file.keep(mark)
+
+    def settle(self) -> None:
+        """Write all rows."""
+        self.mark()
+        self._file.settle()
 
     def join(self) -> None:
         """Let all rows take their place in the file."""
