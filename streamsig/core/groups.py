@@ -85,7 +85,7 @@ class GroupState:
         self._factor = 2 * max((signal.fast * signal.slow for signal in signals), default=1)
         self._rules = np.array([_rule(it, backwards=backwards) for it in signals], np.int64).reshape(-1, 8)
         self.is_torn = False
-        """Whether an exception broke off the rewriting of all closes, or a merge: then they are of no use."""
+        """Whether an exception broke off the rewriting of all closes: then they are of no use."""
         # replaced in one step: an exception may come between any two
         self._held = _Held(native.GroupArrays.empty(0, reach, 1, len(self.signals)), 0, 0)
 
@@ -144,7 +144,6 @@ class GroupState:
         groups = self._keys.number(right.keys())
         self._make_room(right._held.scale, right._held.largest)
         right._make_room(self._held.scale, self._held.largest)
-        self.is_torn = True
         mine, theirs = self._arrays, right._arrays.part(0, len(right))
         heads, rows = theirs.marks[:, _HEAD], theirs.figures[:, _ROWS]
         # the windows that straddle the seam: those over the heads behind this run, less those over the heads alone
@@ -160,7 +159,6 @@ class GroupState:
         longer = rows > heads
         for array, other in ((mine.sums, theirs.sums), (mine.marks[:, :_HEAD], theirs.marks[:, :_HEAD])):
             array[groups[longer]] = other[longer]
-        self.is_torn = False
 
     def add(self, other: GroupState) -> None:
         """Add the figures of a run that is a series of its own: no window reaches from this one into it.
@@ -169,9 +167,7 @@ class GroupState:
         """
         groups = self._keys.number(other.keys())
         self._make_room(0, 0)
-        self.is_torn = True
         self._arrays.figures[groups] += other.figures
-        self.is_torn = False
 
     def tails(self) -> Iterator[tuple[NDArray[np.int32], Ticks]]:
         """Yield the last rows of each group from its last gap on, one less than its longest window at most.
@@ -295,7 +291,9 @@ class GroupState:
 
     def _row_bytes(self, words: int) -> int:
         _, reach, _ = self._arrays.sums.shape
-        return _WORD_BYTES * words * (2 * int(reach) - 1) + sum(it.strides[0] for it in self._arrays[2:])
+        # not by strides: of no rows they are 0
+        others = sum(int(it.shape[1]) * it.itemsize for it in self._arrays[2:])
+        return _WORD_BYTES * words * (2 * int(reach) - 1) + others
 
     def _check_size(self, size_bytes: int) -> None:
         if self._keys.text_bytes > _MOST_TEXT:
