@@ -12,6 +12,7 @@ from streamsig.engine.events import Advanced, Resumed
 from streamsig.engine.pipeline import count_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from streamsig.engine.result import Result
@@ -73,6 +74,28 @@ def run(
             return count_signals([str(it) for it in inputs], chosen, observe, tell, rejecting), resumed
     except _Stopped:
         return None, resumed
+
+
+class Breaking:
+    """Interrupts a call of a function, the one of this number from 1 on, before it or behind it.
+
+    `left` is how many calls are to come until then; `function` takes the place of the plain one.
+    """
+
+    def __init__(self, plain: Callable[..., Any], number: int, *, behind: bool) -> None:
+        self.left = number
+
+        # a function, for a method gets its object only so
+        def function(*arguments: Any, **named: Any) -> Any:
+            self.left -= 1
+            if not self.left and not behind:
+                raise KeyboardInterrupt
+            answer = plain(*arguments, **named)
+            if not self.left:
+                raise KeyboardInterrupt
+            return answer
+
+        self.function = function
 
 
 def figures(result: Result | None) -> tuple[Any, ...]:

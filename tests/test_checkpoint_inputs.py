@@ -21,7 +21,7 @@ from streamsig.engine.events import Advanced, InputFound
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, SourceError
 from streamsig.ingest import segments
-from tests.interrupting import figures, keyed, run, text
+from tests.interrupting import Breaking, figures, keyed, run, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,25 +199,14 @@ def test_stopped_between_inputs(asked: dict[str, Any], tmp_path: Path, monkeypat
         plain = getattr(owner, name)
         for step in range(1, 8):
             for behind in (False, True):
-                left = step
-
-                def broken_off(*arguments: Any, plain: Any = plain, behind: bool = behind, **named: Any) -> Any:
-                    nonlocal left
-                    left -= 1
-                    if not left and not behind:
-                        raise KeyboardInterrupt
-                    answer = plain(*arguments, **named)
-                    if not left:
-                        raise KeyboardInterrupt
-                    return answer
-
+                breaking = Breaking(plain, step, behind=behind)
                 with monkeypatch.context() as patch:
-                    patch.setattr(owner, name, broken_off)
+                    patch.setattr(owner, name, breaking.function)
                     try:
                         run(tmp_path, *paths, fresh=True, **asked)
-                        assert left > 0
+                        assert breaking.left > 0
                     except KeyboardInterrupt:
-                        assert not left
+                        assert not breaking.left
                         if step > 3 and not asked and name == "look_at":
                             assert (tmp_path / "checkpoint").exists()
                 assert figures(run(tmp_path, *paths, **asked)[0]) == whole

@@ -26,7 +26,7 @@ from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
 from streamsig.growing import GrowingFile
 from streamsig.ingest import segments
-from tests.interrupting import figures, keyed, run, text
+from tests.interrupting import Breaking, figures, keyed, run, text
 from tests.strategies import closes
 
 if TYPE_CHECKING:
@@ -162,26 +162,15 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
         plain = getattr(owner, name)
         for behind in (False, True):
             for step in (1, 2, 3, 9):
-                left = step
-
-                def broken_off(*arguments: Any, plain: Any = plain, behind: bool = behind) -> Any:
-                    nonlocal left
-                    left -= 1
-                    if not left and not behind:
-                        raise KeyboardInterrupt
-                    answer = plain(*arguments)
-                    if not left:
-                        raise KeyboardInterrupt
-                    return answer
-
+                breaking = Breaking(plain, step, behind=behind)
                 with monkeypatch.context() as patch:
-                    patch.setattr(owner, name, broken_off)
+                    patch.setattr(owner, name, breaking.function)
                     try:
                         run(tmp_path, path, window=6, fresh=True, threads=1, **BY_SYMBOL)
-                        assert left > 0
+                        assert breaking.left > 0
                         assert step > 1
                     except KeyboardInterrupt:
-                        assert not left
+                        assert not breaking.left
                 result, _ = run(tmp_path, path, window=6, **BY_SYMBOL)
                 assert figures(result) == whole
 
@@ -337,6 +326,23 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
     first.close()
     run(tmp_path, path, rows="rows.csv")
     assert (tmp_path / "rows.csv").read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
+
+
+def test_a_disk_that_is_full_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is still in a buffer when a run fails was not kept: the first failure is the one to tell."""
+    growing = GrowingFile(tmp_path / "rows.csv")
+    growing.begin(None)
+    growing.file.write(b"some")
+    file = growing.file
+
+    class Full:
+        def close(self) -> None:
+            file.close()
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(growing, "_file", Full())
+    growing.close()
+    assert file.closed
 
 
 def test_links_beside_rows(workdir: Workdir) -> None:
