@@ -164,6 +164,8 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
         for behind in (False, True):
             for step in (1, 2, 3, 9):
                 breaking = Breaking(plain, step, behind=behind)
+                # that of the run before would do as well
+                (tmp_path / "checkpoint").unlink(missing_ok=True)
                 with monkeypatch.context() as patch:
                     patch.setattr(owner, name, breaking.function)
                     try:
@@ -174,9 +176,9 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
                         assert not breaking.left
                 result, resumed = run(tmp_path, path, window=6, **BY_SYMBOL)
                 assert figures(result) == whole
-                # only the rewriting of all groups leaves nothing to go on from, and the first rows
+                # of the first rows nothing is written, and of all groups while they are rewritten, as in the ninth call
                 went_on.append((name, behind, step, bool(resumed)))
-    assert all(resumed for name, _, step, resumed in went_on if name == "count_groups" and step > 1), went_on
+    assert all(resumed for name, _, step, resumed in went_on if name == "count_groups" and step in {2, 3}), went_on
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.csv.zst"])
