@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from streamsig.engine.result import Result
     from streamsig.errors import (
         BadRowError,
+        CheckpointError,
+        ColumnError,
         ConfigError,
         LayoutError,
         OutputError,
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadRowError",
+    "CheckpointError",
+    "ColumnError",
     "ConfigError",
     "Fold",
     "LayoutError",

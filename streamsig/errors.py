@@ -7,13 +7,17 @@
       SourceError     the input cannot be opened or read to its end (3)
       LayoutError     the input can be read, but not understood without being told (4)
       BadRowError     one record of the input is not what it should be (4)
+      ColumnError     one value of an array or a frame is not a close (4)
       OutputError     a result cannot be written (5)
 
 Every message is one line that says what failed, where, what was found there and what to do.
 `commands` turn `exit_code` into the exit code of the program; nothing else reads it.
+Every error survives pickle, so that a worker can raise it in the process that waits for it.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 EXIT_CODES = {
     0: "success",
@@ -75,6 +79,28 @@ class BadRowError(StreamsigError):
         self.name, self.line, self.column, self.text, self.reason = name, line, column, text, reason
         self.advice = advice
         super().__init__(f"{name}, line {line}, {column}: {reason}: {text}; {advice}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from the parts: the default would pass the message as the only argument."""
+        parts = (self.name, self.line, self.column, self.text, self.reason, self.advice)
+        return type(self), parts, self.__dict__
+
+
+class ColumnError(StreamsigError, ValueError):
+    """A value of an array or a frame that is not a close: infinite, a word, more than 38 digits.
+
+    `row` counts from 0 at the start of the array or frame, `text` is the value, quoted and shortened for a message.
+    """
+
+    exit_code = 4
+
+    def __init__(self, row: int, text: str, reason: str) -> None:
+        self.row, self.text, self.reason = row, text, reason
+        super().__init__(f"the value at index {row} is no close: {reason}: {text}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from the parts, as BadRowError does."""
+        return type(self), (self.row, self.text, self.reason), self.__dict__
 
 
 class OutputError(StreamsigError):

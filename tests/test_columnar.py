@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from pyarrow import ipc
 
 from streamsig.core.ticks import Ticks, concat
-from streamsig.errors import LayoutError, SourceError, UsageError
-from streamsig.ingest.arrays import ColumnError, to_ticks
+from streamsig.errors import ColumnError, LayoutError, SourceError, UsageError
+from streamsig.ingest.arrays import to_ticks
 from streamsig.ingest.columnar import BATCH_ROWS, open_columnar
 from streamsig.ingest.numbers import NumberError, NumberFormat
 from streamsig.ingest.stored import columnar_format

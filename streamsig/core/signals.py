@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import index
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,9 @@ class Signal:
     compare: str = ABOVE
 
     def __post_init__(self) -> None:
+        # not the integers of numpy: their products wrap around
+        for name in ("fast", "slow"):
+            object.__setattr__(self, name, index(getattr(self, name)))
         if self.fast < 1 or self.slow < 1 or self.fast * self.slow > MAX_FACTOR:
             problem = f"fast {self.fast} and slow {self.slow} must be at least 1, and their product at most 2**44"
             raise ValueError(problem)

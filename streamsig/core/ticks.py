@@ -40,6 +40,7 @@ class Ticks:
     in -2**31..2**31-1 with the sign of the whole.
     `missing` is a boolean per row, true where there is no close (the limbs are 0 there), or `None`
     when no close of the run is missing.
+    Two runs are equal when they hold the same numbers, at whatever scale.
     """
 
     limbs: NDArray[np.int64]
@@ -49,6 +50,21 @@ class Ticks:
     def __len__(self) -> int:
         """Return the number of rows."""
         return int(self.limbs.shape[1])
+
+    def __eq__(self, other: object) -> bool:
+        """Compare closes as numbers."""
+        if not isinstance(other, Ticks):
+            return NotImplemented
+        if len(self) != len(other) or self.missing_count != other.missing_count:
+            return False
+        scale = max(self.scale, other.scale)
+        left, right = self.rescale(scale).limbs, other.rescale(scale).limbs
+        width = max(len(left), len(right))
+        if not np.array_equal(widen(left, width), widen(right, width)):
+            return False
+        return self.missing is None or other.missing is None or np.array_equal(self.missing, other.missing)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def missing_count(self) -> int:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from streamsig.ingest.columnar import ArrowStream
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class WindowState:
     """Counts over a run of rows, and what is needed to join it to its neighbours.
 

@@ -13,8 +13,8 @@ from streamsig.engine.count import SKIP, time_columns, warnings_of_table
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
 from streamsig.engine.order import FileOrder
 from streamsig.engine.tally import NEWEST_FIRST, Count, Tally
-from streamsig.errors import BadRowError
-from streamsig.ingest.arrays import ColumnError, to_texts, to_ticks
+from streamsig.errors import BadRowError, ColumnError
+from streamsig.ingest.arrays import to_texts, to_ticks
 from streamsig.ingest.columnar import open_columnar, open_frame
 from streamsig.ingest.reader import ADVICE
 from streamsig.ingest.texts import from_arrow

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsig.core.ticks import Ticks, widen
+from streamsig.errors import ColumnError
 from streamsig.ingest.numbers import MAX_DIGITS, NumberError, NumberFormat
 from streamsig.ingest.reader import shown
 
@@ -28,14 +29,6 @@ _SURE_DIGITS = 10**15
 """Up to 15 digits, no two decimals are the same float64: one that reads back is the shortest."""
 
 _NUMBERS = NumberFormat()
-
-
-class ColumnError(ValueError):
-    """A value that is no close; `row` counts from 0 at the array's start, `text` is quoted for a message."""
-
-    def __init__(self, row: int, text: str, reason: str) -> None:
-        super().__init__(row, text, reason)
-        self.row, self.text, self.reason = row, text, reason
 
 
 def to_ticks(array: pa.Array) -> Ticks:

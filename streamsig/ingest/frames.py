@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamsig.errors import ColumnError
 from streamsig.ingest.arrays import to_ticks
 from streamsig.ingest.columnar import open_frame
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 def ticks_of(frame: ArrowStream, column: str | int | None) -> Iterator[Ticks]:
     """Yield the closes of a frame, batch by batch. Raises LayoutError, SourceError and ColumnError."""
+    rows = 0
     with open_frame(frame, column, "<frame>") as table:
         for (closes,) in table.batches():
-            yield to_ticks(closes)
+            try:
+                yield to_ticks(closes)
+            except ColumnError as error:
+                raise ColumnError(rows + error.row, error.text, error.reason) from None
+            rows += len(closes)
