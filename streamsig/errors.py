@@ -90,17 +90,18 @@ class ColumnError(StreamsigError, ValueError):
     """A value of an array or a frame that is not a close: infinite, a word, more than 38 digits.
 
     `row` counts from 0 at the start of the array or frame, `text` is the value, quoted and shortened for a message.
+    `advice` says what to do about it, "" where that is the same as for most bad rows.
     """
 
     exit_code = 4
 
-    def __init__(self, row: int, text: str, reason: str) -> None:
-        self.row, self.text, self.reason = row, text, reason
-        super().__init__(f"the value at index {row} is no close: {reason}: {text}")
+    def __init__(self, row: int, text: str, reason: str, advice: str = "") -> None:
+        self.row, self.text, self.reason, self.advice = row, text, reason, advice
+        super().__init__(f"the value at index {row} is no close: {reason}: {text}" + (advice and f"; {advice}"))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from the parts, as BadRowError does."""
-        return type(self), (self.row, self.text, self.reason), self.__dict__
+        return type(self), (self.row, self.text, self.reason, self.advice), self.__dict__
 
 
 class OutputError(StreamsigError):

@@ -181,7 +181,23 @@ def test_integers_are_exact(name: str, data: st.DataObject) -> None:
     limits = np.iinfo(name)
     drawn = st.one_of(st.none(), st.integers(int(limits.min), int(limits.max)), st.just(int(limits.max)))
     integers = data.draw(st.lists(drawn, max_size=12))
-    assert read(pa.array(integers, name)[1:]) == [None if it is None else Fraction(it) for it in integers[1:]]
+    texts = [None if it is None else str(it) for it in integers[1:]]
+    assert read(pa.array(integers, name)[1:]) == as_csv(texts)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array(["1.234,5", "0,0", "7", None, "9.999"]),
+        pa.array(["1.234,5", "0,0", "7", None, "9.999"], pa.large_string()),
+        pa.array([1234.5, 0.0, 7.0, None, 9999.0]),
+        pa.array([Decimal("1234.5"), Decimal("0.0"), Decimal(7), None, Decimal(9999)]),
+    ],
+)
+def test_the_format_of_the_numbers_is_obeyed(array: pa.Array) -> None:
+    """Texts are read in it, and a marker that is a number makes closes of any type missing."""
+    ticks = to_ticks(array, NumberFormat(",", ".", frozenset({"0", "9999,00"})))
+    assert values(ticks) == [Fraction("1234.5"), None, Fraction(7), None, None]
 
 
 words = st.one_of(

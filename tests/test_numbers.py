@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamsig.core.ticks import Ticks
 from streamsig.ingest.numbers import MAX_DIGITS, NumberError, NumberFormat
 
 PLAIN = NumberFormat()
@@ -36,6 +39,19 @@ READ = [
     (FRENCH, "1\u00a0234,5", "1234.5"),
     (FRENCH, "1\u202f234,5", "1234.5"),
     (SWISS, "1'234.5", "1234.5"),
+    (SWISS, "1\u2019234.5", "1234.5"),
+    (FRENCH, "1\u2007234,5", "1234.5"),
+    (ENGLISH, ".75", "0.75"),
+    (PLAIN, "1e0000018", "1000000000000000000"),
+    (ENGLISH, "USD 1,234.50", "1234.5"),
+    (ENGLISH, "1,234.50 USD", "1234.5"),
+    (ENGLISH, '="1,234.50"', "1234.5"),
+    (PLAIN, "\u221237.63", "-37.63"),
+    (PLAIN, "(37.63)", "-37.63"),
+    (ENGLISH, "\uffe51,234", "1234"),
+    (ENGLISH, "1,234\u5186", "1234"),
+    (GERMAN, "kr. 1.234,5", "1234.5"),
+    (FRENCH, "1 234,50 z\u0142", "1234.5"),
 ]
 
 REFUSED = [
@@ -57,6 +73,12 @@ REFUSED = [
     (ENGLISH, "0,123"),
     (ENGLISH, ",123"),
     (GERMAN, "1.5"),
+    (ENGLISH, "012,345"),
+    (FRENCH, "00 123"),
+    (PLAIN, "3e+-5"),
+    (PLAIN, "(1)"),
+    (PLAIN, "(-1.5)"),
+    (PLAIN, "ABC 1.5"),
 ]
 
 
@@ -101,3 +123,41 @@ def test_what_is_written_is_read(value: Decimal) -> None:
     assert ENGLISH.parse(text) == value
     assert GERMAN.parse(text.translate(str.maketrans(",.", ".,"))) == value
     assert SWISS.parse(text.replace(",", "'")) == value
+
+
+MARKED = [
+    ("0.00", ".", "", ["0", "-0.0", "0e5", ".000"], ["0.01", "1"]),
+    ("-1", ".", "", ["-1", "-1.00", "\u22121"], ["1", "-1.01"]),
+    ("999999", ".", ",", ["999,999", "999999.0"], ["999,998"]),
+    ("0.00", ",", ".", ["0,0", "0"], ["0,01"]),
+    ("1.5", ",", "", ["1,5", "1,50"], ["15"]),
+    ("9223372036854775807", ".", "", ["9223372036854775807"], ["9223372036854775806"]),
+]
+
+
+@pytest.mark.parametrize(("marker", "decimal", "thousands", "missing", "closes"), MARKED)
+def test_a_marker_that_is_a_number(
+    marker: str, decimal: str, thousands: str, missing: list[str], closes: list[str]
+) -> None:
+    """It matches every close of its value, in texts and in ticks of any width."""
+    form = NumberFormat(decimal, thousands, frozenset({marker}))
+    assert [form.parse(text) for text in missing] == [None] * len(missing)
+    assert None not in [form.parse(text) for text in closes]
+    plain = replace(form, missing=frozenset())
+    values = [Decimal(plain.plain(text) or "") for text in [*closes, *missing]]
+    for more in ([], [Decimal("1e-30")], [Decimal(10**37)]):
+        ticks = form.mark_missing(Ticks.from_decimals([*values, *more]))
+        gaps = [False] * len(closes) + [True] * len(missing) + [False] * len(more)
+        assert np.array_equal(ticks.missing, gaps)
+        assert [bool(tick) for tick, gap in zip(ticks.integers(), gaps, strict=True) if gap] == [False] * len(missing)
+
+
+@pytest.mark.parametrize(
+    "text", ["9223372036854775807", "9223372036854775807.0", "9223372036.854775807", "9.223372036854776e+18"]
+)
+def test_an_undefined_price_is_refused(text: str) -> None:
+    """The largest 64-bit integer is no price, and the message says which flag makes it missing."""
+    with pytest.raises(NumberError, match="undefined price") as caught:
+        PLAIN.parse(text)
+    assert caught.value.advice.endswith(f"--missing {text}")
+    assert NumberFormat(missing=frozenset({text})).parse(text) is None

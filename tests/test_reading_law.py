@@ -15,6 +15,7 @@ import streamsig
 from streamsig.engine import budget
 from streamsig.ingest import arrowcsv, reader, segments
 from streamsig.ingest.dialect import Dialect
+from streamsig.ingest.numbers import UNDEFINED
 from streamsig.ingest.sources import RawInput, TextSource
 from tests import oracle
 from tests.strategies import WIDE, closes
@@ -34,7 +35,7 @@ def tables(draw: DrawFn) -> bytes:
     """Draw a table: time, note, close, volume; any line end, quoting, blanks, missing closes, blank lines."""
     ends = draw(st.sampled_from([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n"], ["\n", "\n\n", "\n   \n"]]))
     lines = ["time,note,close,volume"]
-    for row, close in enumerate(draw(closes())):
+    for row, close in enumerate(draw(closes().filter(lambda drawn: not set(UNDEFINED) & set(drawn)))):
         text = draw(st.sampled_from(["", "NaN", "null", "-"])) if close is None else _written(draw, close)
         padded = draw(st.sampled_from(["{}", "{}", " {}", "{} ", '"{}"'])).format(text)
         lines.append(f"2024-01-01 00:{row:02d},{draw(st.sampled_from(NOTES))},{padded},{row}")

@@ -68,7 +68,9 @@ def _count_table(table: ColumnarTable, found: InputFound, run: Run, consumed: Ca
             if bad is not None:
                 row += 1
                 if run.settings.on_bad_row != SKIP:
-                    raise BadRowError(name, row, f'column "{table.column_name}"', bad.text, bad.reason, ADVICE)
+                    raise BadRowError(
+                        name, row, f'column "{table.column_name}"', bad.text, bad.reason, bad.advice or ADVICE
+                    )
                 rejected, sound[row - 1 - start] = rejected + 1, False
                 run.observe(Rejected(name, row, table.column_name, bad.reason, table.row(row - 1)))
         if order is not None:

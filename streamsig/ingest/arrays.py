@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 
 from streamsig.core.ticks import Ticks, widen
 from streamsig.errors import ColumnError
-from streamsig.ingest.numbers import MAX_DIGITS, NumberError, NumberFormat
+from streamsig.ingest.numbers import MAX_DIGITS, NumberError, NumberFormat, undefined_row
 from streamsig.ingest.reader import shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PLAIN = r"^-?[0-9]{1,18}(?:\.[0-9]{1,18})?$"
+_WHOLE = r"^-?[0-9]{1,18}$"
 _FLOAT_SCALES = (2, 4, 6, 8)
 _SURE_DIGITS = 10**15
 """Up to 15 digits, no two decimals are the same float64: one that reads back is the shortest."""
@@ -31,12 +32,25 @@ _SURE_DIGITS = 10**15
 _NUMBERS = NumberFormat()
 
 
-def to_ticks(array: pa.Array) -> Ticks:
-    """Return an array's closes exactly; null, NaN and the texts that say so are missing.
+def to_ticks(array: pa.Array, numbers: NumberFormat = _NUMBERS) -> Ticks:
+    """Return an array's closes exactly; null, NaN, and the texts and numbers that `numbers` says are missing.
 
-    Raises ColumnError for the first value that is not a close: infinite, a word, more than 38 digits.
+    `numbers` also says how texts are written. Raises ColumnError for the first value that is not a close: infinite, a
+    word, more than 38 digits, a number that stands for an undefined price.
     """
     array = _decoded(array)
+    ticks = numbers.mark_missing(_ticks(array, numbers))
+    row = undefined_row(ticks)
+    if row is not None:
+        text = to_texts(array.slice(row, 1))[0].as_py()
+        try:
+            numbers.parse(text)
+        except NumberError as error:
+            raise ColumnError(row, shown(text), str(error), error.advice) from None
+    return ticks
+
+
+def _ticks(array: pa.Array, numbers: NumberFormat) -> Ticks:
     kind = array.type
     if pa.types.is_integer(kind):
         return Ticks.from_arrow(array.cast(pa.decimal128(MAX_DIGITS, 0)))
@@ -44,7 +58,7 @@ def to_ticks(array: pa.Array) -> Ticks:
         return _decimal_ticks(array)
     if pa.types.is_floating(kind):
         return _float_ticks(array)
-    return _text_ticks(array if pa.types.is_large_string(kind) else array.cast(pa.string()))
+    return _text_ticks(array if pa.types.is_large_string(kind) else array.cast(pa.string()), numbers)
 
 
 def _decoded(array: pa.Array) -> pa.Array:
@@ -94,13 +108,13 @@ def _short_float_ticks(array: pa.Array) -> Ticks | None:
     return None
 
 
-def _text_ticks(texts: pa.Array) -> Ticks:
-    plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN), fill_value=True)
+def _text_ticks(texts: pa.Array, numbers: NumberFormat = _NUMBERS) -> Ticks:
+    plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN if numbers.decimal == "." else _WHOLE), fill_value=True)
     rest = np.flatnonzero(~plain.to_numpy(zero_copy_only=False))
     if not len(rest):
         return _plain_ticks(texts)
     ticks = _plain_ticks(pc.if_else(plain, texts, pa.scalar(None, texts.type)))
-    parsed = _parsed_ticks(texts.take(pa.array(rest)), rest)
+    parsed = _parsed_ticks(texts.take(pa.array(rest)), rest, numbers)
     scale = max(ticks.scale, parsed.scale)
     ticks, parsed = ticks.rescale(scale), parsed.rescale(scale)
     width = max(len(ticks.limbs), len(parsed.limbs))
@@ -118,18 +132,18 @@ def _plain_ticks(texts: pa.Array) -> Ticks:
     return Ticks.from_arrow(texts.cast(pa.decimal128(MAX_DIGITS, pc.max(decimals).as_py() or 0)))
 
 
-def _parsed_ticks(texts: pa.Array, rows: NDArray[np.intp]) -> Ticks:
+def _parsed_ticks(texts: pa.Array, rows: NDArray[np.intp], numbers: NumberFormat) -> Ticks:
     """Parse each text once, however often it occurs; `rows` are the places of the texts in their array."""
     distinct = texts.dictionary_encode()
     index = distinct.indices.to_numpy(zero_copy_only=False)
     closes = []
     for place, text in enumerate(distinct.dictionary.to_pylist()):
         try:
-            closes.append(_NUMBERS.parse(text))
+            closes.append(numbers.parse(text))
         except NumberError as error:
             # they are in the order in which they first occur: this one is the first bad row
             row = int(rows[np.argmax(index == place)])
-            raise ColumnError(row, shown(text), str(error)) from None
+            raise ColumnError(row, shown(text), str(error), error.advice) from None
     ticks = Ticks.from_decimals(closes)
     return Ticks(ticks.limbs[:, index], ticks.scale, None if ticks.missing is None else ticks.missing[index])
 

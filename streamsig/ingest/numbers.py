@@ -1,35 +1,78 @@
-"""The number written in one field, exactly.
+r"""The number written in one field, exactly: the definition of a close.
 
-This is the definition of a close that everything else must agree with: `reader` lets pyarrow
-parse what pyarrow parses in the same way, and comes here for the rest.
+`NumberFormat.parse` is the definition. Without the blanks around it, and without the quotes of an Excel formula
+(`="1.5"`), a field is a missing marker or a number:
+
+    number    = [currency] [sign] [currency] digits [exponent] [currency]
+              | "(" [currency] digits-with-fraction [currency] ")"             accounting: a negative number
+    sign      = "+" | "-" | one of MINUSES
+    digits    = whole [mark [fraction]] | mark fraction                        `7`, `7.`, `7.5`, `.5`
+    whole     = any digits                                                    leading zeros are padding
+              | [1-9] with 0 to 2 digits, then groups of 2 or 3 digits behind a separator; the last group has 3
+    exponent  = ("e" | "E") ["+" | "-"] any digits                            `1e0000018` is 10**18
+    currency  = one of CURRENCIES, blanks between it and the number allowed
+
+`mark` and separator are those of the format. A number has at most `MAX_DIGITS` digits before and after the mark
+together; zeros that are only padding do not count.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
+from decimal import Context, Decimal
 from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from streamsig.core.ticks import Ticks, widen
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_DIGITS = 38
 """Digits that a close may have, before and after the decimal mark together (decimal128)."""
 
 MISSING = frozenset(
     {"", "nan", "-nan", "null", "na", "#na", "n/a", "n.a.", "#n/a", "#n/a n/a", "<na>", "none", "nil"}
-    | {"\\n", "-", "--", "."}
+    | {"\\n", "-", "--", ".", "\u2013", "\u2014"}
 )
 """Texts that mean "no close", in lower case and without surrounding blanks."""
+
+MINUSES = "-\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d"
+"""Characters that are written for a minus: hyphens, dashes, and the minus of typesetters."""
+
+SEPARATORS = {" ": " \u00a0\u202f\u2009\u2007", "'": "'\u2019"}
+"""What else is written for a thousands separator: the blanks and the apostrophe of typesetters."""
+
+_SIGNS = "$€£¥₹₩₽₿฿₺₴₦₱₫₪₡₲₵₸₼₾₮￥￦￡＄円元圆원"  # noqa: RUF001 (as they are written)
+_ABBREVIATIONS = """
+    US$ R$ A$ C$ S$ HK$ NT$ NZ$ CA$ AU$ MX$ kr kr. zł Kč Ft lei лв лв. руб руб. р. грн din. Rs Rs. Rp RM TL Fr. SFr.
+"""  # noqa: RUF001 (as they are written)
+_CODES = """
+    USD EUR JPY GBP CNY CNH AUD CAD CHF HKD SGD SEK NOK DKK NZD KRW INR RUB BRL ZAR MXN TWD THB PLN CZK HUF ILS IDR MYR
+    PHP VND AED SAR QAR KWD BHD EGP NGN KES PKR BDT LKR UAH KZT RON BGN RSD ISK CLP COP PEN ARS UYU XAU XAG
+"""
+
+CURRENCIES = tuple(
+    sorted([*_SIGNS, *_ABBREVIATIONS.split(), *_CODES.split()], key=lambda text: (-len(text.encode()), text))
+)
+"""Signs, abbreviations and ISO 4217 codes of currencies, the longest first. Cents and pence are other numbers."""
+
+UNDEFINED = tuple(
+    map(Decimal, ("9223372036854775807", "9223372036854776000", "9223372036.854775807", "9223372036.854776"))
+)
+"""The largest 64-bit integer, as a number, as billionths, and as the floats nearest to both: an undefined price."""
 
 _LONGEST = 512
 """Characters of a field that are looked at: 38 digits never need more, even padded with zeros."""
 
-_CURRENCY = r"(?:US\$|R\$|A\$|C\$|HK\$|[$€£¥₹₩₽₿฿₺₴])"
-
-
-_EITHER = re.compile(r"[^0-9]*[1-9][0-9]{0,2}[.,][0-9]{3}[^0-9]*")
-"""One mark before three digits: thousands to some, decimals to others."""
-
-
+_EXACT = Context(prec=1000)
+_LONGEST_EXPONENT = 5
+_ACCOUNTING = re.compile(r"\s*\((.*)\)\s*")
+_FORMULA = re.compile(r'\s*="([^"]*)"\s*')
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _WHOLE = re.compile(r"[^0-9]*[1-9][0-9]{0,2}[^0-9.,]*")
 
 
@@ -44,16 +87,29 @@ class NumberError(ValueError):
         self.advice = advice
 
 
+class _Written(NamedTuple):
+    """The parts of a number as they are written; "" for what is not there."""
+
+    negative: bool
+    whole: str
+    mark: str
+    fraction: str
+    exponent: str
+
+    @property
+    def whole_digits(self) -> str:
+        return self.whole if self.whole.isdigit() else "".join(filter(str.isdigit, self.whole))
+
+
 @dataclass(frozen=True)
 class NumberFormat:
     """How numbers are written: decimal mark, thousands separator, and what means "missing".
 
-    `decimal` is "." or ",". `thousands` is "" for none, or one of `,` `.` `'` and blank; a
-    thousands separator is accepted only between groups as people write them (3 digits, or 2 in
-    the Indian way, and 3 before the decimal mark). `missing` extends `MISSING`, without regard to
-    case. With `doubtful` nothing has shown yet what a mark before three digits is: `1.003` is refused.
-    With `by_custom` all that was seen is like `1.003`, and taken for decimals as most would: `999` is refused,
-    for it shows that these may be thousands.
+    `decimal` is "." or ",". `thousands` is "" for none, or one of `,` `.` `'` and blank. `missing` extends `MISSING`:
+    a marker that is a number, in this format or else with a decimal point, matches every close of that value, any
+    other matches that text, without regard to case. With `doubtful` nothing has shown yet what a mark before three
+    digits is: `1.003` is refused. With `by_custom` all that was seen is like `1.003`, and taken for decimals as most
+    would: `999` is refused, for it shows that these may be thousands.
     """
 
     decimal: str = "."
@@ -68,60 +124,118 @@ class NumberFormat:
             raise ValueError(msg)
 
     def is_missing(self, text: str) -> bool:
-        """Tell whether a text says "no close here"."""
-        word = text.strip().casefold()
-        return word in MISSING or word in self._further_missing
+        """Tell whether a text says "no close here", as a word or as a number."""
+        if _inner(text).strip().casefold() in self.missing_words:
+            return True
+        try:
+            return bool(self.missing_values) and self._number(text) in self.missing_values
+        except NumberError:
+            return False
 
     def fits(self, text: str) -> bool:
         """Tell whether a text is written as a number in this format, whatever its size."""
-        return len(text) <= _LONGEST and self._pattern.fullmatch(text) is not None
+        return len(text) <= _LONGEST and self._written(text) is not None
+
+    def plain(self, text: str) -> str | None:
+        """Return a number as Python writes it: digits, point, sign and exponent alone; `None` where it does not fit."""
+        written = self._written(text) if len(text) <= _LONGEST else None
+        if written is None:
+            return None
+        fraction, exponent = written.fraction and f".{written.fraction}", written.exponent and f"e{written.exponent}"
+        return f"{'-' * written.negative}{written.whole_digits or '0'}{fraction}{exponent}"
 
     def parse(self, text: str) -> Decimal | None:
         """Return the decimal number that the text is, or `None` where it says "missing".
 
-        The result has a scale of at least 0 (`1e2` is 100) and at most `MAX_DIGITS` digits; zeros
-        that are only padding do not count. Raises `NumberError` for everything else, infinities included.
+        The result has a scale of at least 0 (`1e2` is 100) and at most `MAX_DIGITS` digits. Raises `NumberError` for
+        everything else: infinities, and a number that stands for an undefined price, included.
         """
-        if self.is_missing(text):
+        if _inner(text).strip().casefold() in self.missing_words:
             return None
-        if len(text) > _LONGEST:
-            msg = f"a number of {len(text)} characters"
-            raise NumberError(msg)
-        match = self._pattern.fullmatch(text)
-        if match is None:
-            msg = "not a number"
-            raise NumberError(msg)
-        if self.doubtful and _EITHER.fullmatch(text.strip()):
-            msg = "whole numbers stand above, so the mark could be either"
-            raise NumberError(msg, f"say which with --thousands {self.decimal} or --decimal {self.decimal}")
-        if self.by_custom and is_below_thousand(text):
-            reason = f"numbers before it have a {self.decimal} before three digits, which may be either"
-            raise NumberError(reason, f"say which with --thousands {self.decimal} or --decimal {self.decimal}")
-        sign, whole, fraction, exponent = match.group("sign", "whole", "fraction", "exponent")
-        if self.thousands:
-            whole = re.sub(self._separator, "", whole)
-        return _plain(sign == "-", whole or "", fraction or "", exponent or "0")
+        number = self._number(text)
+        if number in self.missing_values:
+            return None
+        if number in UNDEFINED:
+            reason, word = "the largest 64-bit integer, which stands for an undefined price", text.strip()
+            raise NumberError(reason, f"if it stands for a missing close, say --missing {word}")
+        if self.doubtful or self.by_custom:
+            self._check_doubt(text)
+        return number
 
     @cached_property
-    def _further_missing(self) -> frozenset[str]:
-        return frozenset(word.strip().casefold() for word in self.missing)
+    def missing_words(self) -> frozenset[str]:
+        """The texts that mean "no close", in lower case and without surrounding blanks."""
+        return MISSING | {word.strip().casefold() for word in self.missing}
+
+    @cached_property
+    def missing_values(self) -> tuple[Decimal, ...]:
+        """The numbers that mean "no close"."""
+        known = replace(self, missing=frozenset(), doubtful=False, by_custom=False)
+        return tuple({number for word in sorted(self.missing) if (number := _marker(word, known)) is not None})
 
     @property
-    def _separator(self) -> str:
-        # a blank stands for all the blanks that typesetters put between thousands
-        return "[ \u00a0\u202f\u2009]" if self.thousands == " " else re.escape(self.thousands)
+    def separators(self) -> str:
+        """The characters that part thousands."""
+        return SEPARATORS.get(self.thousands, self.thousands)
+
+    def mark_missing(self, ticks: Ticks) -> Ticks:
+        """Return closes of which those equal to a missing marker are missing."""
+        rows = np.zeros(len(ticks), np.bool_)
+        for value in self.missing_values:
+            rows |= _rows_of(ticks, value)
+        if not rows.any():
+            return ticks
+        missing = rows if ticks.missing is None else rows | ticks.missing
+        return Ticks(np.where(missing, 0, ticks.limbs), ticks.scale, missing)
+
+    def _number(self, text: str) -> Decimal:
+        if len(text) > _LONGEST:
+            raise NumberError(f"a number of {len(text)} characters")
+        written = self._written(text)
+        if written is None:
+            joined = re.sub(f"[{re.escape(self.separators)}]", "", text) if self.thousands else text
+            raise NumberError("invalid thousands" if joined != text and self.fits(joined) else "not a number")
+        return _plain(written)
+
+    def _written(self, text: str) -> _Written | None:
+        """Return the parts of a number, `None` where the text does not fit."""
+        inner = _inner(text)
+        accounting = _ACCOUNTING.fullmatch(inner)
+        match = self._pattern.fullmatch(accounting[1] if accounting else inner)
+        if match is None:
+            return None
+        sign, whole, mark, fraction, exponent = (
+            match[part] or "" for part in ("sign", "whole", "mark", "fraction", "exponent")
+        )
+        # `(1)` may as well be a footnote
+        if accounting and (sign or exponent or not fraction):
+            return None
+        return _Written(accounting is not None or sign not in {"", "+"}, whole, mark, fraction, exponent)
+
+    def _check_doubt(self, text: str) -> None:
+        written = self._written(text)
+        if written is None or written.exponent:
+            return
+        digits = f"{written.whole}{written.mark}{written.fraction}"
+        advice = f"say which with --thousands {self.decimal} or --decimal {self.decimal}"
+        if self.doubtful and _GROUPED.fullmatch(digits if written.fraction else written.whole):
+            raise NumberError("whole numbers stand above, so the mark could be either", advice)
+        if self.by_custom and is_below_thousand(digits):
+            reason = f"numbers before it have a {self.decimal} before three digits, which may be either"
+            raise NumberError(reason, advice)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         mark = re.escape(self.decimal)
+        currency = f"(?:{'|'.join(map(re.escape, CURRENCIES))})"
         whole = r"[0-9]+"
         if self.thousands:
-            sep = self._separator
+            sep = f"[{re.escape(self.separators)}]"
             whole = rf"[1-9][0-9]{{0,2}}(?:{sep}[0-9]{{2,3}})*{sep}[0-9]{{3}}|[0-9]+"
         return re.compile(
-            rf"\s*(?:{_CURRENCY}\s*)?(?P<sign>[+-])?(?:{_CURRENCY}\s*)?"
-            rf"(?=[0-9]|{mark}[0-9])(?P<whole>{whole})?(?:{mark}(?P<fraction>[0-9]*))?"
-            rf"(?:[eE](?P<exponent>[+-]?[0-9]+))?(?:\s*{_CURRENCY})?\s*"
+            rf"\s*(?:{currency}\s*)?(?P<sign>[+{re.escape(MINUSES)}])?(?:{currency}\s*)?"
+            rf"(?=[0-9]|{mark}[0-9])(?P<whole>{whole})?(?:(?P<mark>{mark})(?P<fraction>[0-9]*))?"
+            rf"(?:[eE](?P<exponent>[+-]?[0-9]+))?(?:\s*{currency})?\s*"
         )
 
 
@@ -130,18 +244,54 @@ def is_below_thousand(text: str) -> bool:
     return _WHOLE.fullmatch(text.strip()) is not None
 
 
-def _plain(negative: bool, whole: str, fraction: str, exponent: str) -> Decimal:  # noqa: FBT001 (private)
-    """Write digits and exponent as a decimal of at most `MAX_DIGITS` digits and no exponent above 0."""
-    digits = (whole + fraction).lstrip("0")
+def undefined_row(ticks: Ticks) -> int | None:
+    """Return the first row whose close stands for an undefined price, `None` where there is none."""
+    rows = np.zeros(len(ticks), np.bool_)
+    for value in UNDEFINED:
+        rows |= _rows_of(ticks, value)
+    return int(rows.argmax()) if rows.any() else None
+
+
+def _inner(text: str) -> str:
+    """Return what an Excel formula that is only a text says; other texts come back unchanged."""
+    if "=" not in text:
+        return text
+    found = _FORMULA.fullmatch(text)
+    return found[1] if found else text
+
+
+def _marker(word: str, known: NumberFormat) -> Decimal | None:
+    """Return the number that a missing marker is, in the format of the file or else with a point."""
+    for form in (known, NumberFormat()):
+        try:
+            return form._number(word)  # noqa: SLF001 (a marker may be an undefined price)
+        except NumberError:
+            continue
+    return None
+
+
+def _rows_of(ticks: Ticks, value: Decimal) -> NDArray[np.bool_]:
+    """Tell of each row whether its close has this value."""
+    tick = value.scaleb(ticks.scale, _EXACT)
+    (wanted,) = Ticks.from_integers([int(tick)], ticks.scale).limbs.T
+    width = len(ticks.limbs)
+    rows = np.full(len(ticks), tick == int(tick) and len(wanted) <= width)
+    if rows.any():
+        (wanted,) = widen(wanted[:, np.newaxis], width).T
+        rows &= (ticks.limbs == wanted[:, np.newaxis]).all(axis=0)
+    return rows
+
+
+def _plain(written: _Written) -> Decimal:
+    """Return a decimal of at most `MAX_DIGITS` digits and no exponent above 0."""
+    digits = (written.whole_digits + written.fraction).lstrip("0")
     kept = digits.rstrip("0")
     if not kept:
         return Decimal(0)
-    power = (int(exponent) if len(exponent) <= len("-9999") else 9999) - len(fraction) + len(digits) - len(kept)
+    size = written.exponent.lstrip("+-").lstrip("0") or "0"
+    # beyond so many digits it is far out of any range
+    tens = int(size[:_LONGEST_EXPONENT])
+    power = (-tens if written.exponent[:1] == "-" else tens) - len(written.fraction) + len(digits) - len(kept)
     if max(len(kept) + max(power, 0), -power) > MAX_DIGITS:
-        msg = f"more than {MAX_DIGITS} digits"
-        raise NumberError(msg)
-    return (
-        Decimal((int(negative), tuple(map(int, kept)), power))
-        if power <= 0
-        else Decimal((int(negative), tuple(map(int, kept + "0" * power)), 0))
-    )
+        raise NumberError(f"more than {MAX_DIGITS} digits")
+    return Decimal((int(written.negative), tuple(map(int, kept + "0" * max(power, 0))), min(power, 0)))

@@ -10,7 +10,7 @@ Three ways, each exact, tried in order; all agree wherever more than one can rea
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -88,6 +88,11 @@ class SegmentReader:
 
     def read(self, segment: Segment) -> Reading:
         """Return what the segment holds; raises BadRecordError for its first bad record, unless they are skipped."""
+        reading = self._read(segment)
+        ticks = self.dialect.numbers.mark_missing(reading.ticks)
+        return reading if ticks is reading.ticks else replace(reading, ticks=ticks)
+
+    def _read(self, segment: Segment) -> Reading:
         text = _unwrap(segment.view) if self.dialect.line_quoted else segment.view
         reading = self._scanned(text)
         if self.dialect.numbers.doubtful and (reading is None or reading.ticks.scale) and self._maybe_either(text):
