@@ -4,13 +4,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench fuzz long clean
+.PHONY: run test slow check bench fuzz long clean
 
 run: $(VENV)/ready ## the main job, on the data set in this folder
 	$(BIN)/streamsig run --input data.csv --config config.yaml --output metrics.json --log-file run.log
 
-test: check ## everything that has to pass before a change lands
-	$(BIN)/python -m pytest -n auto
+test: check ## linters, types and all tests but the slow ones; within four minutes on two cores
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+slow: $(VENV)/dev ## the tests that take several seconds each: memory of long runs, kills, failing disks
+	$(BIN)/python -m pytest -n auto -m slow
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -362,6 +362,7 @@ def test_signal_writes_the_checkpoint(workdir: Workdir, number: int, code: int) 
     assert _offset(workdir) > 1 << 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--check-order"], ["--group-by", "symbol"]])
 def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
     """A run that is killed at random moments, again and again, ends with the metrics and rows of an undisturbed one."""

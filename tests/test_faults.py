@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,12 +124,18 @@ class _Failing(io.RawIOBase):
         return count
 
 
+@cache
+def _packed(packing: str | None) -> bytes:
+    """Compress once what several tests read: xz takes seconds."""
+    return LONG if packing is None else PACKERS[packing](LONG)[:-20]
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("packing", [None, *PACKERS])
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
 def test_disk_that_fails(packing: str | None, number: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the disk in the middle of a file is told, never taken for its end."""
-    content = LONG if packing is None else PACKERS[packing](LONG)[:-20]
+    content = _packed(packing)
     monkeypatch.setattr(inputs, "open_raw", lambda path: RawInput(_Failing(content, number), path, None))  # type: ignore[arg-type]
     with pytest.raises(SourceError, match=f"prices.csv: .*{os.strerror(number)}"):
         count_signals(["prices.csv"], Settings(threads=threads))

@@ -30,6 +30,7 @@ def peak_mib(rows: int, *arguments: str) -> float:
     return int(done.stderr.split()[-1]) / 1024
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_input() -> None:
     """A 16 times longer pipe takes at most 5 % more memory, and less than 150 MiB with 2 threads."""
     # what both threads need at the same time varies by 2 MiB; growth would show in every long run
