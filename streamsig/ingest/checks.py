@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError
-from streamsig.ingest.cells import kind, kinds, shapes
+from streamsig.ingest.cells import Kind, kind, kinds, shapes
 from streamsig.ingest.columns import numbered
 from streamsig.ingest.convention import float_of
 from streamsig.ingest.dialect import one_line
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from streamsig.ingest.numbers import NumberFormat
 
 _JUDGED = 100
+_FEW = 2
 
 _BARS = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 
@@ -47,14 +49,35 @@ def check_one_column(body: Body, name: str) -> None:
     )
 
 
-def _has_data_between_blanks(line: str) -> bool:
-    parts = line.split()
-    return len(parts) > 1 and any(each.typed for each in kinds(parts))
-
-
 def _several(text: str) -> bool:
     """Tell whether a name is the names of several columns between blanks (`Close price` is one)."""
     return sum(role is not None for role in roles(text.split())) > 1 and roles([text]) == [None]
+
+
+def check_no_second_header(body: Body, numbers: Sequence[str] | None, name: str) -> None:
+    """Raise where records below name the columns once more, but otherwise: they are another table.
+
+    `numbers` are the texts of a column of numbers, of the records that have as many fields as most.
+    """
+    sound = (record for record in body.records if len(record.fields) == body.fields)
+    valued = {record.line for record, look in zip(sound, kinds(numbers or ()), strict=False) if look is not Kind.TEXT}
+    for before, record in pairwise(body.records):
+        if record.line in valued:
+            continue
+        cells = [cell.strip() for cell in record.fields]
+        while cells and not cells[-1]:
+            cells.pop()
+        apart = record.line > before.next_line or not any(cell.strip() for cell in before.fields)
+        named = sum(role is not None for role in roles(cells)) + apart
+        texts = len(cells) > 1 and all(look is Kind.TEXT for look in kinds(cells))
+        if named < _FEW or not texts or tuple(cells) == body.names:
+            continue
+        above = record.line - 1
+        raise LayoutError(
+            f"{name}, line {record.line}: a second header stands there, with other names than the first:"
+            f" {numbered(cells)}; to count the rows below it, use --skip-lines {above} and name the close with"
+            f" --column; to count those above it: head -n {above} FILE | streamsig run -"
+        )
 
 
 def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: str) -> None:

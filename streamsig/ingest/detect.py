@@ -16,7 +16,7 @@ from streamsig.errors import LayoutError, UsageError
 from streamsig.ingest import convention
 from streamsig.ingest.bars import close_by_shape
 from streamsig.ingest.cells import Kind, kinds
-from streamsig.ingest.checks import check_closes, check_names, check_one_column
+from streamsig.ingest.checks import check_closes, check_names, check_no_second_header, check_one_column
 from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name, numbered
 from streamsig.ingest.dialect import Asked, Dialect
 from streamsig.ingest.framing import Framing, find_framing
@@ -108,14 +108,18 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
     texts = _columns(body)
     few = [_thinned(column, _JUDGED) for column in texts]
     numeric = [_is_numeric(column[:_JUDGED]) for column in texts]
+    check_no_second_header(body, next((texts[i] for i, each in enumerate(numeric) if each), None), name)
     time = find_time(body.names, few)
     written = _Numbers(body, texts, numeric, time, framing, b'"' in sample, formats, name)
-    if asked.column is not None:
-        close, why = asked_column(body, asked.column, name), "asked for"
-    elif body.names is not None and not are_numbers(body.names):
-        close, why = close_by_name(body, numeric, name)
-    else:
-        close, why = _close_by_shape(written, time, body, name)
+    try:
+        if asked.column is not None:
+            close, why = asked_column(body, asked.column, name), "asked for"
+        elif body.names is not None and not are_numbers(body.names):
+            close, why = close_by_name(body, numeric, name)
+        else:
+            close, why = _close_by_shape(written, time, body, name)
+    except LayoutError as error:
+        raise _with_preamble(error, body) from None
     numbers, how = written.convention(close)
     if asked.column is None and body.names is not None:
         check_names(numbers, body, few, name)
@@ -179,18 +183,18 @@ def _structure(sample: bytes, whole: bool, asked: Asked, name: str) -> tuple[Fra
         )
     if records and not whole and records[-1].stop == len(sample):
         cut = records.pop()
-        body = _body_of(records, asked)
+        body = _body_of(records, asked, name)
         if body is None or not body.records:
             raise LayoutError(
                 f"{name}, line {cut.line}: no record ends within the first {len(sample)} bytes;"
                 " look for an open quote, or name the layout with --delimiter and --skip-lines"
             )
         return framing, body
-    return framing, _body_of(records, asked)
+    return framing, _body_of(records, asked, name)
 
 
-def _body_of(records: list[Record], asked: Asked) -> Body | None:
-    return find_body(records, header=asked.header, first_is_it=asked.skip_lines is not None) if records else None
+def _body_of(records: list[Record], asked: Asked, name: str) -> Body | None:
+    return find_body(records, asked, name) if records else None
 
 
 def _empty(sample: bytes, framing: Framing, asked: Asked, formats: Sequence[NumberFormat], name: str) -> Dialect:
@@ -292,6 +296,17 @@ def _close_by_shape(written: _Numbers, time: TimeColumn, body: Body, name: str) 
     )
 
 
+def _with_preamble(error: LayoutError, body: Body) -> LayoutError:
+    """Say where the table was taken to begin, if something stands above it: it may begin elsewhere."""
+    if not body.preamble:
+        return error
+    first = body.line if body.names is None else body.header_line
+    return LayoutError(
+        f"{error}; the table is taken to begin on line {first}, as with --skip-lines {first - 1}:"
+        " if it begins elsewhere, use --skip-lines N"
+    )
+
+
 def most_decimals(closes: Sequence[str], numbers: NumberFormat) -> int:
     """Return the most decimals that one of these texts has, exponents and padding zeros resolved."""
     most = 0
@@ -317,15 +332,21 @@ def _reasons(body: Body, framing: Framing, dialect: Dialect, close: str, numbers
     if framing.line_quoted:
         found.append(("lines", "each is quoted as a whole"))
     if body.preamble:
-        found.append(("preamble", f"what stands there, from line {body.preamble[0].line} on, is no table"))
+        found.append(("preamble", f"{_lines(body.preamble)}: no row of the table and not its header"))
     if body.names is None:
         found.append(("header", "the first record has values, not names"))
     else:
-        found.append(("header", "it has names above the values"))
+        notes = f", {_lines(body.under_header)} under it say more about the columns" if body.under_header else ""
+        found.append(("header", f"it has names above the values{notes}"))
     found += [("close", close), ("numbers", numbers)]
     if dialect.time is not None:
         found.append(("time", f"{dialect.column_name(dialect.time)} tells the time"))
     return tuple(found)
+
+
+def _lines(records: Sequence[Record]) -> str:
+    first, last = records[0].line, records[-1].line
+    return f"line {first}" if first == last else f"lines {first} to {last}"
 
 
 def _warnings(body: Body, time: TimeColumn, closes: Sequence[str], numbers: NumberFormat) -> tuple[str, ...]:
@@ -333,8 +354,7 @@ def _warnings(body: Body, time: TimeColumn, closes: Sequence[str], numbers: Numb
     if time.direction == NEWEST_FIRST:
         found.append(RUNS_BACKWARDS)
     if body.under_header:
-        lines = " and ".join(str(record.line) for record in body.under_header)
-        found.append(f"under the header, line {lines} has no values and is not counted as a row")
+        found.append(f"{_lines(body.under_header)} under the header: no values there, not counted as rows")
     if body.names is not None:
         first = body.names[0]
         alike = (r for r in body.records if r.fields[0].strip() == first)
