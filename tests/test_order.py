@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 import streamsig
 from streamsig.core.order import OrderState, usual_step
 from streamsig.engine import order as run_order
-from streamsig.ingest import segments, timeshapes
-from streamsig.ingest.times import read_times, readings
+from streamsig.ingest import segments
+from streamsig.timestamps.grammar import READINGS
+from streamsig.timestamps.instants import Column, read
 from tests.strategies import cuts
+from tests.written_times import INSTANTS, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,70 +95,35 @@ def test_the_usual_step_is_that_of_most() -> None:
     assert usual_step(np.zeros(0, np.int64)) is None
 
 
-FORMATS: dict[str, Callable[[datetime], str]] = {
-    "ISO": lambda it: it.isoformat(" "),
-    "T and zone": lambda it: it.isoformat() + ".000Z",
-    "offset": lambda it: (it + timedelta(hours=2)).isoformat(" ") + "+02:00",
-    "minutes": lambda it: it.strftime("%Y.%m.%d %H:%M"),
-    "slashes": lambda it: f"{it.year}/{it.month}/{it.day} {it.hour}:{it.minute:02}",
-    "day first": lambda it: it.strftime("%d.%m.%Y %H:%M:%S"),
-    "month first": lambda it: it.strftime("%m/%d/%Y %I:%M:%S %p"),
-    "short year": lambda it: it.strftime("%m/%d/%y %H:%M"),
-    "month by name": lambda it: it.strftime("%d-%b-%Y %H:%M:%S"),
-    "English": lambda it: it.strftime("%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)"),
-    "hour and half": lambda it: it.strftime("%Y-%m-%d %I-%p") if it.minute == 0 else it.strftime("%Y-%m-%d %I:%M %p"),
-    "packed": lambda it: it.strftime("%Y%m%d %H%M%S"),
-    "packed whole": lambda it: it.strftime("%Y%m%d%H%M%S"),
-    "Korean": lambda it: it.strftime("%Y년 %m월 %d일 %H:%M"),
-    "seconds": lambda it: str(_seconds(it)),
-    "milliseconds": lambda it: str(_seconds(it) * 1000),
-    "microseconds": lambda it: str(_seconds(it) * 10**6),
-    "nanoseconds": lambda it: str(_seconds(it) * 10**9),
-    "fractions": lambda it: f"{_seconds(it)}.0",
-}
-
-
-def _seconds(time: datetime) -> int:
-    return round((time - datetime(1970, 1, 1)).total_seconds())  # noqa: DTZ001
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_formats(name: str) -> None:
-    """A time is the same instant however it is written."""
-    times = [START + timedelta(minutes=7 * row) for row in range(4000)]
-    texts = pa.array([f" {FORMATS[name](time)}" for time in times])
-    (reading,) = readings(texts)
-    found, readable = read_times(texts, reading)
-    assert readable.all()
-    assert found.tolist() == [_seconds(time) * 10**9 for time in times]
+FORMATS: dict[str, Callable[[datetime], str]] = {name: form[0] for name, form in INSTANTS.items()}
 
 
 @given(st.lists(st.one_of(st.text(max_size=20), st.from_regex(r"[0-9:./ TZ+-]{0,25}", fullmatch=True)), max_size=9))
 def test_no_text_is_too_odd(texts: list[str]) -> None:
     """Any text is a time or is not, by itself: its neighbours do not matter."""
-    for reading in timeshapes.READINGS:
-        times, readable = read_times(pa.array(texts, pa.string()), reading)
+    for reading in READINGS:
+        times, readable = read(Column.of(texts), reading)
         for row, text in enumerate(texts):
-            alone, known = read_times(pa.array([text], pa.string()), reading)
+            alone, known = read(Column.of([text]), reading)
             assert (alone[0], known[0]) == (times[row], readable[row])
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "x", "2023-02-29", "2023-13-01", "2023-01-01 25:00", "2023-01-01 10:61", "9999-12-31", "1023-01-01", "-",
-     "2023-01-01 0900 99999", "Mon Jan 02 09:30:00 2023",
+     "2023-01-01 0900 99999",
      "99999999999999999999", "1e400", "13:00 pm", "\u0662\u0660\u0662\u0663-\u0660\u0661-\u0660\u0661"],
 )  # fmt: skip
 def test_what_is_no_time(text: str) -> None:
     """Days and hours that there are not, and what does not fit, are not read as other times."""
-    for reading in timeshapes.READINGS:
-        assert not read_times(pa.array([text]), reading)[1].any()
+    for reading in READINGS:
+        assert not read(Column.of([text]), reading).readable.any()
 
 
 def test_many_shapes_are_read_as_few() -> None:
     """More shapes than are tried together change nothing but the time that it takes."""
     zones = [f"{chr(97 + row % 26)}{chr(97 + row // 26 % 26)}q" for row in range(600)]
-    found, readable = read_times(pa.array([f"2023-01-01 00:00:00 {zone}" for zone in zones]), "ymd")
+    found, readable = read(Column.of([f"2023-01-01 00:00:00 {zone}" for zone in zones]), "ymd")
     assert readable.all()
     assert len(set(found.tolist())) == 1
 
@@ -178,7 +145,7 @@ def broken(rows: int = 60, gap: int = 40) -> list[datetime | None]:
 
 def judged(times: list[datetime | None], longest: int | None = 90) -> tuple[list[int], list[int | None]]:
     """Judge times by the plain loop."""
-    return expected([None if time is None else _seconds(time) for time in times], longest)
+    return expected([None if time is None else seconds(time) for time in times], longest)
 
 
 def _found(order: Any, first_line: int = 2) -> tuple[list[int], list[int | None]]:
@@ -241,7 +208,7 @@ def test_newest_first_runs_forwards_when_that_is_asked(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     lines = [f"{it.isoformat(' ') if it else ''},1.5\n" for it in reversed(times)]
     path.write_text("time,close\n" + "".join(lines))
-    turned = [None if it is None else -_seconds(it) for it in reversed(times)]
+    turned = [None if it is None else -seconds(it) for it in reversed(times)]
     assert _found(streamsig.run(path, check_order=True, order="newest-first").order) == expected(turned, 90)
     assert streamsig.run(path, check_order=True).order["steps_back"] > 50  # type: ignore[index]
 
@@ -376,7 +343,7 @@ def test_no_time_to_check(workdir: Workdir) -> None:
 
 def test_nothing_is_read_that_was_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the flag no time is read."""
-    monkeypatch.setattr(run_order, "read_times", None)
+    monkeypatch.setattr(run_order, "read", None)
     path = _write(tmp_path / "prices.csv", _minutes(0, 50))
     assert streamsig.run(path).order is None
     with pytest.raises(TypeError):

@@ -9,17 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pyarrow as pa
-
 from streamsig.core.order import KINDS, OrderState, judge, usual_step
 from streamsig.core.packed import whole
 from streamsig.errors import LayoutError
-from streamsig.ingest.texts import to_arrow
-from streamsig.ingest.times import are_dated, join, read_times, readings, text_of
-from streamsig.ingest.timeshapes import SECOND
+from streamsig.ingest.texts import from_arrow, join, shown, to_arrow
+from streamsig.timestamps.instants import SECOND, Column, are_dated, read, readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+
+    import pyarrow as pa
 
     from streamsig.core.groups import GroupState
     from streamsig.core.keys import Texts
@@ -97,8 +96,7 @@ class FileOrder:
         self.name = name
         self.columns = (time.index,) if time.clock is None else (time.index, time.clock)
         self._sign = -1 if backwards else 1
-        texts = pa.array(sample, pa.string())
-        self.trials = tuple(self._trial(texts, reading) for reading in readings(texts))
+        self.trials = tuple(self._trial(sample, reading) for reading in readings(sample))
         if not self.trials:
             text = next((it for it in sample if it), "")
             raise LayoutError(
@@ -113,17 +111,17 @@ class FileOrder:
         those that may turn out to be the first of their kind.
         """
         texts = join([to_arrow(column) for column in columns])
-        states = []
+        column, states = _column(texts), []
         sought: set[int] = set()
         for trial in self.trials:
-            times, readable = read_times(texts, trial.reading)
+            times, readable = read(column, trial.reading)
             state = OrderState.of(self._sign * times, readable, trial.state.longest)
             states.append(state)
             # what is known by now stays known: at worst a few are asked for in vain
             unknown = [first for first, place in zip(state.firsts, trial.places, strict=True) if place is None]
             sought.update(row for row in (*unknown, state.first_row if unknown else None) if row is not None)
         lines = lines_of(sought) if sought else {}
-        return Judged(tuple(states), {row: (line, text_of(texts, row)) for row, line in lines.items()})
+        return Judged(tuple(states), {row: (line, shown(texts, row)) for row, line in lines.items()})
 
     def push(self, judged: Judged, line: int) -> None:
         """Add what `judge` found, in file order; its rows begin on physical line `line`."""
@@ -162,12 +160,12 @@ class FileOrder:
         badness = (UNREADABLE, STEP_BACK, GAP)
         return min(self.trials, key=lambda it: [it.state.counts[kind] for kind in badness])
 
-    def _trial(self, sample: pa.Array, reading: str) -> Trial:
-        times, readable = read_times(sample, reading)
+    def _trial(self, sample: Sequence[str], reading: str) -> Trial:
+        times, readable = read(Column.of(sample), reading)
         usual = usual_step(self._sign * times[readable])
         # half a step more than usual: neither summer time nor a longer month is a gap, a single missing row is
         longest = None if usual is None else usual + usual // 2
-        return Trial(reading, usual, are_dated(times[readable], reading), OrderState(longest))
+        return Trial(reading, usual, are_dated(sample, reading), OrderState(longest))
 
 
 class _Sum(NamedTuple):
@@ -280,3 +278,8 @@ def _places(plain: Sequence[Any]) -> tuple[Place | None, ...]:
     if len(plain) != len(KINDS):
         raise ValueError(f"{len(plain)} places of {len(KINDS)} kinds")
     return tuple(map(_place, plain))
+
+
+def _column(texts: pa.Array) -> Column:
+    joined = from_arrow(texts)
+    return Column(joined.content, joined.starts)

@@ -17,8 +17,7 @@ from streamsig.errors import BadRowError, ColumnError
 from streamsig.ingest.arrays import to_texts, to_ticks
 from streamsig.ingest.columnar import open_columnar, open_frame
 from streamsig.ingest.reader import ADVICE
-from streamsig.ingest.texts import from_arrow
-from streamsig.ingest.times import join
+from streamsig.ingest.texts import from_arrow, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

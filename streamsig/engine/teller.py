@@ -14,8 +14,7 @@ from streamsig.engine.rows import ManySeries, NewestFirst, OneSeries
 from streamsig.engine.rowtable import RowTable
 from streamsig.engine.tally import NEWEST_FIRST, too_many
 from streamsig.errors import UsageError
-from streamsig.ingest.texts import to_arrow
-from streamsig.ingest.times import join
+from streamsig.ingest.texts import join, to_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

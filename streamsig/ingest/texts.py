@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streamsig.core.keys import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SHOWN_CHARACTERS = 100
 
 
 def to_arrow(texts: Texts) -> pa.Array:
@@ -19,3 +27,16 @@ def from_arrow(array: pa.Array) -> Texts:
     _, offsets, content = array.buffers()
     starts = np.frombuffer(offsets or b"\0\0\0\0", np.int32)[array.offset : array.offset + len(array) + 1]
     return Texts(starts if len(starts) else np.zeros(1, np.int32), np.frombuffer(content or b"", np.uint8))
+
+
+def join(columns: Sequence[pa.Array]) -> pa.Array:
+    """Put the texts of a date and of a time of day together, without blanks around them."""
+    trimmed = [pc.ascii_trim_whitespace(column) for column in columns]
+    return trimmed[0] if len(trimmed) == 1 else pc.binary_join_element_wise(*trimmed, " ")
+
+
+def shown(texts: pa.Array, row: int) -> str:
+    """Return the beginning of a text, whatever its bytes are."""
+    raw: bytes = texts[row].as_buffer().to_pybytes()
+    text = raw.decode("utf-8", "backslashreplace")
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

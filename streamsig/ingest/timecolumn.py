@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from streamsig.ingest.cells import Kind, kinds, month_of
+from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.names import Role, is_clock, roles, words
+from streamsig.timestamps.grammar import are_times
+from streamsig.timestamps.instants import Column, different_readings, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 OLDEST_FIRST, NEWEST_FIRST, UNKNOWN = "oldest first", "newest first", "unknown"
 
@@ -25,18 +29,8 @@ _JUDGED = 100
 _LONGEST = 80
 _FEW = 3
 _NEARLY_ALWAYS = 0.9
-_PARTS = re.compile(r"\d+|[^\W\d_]+")
-_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
-_EPOCH = re.compile(r"\d{9,19}(?:\.\d*)?|\d\.\d+[eE]\+?1\d|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-"""Seconds, milli-, micro- or nanoseconds since 1970, also as a spreadsheet shows them, and dates without marks."""
-_UNMARKED = re.compile(r"\d{8}(?!\d)|\d{1,2}:\d{2}")
-"""20190101 170200, or a time of day alone: its numbers sort as they stand."""
 
-_MONTHS, _DAYS, _HALF_DAY, _TWO_DIGITS, _PIVOT = 12, 31, 12, 2, 70
 _TIME_WORDS = frozenset({"date", "time", "timestamp", "datetime", "fecha", "datum", "data"})
-_ORDERS = ("ymd", "dmy", "mdy")
-
-Key = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +82,7 @@ def _candidates(names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -
 
 def _looks_like_time(texts: Sequence[str]) -> bool:
     few = texts[:_JUDGED]
-    told = [(text, kind) for text, kind in zip(few, kinds(few), strict=True) if kind is not Kind.MISSING]
-    times = sum(kind is Kind.TIME or _EPOCH.fullmatch(text.strip()) is not None for text, kind in told)
-    return bool(told) and times >= _NEARLY_ALWAYS * len(told)
+    return are_times([text for text, kind in zip(few, kinds(few), strict=True) if kind is not Kind.MISSING])
 
 
 def _climbs(texts: Sequence[str]) -> bool:
@@ -116,20 +108,15 @@ def _clock(index: int, names: Sequence[str] | None, columns: Sequence[Sequence[s
 
 def _direction(texts: Sequence[str]) -> str | None:
     """Return which way times run, under the reading that is steadiest; `None` where they are no times."""
-    told = [text.strip() for text in texts if text.strip()]
+    texts = [text for text in texts if text.strip()]
+    column = Column.of(texts)
     best: tuple[float, str] | None = None
-    # a year in front leaves nothing to try
-    for order in _ORDERS[:1] if all(text[:4].isdecimal() for text in told) else _ORDERS:
-        keys = [_key(text, order) for text in told]
-        known = [key for key in keys if key is not None]
-        if len(known) < _NEARLY_ALWAYS * len(told) or not known:
+    for reading in different_readings(texts):
+        times, readable = read(column, reading)
+        known = times[readable]
+        if not len(known) or len(known) < _NEARLY_ALWAYS * len(texts):
             continue
-        forward = sum(a < b for a, b in pairwise(known))
-        backward = sum(a > b for a, b in pairwise(known))
-        steady = max(forward, backward) / (forward + backward) if forward + backward else 0.0
-        direction = UNKNOWN
-        if steady >= _NEARLY_ALWAYS:
-            direction = OLDEST_FIRST if forward > backward else NEWEST_FIRST
+        steady, direction = _way(known)
         if best is None or steady > best[0]:
             best = steady, direction
         elif steady == best[0] and direction != best[1]:
@@ -137,47 +124,12 @@ def _direction(texts: Sequence[str]) -> str | None:
     return best[1] if best else None
 
 
-def _key(text: str, order: str) -> Key | None:
-    """Return something that sorts as the times do, or `None` where the text is no time in this order."""
-    if len(text) > _LONGEST:
-        return None
-    if _NUMBER.fullmatch(text):
-        return (float(text),)
-    parts: list[str] = _PARTS.findall(text)
-    numbers: list[str] = []
-    spelled = None
-    half = ""
-    for part in parts:
-        if part[0].isdecimal():
-            numbers.append(part)
-        elif spelled is None and month_of(part):
-            spelled = len(numbers)
-            numbers.append(str(month_of(part)))
-        elif part.casefold() in {"pm", "am"}:
-            half = part.casefold()
-    if not numbers:
-        return None
-    if _UNMARKED.match(text):
-        return tuple(map(float, numbers))
-    return _dated(numbers, order, spelled, half) if len(numbers) >= len(order) else None
-
-
-def _dated(numbers: list[str], order: str, spelled: int | None, half: str) -> Key | None:
-    """Return the key of a date whose numbers stand in `order`; `spelled` is the place of a month in letters."""
-    a, b, c = numbers[:3]
-    if len(a) > _TWO_DIGITS or (order == "ymd" and len(c) <= _TWO_DIGITS and spelled != 0):
-        year, month, day = a, b, c
-    elif order == "dmy" and spelled != 0:
-        year, month, day = c, b, a
-    elif order == "mdy" and spelled in {0, None}:
-        year, month, day = c, a, b
-    else:
-        return None
-    if not (1 <= int(month) <= _MONTHS and 1 <= int(day) <= _DAYS):
-        return None
-    clock = [float(each) for each in numbers[3:6]]
-    if half and clock:
-        clock[0] = clock[0] % _HALF_DAY + (_HALF_DAY if half == "pm" else 0)
-    fraction = [float(f"0.{each}") for each in numbers[6:7]]
-    century = 0 if len(year) > _TWO_DIGITS else 2000 if int(year) < _PIVOT else 1900
-    return (float(century + int(year)), float(month), float(day), *clock, *fraction)
+def _way(times: NDArray[np.int64]) -> tuple[float, str]:
+    """Return how steadily times run one way, from 0 to 1, and which way; equal times are no steps."""
+    forward, backward = (int((steps).sum()) for steps in (times[1:] > times[:-1], times[1:] < times[:-1]))
+    if not forward + backward:
+        return 0.0, UNKNOWN
+    steady = max(forward, backward) / (forward + backward)
+    if steady < _NEARLY_ALWAYS:
+        return steady, UNKNOWN
+    return steady, OLDEST_FIRST if forward > backward else NEWEST_FIRST

@@ -1,0 +1,333 @@
+"""Which texts are dates and times, and where year, month, hour and so on stand in them.
+
+The grammar reads the shape of a text, in which all digits are alike: thousands of times of one column cost one match.
+Whether a month is at most 12 is decided where the digits are read (`instants`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from streamsig.timestamps.months import month_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ORDERS = ("ymd", "dmy", "mdy")
+"""The orders in which a date may be read. A date of two parts leaves the day or the year out: `Dec 23` is a month and a
+year in `dmy`, a month and a day in `mdy`; `23 Dec` is a day and a month in `dmy`, a year and a month in `ymd`."""
+
+NUMBER = "number"
+READINGS = (NUMBER, *ORDERS)
+"""How the times of a column may be read: as numbers of seconds, milli-, micro- or nanoseconds, or as dates."""
+
+LONGEST = 80
+"""Characters that a time has at most."""
+
+Match = re.Match[str] | None
+Span = tuple[int, int]
+Part = Span | int
+"""Bytes of the text, or a number that the text does not hold in digits."""
+
+
+class Sort(Enum):
+    """What kind of text holds a time."""
+
+    MARKED = "a date or time of day, by the marks between its numbers"
+    PERIOD = "a month, a quarter, a week, or a day without its year"
+    BARE = "digits alone: 20240131"
+    JOINED = "a date and a time of day of digits alone, from two columns"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Where the digits of a number stand that counts units of time since 1970; one with an exponent has no places."""
+
+    whole: Span | None = None
+    fraction: Span | None = None
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where the parts of a time stand.
+
+    `month` counts units of `months` months from the start of the year, or ISO weeks where `months` is 0. `day` counts
+    days from the start of that unit, or of the year `by_ordinal`. `half` is "a" or "p". `offset` is how far the time is
+    ahead of UTC: a sign, hours and minutes; `zone` is the same for a zone by name, in minutes.
+    """
+
+    year: Part
+    month: Part = 1
+    day: Part = 1
+    months: int = 1
+    by_ordinal: bool = False
+    hour: Part = 0
+    minute: Part = 0
+    second: Part = 0
+    fraction: Span | None = None
+    half: str = ""
+    offset: tuple[int, Part, Part] | None = None
+    zone: int = 0
+    has_year: bool = True
+
+
+class Meaning(NamedTuple):
+    """What a text may be: a form for each of `ORDERS` in which it is a time."""
+
+    sort: Sort
+    forms: Mapping[str, Form]
+
+
+_TWO_DIGITS, _FEW = 2, 3
+_NO_YEAR, _NO_DATE = 1972, 1970
+"""29 February exists in the first; a time of day alone is one of the first day of the second."""
+
+_ZONES = {
+    "WEST": 60, "BST": 60, "CET": 60, "MEZ": 60, "CEST": 120, "MESZ": 120, "EET": 120, "EEST": 180,
+    "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
+    "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
+}  # fmt: skip
+"""Minutes ahead of UTC, by the names of zones that have summer time. A name that several zones share has the same hour
+between its summer and its winter in all of them, so that the order of times is right in any."""
+
+_YEAR, _Y4_OR_Y2 = "(?P<year>[0-9]{4})", "(?:[0-9]{4}|[0-9]{2})(?![0-9])"
+_TH = "(?:st|nd|rd|th)?"
+_MONTH, _DAY = "(?P<month>[0-9]{1,2})", f"(?P<day>[0-9]{{1,2}}){_TH}"
+_NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
+_SHORT = r"(?P<name>[^\W\d_]{3,4}|January|February|March|April|June|July|August|September|October|November|December)\.?"
+_WEEKDAY = r"(?:(?:[^\W\d_]{2,3}[,.]?|[^\W\d_]{3,6}day,?)\s+)?"
+_ANY_WORD = r"(?:[^\W\d_]{2,10}[,.]?\s+)?"
+_UNITS = {"Q": 3, "T": 3, "H": 6, "S": 6}
+"""Months of a quarter (`T` in French and Spanish) and of half a year."""
+_WEEK = r"(?:W|KW|CW|WK|week)[- ]?(?P<week>[0-9]{1,2})"
+
+_ZONE = (
+    r"(?:\s?(?:Z|(?P<sign>[+-])(?P<ahead>[0-9]{2})(?::?(?P<past>[0-9]{2}))?|(?P<zone>[A-Z]{2,5})(?:(?P<sign2>[+-])"
+    r"(?:(?P<ahead2>[0-9]{1,2}):?(?P<past2>[0-9]{2})|(?P<ahead3>[0-9]{1,2})))?|[A-Z]+/[A-Z0-9_/+-]+))?"
+    r"(?:\[[^\[\]]{1,40}\])?"
+)
+_AM_PM = r"[ap]\.?m\.?(?![^\W\d_])"
+_CLOCK = (
+    r"(?P<hour>[0-9]{1,2})(?:[:h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,:](?P<fraction>[0-9]{1,12}))?)?"
+    rf"(?:\s?(?P<half>{_AM_PM}))?|[\s-]?(?P<half2>{_AM_PM})"
+    rf"|(?P<mark>[.-])(?P<minute2>[0-9]{{2}})(?P=mark)(?P<second2>[0-9]{{2}})){_ZONE}"
+)
+_OFFSET = "(?P<sign4>[+-])(?P<ahead4>[0-9]{2}):(?P<past4>[0-9]{2})"
+_REMARK = r"(?:\s*\([^()]{1,60}\))?"
+
+
+def _compile(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+
+
+_HAS_MARKS = re.compile(r"[0-9]\s?[-/:\s]|[0-9]\.\s?[0-9]+\.|[^\W\d_]")
+_DATES = _compile(
+    rf"{_WEEKDAY}{_YEAR}\s?[-./年년]\s?{_MONTH}\s?[-./月월]\s?(?P<day>[0-9]{{1,2}})(?:\s?[日일]|\.)?(?![0-9])",
+    rf"{_WEEKDAY}(?P<a>[0-9]{{1,2}})[-./]\s?(?P<b>[0-9]{{1,2}})[-./]\s?(?P<c>{_Y4_OR_Y2})\.?",
+    rf"{_ANY_WORD}(?P<a>[0-9]{{1,2}}){_TH}[-/. ]*(?:de\s)?{_NAME}[-/., ]*(?:de\s)?(?P<c>{_Y4_OR_Y2})",
+    rf"{_ANY_WORD}{_NAME}[-/. ]*{_DAY}(?:[,.\s-]+{_YEAR}|[-/](?P<year2>{_Y4_OR_Y2}))",
+    rf"{_YEAR}[-/. ]*{_NAME}[-/. ]*{_DAY}(?![0-9])",
+    rf"{_YEAR}-?W(?P<week>[0-9]{{2}})-?(?P<day>[0-9])(?![0-9])",
+    rf"{_YEAR}[-/](?P<ordinal>[0-9]{{3}})(?![0-9])",
+)
+_PERIODS = _compile(
+    rf"{_YEAR}\s?[-/.:_]?\s?(?:(?P<letter>[QTHS])(?P<part>[0-9])|(?P<part2>[0-9])(?P<letter2>[QTHS]))",
+    rf"(?P<letter>[QTHS])(?P<part>[0-9])(?:[-/.'\u2019_ ]+(?P<year>{_Y4_OR_Y2})|(?P<year2>[0-9]{{4}}))",
+    rf"(?P<part>[0-9])(?P<letter>[QTHS])[-/.'\u2019_ ]*(?P<year>{_Y4_OR_Y2})",
+    rf"{_YEAR}[-/_ .]?{_WEEK}",
+    rf"{_WEEK}[-/,. ]+{_YEAR}",
+    rf"{_YEAR}(?:\s?[-/:]\s?(?P<month>[0-9]{{2}})|[- ]?M(?P<month2>[0-9]{{1,2}})"
+    r"|\s?[年년]\s?(?P<month3>[0-9]{1,2})\s?[月월])",
+    rf"(?:M(?P<month>[0-9]{{1,2}})[-/ ]|(?P<month2>[0-9]{{1,2}})[-/]){_YEAR}",
+    rf"{_NAME}[-/.,'\u2019 ]*{_YEAR}",
+    rf"{_YEAR}[-/. ]*{_NAME}",
+    rf"{_SHORT}[-/. ]*(?:['\u2019](?P<year>[0-9]{{2}})|(?P<behind>[0-9]{{1,2}}){_TH})",
+    rf"(?P<before>[0-9]{{1,2}}){_TH}[-/. ]*{_SHORT}",
+)
+_AFTER_PERIOD, _AFTER_DATE, _AFTER_DIGITS, _JOINED, _TIME_OF_DAY, _UNIX = _compile(
+    _REMARK,
+    rf"(?:(?:T|,?\s+|:){_CLOCK}|Z|{_OFFSET})?{_REMARK}",
+    rf"[T \-_]{{1,2}}(?P<hour>[0-9]{{2}}):?(?P<minute>[0-9]{{2}})"
+    rf"(?::?(?P<second>[0-9]{{2}})(?:[.,]?(?P<fraction>[0-9]{{1,9}}))?)?{_ZONE}{_REMARK}",
+    r"\s+(?P<hour>[0-9]{1,2})(?:(?P<minute>[0-9]{2})(?:(?P<second>[0-9]{2})(?:[.,]?(?P<fraction>[0-9]{3,9}))?)?)?"
+    + _ZONE,
+    _CLOCK + _REMARK,
+    rf"{_ANY_WORD}{_NAME}\s+{_DAY}\s+{_CLOCK}\s+{_YEAR}{_REMARK}",
+)
+_DIGITS_DATE = re.compile("(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})(?![0-9])")
+_BARE = re.compile(
+    "(?P<year>[0-9]{4})(?:(?P<month>[0-9]{2})(?:(?P<day>[0-9]{2})(?:(?P<hour>[0-9]{2})(?:(?P<minute>[0-9]{2})"
+    "(?:(?P<second>[0-9]{2})(?P<fraction>[0-9]{3})?)?)?)?)?|(?P<ordinal>[0-9]{3}))?"
+)
+_NUMBER = re.compile(r"-?(?P<whole>[0-9]{1,19})(?:\.(?P<fraction>[0-9]*))?")
+_EXPONENT = re.compile(r"[0-9]+(?:\.[0-9]*)?[eE]\+?[0-9]{1,2}")
+_EPOCH = re.compile(r"(?:[1-9]|[1-4][0-9])[0-9]{8}(?:[0-9]{3}){0,3}(?:\.[0-9]*)?|[0-9]\.[0-9]+[eE]\+?1[0-9]")
+_PACKED = re.compile(
+    r"(?:1[789]|2[01])[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:(?:[01][0-9]|2[0-4])(?:[0-5][0-9](?:[0-5][0-9](?:[0-9]{3})?)?)?)?"
+)
+_NINES = str.maketrans("0123456789", "9999999999")
+_NEARLY_ALWAYS = 0.9
+
+
+def shape_of(text: str) -> str:
+    """Return the trimmed text with every digit a 9, which is all that the grammar looks at."""
+    return text.strip().translate(_NINES)
+
+
+def is_time(text: str) -> bool:
+    """Tell whether a text is a date, a time of day or a period by its marks; digits alone never are (`is_epoch`)."""
+    meaning = meaning_of(shape_of(text))
+    return meaning is not None and meaning.sort in {Sort.MARKED, Sort.PERIOD}
+
+
+def is_epoch(text: str) -> bool:
+    """Tell whether digits may be an instant: 20240131, or seconds, milli-, micro- or nanoseconds since 1970."""
+    return _EPOCH.fullmatch(text.strip()) is not None or is_packed(text)
+
+
+def is_packed(text: str) -> bool:
+    """Tell whether digits are a date that there is, with a time of day or without: 20240131, 20240131093000."""
+    return _PACKED.fullmatch(text.strip()) is not None
+
+
+def are_times(texts: Sequence[str]) -> bool:
+    """Tell whether nearly all texts may be dates, times, periods or epochs; leave blank and missing ones out."""
+    times = sum(is_time(text) or is_epoch(text) for text in texts)
+    return bool(texts) and times >= _NEARLY_ALWAYS * len(texts)
+
+
+def are_no_prices(texts: Sequence[str]) -> bool:
+    """Tell whether nearly all texts are times that no column of prices looks like; leave blank and missing ones out.
+
+    A bitcoin costs as many rupiah as there are seconds since 1970, so that epochs have to run one way, too.
+    """
+    times = sum(is_time(text) or is_packed(text) for text in texts)
+    if bool(texts) and times >= _NEARLY_ALWAYS * len(texts):
+        return True
+    if len(texts) < _FEW or not all(_EPOCH.fullmatch(text.strip()) for text in texts):
+        return False
+    numbers = [float(text) for text in texts]
+    return numbers[0] != numbers[-1] and numbers in (sorted(numbers), sorted(numbers, reverse=True))
+
+
+def form_of(shape: str, reading: str) -> Form | Number | None:
+    """Return where the parts of a time stand, as bytes, or `None` where texts of a shape are none in this reading."""
+    if reading != NUMBER:
+        meaning = meaning_of(shape)
+        return meaning and meaning.forms.get(reading)
+    found = _NUMBER.fullmatch(shape)
+    if found:
+        return Number(found.span("whole"), found.span("fraction") if found["fraction"] else None, shape[0] == "-")
+    return Number() if _EXPONENT.fullmatch(shape) else None
+
+
+@lru_cache(maxsize=4096)
+def meaning_of(shape: str) -> Meaning | None:
+    """Return what texts of a shape may be (`shape_of`), or `None` where they are no times."""
+    if len(shape) > LONGEST:
+        return None
+    if _HAS_MARKS.search(shape) is None:
+        return _meaning(Sort.BARE, _BARE.fullmatch(shape))
+    return next((meaning for sort, found in _matches(shape) if (meaning := _meaning(sort, *found))), None)
+
+
+def _matches(shape: str) -> Iterator[tuple[Sort, tuple[Match, ...]]]:
+    """Yield the ways in which the patterns fit, the surest first."""
+    for date in (*_DATES, _DIGITS_DATE):
+        found = date.match(shape)
+        if found:
+            yield Sort.MARKED, (found, _AFTER_DATE.fullmatch(shape, found.end()))
+            if date is _DIGITS_DATE:
+                yield Sort.MARKED, (found, _AFTER_DIGITS.fullmatch(shape, found.end()))
+            yield Sort.JOINED, (found, _JOINED.fullmatch(shape, found.end()))
+    for whole in (_TIME_OF_DAY, _UNIX):
+        yield Sort.MARKED, (whole.fullmatch(shape),)
+    for period in _PERIODS:
+        found = period.match(shape)
+        if found:
+            yield Sort.PERIOD, (found, _AFTER_PERIOD.fullmatch(shape, found.end()))
+
+
+def _meaning(sort: Sort, *found: Match) -> Meaning | None:
+    """Return what the groups of matches one after another mean; `None` where one of them is none."""
+    texts: dict[str, str] = {}
+    spans: dict[str, Span] = {}
+    for match in found:
+        if match is None:
+            return None
+        for group, text in match.groupdict().items():
+            if text is not None:
+                name = group.rstrip("1234")
+                start = len(match.string[: match.start(group)].encode())
+                texts[name], spans[name] = text, (start, start + len(text.encode()))
+    dates = _dates(texts, spans)
+    if not dates:
+        return None
+    clock = _clock(texts, spans)
+    return Meaning(sort, {order: Form(**date, **clock) for order, date in dates.items()})
+
+
+_Parts = dict[str, Any]
+
+
+def _clock(texts: Mapping[str, str], spans: Mapping[str, Span]) -> _Parts:
+    parts: _Parts = {name: spans[name] for name in ("hour", "minute", "second", "fraction") if name in spans}
+    if "half" in texts:
+        parts["half"] = texts["half"][0].casefold()
+    if "sign" in texts:
+        parts["offset"] = (-1 if texts["sign"] == "-" else 1, spans["ahead"], spans.get("past", 0))
+    else:
+        parts["zone"] = _ZONES.get(texts.get("zone", "").upper(), 0)
+    return parts
+
+
+def _dates(texts: Mapping[str, str], spans: Mapping[str, Span]) -> dict[str, _Parts]:
+    """Return year, month and day for each order in which there is a date."""
+    if "name" in texts:
+        month = month_of(texts["name"])
+        return {} if month is None else _dates_by_name(month, texts, spans)
+    if "c" in spans:
+        a, b, c = spans["a"], spans["b"], spans["c"]
+        dates = {"ymd": (a, b, c), "dmy": (c, b, a), "mdy": (c, a, b)}
+        if len(texts["c"]) > _TWO_DIGITS or len(texts["a"]) < _TWO_DIGITS:
+            del dates["ymd"]
+        return {order: {"year": y, "month": m, "day": d} for order, (y, m, d) in dates.items()}
+    if "year" not in spans:
+        return _alike({"year": _NO_DATE, "has_year": False})
+    date: _Parts = {name: spans[name] for name in ("year", "month", "day") if name in spans}
+    if "letter" in texts:
+        date |= {"month": spans["part"], "months": _UNITS[texts["letter"].upper()]}
+    elif "week" in spans:
+        date |= {"month": spans["week"], "months": 0}
+    elif "ordinal" in spans:
+        date |= {"day": spans["ordinal"], "by_ordinal": True}
+    return _alike(date)
+
+
+def _dates_by_name(month: int, texts: Mapping[str, str], spans: Mapping[str, Span]) -> dict[str, _Parts]:
+    """Return the dates of a month that is spelled, whose name stands first or between two numbers."""
+    if "c" in spans:
+        day_first: _Parts = {"year": spans["c"], "month": month, "day": spans["a"]}
+        if len(texts["c"]) > _TWO_DIGITS:
+            return _alike(day_first)
+        year_first: _Parts = {"year": spans["a"], "month": month, "day": spans["c"]}
+        return {"dmy": day_first} | ({"ymd": year_first} if len(texts["a"]) == _TWO_DIGITS else {})
+    for number, with_year, with_day in (("behind", "dmy", "mdy"), ("before", "ymd", "dmy")):
+        if number in spans:
+            dates: dict[str, _Parts] = {
+                with_day: {"year": _NO_YEAR, "month": month, "day": spans[number], "has_year": False}
+            }
+            if len(texts[number]) == _TWO_DIGITS:
+                dates[with_year] = {"year": spans[number], "month": month}
+            return dates
+    return _alike({"year": spans["year"], "month": month, **({"day": spans["day"]} if "day" in spans else {})})
+
+
+def _alike(date: _Parts) -> dict[str, _Parts]:
+    return dict.fromkeys(ORDERS, date)

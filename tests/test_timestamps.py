@@ -1,0 +1,144 @@
+"""One grammar of times: whatever is a time is one for detection, for the direction and for `--check-order` alike."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamsig.ingest.cells import Kind, kind
+from streamsig.ingest.timecolumn import NEWEST_FIRST, OLDEST_FIRST, UNKNOWN, find_time
+from streamsig.timestamps.grammar import READINGS, are_no_prices, are_times, is_epoch, is_time
+from streamsig.timestamps.instants import Column, read, readings
+from tests.written_times import ALL, DAYS, INSTANTS, PERIODS, seconds
+
+SECOND = 10**9
+# with two digits the year is from 1970 to 2069, and an epoch of 9 digits or more begins in 1973
+TIMES = st.datetimes(datetime(1974, 1, 1), datetime(2069, 12, 31)).map(lambda it: it.replace(microsecond=0))  # noqa: DTZ001
+
+
+def texts_of(name: str, times: list[datetime]) -> list[str]:
+    """Write times in a form."""
+    write = ALL[name][0]
+    return [write(time) for time in times]
+
+
+def instants_of(name: str, times: list[datetime]) -> list[int]:
+    """Return the instants, or the first instants of the periods, that a form tells."""
+    return [seconds(ALL[name][1](time)) * SECOND for time in times]
+
+
+@given(st.sampled_from(sorted(ALL)), st.lists(TIMES, min_size=1, max_size=12))
+def test_a_time_reads_back_as_the_same_instant(name: str, times: list[datetime]) -> None:
+    """Whatever form it is written in, in one of the readings that the texts leave open."""
+    texts = texts_of(name, times)
+    found = [read(Column.of([f" {text}" for text in texts]), reading) for reading in readings(texts)]
+    assert instants_of(name, times) in [it.times.tolist() for it in found if it.readable.all()]
+
+
+@given(st.sampled_from(sorted(ALL)), TIMES)
+def test_a_time_for_one_is_a_time_for_all(name: str, time: datetime) -> None:
+    """What is read as an instant is a time to those who look at a single field, digits alone excepted."""
+    (text,) = texts_of(name, [time])
+    if text.replace(".", "").isdecimal():
+        assert not is_time(text)
+        assert is_epoch(text) == (len(text) > len("2024061"))
+        assert kind(text) is Kind.NUMBER
+    else:
+        assert is_time(text)
+        assert kind(text) is (Kind.PERIOD if name.startswith("period") else Kind.TIME)
+
+
+@given(st.sampled_from(sorted(ALL)), st.data())
+def test_the_direction_is_that_of_the_instants(name: str, data: st.DataObject) -> None:
+    """Of any series that runs one way, with ties or without: never the opposite, and unknown only where it may be."""
+    times = sorted(data.draw(st.lists(TIMES, min_size=2, max_size=12)))
+    times = [time for time in times for _ in range(data.draw(st.integers(1, 3)))]
+    instants = instants_of(name, times)
+    # a single step may run the other way in another reading
+    sure = len({*instants}) > 1 and len(readings(texts_of(name, times))) == 1
+    for ordered, expected in ((times, OLDEST_FIRST), (times[::-1], NEWEST_FIRST)):
+        texts = texts_of(name, ordered)
+        time = find_time(["Date", "Close"], [texts, ["1.5"] * len(texts)])
+        assert time.index == 0
+        assert time.direction in ({expected} if sure else {expected, UNKNOWN})
+
+
+STEPS: dict[str, timedelta] = {
+    **dict.fromkeys(INSTANTS, timedelta(minutes=61)),
+    **dict.fromkeys(DAYS, timedelta(days=1)),
+    **{f"period: {name}": timedelta(days=32) for name in PERIODS},
+    "period: year": timedelta(days=366),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("ties", [1, 3])
+def test_newest_first_is_detected_in_every_form(name: str, ties: int) -> None:
+    """Over a year end and both changes of summer time; `Dec 23` is a month and a year if days would go astray."""
+    start = datetime(2019, 9, 28, 12, 30)  # noqa: DTZ001 (files name no zone)
+    times = [start + STEPS[name] * row for row in range(40) for _ in range(ties)]
+    for newest, expected in ((False, OLDEST_FIRST), (True, NEWEST_FIRST)):
+        texts = texts_of(name, times[::-1] if newest else times)
+        assert find_time(["Date", "Close"], [texts, ["1.5"] * len(texts)]).direction == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "month_day"),
+    [("Jan 5", (1, 5)), ("5 Jan", (1, 5)), ("Feb 29th", (2, 29)), ("December 31", (12, 31)), ("Jan. 05", (1, 5))],
+)
+def test_a_day_may_come_without_its_year(text: str, month_day: tuple[int, int]) -> None:
+    """It is one of 1972, which has 29 days in February."""
+    found = [read(Column.of([text]), reading) for reading in READINGS]
+    expected = seconds(datetime(1972, *month_day)) * SECOND  # noqa: DTZ001
+    assert expected in [int(times[0]) for times, readable in found if readable.all()]
+
+
+def is_no_time(text: str) -> bool:
+    """Tell whether a text is no time to anybody."""
+    return not is_time(text) and kind(text) not in {Kind.TIME, Kind.PERIOD}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Close", "1.5", "-37.25", "1,234.50", "1.234,5", "1 234", "12%", "118-310", "2023.12", "Market 50", "Max 20",
+     "SMA 20", "Q423", "10.10.10.10", "2024-01-31 105.5", "2024-01-31 10.55", "2024-01-31 10", "2024-01-31 2034",
+     "52 Week High", "Dec 23 10:30", "BRK.B", "ES 12-23 x"],
+)  # fmt: skip
+def test_what_is_no_time(text: str) -> None:
+    """Numbers, names of columns, and a date with a price behind it are no times."""
+    assert is_no_time(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2023Q5", "2023Q0", "2023H3", "2024-W53", "2024-W00", "2024-W05-8", "2023-366", "2024-000", "2023-13", "13/2023",
+     "2023-00", "2023-02-29", "Feb 0", "1023", "9999"],
+)  # fmt: skip
+def test_a_period_that_there_is_not_is_unreadable(text: str) -> None:
+    """No quarter, week or day is carried over into the next year."""
+    assert not any(read(Column.of([text]), reading).readable.any() for reading in READINGS[1:])
+
+
+PRICES = ["1500000000", "1512345678", "1498765432", "1500000001"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "times", "no_prices"),
+    [
+        (["2024-01-31", "2024-02-29"], True, True),
+        (["20240131", "20240229"], True, True),
+        (["1700000000", "1700000060", "1700000120"], True, True),
+        (["1.76723E+15"] * 5, True, False),
+        (PRICES, True, False),
+        (["12345678", "23456789"], False, False),
+        (["2023", "2022", "2021"], False, False),
+        (["1.5", "2.5"], False, False),
+        ([], False, False),
+    ],
+)
+def test_epochs_are_told_from_prices(texts: list[str], times: bool, no_prices: bool) -> None:  # noqa: FBT001
+    """Digits may be times; they are no prices where there is such a date, or where they run one way."""
+    assert (are_times(texts), are_no_prices(texts)) == (times, no_prices)
