@@ -36,18 +36,16 @@ class Kind(Enum):
     """What a field looks like."""
 
     NUMBER = "a number"
-    TIME = "a date or time"
-    PERIOD = "a month, quarter or week"
+    TIME = "a date or time"  # `Dec 23` is a text: it may be the name of a column
     MISSING = "missing"
     TEXT = "text"
 
     @property
     def typed(self) -> bool:
-        """Tell whether the field is data by its look, which no name of a column is (`Dec 23` may be one)."""
+        """Tell whether the field is data by its look, which no name of a column is."""
         return self is Kind.NUMBER or self is Kind.TIME
 
 
-_TIMES = {Sort.MARKED: Kind.TIME, Sort.PERIOD: Kind.PERIOD}
 _QUANTITY = re.compile(r"(.*\d[.,]?)\s?(?:%|[KMBTkmbt]|[Mm]il|Mio\.?|Mrd\.?)")
 
 _LONGEST = 64
@@ -92,8 +90,8 @@ def _kind(text: str) -> Kind:
     if not any(letter.isdigit() for letter in text):
         return Kind.TEXT
     meaning = meaning_of(shape_of(text))
-    if meaning is not None and meaning.sort in _TIMES:
-        return _TIMES[meaning.sort]
+    if meaning is not None and meaning.sort is Sort.MARKED:
+        return Kind.TIME
     number = quantity(text)
     return Kind.NUMBER if any(convention.fits(number) for convention in CONVENTIONS) else Kind.TEXT
 
