@@ -23,6 +23,7 @@ from streamsig.errors import ColumnError, LayoutError, SourceError, UsageError
 from streamsig.ingest.arrays import to_ticks
 from streamsig.ingest.columnar import BATCH_ROWS, open_columnar
 from streamsig.ingest.numbers import NumberError, NumberFormat
+from streamsig.ingest.reader import explain
 from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def as_csv(texts: Sequence[str | None]) -> list[Fraction | None] | tuple[int, st
         try:
             close = NumberFormat().parse(text or "")
         except NumberError as error:
-            return row, str(error)
+            return row, explain(error, text or "", NumberFormat())[0]
         closes.append(None if close is None else Fraction(close))
     return closes
 
@@ -443,13 +444,13 @@ def test_a_row_is_shown_whole(form: str, tmp_path: Path) -> None:
             for (batch,) in opened.batches():
                 while left and left[0] < start + len(batch):
                     assert batch[left[0] - start].as_py() == left[0]
-                    found.append(opened.row(left.pop(0)))
+                    found += opened.row_lines([left.pop(0)])
                 start += len(batch)
             return found
 
     for found in both_ways(content, tmp_path, lines):
-        assert found[0] == """2020-09-13 12:26:40.000003,3,"say ""3"", twice",b'\\xff',x"""
-        assert found[2] == "2020-09-13 12:26:40.000040,40,,b'\\xff',x"
+        assert found[0] == """2020-09-13 12:26:40.000003,3,"say ""3"", twice",\\xff,x"""
+        assert found[2] == "2020-09-13 12:26:40.000040,40,,\\xff,x"
         assert [line.split(",")[1] for line in found] == [str(row) for row in wanted]
 
 

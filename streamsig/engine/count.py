@@ -25,7 +25,7 @@ from streamsig.ingest.timecolumn import NEWEST_FIRST as RUNS_NEWEST_FIRST
 from streamsig.ingest.timecolumn import RUNS_BACKWARDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from streamsig.config import Settings
     from streamsig.core.groups import GroupRows
@@ -52,7 +52,7 @@ def look_at(source: TextSource, settings: Settings, *, may_grow: bool = False) -
     found, mark_bytes = detect_encoding(raw)
     source.decode(settings.encoding or found, mark_bytes)
     sample, whole = source.read_sample(SAMPLE_BYTES)
-    asked = _asked(settings)
+    asked = asked_of(settings)
     if whole and may_grow and sample:
         check_is_table(sample, source.name)
         # the last line may be half of one: however it goes on, the layout stays
@@ -126,7 +126,7 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
     dialect, tally = detection.dialect, Tally(settings, plan.groups_bytes)
     source.discard(dialect.body_offset)
     prepare = _preparation(source, run, detection, tally, may_grow=may_grow)
-    passage, resume = Passage(0, 0, dialect.body_line, 0), None
+    passage, resume, first = Passage(0, 0, dialect.body_line, 0), None, None
     if checkpoint is not None:
         passage = checkpoint.resume(source, dialect, tally, passage)
         resume = Resume(passage.offset, passage.crc, counts_crc=not source.is_plain, by_returns=detection.by_returns)
@@ -138,7 +138,10 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
         )
         with closing(map_in_order(prepare, segments, plan.threads)) as prepared:
             for each in prepared:
-                _tell(each, source, run, prepare, passage)
+                for bad in _rejected(each, source.name, passage):
+                    first = first or bad
+                    observe(bad)
+                _tell(each, run, prepare, passage)
                 after = _behind(passage, each)
                 if checkpoint is not None and is_last and each.segment.open_end:
                     checkpoint.end_growing()
@@ -157,7 +160,7 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
     if checkpoint is not None and is_last:
         checkpoint.end_growing()
     run.end_input()
-    return Count(tally.result(), passage.rejected, warnings)
+    return Count(tally.result(), passage.rejected, warnings).check(source.name, first)
 
 
 def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tally, *, may_grow: bool) -> _Preparation:
@@ -178,10 +181,14 @@ def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tall
     return _Preparation(run, may_grow, reader, tally, order, len(groups))
 
 
-def _tell(each: _Prepared, source: TextSource, run: Run, prepare: _Preparation, before: Passage) -> None:
-    """Let all that goes on beside the counts know a segment, which comes behind a passage."""
+def _rejected(each: _Prepared, name: str, before: Passage) -> Iterator[Rejected]:
+    """Yield the bad rows of a segment that comes behind a passage."""
     for bad in each.reading.rejected:
-        run.observe(Rejected(source.name, before.line + bad.line - 1, bad.column, bad.reason, bad.row))
+        yield Rejected(name, before.line + bad.line - 1, bad.column, bad.reason, bad.row)
+
+
+def _tell(each: _Prepared, run: Run, prepare: _Preparation, before: Passage) -> None:
+    """Let all that goes on beside the counts know a segment, which comes behind a passage."""
     if prepare.order is not None and each.judged is not None:
         prepare.order.push(each.judged, before.line)
     if run.teller is not None:
@@ -242,7 +249,8 @@ def warnings_of_table(time: TimeColumn, settings: Settings) -> tuple[str, ...]:
     return (RUNS_BACKWARDS,) if time.direction == RUNS_NEWEST_FIRST and settings.order != NEWEST_FIRST else ()
 
 
-def _asked(settings: Settings) -> Asked:
+def asked_of(settings: Settings) -> Asked:
+    """Return what the settings say about the layout."""
     return Asked(
         delimiter=settings.delimiter,
         header=settings.header,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from streamsig.engine.count import SAMPLE_BYTES, look_at, warnings_of, warnings_of_table
+from streamsig.engine.count import SAMPLE_BYTES, asked_of, look_at, warnings_of, warnings_of_table
 from streamsig.errors import LayoutError, SourceError, StreamsigError
 from streamsig.ingest.arrays import to_texts
 from streamsig.ingest.columnar import open_columnar
@@ -14,7 +14,6 @@ from streamsig.ingest.detect import most_decimals
 from streamsig.ingest.framing import find_framing
 from streamsig.ingest.impostors import check_is_table
 from streamsig.ingest.inputs import expand, opened, texts_of
-from streamsig.ingest.numbers import NumberFormat
 from streamsig.ingest.records import skip_lines, split_records
 from streamsig.ingest.stored import columnar_format
 
@@ -190,6 +189,7 @@ def _as_far_as_it_goes(start: Look, source: TextSource, settings: Settings) -> L
 def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Look:
     with open_columnar(raw.name if raw.is_file else raw, stored, settings.column, raw.name) as table:
         time = table.find_time()
+        numbers, how = table.find_numbers(asked_of(settings))
         schema, close = table.schema, table.close_index
         sample = table.sample(range(min(len(schema), _MOST_COLUMNS)))
         roles = {time.clock: "clock", time.index: "time", close: "close"}
@@ -202,13 +202,15 @@ def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Lo
             close=close + 1,
             time=_number(time.index),
             clock=_number(time.clock),
-            decimals=most_decimals(texts, NumberFormat()),
-            missing=tuple(sorted({text or "null" for text in texts if NumberFormat().is_missing(text)})),
+            decimal=numbers.decimal if table.close_is_text else None,
+            thousands=numbers.thousands if table.close_is_text else None,
+            decimals=most_decimals(texts, numbers),
+            missing=tuple(sorted({text or "null" for text in texts if numbers.is_missing(text)})),
             rows_sampled=len(texts),
             time_first=times[0].as_py() if len(times) else None,
             time_last=times[-1].as_py() if len(times) else None,
             direction=time.direction,
-            reasons=_reasons(table, settings, time.index),
+            reasons=_reasons(table, settings, time.index, how),
             warnings=warnings_of_table(time, settings),
             columns=tuple(
                 Column(index + 1, field.name, roles.get(index), str(field.type)) for index, field in enumerate(schema)
@@ -217,10 +219,10 @@ def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Lo
         )
 
 
-def _reasons(table: ColumnarTable, settings: Settings, time: int | None) -> tuple[tuple[str, str], ...]:
+def _reasons(table: ColumnarTable, settings: Settings, time: int | None, how: str) -> tuple[tuple[str, str], ...]:
     close = f'its name is "{table.column_name}"' if settings.column is None else "asked for"
     told = [] if time is None else [("time", f'column {time + 1} "{table.schema.names[time]}" tells the time')]
-    return (("close", close), *told)
+    return (("close", close), *([("numbers", how)] if table.close_is_text else []), *told)
 
 
 def _number(index: int | None) -> int | None:

@@ -6,15 +6,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
-from streamsig.engine.count import SKIP, time_columns, warnings_of_table
+from streamsig.engine.count import SKIP, asked_of, time_columns, warnings_of_table
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
 from streamsig.engine.order import FileOrder
 from streamsig.engine.tally import NEWEST_FIRST, Count, Tally
-from streamsig.errors import BadRowError, ColumnError
-from streamsig.ingest.arrays import to_texts, to_ticks
+from streamsig.errors import BadRowError
+from streamsig.ingest.arrays import read_closes, to_texts
 from streamsig.ingest.columnar import open_columnar, open_frame
 from streamsig.ingest.reader import ADVICE
 from streamsig.ingest.texts import from_arrow, join
@@ -22,12 +21,11 @@ from streamsig.ingest.texts import from_arrow, join
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from streamsig.config import Settings
-    from streamsig.core.ticks import Ticks
     from streamsig.engine.run import Run
+    from streamsig.ingest.arrays import Closes
     from streamsig.ingest.columnar import ArrowStream, ColumnarTable
+    from streamsig.ingest.numbers import NumberFormat
     from streamsig.ingest.sources import RawInput
     from streamsig.ingest.timecolumn import TimeColumn
 
@@ -52,40 +50,57 @@ def _count_table(table: ColumnarTable, found: InputFound, run: Run, consumed: Ca
     if run.plan.table_bytes is not None:
         table.limit(run.plan.table_bytes)
     time, groups = table.find_time(), table.find_groups(run.settings.group_by)
-    warnings = _say_layout(table, found, time, groups, run)
+    numbers, _ = table.find_numbers(asked_of(run.settings))
+    warnings = _say_layout(table, found, numbers, time, groups, run)
     order, clock = _begin(table, name, time, groups, run)
+    first = None
     for column, *others in table.batches((*groups, *clock)):
-        start, sound = row, np.ones(len(column), np.bool_)
-        texts = [to_texts(each) for each in others]
-        for ticks, bad in _runs(column):
-            mine = [from_arrow(each.slice(row - start, len(ticks))) for each in texts]
-            if run.teller is not None:
-                run.teller.push(ticks, mine[: len(groups)], mine[len(groups) :])
-            tally.push(tally.prepare(ticks, mine[: len(groups)]))
-            run.plan.check_closes(tally.limbs)
-            row += len(ticks)
-            if bad is not None:
-                row += 1
-                if run.settings.on_bad_row != SKIP:
-                    raise BadRowError(
-                        name, row, f'column "{table.column_name}"', bad.text, bad.reason, bad.advice or ADVICE
-                    )
-                rejected, sound[row - 1 - start] = rejected + 1, False
-                run.observe(Rejected(name, row, table.column_name, bad.reason, table.row(row - 1)))
+        closes = read_closes(column, numbers)
+        texts, ticks = [to_texts(each) for each in others], closes.ticks
+        for bad in _rejected(table, closes, name, row, run):
+            first = first or bad
+            run.observe(bad)
+        if len(closes.bad_rows):
+            rejected += len(closes.bad_rows)
+            rows = closes.good_rows()
+            ticks, texts = ticks.take(rows), [each.take(pa.array(rows)) for each in texts]
+        words = [from_arrow(each) for each in texts]
+        keys, times = words[: len(groups)], words[len(groups) :]
+        if run.teller is not None:
+            run.teller.push(ticks, keys, times)
+        tally.push(tally.prepare(ticks, keys))
+        run.plan.check_closes(tally.limbs)
         if order is not None:
-            times = [from_arrow(each.filter(pa.array(sound))) for each in texts[len(groups) :]]
-            places = np.flatnonzero(sound)
-            order.push(order.judge(times, partial(_numbers, places)), start + 1)
+            order.push(order.judge(times, partial(_numbers, closes)), row + 1)
+        row += len(column)
         run.observe(Advanced(consumed(), run.total.rows + tally.rows, run.total.signals + tally.counted))
     run.end_input()
-    return Count(tally.result(), rejected, warnings)
+    return Count(tally.result(), rejected, warnings).check(name, first)
 
 
-def _say_layout(
-    table: ColumnarTable, found: InputFound, time: TimeColumn, groups: Sequence[int], run: Run
+def _rejected(table: ColumnarTable, closes: Closes, name: str, before: int, run: Run) -> Iterator[Rejected]:
+    """Yield the bad rows of a batch that has so many rows before it; raises BadRowError unless they are left out."""
+    if run.settings.on_bad_row != SKIP:
+        for bad in closes.bad():
+            line = before + bad.row + 1
+            raise BadRowError(name, line, f'column "{table.column_name}"', bad.text, bad.reason, bad.advice or ADVICE)
+    rows = table.row_lines((closes.bad_rows + before).tolist())
+    for bad, text in zip(closes.bad(), rows, strict=True):
+        yield Rejected(name, before + bad.row + 1, table.column_name, bad.reason, text)
+
+
+def _say_layout(  # noqa: PLR0913, PLR0917 (once for all)
+    table: ColumnarTable,
+    found: InputFound,
+    numbers: NumberFormat,
+    time: TimeColumn,
+    groups: Sequence[int],
+    run: Run,
 ) -> tuple[str, ...]:
     """Tell how the table is understood; return what a person should know of it."""
     layout = {**found.layout, "close": table.column_name, "direction": time.direction}
+    if table.close_is_text:
+        layout |= {"decimal": numbers.decimal, "thousands": numbers.thousands}
     if groups:
         layout["group_by"] = [table.schema.names[index] for index in groups]
     run.observe(replace(found, layout=layout))
@@ -108,18 +123,9 @@ def _begin(
     return order, clock
 
 
-def _runs(column: pa.Array) -> Iterator[tuple[Ticks, ColumnError | None]]:
-    """Yield the closes up to each that cannot be read, and what is wrong with that one."""
-    while len(column):
-        try:
-            ticks, bad = to_ticks(column), None
-        except ColumnError as error:
-            ticks, bad = to_ticks(column.slice(0, error.row)), error
-        yield ticks, bad
-        column = column.slice(len(ticks) + (bad is not None))
-
-
-def _numbers(places: NDArray[np.intp], rows: Collection[int]) -> dict[int, int]:
+def _numbers(closes: Closes, rows: Collection[int]) -> dict[int, int]:
+    """Return the number of rows in their batch, from 1, by their place among the rows that are not bad."""
+    places = closes.good_rows()
     return {row: int(places[row]) + 1 for row in rows}
 
 

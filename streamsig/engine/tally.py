@@ -10,6 +10,7 @@ from streamsig.core.groups import MAX_BYTES, GroupRows, GroupState, TooManyGroup
 from streamsig.core.packed import whole
 from streamsig.core.window import Fold, WindowState
 from streamsig.errors import LayoutError
+from streamsig.ingest.reader import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from streamsig.config import Settings
     from streamsig.core.keys import Texts
     from streamsig.core.ticks import Ticks
+    from streamsig.engine.events import Rejected
 
 NEWEST_FIRST = "newest-first"
 
@@ -28,6 +30,16 @@ class Count:
     state: WindowState | GroupState
     rows_rejected: int
     warnings: tuple[str, ...]
+
+    def check(self, name: str, first: Rejected | None) -> Count:
+        """Return itself; raises LayoutError where all rows are bad. `first` is the first one that this run has read."""
+        if self.state.rows or not self.rows_rejected:
+            return self
+        example = "" if first is None else f": line {first.line}, {first.column}: {first.reason}: {shown(first.row)}"
+        raise LayoutError(
+            f"{name}: not one of {self.rows_rejected:,} rows can be read{example}; name another column with --column,"
+            " or say how numbers are written with --decimal and --thousands"
+        )
 
 
 class Tally:

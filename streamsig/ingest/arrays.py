@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -17,48 +19,118 @@ import pyarrow.compute as pc
 
 from streamsig.core.ticks import Ticks, widen
 from streamsig.errors import ColumnError
-from streamsig.ingest.numbers import MAX_DIGITS, NumberError, NumberFormat, undefined_row
-from streamsig.ingest.reader import shown
+from streamsig.ingest.numbers import (
+    MAX_DIGITS,
+    UNDEFINED_REASON,
+    NumberError,
+    NumberFormat,
+    undefined_advice,
+    undefined_rows,
+)
+from streamsig.ingest.reader import ADVICE, explain, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from decimal import Decimal
+
     from numpy.typing import NDArray
 
-_PLAIN = r"^-?[0-9]{1,18}(?:\.[0-9]{1,18})?$"
-_WHOLE = r"^-?[0-9]{1,18}$"
 _FLOAT_SCALES = (2, 4, 6, 8)
 _SURE_DIGITS = 10**15
 """Up to 15 digits, no two decimals are the same float64: one that reads back is the shortest."""
 
-_NUMBERS = NumberFormat()
+_EITHER = r"^-?[1-9][0-9]{0,2}[.,][0-9]{3}$"
+_BELOW_THOUSAND = r"^-?[0-9]{1,3}$"
+"""Texts that look plain, and that a `NumberFormat` which is in doubt may refuse."""
 
 
-def to_ticks(array: pa.Array, numbers: NumberFormat = _NUMBERS) -> Ticks:
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """The closes of an array.
+
+    `ticks` has a row per value, missing where the value is no close. Those are the `bad_rows`, in order, from 0;
+    `bad_kinds` has for each its place in `errors`, one for each distinct text.
+    """
+
+    ticks: Ticks
+    bad_rows: NDArray[np.intp]
+    bad_kinds: NDArray[np.intp]
+    errors: Sequence[ColumnError]
+
+    @classmethod
+    def of(cls, ticks: Ticks) -> Closes:
+        """Return closes none of which is bad."""
+        none = np.zeros(0, np.intp)
+        return cls(ticks, none, none, ())
+
+    def bad(self) -> Iterator[ColumnError]:
+        """Yield what is wrong with each bad row, in order."""
+        for row, kind in zip(self.bad_rows.tolist(), self.bad_kinds.tolist(), strict=True):
+            error = self.errors[kind]
+            yield ColumnError(row, error.text, error.reason, error.advice)
+
+    def good_rows(self) -> NDArray[np.intp]:
+        """Return the rows that are not bad."""
+        return np.delete(np.arange(len(self.ticks)), self.bad_rows)
+
+
+def to_ticks(array: pa.Array, numbers: NumberFormat | None = None) -> Ticks:
     """Return an array's closes exactly; null, NaN, and the texts and numbers that `numbers` says are missing.
 
-    `numbers` also says how texts are written. Raises ColumnError for the first value that is not a close: infinite, a
-    word, more than 38 digits, a number that stands for an undefined price.
+    Raises ColumnError for the first value that is not a close: infinite, a word, more than 38 digits, a number that
+    stands for an undefined price.
     """
-    array = _decoded(array)
-    ticks = numbers.mark_missing(_ticks(array, numbers))
-    row = undefined_row(ticks)
-    if row is not None:
-        text = to_texts(array.slice(row, 1))[0].as_py()
-        try:
-            numbers.parse(text)
-        except NumberError as error:
-            raise ColumnError(row, shown(text), str(error), error.advice) from None
-    return ticks
+    closes = read_closes(array, numbers)
+    for bad in closes.bad():
+        raise bad
+    return closes.ticks
 
 
-def _ticks(array: pa.Array, numbers: NumberFormat) -> Ticks:
+def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
+    """Return the closes of an array of any type that `holds_numbers`.
+
+    `numbers` says how texts are written, and what else is missing: a marker that is a number by its value.
+    """
+    numbers, array = numbers or NumberFormat(), _decoded(array)
+    closes = _read(array, numbers)
+    return _with_undefined(replace(closes, ticks=numbers.mark_missing(closes.ticks)), array)
+
+
+def _read(array: pa.Array, numbers: NumberFormat) -> Closes:
     kind = array.type
     if pa.types.is_integer(kind):
-        return Ticks.from_arrow(array.cast(pa.decimal128(MAX_DIGITS, 0)))
+        return Closes.of(Ticks.from_arrow(array.cast(pa.decimal128(MAX_DIGITS, 0))))
+    if is_text(kind):
+        return _read_texts(array if pa.types.is_large_string(kind) else array.cast(pa.string()), numbers)
+    # these are written by programs, with a decimal point and no separator
+    numbers = NumberFormat(missing=numbers.missing)
     if pa.types.is_decimal(kind):
-        return _decimal_ticks(array)
+        return _read_decimals(array, numbers)
     if pa.types.is_floating(kind):
-        return _float_ticks(array)
-    return _text_ticks(array if pa.types.is_large_string(kind) else array.cast(pa.string()), numbers)
+        return _read_floats(array, numbers)
+    return _read_texts(array.cast(pa.string()), numbers)
+
+
+def holds_numbers(kind: pa.DataType) -> bool:
+    """Tell whether a column of this type may be the close."""
+    kind = value_type(kind)
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, is_text, pa.types.is_null)
+    return any(test(kind) for test in tests)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether values of this type are texts."""
+    kind = value_type(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def value_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values themselves, however they are stored."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return value_type(kind.storage_type)
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return value_type(kind.value_type)
+    return kind
 
 
 def _decoded(array: pa.Array) -> pa.Array:
@@ -69,25 +141,43 @@ def _decoded(array: pa.Array) -> pa.Array:
     return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
 
 
-def _decimal_ticks(array: pa.Array) -> Ticks:
+def _with_undefined(closes: Closes, array: pa.Array) -> Closes:
+    """Return closes of which those that stand for an undefined price are bad."""
+    rows = np.flatnonzero(undefined_rows(closes.ticks))
+    if not len(rows):
+        return closes
+    text = to_texts(array.slice(int(rows[0]), 1))[0].as_py()
+    error = ColumnError(0, shown(text), UNDEFINED_REASON, undefined_advice(text))
+    ticks = closes.ticks
+    missing = np.zeros(len(ticks), np.bool_) if ticks.missing is None else ticks.missing.copy()
+    missing[rows] = True
+    bad = np.concatenate([closes.bad_rows, rows])
+    kinds = np.concatenate([closes.bad_kinds, np.full(len(rows), len(closes.errors))])
+    order = np.argsort(bad)
+    whole = Ticks(np.where(missing, 0, ticks.limbs), ticks.scale, missing)
+    return Closes(whole, bad[order], kinds[order], [*closes.errors, error])
+
+
+def _read_decimals(array: pa.Array, numbers: NumberFormat) -> Closes:
     scale = array.type.scale
     if 0 <= scale <= MAX_DIGITS:
         try:
-            return Ticks.from_arrow(
-                array if pa.types.is_decimal128(array.type) else array.cast(pa.decimal128(MAX_DIGITS, scale))
-            )
+            exact = array if pa.types.is_decimal128(array.type) else array.cast(pa.decimal128(MAX_DIGITS, scale))
+            return Closes.of(Ticks.from_arrow(exact))
         except pa.ArrowInvalid:
             # of 256 bits, and not all of at most 38 digits unless written without padding zeros
             pass
-    return _text_ticks(pa.array([None if it is None else format(it, "f") for it in array.to_pylist()], pa.string()))
+    texts = [None if it is None else format(it, "f") for it in array.to_pylist()]
+    return _read_texts(pa.array(texts, pa.string()), numbers)
 
 
-def _float_ticks(array: pa.Array) -> Ticks:
+def _read_floats(array: pa.Array, numbers: NumberFormat) -> Closes:
     if pa.types.is_float16(array.type):
         # Arrow writes these as if they were wider; a null is NaN here
-        return _text_ticks(pa.array([str(it) for it in array.to_numpy(zero_copy_only=False)], pa.string()))
+        texts = pa.array([str(it) for it in array.to_numpy(zero_copy_only=False)], pa.string())
+        return _read_texts(texts, numbers)
     ticks = _short_float_ticks(array) if pa.types.is_float64(array.type) else None
-    return _text_ticks(array.cast(pa.string())) if ticks is None else ticks
+    return _read_texts(array.cast(pa.string()), numbers) if ticks is None else Closes.of(ticks)
 
 
 def _short_float_ticks(array: pa.Array) -> Ticks | None:
@@ -108,48 +198,68 @@ def _short_float_ticks(array: pa.Array) -> Ticks | None:
     return None
 
 
-def _text_ticks(texts: pa.Array, numbers: NumberFormat = _NUMBERS) -> Ticks:
-    plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN if numbers.decimal == "." else _WHOLE), fill_value=True)
+def _read_texts(texts: pa.Array, numbers: NumberFormat) -> Closes:
+    plain = _are_plain(texts, numbers)
     rest = np.flatnonzero(~plain.to_numpy(zero_copy_only=False))
     if not len(rest):
-        return _plain_ticks(texts)
-    ticks = _plain_ticks(pc.if_else(plain, texts, pa.scalar(None, texts.type)))
-    parsed = _parsed_ticks(texts.take(pa.array(rest)), rest, numbers)
-    scale = max(ticks.scale, parsed.scale)
-    ticks, parsed = ticks.rescale(scale), parsed.rescale(scale)
-    width = max(len(ticks.limbs), len(parsed.limbs))
+        return Closes.of(_plain_ticks(texts, numbers))
+    ticks = _plain_ticks(pc.if_else(plain, texts, pa.scalar(None, texts.type)), numbers)
+    parsed = _parsed(texts.take(pa.array(rest)), numbers)
+    scale = max(ticks.scale, parsed.ticks.scale)
+    ticks, more = ticks.rescale(scale), parsed.ticks.rescale(scale)
+    width = max(len(ticks.limbs), len(more.limbs))
     limbs = widen(ticks.limbs, width).copy()
-    limbs[:, rest] = widen(parsed.limbs, width)
+    limbs[:, rest] = widen(more.limbs, width)
     missing = cast("NDArray[np.bool_]", ticks.missing).copy()
-    missing[rest] = False if parsed.missing is None else parsed.missing
-    return Ticks(limbs, scale, missing if missing.any() else None)
+    missing[rest] = False if more.missing is None else more.missing
+    whole = Ticks(limbs, scale, missing if missing.any() else None)
+    return replace(parsed, ticks=whole, bad_rows=rest[parsed.bad_rows])
 
 
-def _plain_ticks(texts: pa.Array) -> Ticks:
-    """Cast texts that all match `_PLAIN`, or are null; there is room for all their digits."""
+def _are_plain(texts: pa.Array, numbers: NumberFormat) -> pa.Array:
+    """Tell which texts are null, or digits with at most a mark between them, and read in one way only."""
+    plain = pc.match_substring_regex(texts, rf"^-?[0-9]{{1,18}}(?:{re.escape(numbers.decimal)}[0-9]{{1,18}})?$")
+    for is_in_doubt, pattern in ((numbers.doubtful, _EITHER), (numbers.by_custom, _BELOW_THOUSAND)):
+        if is_in_doubt:
+            plain = pc.and_not(plain, pc.match_substring_regex(texts, pattern))
+    return pc.fill_null(plain, fill_value=True)
+
+
+def _plain_ticks(texts: pa.Array, numbers: NumberFormat) -> Ticks:
+    """Cast texts that are all plain, or null; 38 digits have room for all of theirs."""
+    if numbers.decimal != ".":
+        texts = pc.replace_substring(texts, numbers.decimal, ".")
     point = pc.find_substring(texts, ".")
     decimals = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(pc.binary_length(texts), point), 1))
     return Ticks.from_arrow(texts.cast(pa.decimal128(MAX_DIGITS, pc.max(decimals).as_py() or 0)))
 
 
-def _parsed_ticks(texts: pa.Array, rows: NDArray[np.intp], numbers: NumberFormat) -> Ticks:
-    """Parse each text once, however often it occurs; `rows` are the places of the texts in their array."""
+def _parsed(texts: pa.Array, numbers: NumberFormat) -> Closes:
+    """Parse each text once, however often it occurs."""
     distinct = texts.dictionary_encode()
     index = distinct.indices.to_numpy(zero_copy_only=False)
-    closes = []
+    closes: list[Decimal | None] = []
+    errors: list[ColumnError] = []
+    kinds = np.full(len(distinct.dictionary), -1, np.intp)
     for place, text in enumerate(distinct.dictionary.to_pylist()):
         try:
             closes.append(numbers.parse(text))
         except NumberError as error:
-            # they are in the order in which they first occur: this one is the first bad row
-            row = int(rows[np.argmax(index == place)])
-            raise ColumnError(row, shown(text), str(error), error.advice) from None
-    ticks = Ticks.from_decimals(closes)
-    return Ticks(ticks.limbs[:, index], ticks.scale, None if ticks.missing is None else ticks.missing[index])
+            kinds[place] = len(errors)
+            reason, advice = explain(error, text, numbers)
+            errors.append(ColumnError(0, shown(text), reason, "" if advice == ADVICE else advice))
+            closes.append(None)
+    ticks, row_kinds = Ticks.from_decimals(closes), kinds[index]
+    bad = np.flatnonzero(row_kinds >= 0)
+    missing = None if ticks.missing is None else ticks.missing[index]
+    return Closes(Ticks(ticks.limbs[:, index], ticks.scale, missing), bad, row_kinds[bad], errors)
 
 
 def to_texts(array: pa.Array) -> pa.Array:
-    """Return values as text, a string array without nulls: times in ISO (and UTC), "" for a null."""
+    r"""Return values as text, a string array without nulls: times in ISO (and UTC), "" for a null.
+
+    Bytes that are no UTF-8 are written as `\xNN`.
+    """
     array = _decoded(array)
     if pa.types.is_timestamp(array.type) and array.type.tz is not None:
         # to write local times takes a database of time zones, which not every system has
@@ -158,14 +268,25 @@ def to_texts(array: pa.Array) -> pa.Array:
         texts = array.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         # bytes that are no text, lists and the like
-        texts = pa.array([None if it is None else str(it) for it in array.to_pylist()], pa.string())
+        texts = pa.array([_text_of(it) for it in array.to_pylist()], pa.string())
     return pc.fill_null(texts, "")
 
 
-def row_text(batch: pa.RecordBatch, row: int) -> str:
-    """Return one row as a line of CSV, without its end; a null is an empty field."""
+def _text_of(value: object) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return None if value is None else str(value)
+
+
+def row_texts(batch: pa.RecordBatch, rows: Sequence[int]) -> Iterator[str]:
+    """Yield rows, which rise, as lines of CSV without their ends; a null is an empty field."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(
-        [to_texts(column.slice(row, 1))[0].as_py() for column in batch.columns]
-    )
-    return line.getvalue()
+    writer = csv.writer(line, lineterminator="")
+    start, stop = rows[0], rows[-1] + 1
+    places = pa.array([row - start for row in rows])
+    columns = [to_texts(column.slice(start, stop - start)).take(places) for column in batch.columns]
+    for texts in zip(*(column.to_pylist() for column in columns), strict=True):
+        writer.writerow(texts)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
@@ -13,15 +14,17 @@ from pyarrow import ipc
 
 from streamsig.errors import SourceError
 from streamsig.ingest import pages
-from streamsig.ingest.arrays import row_text
+from streamsig.ingest.arrays import is_text, row_texts
 from streamsig.ingest.dialect import one_line
-from streamsig.ingest.schema import choose_close, choose_groups, choose_time
+from streamsig.ingest.schema import choose_close, choose_groups, choose_numbers, choose_time
 from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, FILE_MAGIC, PARQUET, PREFIX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from streamsig.ingest.dialect import Asked
+    from streamsig.ingest.numbers import NumberFormat
     from streamsig.ingest.timecolumn import TimeColumn
 
 BATCH_ROWS = 1 << 16
@@ -29,6 +32,9 @@ BATCH_ROWS = 1 << 16
 
 SAMPLE_ROWS = 4000
 """Rows of the longest sample."""
+
+_ROWS_AT_ONCE = 1 << 10
+"""As many rows are turned into text at once."""
 
 FRAME = "frame"
 _TITLES = {PARQUET: "Parquet", ARROW_FILE: "Arrow", ARROW_STREAM: "Arrow stream", FRAME: "frame's"}
@@ -76,7 +82,13 @@ class ColumnarTable:
         self._ahead: list[pa.RecordBatch] = []
         self._whole: Iterator[pa.RecordBatch] | None = None
         self._batch: pa.RecordBatch | None = None
+        self._checked: pa.RecordBatch | None = None
         self._start = 0
+
+    @property
+    def close_is_text(self) -> bool:
+        """Tell whether the closes are texts, which may be written in several ways."""
+        return is_text(self.schema[self.close_index].type)
 
     @property
     def column_name(self) -> str:
@@ -92,26 +104,28 @@ class ColumnarTable:
         """Return which column tells the time, and which way the first rows run in it; call it before `batches`."""
         return choose_time(self.schema, self.close_index, self.sample)
 
+    def find_numbers(self, asked: Asked) -> tuple[NumberFormat, str]:
+        """Return how the closes are written, and why; call it before `batches`. Raises LayoutError and UsageError."""
+        return choose_numbers(self.schema, self.close_index, self.sample, asked, self._name)
+
     def find_groups(self, columns: Sequence[str | int]) -> tuple[int, ...]:
         """Return the indices of the columns that were asked for to group by; raises LayoutError."""
         return choose_groups(self.schema, columns, self._name)
 
     def sample(self, indices: Sequence[int]) -> pa.RecordBatch:
         """Return these columns of the first rows, at most `SAMPLE_ROWS` of them; call it before `batches`."""
+        schema = pa.schema([self.schema[index] for index in indices])
         if not self._store.once:
-            found = next((it for it in self._read(indices) if len(it)), None)
+            first = _first_rows(self._read(indices))
         else:
-            if not self._ahead:
+            if self._whole is None:
                 self._whole = self._read(range(len(self.schema)))
-                for batch in self._whole:
-                    self._ahead.append(batch)
-                    if len(batch):
-                        break
-            found = self._sound(self._ahead[-1].select(list(indices))) if self._ahead else None
-        if found is None:
-            fields = [self.schema[index] for index in indices]
-            return pa.RecordBatch.from_arrays([pa.array([], it.type) for it in fields], schema=pa.schema(fields))
-        return found.slice(0, SAMPLE_ROWS)
+                self._ahead = _first_rows(self._whole)
+            first = [self._sound(batch.select(list(indices))) for batch in self._ahead]
+        parts = pa.Table.from_batches(first, schema).slice(0, SAMPLE_ROWS).combine_chunks().to_batches()
+        return (
+            parts[0] if parts else pa.RecordBatch.from_arrays([pa.array([], it.type) for it in schema], schema=schema)
+        )
 
     def batches(self, also: Sequence[int] = ()) -> Iterator[tuple[pa.Array, ...]]:
         """Return the closes in file order, and the columns `also`, in arrays of at most `BATCH_ROWS`.
@@ -125,18 +139,26 @@ class ColumnarTable:
             for start in range(0, len(batch), BATCH_ROWS):
                 yield tuple(column.slice(start, BATCH_ROWS) for column in batch.columns)
 
-    def row(self, index: int) -> str:
-        """Return a row of the batch that was handed out last, or of a later one, as a line of CSV.
+    def row_lines(self, indices: Iterable[int]) -> Iterator[str]:
+        """Yield rows of the batch that was handed out last, or of later ones, as lines of CSV.
 
-        Indices count from 0 and never fall. Reads the other columns up to that row where they have not been.
+        Indices count from 0 and rise, from call to call as well. Reads the other columns up to these rows where they
+        have not been.
         """
-        if not self._store.once:
-            self._whole = self._whole or self._read(range(len(self.schema)))
-            while self._batch is None or index >= self._start + len(self._batch):
-                self._start += 0 if self._batch is None else len(self._batch)
-                self._batch = next(self._whole)
-        batch = cast("pa.RecordBatch", self._batch)
-        return row_text(self._sound(batch), index - self._start)
+        left = deque(indices)
+        while left:
+            if not self._store.once:
+                self._whole = self._whole or self._read(range(len(self.schema)))
+                while self._batch is None or left[0] >= self._start + len(self._batch):
+                    self._start += 0 if self._batch is None else len(self._batch)
+                    self._batch = next(self._whole)
+            batch = cast("pa.RecordBatch", self._batch)
+            mine: list[int] = []
+            while left and len(mine) < _ROWS_AT_ONCE and left[0] < self._start + len(batch):
+                mine.append(left.popleft() - self._start)
+            if self._store.once and batch is not self._checked:
+                self._checked = self._sound(batch)
+            yield from row_texts(batch, mine)
 
     def close(self) -> None:
         """Close the files that were opened here."""
@@ -174,6 +196,15 @@ class ColumnarTable:
         with _readable(self._name, self._kind):
             batch.validate(full=True)
         return batch
+
+
+def _first_rows(batches: Iterator[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Return the first batches, with `SAMPLE_ROWS` rows or all there are."""
+    found, rows = [], 0
+    while rows < SAMPLE_ROWS and (batch := next(batches, None)) is not None:
+        found.append(batch)
+        rows += len(batch)
+    return found
 
 
 def open_columnar(source: str | _Readable, format: str, column: str | int | None, name: str) -> ColumnarTable:  # noqa: A002 (the word that `columnar_format` answers with)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from streamsig.errors import ColumnError
 from streamsig.ingest.arrays import to_ticks
 from streamsig.ingest.columnar import open_frame
+from streamsig.ingest.dialect import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +20,10 @@ def ticks_of(frame: ArrowStream, column: str | int | None) -> Iterator[Ticks]:
     """Yield the closes of a frame, batch by batch. Raises LayoutError, SourceError and ColumnError."""
     rows = 0
     with open_frame(frame, column, "<frame>") as table:
+        numbers, _ = table.find_numbers(Asked())
         for (closes,) in table.batches():
             try:
-                yield to_ticks(closes)
+                yield to_ticks(closes, numbers)
             except ColumnError as error:
-                raise ColumnError(rows + error.row, error.text, error.reason) from None
+                raise ColumnError(rows + error.row, error.text, error.reason, error.advice) from None
             rows += len(closes)

@@ -65,6 +65,8 @@ UNDEFINED = tuple(
 )
 """The largest 64-bit integer, as a number, as billionths, and as the floats nearest to both: an undefined price."""
 
+UNDEFINED_REASON = "the largest 64-bit integer, which stands for an undefined price"
+
 _LONGEST = 512
 """Characters of a field that are looked at: 38 digits never need more, even padded with zeros."""
 
@@ -156,8 +158,7 @@ class NumberFormat:
         if number in self.missing_values:
             return None
         if number in UNDEFINED:
-            reason, word = "the largest 64-bit integer, which stands for an undefined price", text.strip()
-            raise NumberError(reason, f"if it stands for a missing close, say --missing {word}")
+            raise NumberError(UNDEFINED_REASON, undefined_advice(text))
         if self.doubtful or self.by_custom:
             self._check_doubt(text)
         return number
@@ -244,12 +245,17 @@ def is_below_thousand(text: str) -> bool:
     return _WHOLE.fullmatch(text.strip()) is not None
 
 
-def undefined_row(ticks: Ticks) -> int | None:
-    """Return the first row whose close stands for an undefined price, `None` where there is none."""
+def undefined_rows(ticks: Ticks) -> NDArray[np.bool_]:
+    """Tell of each row whether its close stands for an undefined price."""
     rows = np.zeros(len(ticks), np.bool_)
     for value in UNDEFINED:
         rows |= _rows_of(ticks, value)
-    return int(rows.argmax()) if rows.any() else None
+    return rows
+
+
+def undefined_advice(text: str) -> str:
+    """Say what to do about an undefined price that is written so."""
+    return f"if it stands for a missing close, say --missing {text.strip()}"
 
 
 def _inner(text: str) -> str:

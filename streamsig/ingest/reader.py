@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from streamsig.ingest.arrowcsv import ArrowReader
     from streamsig.ingest.dialect import Dialect
+    from streamsig.ingest.numbers import NumberFormat
     from streamsig.ingest.segments import Segment
 
 ADVICE = "mend the row, leave such rows out with --on-bad-row skip, or name another column with --column"
@@ -166,12 +167,7 @@ class SegmentReader:
         try:
             return dialect.numbers.parse(text)
         except NumberError as error:
-            reason, advice = str(error), error.advice or ADVICE
-            if text.strip() and not any(letter.isdigit() for letter in text):
-                advice = f"{ADVICE}; if it stands for a missing close, say --missing {shown(text.strip())}"
-            elif not dialect.numbers.fits(text) and any(convention.fits(text) for convention in CONVENTIONS):
-                reason = "a number written otherwise than those above"
-                advice = "mend the row, or say how all are written with --decimal and --thousands"
+            reason, advice = explain(error, text, dialect.numbers)
             if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
                 reason, advice = "the header line is there again, as when files are joined", ADVICE
             raise _BadFieldError(column, text, reason, advice) from None
@@ -188,6 +184,16 @@ class _BadFieldError(Exception):
     def __init__(self, column: str, text: str, reason: str, advice: str = ADVICE) -> None:
         super().__init__(column, text, reason)
         self.column, self.text, self.reason, self.advice = column, text, reason, advice
+
+
+def explain(error: NumberError, text: str, numbers: NumberFormat) -> tuple[str, str]:
+    """Return why a text is not a close, and what to do about it."""
+    if text.strip() and not any(letter.isdigit() for letter in text):
+        return str(error), f"{ADVICE}; if it stands for a missing close, say --missing {shown(text.strip())}"
+    if not numbers.fits(text) and any(convention.fits(text) for convention in CONVENTIONS):
+        advice = "mend the row, or say how all are written with --decimal and --thousands"
+        return "a number written otherwise than those above", advice
+    return str(error), error.advice or ADVICE
 
 
 def shown(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which columns of a columnar file are the close and the time."""
+"""Which columns of a columnar file are the close and the time, and how the texts of a close are written."""
 
 from __future__ import annotations
 
@@ -7,24 +7,34 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from streamsig.errors import LayoutError
-from streamsig.ingest.arrays import to_texts
+from streamsig.ingest import convention
+from streamsig.ingest.arrays import holds_numbers, is_text, to_texts
+from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name
+from streamsig.ingest.dialect import one_line
 from streamsig.ingest.header import Body
-from streamsig.ingest.names import Role, roles
+from streamsig.ingest.names import Role, language, roles
+from streamsig.ingest.numbers import NumberFormat
 from streamsig.ingest.timecolumn import TimeColumn, find_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from streamsig.ingest.dialect import Asked
+
 _LOOKED_AT = 20
 """Columns of numbers or texts that are looked at for times, besides those whose name or type says so."""
+
+_BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE})
+_JUDGED = 300
+"""Values that tell what kind of values a column holds."""
 
 
 def choose_close(schema: pa.Schema, column: str | int | None, name: str) -> int:
     """Return the index of the close column; raises LayoutError where it cannot be told or holds no numbers."""
     if not schema.names:
         raise LayoutError(f"{name}: the file has no columns; there is no close in it")
-    possible = [_holds_numbers(field.type) for field in schema]
+    possible = [holds_numbers(field.type) for field in schema]
     if column is not None:
         index = asked_column(_header(schema.names), column, name)
     else:
@@ -48,7 +58,7 @@ def choose_time(schema: pa.Schema, close: int, sample: Callable[[Sequence[int]],
         pa.types.is_temporal(field.type) or role is Role.TIME
         for field, role in zip(schema, roles(schema.names), strict=True)
     ]
-    others = [index for index, field in enumerate(schema) if not told[index] and _holds_numbers(field.type)]
+    others = [index for index, field in enumerate(schema) if not told[index] and holds_numbers(field.type)]
     places = sorted({*(index for index, sure in enumerate(told) if sure), *others[:_LOOKED_AT]} - {close})
     columns = [to_texts(column).to_pylist() for column in sample(places).columns]
     time = find_time([schema.names[index] for index in places], columns)
@@ -57,6 +67,61 @@ def choose_time(schema: pa.Schema, close: int, sample: Callable[[Sequence[int]],
         None if time.clock is None else places[time.clock],
         time.direction,
     )
+
+
+def choose_numbers(
+    schema: pa.Schema,
+    close: int,
+    sample: Callable[[Sequence[int]], pa.RecordBatch],
+    asked: Asked,
+    name: str,
+) -> tuple[NumberFormat, str]:
+    """Return how the closes are written, and why: of texts as in a CSV, other types have nothing to decide.
+
+    Raises LayoutError where texts can be read in two ways, or most of them are not numbers, and UsageError for
+    flags that no file can honour.
+    """
+    formats = convention.possible(asked, name)
+    title = f'column "{one_line(schema.names[close])}"'
+    if not is_text(schema[close].type):
+        # programs write these with a point, whatever the texts of other columns have
+        written = NumberFormat(missing=frozenset(asked.missing))
+        _check_closes(to_texts(sample([close]).column(0)).to_pylist(), written, name, title)
+        return convention.plainest(formats), "the column has a type of numbers"
+    others = [index for index, field in enumerate(schema) if index != close and is_text(field.type)]
+    places = [close, *others[:_LOOKED_AT]]
+    columns = [to_texts(column).to_pylist() for column in sample(places).columns]
+    closes, known = columns[0], roles(schema.names)
+    if not closes:
+        return convention.plainest(formats), "there are no numbers"
+    numeric = [(known[index], column) for index, column in zip(places, columns, strict=True) if _is_numeric(column)]
+    texts = convention.Written(
+        prices=[closes, *(column for role, column in numeric if role in _BARS and column is not closes)],
+        others=[column for role, column in numeric if role not in _BARS and column is not closes],
+        language=language(schema.names),
+        delimiter="",
+        quoted=True,
+    )
+    numbers, why = convention.decide(texts, formats, name, title)
+    _check_closes(closes, numbers, name, title)
+    return numbers, why
+
+
+def _is_numeric(texts: Sequence[str]) -> bool:
+    looks = [kind for kind in kinds(texts[:_JUDGED]) if kind is not Kind.MISSING]
+    return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) > len(looks)
+
+
+def _check_closes(closes: Sequence[str], numbers: NumberFormat, name: str, title: str) -> None:
+    """Raise LayoutError where most of the sampled closes are not numbers."""
+    texts = [(line, text) for line, text in enumerate(closes, 1) if not numbers.is_missing(text)]
+    bad = [(line, text) for line, text in texts if not numbers.fits(text)]
+    if 2 * len(bad) > len(texts):
+        line, text = bad[0]
+        raise LayoutError(
+            f"{name}, line {line}: {title} is not a column of numbers: {one_line(text)!r}; name another with --column,"
+            " or say how numbers are written with --decimal and --thousands"
+        )
 
 
 def _close_by_name(names: Sequence[str], possible: Sequence[bool], name: str) -> int:
@@ -84,23 +149,6 @@ def _header(names: Sequence[str]) -> Body:
         preamble=(),
         under_header=(),
     )
-
-
-def _holds_numbers(kind: pa.DataType) -> bool:
-    if isinstance(kind, pa.BaseExtensionType):
-        return _holds_numbers(kind.storage_type)
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return _holds_numbers(kind.value_type)
-    tests = (
-        pa.types.is_integer,
-        pa.types.is_floating,
-        pa.types.is_decimal,
-        pa.types.is_string,
-        pa.types.is_large_string,
-        pa.types.is_string_view,
-        pa.types.is_null,
-    )
-    return any(test(kind) for test in tests)
 
 
 def _shown_type(kind: pa.DataType) -> str:
