@@ -163,7 +163,7 @@ REFUSALS: list[tuple[str, bytes, Asked, list[str]]] = [
         "thousands that came apart",
         b"Date,Open,Close\n" + table([[d, "1", b.open, "1", b.close] for d, b in zip(DAYS, BARS, strict=True)]),
         Asked(),
-        ["names 3 columns", "5 fields", "split at a mark inside of them"],
+        ["line 2", "split at the comma", "1,123.45", "--thousands none"],
     ),
     (
         "other widths above the header than below it",

@@ -167,7 +167,7 @@ def _as_far_as_it_goes(start: Look, source: TextSource, settings: Settings) -> L
     except StreamsigError:
         return start
     skipped = settings.skip_lines or 0
-    framing = find_framing(sample, skip_lines(sample, skipped), skipped + 1, settings.delimiter)
+    framing = find_framing(sample, skip_lines(sample, skipped), skipped + 1, asked_of(settings))
     found = split_records(
         sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING
@@ -16,20 +18,30 @@ from streamsig.ingest.names import Role, roles
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamsig.ingest.dialect import Dialect
+    from streamsig.ingest.dialect import Asked, Dialect
     from streamsig.ingest.header import Body
     from streamsig.ingest.numbers import NumberFormat
 
 _JUDGED = 100
 _FEW = 2
+_MARKS = "!#&*=/@\\_`'%$:"
+"""Marks that stand in names and texts, too, so that they have to be asked for."""
+
+_EIGHTHS = re.compile(r"[0-9]{2,4}['^-][0-7]")
+_IN_FRACTIONS = re.compile(
+    rf"(?:[5-9][0-9]|1[0-9]{{2}}|2[0-4][0-9])['^-](?:[0-2][0-9]|3[01])[0257+]?|{_EIGHTHS.pattern}"
+)
+"""A bond of 50 to 249, 32nds, and quarters of one; or a whole price and eighths of a cent."""
 
 _BARS = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 
 
-def check_one_column(body: Body, name: str) -> None:
-    """Raise where what looks like one column is several between blanks, or a line of text and nothing else."""
+def check_one_column(body: Body, asked: Asked, name: str) -> None:
+    """Raise where what looks like one column is several between other marks, or a line of text and nothing else."""
     names = body.names or ("",)
-    if not body.records and len(names) == 1 and " " in names[0] and not _several(names[0]):
+    if asked.delimiter is None:
+        _check_marks(body, asked, name)
+    if not body.records and len(names) == 1 and " " in names[0] and not _several(names[0]) and asked.column is None:
         raise LayoutError(
             f"{name}, line {body.header_line}: this is one line of text, no table: {one_line(names[0])!r};"
             " download the table again, or name the column with --column 1"
@@ -39,14 +51,39 @@ def check_one_column(body: Body, name: str) -> None:
     texts = [
         line for line, typed, words in looks if not typed and len(words) > 1 and any(k.typed for k in kinds(words))
     ]
-    if body.fields > 1 or not (2 * len(texts) > len(lines) or _several(names[0])):
+    if body.fields > 1 or asked.delimiter == " " or not (2 * len(texts) > len(lines) or _several(names[0])):
         return
     first = body.records[0].line if body.records else body.header_line
     evenly = all(line.split(" ") == line.split() for line in texts)
-    advice = "use --delimiter ' '" if evenly else "make them commas: tr -s ' ' , < FILE | streamsig run -"
+    advice = "use --delimiter ' '" if evenly else "make them commas: sed 's/^ *//' FILE | tr -s ' ' , | streamsig run -"
     raise LayoutError(
         f"{name}, line {first}: the fields seem to be separated by blanks: {one_line((texts or lines)[0])!r}; {advice}"
     )
+
+
+def _check_marks(body: Body, asked: Asked, name: str) -> None:
+    """Raise where each line of a single column has a mark between a date and numbers, and name it."""
+    lines = [record.fields[0].strip() for record in body.records if len(record.fields) == 1][:_JUDGED]
+    header = body.names[0] if body.names else ""
+    commas = sum("," in line and not kind(line).typed for line in lines)
+    if "," in {asked.decimal, asked.thousands} and 2 * commas > len(lines):
+        raise LayoutError(
+            f"{name}, line {body.records[0].line}: a comma between digits is part of a number, as asked for, so that"
+            f" nothing separates the fields of {one_line(lines[0])!r}; if the comma does, use --delimiter ,;"
+            " if it does both, write the file again with ; between fields, or with quotes around numbers"
+        )
+    for mark in _MARKS:
+        if not lines or any(mark not in line for line in lines):
+            continue
+        parts = [line.split(mark) for line in lines]
+        if len({len(part) for part in parts}) > 1 or (header and len(header.split(mark)) != len(parts[0])):
+            continue
+        if kind(lines[0]).typed or not all(any(k is Kind.NUMBER for k in kinds(part[1:])) for part in parts):
+            continue
+        raise LayoutError(
+            f"{name}, line {body.records[0].line}: the fields seem to be separated by {mark!r}:"
+            f" {one_line(lines[0])!r}; use --delimiter {shlex.quote(mark)}"
+        )
 
 
 def _several(text: str) -> bool:
@@ -98,6 +135,21 @@ def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: 
             f" so the names may be shifted: line {found.line} reads {numbered(found.fields)};"
             " say which field is the close with --column N"
         )
+
+
+def check_no_fractions(closes: Sequence[str], dialect: Dialect, asked: Asked, name: str) -> None:
+    """Raise where closes are written in 32nds or eighths, as those of bonds and grains are: `118'310`, `526-2`."""
+    numbers = dialect.numbers
+    texts = [text for text in closes if not numbers.is_missing(text)]
+    found = [text.strip() for text in texts if _IN_FRACTIONS.fullmatch(text.strip())]
+    if 2 * len(found) <= len(texts) or (numbers.thousands == "'" and (asked.thousands or len(found) < len(texts))):
+        return
+    parts = "eighths" if all(_EIGHTHS.fullmatch(text) for text in found) else "32nds"
+    either = "; if ' stands between thousands, use --thousands \"'\"" if numbers.thousands == "'" else ""
+    raise LayoutError(
+        f"{name}: {dialect.column_name(dialect.close)} seems to be written in {parts}: {found[0]!r}; write the file"
+        f" again with decimals{either}"
+    )
 
 
 def check_closes(closes: Sequence[str], dialect: Dialect, body: Body, name: str) -> None:

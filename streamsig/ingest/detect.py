@@ -16,7 +16,13 @@ from streamsig.errors import LayoutError, UsageError
 from streamsig.ingest import convention
 from streamsig.ingest.bars import close_by_shape
 from streamsig.ingest.cells import Kind, kinds
-from streamsig.ingest.checks import check_closes, check_names, check_no_second_header, check_one_column
+from streamsig.ingest.checks import (
+    check_closes,
+    check_names,
+    check_no_fractions,
+    check_no_second_header,
+    check_one_column,
+)
 from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name, numbered
 from streamsig.ingest.dialect import Asked, Dialect
 from streamsig.ingest.framing import Framing, find_framing
@@ -25,6 +31,7 @@ from streamsig.ingest.impostors import check_is_table
 from streamsig.ingest.names import Role, are_numbers, language, roles
 from streamsig.ingest.numbers import NumberError, NumberFormat
 from streamsig.ingest.records import skip_lines, split_records
+from streamsig.ingest.splits import check_not_split
 from streamsig.ingest.timecolumn import NEWEST_FIRST, RUNS_BACKWARDS, UNKNOWN, TimeColumn, find_time
 
 if TYPE_CHECKING:
@@ -103,14 +110,16 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
     framing, body = _structure(sample, whole, asked, name)
     if body is None:
         return Detection(_empty(sample, framing, asked, formats, name))
-    if body.fields == 1 and asked.column is None:
-        check_one_column(body, name)
+    if body.fields == 1:
+        check_one_column(body, asked, name)
     texts = _columns(body)
     few = [_thinned(column, _JUDGED) for column in texts]
     numeric = [_is_numeric(column[:_JUDGED]) for column in texts]
     check_no_second_header(body, next((texts[i] for i, each in enumerate(numeric) if each), None), name)
     time = find_time(body.names, few)
     written = _Numbers(body, texts, numeric, time, framing, b'"' in sample, formats, name)
+    if framing.delimiter == "," and not framing.line_quoted and (asked.column is not None or body.names is not None):
+        check_not_split(body, texts, sample, asked, name)
     try:
         if asked.column is not None:
             close, why = asked_column(body, asked.column, name), "asked for"
@@ -119,6 +128,8 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         else:
             close, why = _close_by_shape(written, time, body, name)
     except LayoutError as error:
+        if framing.delimiter == "," and not framing.line_quoted:
+            check_not_split(body, texts, sample, asked, name)
         raise _with_preamble(error, body) from None
     numbers, how = written.convention(close)
     if asked.column is None and body.names is not None:
@@ -135,6 +146,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         numbers=numbers,
     )
     closes = texts[close] if close < len(texts) else []
+    check_no_fractions(closes, dialect, asked, name)
     check_closes(closes, dialect, body, name)
     times = _times(texts, time)
     return Detection(
@@ -170,7 +182,7 @@ def _structure(sample: bytes, whole: bool, asked: Asked, name: str) -> tuple[Fra
     """Split the sample into records, and tell header and data; the body is `None` where there are no records."""
     skipped = asked.skip_lines or 0
     start = skip_lines(sample, skipped)
-    framing = find_framing(sample, start, skipped + 1, asked.delimiter)
+    framing = find_framing(sample, start, skipped + 1, asked)
     found = split_records(
         sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
     )

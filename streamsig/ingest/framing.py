@@ -5,16 +5,30 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
 
 from streamsig.ingest.cells import Kind, kinds
-from streamsig.ingest.names import roles
+from streamsig.ingest.names import compact, roles
 from streamsig.ingest.records import LINE_END, Record, skip_blank_lines, split_records, unwrapped
+
+if TYPE_CHECKING:
+    from streamsig.ingest.dialect import Asked
 
 DELIMITERS = (",", ";", "\t", "|")
 
+_RARE = ("^", "~", "\x01", "\x1f", "\x1e")
+"""Marks that no number, time or name has in it: tried where they occur at all."""
+
+_CLOCK_MARK = ":"
+"""Stands in times, too: tried where nothing else splits the lines, and believed where a header has as many names."""
+
 _LOOKED_AT = 200
+_NAMED = 40
 _WIDE, _WIDEST = 100, 1000
+_NEARLY_ALL = 0.9
+_BETWEEN_DIGITS = re.compile(rb"[0-9],(?=[0-9])")
+_QUOTED = re.compile(rb'"[^"]*"')
 _SEP_LINE = re.compile(rb'\s*"?sep=(?P<mark>[^"\r\n])"?[ \t,;]*(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
 
 
@@ -29,19 +43,33 @@ class Framing:
     why: str
 
 
-def find_framing(sample: bytes, start: int, line: int, asked: str | None) -> Framing:
-    """Choose the delimiter under which most records have the same number of fields that look like data."""
+def find_framing(sample: bytes, start: int, line: int, asked: Asked) -> Framing:
+    """Choose the delimiter under which most records have the same number of fields that look like data.
+
+    What was asked rules delimiters out: a comma between digits, where it is the decimal mark or stands between
+    thousands; a delimiter under which no field has the name that was asked for.
+    """
     stated = _SEP_LINE.match(sample, start)
+    mark = asked.delimiter
     if stated:
         start, line = stated.end(), line + 1
-        asked = asked or stated["mark"].decode("latin-1")
-    marks = (asked,) if asked else DELIMITERS
-    why = "asked for" if asked and not stated else "stated by the line sep=" if stated else "most even records"
-    trials = [(mark, quoted) for quoted in (False, True) for mark in marks]
-    if not _lines_are_quoted(sample, start):
-        trials = trials[: len(marks)]
-    scores = {trial: _score(sample, start, *trial) for trial in trials}
-    delimiter, line_quoted = max(scores, key=lambda trial: scores[trial])
+        mark = mark or stated["mark"].decode("latin-1")
+    quoted = (False, True) if _lines_are_quoted(sample, start) else (False,)
+    if mark:
+        marks: tuple[str, ...] = (mark,)
+        why = "asked for" if asked.delimiter else "stated by the line sep="
+    else:
+        marks = (*DELIMITERS, *(each for each in _RARE if sample.find(each.encode(), start) >= 0))
+        why = "most even records"
+    trials = {(one, each): _Trial(sample, start, one, each) for each in quoted for one in marks}
+    if not mark and all(trial.fields == 1 for trial in trials.values()):
+        clock = _Trial(sample, start, _CLOCK_MARK, line_quoted=False)
+        if clock.has_names:
+            trials[_CLOCK_MARK, False] = clock
+    scores = {key: (trial.goes_with(asked), trial.score, trial.fields) for key, trial in trials.items()}
+    delimiter, line_quoted = max(scores, key=lambda key: scores[key])
+    if not mark and not trials[",", line_quoted].goes_with(asked)[0]:
+        why = f"{why}; a comma between digits is part of a number, as asked for"
     return Framing(delimiter, line_quoted, start, line, why)
 
 
@@ -51,23 +79,60 @@ def typical_fields(records: list[Record]) -> int:
     return max(counts, key=lambda count: (counts[count], count), default=1)
 
 
-def _score(sample: bytes, start: int, delimiter: str, line_quoted: bool) -> tuple[float, int]:  # noqa: FBT001
-    """Rate one framing, from 0 to 1, then by its number of fields."""
-    found = split_records(sample, delimiter, line_quoted=line_quoted, start=start)
-    records = list(islice(found, _LOOKED_AT))
-    fields = typical_fields(records)
-    if fields == 1:
+class _Trial:
+    """The first records under one framing: how alike they are, from 0 to 1, and their number of fields."""
+
+    def __init__(self, sample: bytes, start: int, delimiter: str, line_quoted: bool) -> None:  # noqa: FBT001
+        found = split_records(sample, delimiter, line_quoted=line_quoted, start=start)
+        self._sample, self._delimiter, self._line_quoted = sample, delimiter, line_quoted
+        self._records = list(islice(found, _LOOKED_AT))
+        self.fields = typical_fields(self._records)
+        self._typical = [record for record in self._records if len(record.fields) == self.fields]
+        self._named = [sum(role is not None for role in roles(r.fields[:_WIDE])) for r in self._records[:_NAMED]]
         # what splits nothing is the answer only if nothing else is one
-        return 0.01, 1
-    typical = [record.fields for record in records if len(record.fields) == fields]
-    data = cells = 0
-    for record in typical:
-        looks = [kind for kind in kinds(record[:_WIDEST]) if kind is not Kind.MISSING]
-        data += sum(kind.typed for kind in looks)
-        cells += len(looks)
-    named = max((sum(role is not None for role in roles(record.fields[:_WIDE])) for record in records[:40]), default=0)
-    look = data / cells if cells else 0.0
-    return (len(typical) / len(records)) * (0.1 + 0.7 * look + 0.2 * min(1.0, named / fields)), fields
+        self.score = 0.01 if self.fields == 1 else self._evenness()
+
+    def _evenness(self) -> float:
+        data = cells = 0
+        for record in self._typical:
+            looks = [kind for kind in kinds(record.fields[:_WIDEST]) if kind is not Kind.MISSING]
+            data += sum(kind.typed for kind in looks)
+            cells += len(looks)
+        look = data / cells if cells else 0.0
+        named = min(1.0, max(self._named, default=0) / self.fields)
+        return (len(self._typical) / len(self._records)) * (0.1 + 0.7 * look + 0.2 * named)
+
+    @property
+    def has_names(self) -> bool:
+        """Tell whether nearly all records have as many fields as one of the first has names, some of them known."""
+        most = max(self._named, default=0)
+        named = self._records[self._named.index(most)] if most else None
+        alike = len(self._typical) >= _NEARLY_ALL * len(self._records)
+        return named is not None and alike and len(named.fields) == self.fields > 1
+
+    def goes_with(self, asked: Asked) -> tuple[bool, bool]:
+        """Tell whether the marks in numbers that were asked for, and the column, go with this framing."""
+        marks = self._delimiter != "," or "," not in {asked.decimal, asked.thousands} or self._proves_commas()
+        column = asked.column
+        if not isinstance(column, str) or column.isdecimal():
+            return marks, True
+        wanted = compact(column)
+        return marks, any(wanted == compact(cell) for r in self._records[:_NAMED] for cell in r.fields)
+
+    def _proves_commas(self) -> bool:
+        """Tell whether commas stand between fields for sure: beside quotes or texts, or below as many known names."""
+        if self.has_names and max(self._named) > 1:
+            return True
+        between = sum(self._has_comma_between_digits(record) for record in self._typical)
+        return between <= (1 - _NEARLY_ALL) * len(self._typical)
+
+    def _has_comma_between_digits(self, record: Record) -> bool:
+        if not self._line_quoted:
+            raw = _QUOTED.sub(b'"', self._sample[record.start : record.stop])
+            return _BETWEEN_DIGITS.search(raw) is not None
+        # fields with a comma inside have quotes of their own
+        sides = ((a[-1:] + b[:1]) for a, b in pairwise(record.fields) if "," not in a + b)
+        return any(len(side) > 1 and side.isdecimal() for side in sides)
 
 
 def _lines_are_quoted(sample: bytes, start: int) -> bool:
