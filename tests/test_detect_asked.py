@@ -124,8 +124,8 @@ def test_what_is_seen_is_told() -> None:
 )
 def test_warnings(text: bytes, fragment: str) -> None:
     """What is read, but perhaps not meant, is said."""
-    (warning,) = detect(text, whole=True).warnings
-    assert fragment in warning
+    warnings = detect(text, whole=True).warnings
+    assert any(fragment in warning for warning in warnings)
 
 
 def test_nothing_to_warn_of() -> None:

@@ -65,7 +65,7 @@ def files(draw: DrawFn) -> Written:
     padding, sign = draw(_padding), draw(st.sampled_from(["", "", "", "$", "€"]))
     gap, gaps = draw(st.sampled_from(["", "NaN", "null", "-", "#N/A"])), draw(_gaps)
     beside, behind = draw(st.sampled_from([None, None, *BESIDE])), draw(st.booleans())
-    counted, ended = draw(_seldom), draw(_seldom)
+    counted, ended, unnamed = draw(_seldom), draw(_seldom), draw(_seldom)
 
     records, closes = [], []
     for place, bar in enumerate(rows):
@@ -83,16 +83,17 @@ def files(draw: DrawFn) -> Written:
         first = [names[0], *(names[1 + "ohlc".index(each)] for each in order), names[5]]
         if beside is not None:
             first.insert(1 if behind else len(first), beside)
-        records.insert(0, first)
+        # R has no name for the times, either, where they are its row names
+        records.insert(0, first[unnamed:])
     return Written(draw(_packed(records)), closes)
 
 
 @st.composite
 def plain_files(draw: DrawFn) -> Written:
-    """Draw times and closes under a header: all that varies is how numbers are written, and what they walk over."""
+    """Draw times and closes: how numbers are written varies, what they walk over, and the names."""
     rows, written, exact = draw(_numbers(cents=[990, 990, 99_900, 9_990, 900_000]))
-    names = draw(st.sampled_from([["Date", "Close"], ["Datum", "Schluss"]]))
-    records = [names, *([bar.time.strftime("%Y-%m-%d"), written(bar.close)] for bar in rows)]
+    names = draw(st.sampled_from([["Date Close"], ["Datum Schluss"], ["DATE DGS10"], ["Datum Wert"], []]))
+    records = [*(each.split() for each in names), *([f"{bar.time:%Y-%m-%d}", written(bar.close)] for bar in rows)]
     text = table(records, delimiter=draw(st.sampled_from(",;")), quote=draw(st.booleans()))
     return Written(text, [exact(bar.close) for bar in rows])
 

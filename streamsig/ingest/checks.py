@@ -9,14 +9,16 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError
+from streamsig.ingest.books import book_column
 from streamsig.ingest.cells import Kind, kind, kinds, shapes
-from streamsig.ingest.columns import numbered
+from streamsig.ingest.columns import listed, numbered
 from streamsig.ingest.convention import float_of
+from streamsig.ingest.datelike import dates_in
 from streamsig.ingest.dialect import one_line
 from streamsig.ingest.names import Role, roles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from streamsig.ingest.dialect import Asked, Dialect
     from streamsig.ingest.header import Body
@@ -168,3 +170,28 @@ def check_closes(closes: Sequence[str], dialect: Dialect, body: Body, name: str)
         f" {text.strip()[:40]!r}; name another with --column, or say how numbers are written with --decimal"
         " and --thousands"
     )
+
+
+def check_no_dates(closes: Sequence[str], dialect: Dialect, body: Body, name: str) -> None:
+    """Raise where the closes are dates or times, as they are where names are shifted by one field."""
+    found = dates_in(closes, alone=dialect.time in {None, dialect.close})
+    if found is not None:
+        first = next(record for record in body.records if len(record.fields) == body.fields)
+        raise LayoutError(
+            f"{name}, line {first.line}: {dialect.column_name(dialect.close)} holds {found}, no closes:"
+            f" the fields are {numbered(first.fields)}; name the close with --column N"
+        )
+
+
+def check_no_book(body: Body, texts: Sequence[Sequence[str]], close: int, groups: Collection[int], name: str) -> None:
+    """Raise where the column that was found holds prices of an order book."""
+    names = body.names or ()
+    if close < len(names) and roles(names)[close] is Role.CLOSE:
+        return
+    found = book_column(names, texts, groups)
+    if found is not None:
+        raise LayoutError(
+            f"{name}: column {listed(body, [found])} shows that the rows are entries of an order book, which has no"
+            f" close; use a file of trades or bars, or count each side as a series of its own with"
+            f" --column {close + 1} --group-by {found + 1}"
+        )

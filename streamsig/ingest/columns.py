@@ -7,8 +7,18 @@ import re
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError, UsageError
+from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.dialect import one_line
-from streamsig.ingest.names import Role, affixed_closes, almost_closes, compact, lasts, roles
+from streamsig.ingest.names import (
+    Role,
+    affixed_closes,
+    almost_closes,
+    compact,
+    is_plain_close,
+    lasts,
+    other_closes,
+    roles,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +29,7 @@ GROUP_BY = "--group-by"
 """The flag that names the columns of a key."""
 
 _MOST_LISTED = 20
+_JUDGED = 100
 _MOST_DIGITS = 18
 _LONGEST = 200
 
@@ -49,45 +60,53 @@ def asked_column(body: Body, asked: str | int, name: str, flag: str = "--column"
     raise LayoutError(f"{name}: {flag} {one_line(asked)}: no column has this name: {columns_in(body)}{guess}")
 
 
-def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, str]:
-    """Return the close column of a file with a header, and why it is that one.
+def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, str] | None:
+    """Return the close column of a file with a header, and why it is that one; `None` where no name is that of a close.
 
-    `numeric` tells for each field whether it holds numbers. Raises `LayoutError` where no name is
-    that of a close, or two are.
+    `numeric` tells for each field whether it holds numbers. Raises `LayoutError` where two columns may be the close.
     """
     names = body.names or ()
-    known = roles(names)
-    tiers = (
-        [index for index, role in enumerate(known) if role is Role.CLOSE],
-        affixed_closes(names),
-        [index for index in lasts(names) if not body.records or (index < len(numeric) and numeric[index])],
-    )
+    others = [index for index in other_closes(names) if not _holds_texts(body, index)]
+    known = [index for index, role in enumerate(roles(names)) if role is Role.CLOSE]
+    affixed = affixed_closes(names)
+    found = lasts(names) if not body.records else [i for i in lasts(names) if i < len(numeric) and numeric[i]]
+    tiers = (known, affixed, found)
+    if others and not known:
+        able = not body.records or (others[0] < len(numeric) and numeric[others[0]])
+        if affixed or len(others) > 1 or not is_plain_close(names[others[0]]) or (found and not able):
+            # a last price is no close where one of these may be it
+            raise _doubtful(body, sorted({*affixed, *others, *found}), name)
+        tiers = (others, [], [])
     for tier in tiers:
-        found = _with_copies(names, tier)
-        if len(found) > 1:
-            raise LayoutError(
-                f"{name}: more than one column could be the close: {listed(body, found)}; say which with --column N"
-            )
-        if found:
+        if tier:
+            several = _with_copies(names, tier)
+            if len(several) > 1:
+                raise _doubtful(body, several, name)
             check_alignment(body, name)
-            return found[0], f'its name is "{one_line(names[found[0]])}"'
+            return tier[0], f'its name is "{one_line(names[tier[0]])}"'
+    return None
+
+
+def no_close(body: Body, name: str) -> LayoutError:
+    """Return the error that says that no name is that of a close, and which columns there are."""
+    names = body.names or ()
     almost = almost_closes(names)
     if almost:
-        raise LayoutError(
+        return LayoutError(
             f"{name}: no column is the close itself, but there is {listed(body, almost)};"
             " if one of them is meant, use --column NAME"
         )
     prices = lasts(names)
     if prices:
         # its values are no numbers, or it would have been taken
-        raise LayoutError(
+        return LayoutError(
             f"{name}: {listed(body, prices)} could be the close, but has no numbers{_example(body, prices[0])};"
             " name another with --column"
         )
     garbled = "" if all(each.isascii() for each in names) else ", or, if names are garbled, say --encoding NAME"
-    raise LayoutError(
-        f"{name}, line {body.header_line}: no column is named like a close: {columns_in(body)};"
-        f" name it with --column{garbled}"
+    where = f", line {body.header_line}" if body.header_line else ""
+    return LayoutError(
+        f"{name}{where}: no column is named like a close: {columns_in(body)}; name it with --column{garbled}"
     )
 
 
@@ -117,6 +136,12 @@ def listed(body: Body, indices: Sequence[int]) -> str:
     return ", ".join(parts) + (f" and {more} more" if more > 0 else "")
 
 
+def column_title(names: Sequence[str] | None, index: int) -> str:
+    """Name a column for a message: `column 5 "close"`, or `column 5` where it has no name."""
+    name = names[index] if names is not None and index < len(names) else ""
+    return f'column {index + 1} "{one_line(name)}"' if name else f"column {index + 1}"
+
+
 def numbered(fields: Sequence[str]) -> str:
     """Show the fields of a record with their numbers: `1=2020-01-01 2=1.25`."""
     parts = [f"{i}={one_line(text)}" for i, text in enumerate(fields[:_MOST_LISTED], 1)]
@@ -140,6 +165,17 @@ def _with_copies(names: Sequence[str], found: Sequence[int]) -> list[int]:
         if (copy := re.fullmatch(r"(.+)\.\d+", each)) and copy[1] == names[chosen]
     }
     return sorted({*found, *copies})
+
+
+def _doubtful(body: Body, found: Sequence[int], name: str) -> LayoutError:
+    what = "more than one column could be the close" if len(found) > 1 else "this column may be the close or not"
+    return LayoutError(f"{name}: {what}: {listed(body, found)}; say which with --column N")
+
+
+def _holds_texts(body: Body, index: int) -> bool:
+    texts = [record.fields[index] for record in body.records[:_JUDGED] if len(record.fields) == body.fields]
+    looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
+    return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) <= len(looks)
 
 
 def _example(body: Body, index: int) -> str:

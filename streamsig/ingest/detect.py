@@ -19,12 +19,15 @@ from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.checks import (
     check_closes,
     check_names,
+    check_no_dates,
     check_no_fractions,
     check_no_second_header,
     check_one_column,
 )
-from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name, numbered
+from streamsig.ingest.choice import Fields, named_close, unnamed_close
+from streamsig.ingest.columns import GROUP_BY, asked_column, numbered
 from streamsig.ingest.dialect import Asked, Dialect
+from streamsig.ingest.doubts import doubtful_values, doubts
 from streamsig.ingest.framing import Framing, find_framing
 from streamsig.ingest.header import Body, find_body
 from streamsig.ingest.impostors import check_is_table
@@ -117,18 +120,21 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
     numeric = [_is_numeric(column[:_JUDGED]) for column in texts]
     check_no_second_header(body, next((texts[i] for i, each in enumerate(numeric) if each), None), name)
     time = find_time(body.names, few)
-    written = _Numbers(body, texts, numeric, time, framing, b'"' in sample, formats, name)
-    if framing.delimiter == "," and not framing.line_quoted and (asked.column is not None or body.names is not None):
+    is_bare = framing.delimiter == "," and not framing.line_quoted
+    if is_bare and (asked.column is not None or body.names is not None):
         check_not_split(body, texts, sample, asked, name)
     try:
+        groups = tuple(asked_column(body, each, name, GROUP_BY) for each in asked.group_by)
+        fields = Fields(body, texts, numeric, time, groups, whole, name)
+        written = _Numbers(fields, framing, b'"' in sample, formats)
         if asked.column is not None:
             close, why = asked_column(body, asked.column, name), "asked for"
         elif body.names is not None and not are_numbers(body.names):
-            close, why = close_by_name(body, numeric, name)
+            close, why = named_close(fields, written.values)
         else:
-            close, why = _close_by_shape(written, time, body, name)
+            close, why = _close_by_shape(written)
     except LayoutError as error:
-        if framing.delimiter == "," and not framing.line_quoted:
+        if is_bare:
             check_not_split(body, texts, sample, asked, name)
         raise _with_preamble(error, body) from None
     numbers, how = written.convention(close)
@@ -148,10 +154,15 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
     closes = texts[close] if close < len(texts) else []
     check_no_fractions(closes, dialect, asked, name)
     check_closes(closes, dialect, body, name)
+    check_no_dates(closes, dialect, body, name)
     times = _times(texts, time)
     return Detection(
         dialect=dialect,
-        warnings=_warnings(body, time, closes, numbers),
+        warnings=(
+            *_warnings(body, time, closes, numbers),
+            *doubts(fields, close, why, times),
+            *doubtful_values(fields, close, numbers),
+        ),
         reasons=_reasons(body, framing, dialect, why, how),
         rows=tuple(SampleRow(r.line, tuple(cell.strip() for cell in r.fields)) for r in body.records[:_SHOWN]),
         time_first=times[0] if times else None,
@@ -165,7 +176,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         quoted=b'"' in sample,
         decimals=most_decimals(closes, numbers),
         missing=tuple(sorted({text.strip() for text in closes if numbers.is_missing(text)})),
-        groups=tuple(asked_column(body, each, name, GROUP_BY) for each in asked.group_by),
+        groups=groups,
         by_returns=b"\n" not in sample,
     )
 
@@ -238,10 +249,10 @@ def _columns(body: Body) -> list[list[str]]:
     return [list(column) for column in zip(*sound, strict=True)] or [[] for _ in range(body.fields)]
 
 
-def _thinned(texts: list[str], first: int) -> list[str]:
+def _thinned(texts: Sequence[str], first: int) -> list[str]:
     """Return the first texts, and up to as many from all over the rest, in order."""
     rest = texts[first:]
-    return texts[:first] + rest[:: len(rest) // first + 1]
+    return [*texts[:first], *rest[:: len(rest) // first + 1]]
 
 
 def _is_numeric(texts: Sequence[str]) -> bool:
@@ -253,26 +264,29 @@ def _is_numeric(texts: Sequence[str]) -> bool:
 class _Numbers:
     """What the conventions of the columns are decided on."""
 
-    body: Body
-    texts: list[list[str]]
-    numeric: list[bool]
-    time: TimeColumn
+    fields: Fields
     framing: Framing
     quotes: bool
     formats: Sequence[NumberFormat]
-    name: str
+
+    def values(self, index: int) -> list[float]:
+        """Return the numbers of a field, NaN where a row has none."""
+        numbers, _ = self.convention(index)
+        return [convention.float_of(text, numbers) for text in self.fields.texts[index][:_NEAR]]
 
     def convention(self, close: int | None) -> tuple[NumberFormat, str]:
         """Return how the numbers of a column are written; of all numeric columns for `None`."""
-        body, texts = self.body, self.texts
-        untimed = [i for i in range(len(texts)) if i not in {self.time.index, self.time.clock}]
-        numeric = [i for i in untimed if self.numeric[i]]
+        fields = self.fields
+        body, texts = fields.body, fields.texts
+        numeric = [
+            i for i in range(len(texts)) if fields.numeric[i] and i not in {fields.time.index, fields.time.clock}
+        ]
         if close is None:
             prices = numeric
         else:
             bars = {Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE}
             known = roles(body.names)[: len(texts)] if body.names else []
-            prices = [close, *(i for i, role in enumerate(known) if role in bars and i != close and self.numeric[i])]
+            prices = [close, *(i for i, role in enumerate(known) if role in bars and i != close and fields.numeric[i])]
         if not texts or not prices:
             return convention.plainest(self.formats), "there are no numbers"
         chosen = set(prices)
@@ -283,23 +297,27 @@ class _Numbers:
             delimiter=self.framing.delimiter,
             quoted=self.quotes and not self.framing.line_quoted,
         )
-        column = Dialect(self.framing.delimiter, body.fields, 0, body.names).column_name(close or 0)
-        return convention.decide(written, self.formats, self.name, column)
+        return convention.decide(written, self.formats, fields.name, fields.column_name(close or 0))
 
 
-def _close_by_shape(written: _Numbers, time: TimeColumn, body: Body, name: str) -> tuple[int, str]:
+def _close_by_shape(written: _Numbers) -> tuple[int, str]:
     """Return the close of a file without a header, or say what its fields are and ask."""
+    fields = written.fields
+    time, body, name = fields.time, fields.body, fields.name
     numbers, _ = written.convention(None)
     step = -1 if time.direction == NEWEST_FIRST else 1
     columns = [
         [convention.float_of(text, numbers) for text in _thinned(column, _NEAR)[::step]]
         if numeric and index not in {time.index, time.clock}
         else None
-        for index, (column, numeric) in enumerate(zip(written.texts, written.numeric, strict=True))
+        for index, (column, numeric) in enumerate(zip(fields.texts, fields.numeric, strict=True))
     ]
     verdict = close_by_shape(columns)
     if verdict.close is not None:
         return verdict.close, verdict.why
+    found = unnamed_close(fields, written.values)
+    if found is not None:
+        return found
     first = next((r for r in body.records if len(r.fields) == body.fields), body.records[0])
     none = "there is no header line" if body.names is None else "the header has numbers for names"
     raise LayoutError(

@@ -8,7 +8,6 @@ where it contradicts them: text where times or numbers stand.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError
@@ -16,6 +15,7 @@ from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.columns import numbered
 from streamsig.ingest.framing import typical_fields
 from streamsig.ingest.names import Role, are_numbers, compact, roles
+from streamsig.ingest.rownames import names_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from streamsig.ingest.dialect import Asked
     from streamsig.ingest.records import Record
 
-_PRICES = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE, Role.LAST})
 _LABELS = frozenset({Role.TIME, Role.OTHER})
 _LOOKED_AT = 300
 _DEEPEST = 300
@@ -268,7 +267,8 @@ def _body(names: tuple[str, ...] | None, records: list[Record], begin: int, inde
         if all(len(record.fields) != fields for record in records[begin:]):
             # counted above the header alone
             fields = typical_fields(records[begin:]) if begin < len(records) else len(names)
-        names, labels = _with_labels(_named(names, records[begin:], fields), under)
+        full = [record.fields for record in records[begin:] if len(record.fields) == fields]
+        names, labels = _with_labels(names_over(names, full, fields), under)
     else:
         labels = ()
     last = records[-1]
@@ -315,16 +315,3 @@ def _names(record: Record, fields: int) -> tuple[str, ...]:
     while len(names) > fields and not names[-1]:
         names.pop()
     return tuple(names)
-
-
-def _named(names: tuple[str, ...], records: Sequence[Record], fields: int) -> tuple[str, ...]:
-    """Name the empty field behind a delimiter at the end of every line, where the header has none.
-
-    Not so where numbered rows stand under the name of a price: then it is the first name that is missing.
-    """
-    full = [record.fields for record in records if len(record.fields) == fields]
-    if len(names) != fields - 1 or any(row[-1].strip() for row in full):
-        return names
-    numbers = [row[0].strip() for row in full]
-    numbered = all(text.isdecimal() for text in numbers) and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))
-    return names if numbered and roles(names)[0] in _PRICES else (*names, "")

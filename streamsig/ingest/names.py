@@ -24,6 +24,10 @@ class Role(Enum):
     OTHER = "other"
 
 
+PRICES = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE, Role.LAST})
+"""Roles of the columns that hold prices."""
+
+
 class Language(Enum):
     """Whose way of writing numbers a header suggests."""
 
@@ -95,9 +99,47 @@ _NOT_THE_CLOSE = _set(
     " offer volume vol change chg pct percent perc ret rets return returns diff delta next future fwd ma sma"
     " ema wma log lag norm normalized scaled id count std mean avg average roc rsi rank zscore signal flag"
     " shift open high low min max spread fair mark index position target label pred predicted forecast"
-    " yesterday yest"
+    " yesterday yest ajustado ajustada ajuste bereinigt adjustiert rettificata rettificato aangepast justert justerad"
+    " justeret skorygowane скорректированная duzeltilmis anterior vortag vortages precedent precedente veille vorige"
+    " vorigen poprzednie poprzedni предыдущая предыдущее onceki forrige foregaende edellinen"
 )
 """Words that make another column of one that has "close" in its name."""
+
+_CLOSING = _set("close closing zamkniecia закрытия kapanisi")
+"""Words of a close besides the names of one: English, and inflected."""
+
+_CLOSING_SIGNS = ("收盘", "收市", "收盤", "終値", "종가", "ปิด")
+_OTHER_SIGNS = ("前", "昨", "전일", "调整", "調整", "复权", "復權", "수정", "量", "额", "時", "时")
+"""Signs of another column than the close beside those of a close: previous, adjusted, volume, time."""
+
+_PLAIN_CLOSE = _set(
+    "close closing price value level rate stock share end of the official regular session daily day todays today market"
+    " final eod settlement settle trading oficial officiel officielle offizieller ufficiale officiele"
+)
+"""Words that a name may have which means the close of the row and nothing else."""
+
+_NO_PRICE = (_NOT_THE_CLOSE - {"index", "future"}) | _set(
+    "adjclose qty quantity quantities size amount trades trade ticks counts n number num no nr row rows ids idx key"
+    " variation variacao variacion veranderung rendite rendement yield yields gain loss roi pnl profit"
+    " dividend dividends div split splits factor ratio weight multiplier shares outstanding cap marketcap turnover"
+    " interest oi openinterest vwap volatility sigma variance beta alpha macd score prob probability prediction"
+    " side status type code year month week day hour minute second quarter weekday seconds millis ms us ns unix epoch"
+    " balance equity cost costs fee fees commission tax eps revenue sales depth lot lots strike expiry duration"
+    " total sum"
+    " volumen umsatz stuck anzahl menge wolumen объем объём hacim cantidad quantidade quantite nombre numero"
+)
+"""Words of columns of numbers that are known to be no prices."""
+
+_KEYS = _set(
+    "symbol symbols sym ticker tickers pair currencypair isin instrument instrumentid instrumentname asset assetid coin"
+    " coinid token stock stockcode stocksymbol security securityid securitycode securityname sedol cusip ric figi secid"
+    " permno permco gvkey market product productid underlying company companyname fund currency ccy commodity contract"
+    " tradingsymbol tickersymbol symbolid crypto name series seriesid country code id base index indexname"
+    " simbolo symbole kod codigo codice titre titel titolo wertpapier nombre nome nom wahrung waehrung devise moneda"
+    " moeda valuta waluta тикер инструмент валюта hisse kurum"
+    " 代码 股票代码 证券代码 銘柄 銘柄コード コード 종목코드 종목명 名称"
+)
+"""Names of columns that say whose price a row has."""
 
 _BARS = 4
 _UNITS = _set("元 円 원 点 tl try zl pln chf sek nok dkk czk eur")
@@ -128,6 +170,8 @@ def compact(name: str) -> str:
     """Return a name without accents, case, blanks and punctuation."""
     return "".join(words(name))
 
+
+_COMPACT_KEYS = frozenset(map(compact, _KEYS))
 
 _ROLES: dict[str, Role] = {}
 _LANGUAGES: dict[str, Language] = {}
@@ -190,6 +234,42 @@ def lasts(header: Sequence[str]) -> list[int]:
     """Return the columns of a last or only price, in a currency or none: `Last`, `Price (USD)`."""
     plain = ["".join(word for word in words(name) if word not in _CURRENCIES) for name in header]
     return [index for index, name in enumerate(plain) if _ROLES.get(name) is Role.LAST]
+
+
+def other_closes(header: Sequence[str]) -> list[int]:
+    """Return the columns that are named like a close, in any language, in a way that is not known: `Official Close`.
+
+    None of them is adjusted, a previous close, or one of bids.
+    """
+    known, affixed = roles(header), affixed_closes(header)
+    return [i for i, name in enumerate(header) if known[i] is None and i not in affixed and _is_other_close(name)]
+
+
+def _is_other_close(name: str) -> bool:
+    parts, plain = words(name), compact(name)
+    if plain in _ALMOST_CLOSE or _NOT_THE_CLOSE.intersection(word.rstrip("0123456789") for word in parts):
+        return False
+    if any(_ROLES.get(word) is Role.CLOSE or word in _CLOSING for word in parts):
+        return True
+    return any(sign in plain for sign in _CLOSING_SIGNS) and not any(sign in plain for sign in _OTHER_SIGNS)
+
+
+def is_plain_close(name: str) -> bool:
+    """Tell whether a name that is no usual one means the close of its row for sure."""
+    return _PLAIN_CLOSE.issuperset(words(name))
+
+
+def is_no_price(name: str) -> bool:
+    """Tell whether a column is known by its name to hold no price, or not the close."""
+    role = roles([name])[0]
+    if role is not None:
+        return role is not Role.CLOSE and role is not Role.LAST
+    return compact(name) == "index" or bool(_NO_PRICE.intersection(word.rstrip("0123456789") for word in words(name)))
+
+
+def is_key(name: str) -> bool:
+    """Tell whether a column says by its name whose price a row has."""
+    return compact(name) in _COMPACT_KEYS
 
 
 def _is_symbol(word: str, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from streamsig.errors import LayoutError
 from streamsig.ingest import convention
 from streamsig.ingest.arrays import holds_numbers, is_text, to_texts
 from streamsig.ingest.cells import Kind, kinds
-from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name
+from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name, no_close
 from streamsig.ingest.dialect import one_line
 from streamsig.ingest.header import Body
 from streamsig.ingest.names import Role, language, roles
@@ -126,15 +127,14 @@ def _check_closes(closes: Sequence[str], numbers: NumberFormat, name: str, title
 
 def _close_by_name(names: Sequence[str], possible: Sequence[bool], name: str) -> int:
     """Go by the names of columns of numbers; where those do not settle it, by all, for the message."""
-    try:
-        candidates = [each if able else "" for each, able in zip(names, possible, strict=True)]
-        return close_by_name(_header(candidates), possible, name)[0]
-    except LayoutError:
-        try:
-            return close_by_name(_header(names), possible, name)[0]
-        except LayoutError as error:
-            # there are no lines here
-            raise LayoutError(str(error).replace(f"{name}, line 0: ", f"{name}: ", 1)) from None
+    candidates = [each if able else "" for each, able in zip(names, possible, strict=True)]
+    found = None
+    with suppress(LayoutError):
+        found = close_by_name(_header(candidates), possible, name)
+    found = found or close_by_name(_header(names), possible, name)
+    if found is None:
+        raise no_close(_header(names), name)
+    return found[0]
 
 
 def _header(names: Sequence[str]) -> Body:

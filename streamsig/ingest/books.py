@@ -1,0 +1,51 @@
+"""Whether prices are those of an order book: bids and asks, levels or orders, and no trades."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamsig.ingest.names import compact, words
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+_SIDES = frozenset({"bid", "ask", "bids", "asks", "offer", "offers"})
+_SHORT_SIDES = frozenset({"a", "b", "o"})
+_SIDE_NAMES = frozenset({"side", "type", "bidask", "askbid", "bidoffer", "ba", "bookside", "quotetype", "ordertype"})
+_FLAG_NAMES = frozenset({"isbid", "isask", "isbuy", "bidflag", "askflag"})
+_LEVELS = frozenset({"level", "levels", "depth", "lvl"})
+_EVENTS = frozenset({"add", "insert", "cancel", "delete", "modify", "remove"})
+_SHORT_EVENTS = frozenset({"a", "c", "m", "d", "r"})
+_EVENT_NAMES = frozenset({"action", "event", "eventtype", "msgtype", "messagetype", "updatetype"})
+_TRADES = frozenset({"t", "trade"})
+_JUDGED = 1000
+
+
+def book_column(names: Sequence[str], columns: Sequence[Sequence[str]], grouped: Collection[int]) -> int | None:
+    """Return the column that shows rows to be sides, levels or events of an order book, `None` if none does.
+
+    Columns that are `grouped` by do not matter, nor do the sides of trades.
+    """
+    found = None
+    for index, (name, texts) in enumerate(zip(names, columns, strict=False)):
+        values = {text.strip().casefold() for text in texts[:_JUDGED]} - {""}
+        plain = compact(name)
+        if plain in _EVENT_NAMES and values and values <= _TRADES:
+            return None
+        if index in grouped or found is not None or not values:
+            continue
+        is_side = values <= _SIDES or (plain in _SIDE_NAMES and values <= _SHORT_SIDES and len(values) > 1)
+        is_flag = plain in _FLAG_NAMES and len(values) > 1 and plain != "isbuy"
+        is_level = len(values) > 1 and bool(_LEVELS.intersection(words(name))) and all(map(str.isdecimal, values))
+        is_event = bool(values & _EVENTS) or (plain in _EVENT_NAMES and bool(values & _SHORT_EVENTS))
+        if is_side or is_flag or is_level or is_event:
+            found = index
+    return found
+
+
+def book_warning(column: str, index: int) -> str:
+    """Return what to say of a table whose close is known, but which holds bids and asks by turns."""
+    return (
+        f"{column} has sides, levels or events of an order book, but all rows are counted as one series;"
+        f" use --group-by {index + 1} to count each as a series of its own"
+    )
