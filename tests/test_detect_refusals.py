@@ -226,7 +226,16 @@ REFUSALS: list[tuple[str, bytes, Asked, list[str]]] = [
         ["numbers for names", "--column N"],
     ),
     ("a RAR archive", b"Rar!\x1a\x07\x01\0", Asked(), ["RAR"]),
-    ("a tar archive", b"x.csv".ljust(257, b"\0") + b"ustar\0", Asked(), ["tar archive", "tar -xOf"]),
+    ("a feather file of version 1", b"FEA1\0\0\0\0", Asked(), ["Feather file of version 1", "f.read_table('x.csv')"]),
+    ("an ORC file", b"ORC\n\4\0", Asked(), ["an ORC file", "orc.read_table('x.csv')"]),
+    ("an Avro file", b"Obj\1\4\x14avro.codec", Asked(), ["an Avro file", "read_avro('x.csv')"]),
+    ("Parquet inside an archive", b"PAR1\x15\4", Asked(), ["Parquet", "inside an archive", "unpack"]),
+    (
+        "a tar archive",
+        b"x.csv".ljust(257, b"\0") + b"ustar\0",
+        Asked(),
+        ["tar archive", "tar -xf x.csv -C TABLES && streamsig run 'TABLES/**/*.csv'"],
+    ),
     (
         "eighths of a cent",
         named("Date,Open,Last", *([d, "526-2", "526-4"] for d in DAYS)),

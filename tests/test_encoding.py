@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsig.ingest.encoding import detect_encoding
+from streamsig.ingest.encoding import choose_encoding, detect_encoding
 
 TEXT = "Data;Último;Máxima\n2020-01-01;1,5;1,75\n"
 
@@ -36,6 +36,30 @@ def test_a_mark_settles_it(mark: bytes, codec: str) -> None:
 def test_utf16_is_told_by_its_nuls(codec: str, text: str) -> None:
     """UTF-16 without a mark is seen, letters with a NUL on the other side included."""
     assert detect_encoding(text.encode(codec)) == (codec, 0)
+
+
+@pytest.mark.parametrize("codec", ["utf-32-le", "utf-32-be"])
+def test_utf32_is_told_by_its_nuls(codec: str) -> None:
+    """UTF-32 without a mark is seen."""
+    assert detect_encoding(TEXT.encode(codec)) == (codec, 0)
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize("family", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize("asked", ["{}", "{}-{}"])
+def test_what_was_asked_leaves_the_order_of_bytes_open(family: str, order: str, asked: str, *, marked: bool) -> None:
+    """`utf-16` is read in the order that the mark or the NUL bytes show, and a mark is not part of the text."""
+    raw = ("\ufeff" * marked + TEXT).encode(f"{family}-{order}")
+    codec, length = choose_encoding(raw, asked.format(family, order))
+    assert raw[length:].decode(codec) == TEXT
+
+
+def test_what_was_asked_wins() -> None:
+    """A codec that was asked for is used, whatever the bytes look like."""
+    assert choose_encoding(TEXT.encode(), "cp1252") == ("cp1252", 0)
+    assert choose_encoding(codecs.BOM_UTF8 + TEXT.encode(), "utf-8-sig") == ("utf-8", 3)
+    assert choose_encoding("日".encode("utf-16-le"), "UTF16") == ("utf-16-le", 0)
 
 
 def test_a_cut_character_is_no_error() -> None:

@@ -16,8 +16,8 @@ from streamsig.engine.tally import NEWEST_FIRST, Count, Tally
 from streamsig.errors import BadRowError
 from streamsig.ingest.detect import Detection, detect
 from streamsig.ingest.dialect import Asked
-from streamsig.ingest.encoding import detect_encoding
-from streamsig.ingest.impostors import check_is_table
+from streamsig.ingest.encoding import choose_encoding
+from streamsig.ingest.impostors import check_is_table, check_is_text
 from streamsig.ingest.reader import BadRecordError, Reading, SegmentReader
 from streamsig.ingest.records import split_records
 from streamsig.ingest.segments import Resume, Segments
@@ -49,8 +49,8 @@ def look_at(source: TextSource, settings: Settings, *, may_grow: bool = False) -
     Raises LayoutError where that cannot be told for sure.
     """
     raw, _ = source.read_sample(SAMPLE_BYTES)
-    found, mark_bytes = detect_encoding(raw)
-    source.decode(settings.encoding or found, mark_bytes)
+    check_is_text(raw, source.name, source.compression)
+    source.decode(*choose_encoding(raw, settings.encoding))
     sample, whole = source.read_sample(SAMPLE_BYTES)
     asked = asked_of(settings)
     if whole and may_grow and sample:
