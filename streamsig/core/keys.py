@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from streamsig import native
+from streamsig.core import utf8
 from streamsig.core.packed import pack, unpack
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _T = TypeVar("_T", bound=np.generic)
-_ASCII = 128
+_ASCII, _CONTINUES = 0x80, 0xC0
 _SLOTS, _BYTES = 1 << 13, 1 << 14
 
 
@@ -59,6 +61,20 @@ class Texts:
             raise ValueError(f"texts of {len(content)} bytes that are not those of {len(sizes)} sizes")
         return cls(np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int32), content)
 
+    def in_utf8(self) -> Texts:
+        r"""Return the texts as they leave the program: bytes that are no UTF-8 are written as `\xNN`."""
+        start, stop = int(self.starts[0]), int(self.starts[-1])
+        content = self.content[start:stop]
+        if content.max(initial=0) < _ASCII:
+            return self
+        # all of it may be UTF-8 although a text begins in the midst of a character
+        begins = content[(self.starts - start)[self.starts < stop]]
+        if not ((begins & _CONTINUES) == _ASCII).any():
+            with contextlib.suppress(UnicodeDecodeError):
+                content.tobytes().decode()
+                return self
+        return Texts.of(utf8.from_bytes(text).encode() for text in self.to_bytes())
+
     def to_bytes(self) -> list[bytes]:
         """Return each by itself."""
         content, starts = self.content.tobytes(), self.starts.tolist()
@@ -93,12 +109,13 @@ def _number_texts(texts: Texts) -> tuple[Texts, NDArray[np.int32]]:
     table = KeyTable()
     places = table.number(texts)
     known = table.texts()
-    if known.content.max(initial=0) < _ASCII:
+    readable = known.in_utf8()
+    if readable is known:
         return known, places
     # two that are no UTF-8 may be written alike
-    readable = KeyTable()
-    again = readable.number(Texts.of(text.decode("utf-8", "backslashreplace").encode() for text in known.to_bytes()))
-    return readable.texts(), again[places]
+    again = KeyTable()
+    numbers = again.number(readable)
+    return again.texts(), numbers[places]
 
 
 def _quoted(text: bytes) -> bytes:

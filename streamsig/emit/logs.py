@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from streamsig.core import utf8
 from streamsig.emit.metrics import without_groups
 from streamsig.engine.events import (
     Advanced,
@@ -67,7 +68,7 @@ class JsonLog:
             "event": _NAMES[type(event)],
             **_fields(event, now - self._started),
         }
-        line = (json.dumps(entry) + "\n").encode()
+        line = (json.dumps(utf8.in_json(entry)) + "\n").encode()
         while line:
             line = line[self._file.write(line) or 0 :]
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from streamsig.core import utf8
 from streamsig.engine.result import rate
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def failure(version: str, message: str) -> dict[str, Any]:
 def to_json(metrics: Mapping[str, Any]) -> Iterator[str]:
     """Yield metrics as they stand in the file and on standard output, with a final newline; a group takes one line."""
     groups = metrics.get(GROUPS)
-    text = json.dumps(without_groups(metrics), indent=2)
+    text = json.dumps(utf8.in_json(without_groups(metrics)), indent=2)
     if groups is None:
         yield text + "\n"
         return

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streamsig.core import utf8
 from streamsig.emit.printable import printable
 from streamsig.engine.look import TEXT
 
@@ -29,7 +30,8 @@ _MANY_MARKERS = 12
 
 def to_json(looks: Iterable[Look]) -> str:
     """Return the looks as one JSON object, with a final newline."""
-    return json.dumps({"inputs": [{**asdict(it), "reasons": dict(it.reasons)} for it in looks]}, indent=2) + "\n"
+    inputs = [{**asdict(it), "reasons": dict(it.reasons)} for it in looks]
+    return json.dumps(utf8.in_json({"inputs": inputs}), indent=2) + "\n"
 
 
 def to_table(look: Look, width: int, *, colour: bool = False) -> str:

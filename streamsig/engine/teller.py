@@ -114,7 +114,7 @@ class Teller:
             "columns": mark.columns,
             "are_settled": mark.are_settled,
             "time": mark.time,
-            "waiting": [_plain(each) for each in mark.waiting],
+            "waiting": [each.to_pylist() for each in mark.waiting],
         }
 
     def resume(self, kept: Mapping[str, Any] | None, total: Total) -> None:
@@ -186,10 +186,10 @@ class Teller:
             return
         if self._table is None:
             self._tell_columns(self._make_table())
-        texts = [to_arrow(each) for each in keys]
+        texts = [to_arrow(each.in_utf8()) for each in keys]
         if self._columns["has_time"]:
-            time = join([to_arrow(each) for each in times]) if self._time else pa.nulls(len(ticks), pa.string())
-            texts = [time, *texts]
+            parts = [to_arrow(each.in_utf8()) for each in times]
+            texts = [join(parts) if self._time else pa.nulls(len(ticks), pa.string()), *texts]
         if isinstance(self._series, ManySeries):
             distinct, places = number_keys(keys)
             self._emit(ticks, texts, self._push_keyed(ticks, self._keys.number(distinct)[places]))
@@ -230,11 +230,6 @@ class Teller:
             self._tell(self._table.batch(ticks, texts, told))
 
 
-def _plain(texts: pa.Array) -> list[str]:
-    """Return texts, whatever their bytes are, as JSON has them."""
-    return [text.decode("utf-8", "surrogateescape") for text in texts.cast(pa.binary()).to_pylist()]
-
-
-def _from_plain(plain: Sequence[str]) -> pa.Array:
-    """Return the texts that `_plain` wrote down."""
-    return to_arrow(Texts.of(text.encode("utf-8", "surrogateescape") for text in plain))
+def _from_plain(plain: Sequence[str | None]) -> pa.Array:
+    """Return texts that a checkpoint has."""
+    return pa.array([None if text is None else str(text) for text in plain], pa.string())
