@@ -168,7 +168,7 @@ def make_settings(values: Mapping[str, Any], config: Path | None = None) -> Sett
     A value that is `None` was not given. Raises ConfigError or UsageError, naming the key, what was
     found and what is allowed.
     """
-    given = {key: value for key, value in values.items() if value is not None and value not in ((), {})}
+    given = {key: it for key, it in values.items() if it is not None and (it or not isinstance(it, tuple | dict))}
     for key, value in given.items():
         if key not in SETTINGS:
             raise UsageError(f"unknown setting {key!r}{nearest(key, SETTINGS)}")
@@ -231,6 +231,27 @@ def read_config(path: Path) -> dict[str, Any]:
         names = ", ".join(f'"{key}"' for key in missing)
         raise ConfigError(f"{path}: missing key {names}; a config file needs {', '.join(REQUIRED)}")
     return document
+
+
+_KEY = re.compile(rf"""^\s*["']?({"|".join(SETTINGS)})["']?\s*:""", re.MULTILINE)
+
+
+def has_known_keys(path: Path) -> bool:
+    """Tell whether a config file has a key of ours, as far as its text shows where it is no YAML.
+
+    A file that may not be read could have one.
+    """
+    try:
+        document = _load(path)
+    except ConfigError:
+        try:
+            with path.open("rb") as file:
+                return _KEY.search(file.read(_MAX_CONFIG_BYTES).decode("utf-8", "replace")) is not None
+        except OSError as error:
+            return not isinstance(error, IsADirectoryError)
+    return isinstance(document, dict) and not SETTINGS.keys().isdisjoint(
+        key for key in document if isinstance(key, str)
+    )
 
 
 def version_of(path: Path | None) -> str:

@@ -7,7 +7,8 @@ import contextlib
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import index
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast
 
 from streamsig.core.signals import ABOVE, COMPARISONS, MAX_FACTOR, Signal
 
@@ -38,9 +39,24 @@ def whole_number(text: str) -> int:
     raise ValueError(f"not a whole number: {text!r:.80}")
 
 
+def integer(value: object) -> int | None:
+    """Return what is a whole number as an `int`, those of numpy included, `None` for anything else and for `bool`."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return index(cast("SupportsIndex", value))
+    except TypeError:
+        return None
+
+
 def whole(low: int, high: int, allowed: str) -> Kind:
     """Return the kind of whole numbers from `low` to `high`; `allowed` says so."""
-    return Kind(allowed, lambda value: type(value) is int and low <= value <= high, whole_number)
+
+    def accepts(value: object) -> bool:
+        number = integer(value)
+        return number is not None and low <= number <= high
+
+    return Kind(allowed, accepts, whole_number, index)
 
 
 _UNITS = {"": 1, "b": 1, **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)}}
@@ -63,12 +79,12 @@ def size_bytes(text: str) -> int:
 
 def _is_size(value: object) -> bool:
     with contextlib.suppress(ValueError):
-        return (size_bytes(value) if isinstance(value, str) else value if type(value) is int else 0) >= 1
+        return (size_bytes(value) if isinstance(value, str) else integer(value) or 0) >= 1
     return False
 
 
 def _plain_size(value: int | str) -> int:
-    return size_bytes(value) if isinstance(value, str) else value
+    return size_bytes(value) if isinstance(value, str) else index(value)
 
 
 SIZE = Kind("a size such as 256MiB, 1.5GiB or 200MB, or a whole number of bytes", _is_size, size_bytes, _plain_size)
@@ -79,11 +95,17 @@ def _column_of(text: str) -> str | int:
 
 
 TEXT = Kind('a text, such as "v1"', lambda value: isinstance(value, str) and value != "", str)
-COLUMN = Kind(
-    "a column name, or a field number from 1",
-    lambda value: value >= 1 if type(value) is int else isinstance(value, str) and value != "",
-    _column_of,
-)
+
+
+def _is_column(value: object) -> bool:
+    return value != "" if isinstance(value, str) else (integer(value) or 0) >= 1
+
+
+def _plain_column(value: int | str) -> int | str:
+    return value if isinstance(value, str) else index(value)
+
+
+COLUMN = Kind("a column name, or a field number from 1", _is_column, _column_of, _plain_column)
 
 
 def _are_columns(value: object) -> bool:
@@ -95,7 +117,7 @@ COLUMNS = Kind(
     "one or more column names, or field numbers from 1",
     _are_columns,
     lambda text: [text],
-    lambda value: tuple(value) if isinstance(value, list | tuple) else (value,),
+    lambda value: tuple(map(_plain_column, value if isinstance(value, list | tuple) else [value])),
 )
 
 
@@ -163,9 +185,8 @@ def _is_signal(value: object) -> bool:
         return True
     if not isinstance(value, Mapping) or not {"slow"} <= set(value) <= {*_SIGNAL_NUMBERS, "compare"}:
         return False
-    fast, slow, compare = value.get("fast", 1), value["slow"], value.get("compare", ABOVE)
-    whole = type(fast) is int and type(slow) is int and fast >= 1 and slow >= 1 and fast * slow <= MAX_FACTOR
-    return whole and compare in COMPARISONS
+    fast, slow = integer(value.get("fast", 1)) or 0, integer(value["slow"]) or 0
+    return fast >= 1 and slow >= 1 and fast * slow <= MAX_FACTOR and value.get("compare", ABOVE) in COMPARISONS
 
 
 def _are_signals(value: object) -> bool:

@@ -140,11 +140,11 @@ def test_an_input_that_grows_behind_its_end(tmp_path: Path) -> None:
 def test_only_the_last_line_of_all_may_grow(finished: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a parameter)
     """Other inputs, and members of archives, are counted to their ends, with or without a line end there."""
     paths = [tmp_path / "1.csv", tmp_path / "2.zip", tmp_path / "3.csv"]
-    for path in (paths[0], paths[2]):
-        path.write_text(HEADER + text(50) + "50,7")
+    for path, last in ((paths[0], 7), (paths[2], 8)):
+        path.write_text(HEADER + text(50) + f"50,{last}")
     with zipfile.ZipFile(paths[1], "w") as archive:
         for number in range(2):
-            archive.writestr(f"{number}.csv", HEADER + text(50) + "50,7")
+            archive.writestr(f"{number}.csv", HEADER + text(50) + f"50,{number}")
     for _ in range(2):
         result, _ = run(tmp_path, *paths[:2], finished=finished)
         assert result is not None

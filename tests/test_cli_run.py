@@ -87,6 +87,42 @@ def test_named_config_wins_over_the_one_in_the_folder(workdir: Workdir) -> None:
     assert workdir.run("prices.csv", "--config", "other.yaml").metrics["seed"] == 7
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "image: price-service\nreplicas: 3\n",
+        "- a list\n- of: window\n",
+        '{{ .Values.yaml }}: "no YAML\n',
+        "--- !Ref\nResources: &all [1]\nOthers: *all\n",
+        "",
+        None,
+    ],
+)
+def test_config_of_another_program_is_left_alone(workdir: Workdir, foreign: str | None) -> None:
+    """A `config.yaml` that was not asked for and has none of our keys counts for nothing, which a warning says."""
+    workdir.put("prices.csv", rising(10))
+    if foreign is None:
+        (workdir.path / "config.yaml").mkdir()
+    else:
+        workdir.put("config.yaml", foreign)
+    outcome = workdir.call("run", "prices.csv")
+    assert (outcome.code, outcome.metrics["window"], outcome.metrics["signal_count"]) == (0, 5, 6)
+    (warning,) = outcome.metrics["warnings"]
+    assert warning.startswith("config.yaml is left alone: it has none of the keys of streamsig; ")
+    assert outcome.err == f"streamsig: warning: {warning}\n"
+    assert [line["event"] for line in workdir.log()][:2] == ["run_started", "warning"]
+    assert workdir.call("inspect", "prices.csv").err == outcome.err
+    assert "config.yaml" in workdir.fails(2, "prices.csv", "--config", "config.yaml")
+
+
+@pytest.mark.parametrize("wrong", ["windw: 3\nseed: 1\n", "window: 3\nreplicas: 2\n", 'seed: 1\nwindow: "3\n'])
+def test_a_mistake_in_our_config_is_no_other_program(workdir: Workdir, wrong: str) -> None:
+    """One key of ours, even in what is no YAML, makes the file ours: a mistake in it is an error."""
+    workdir.put("prices.csv", rising(10))
+    workdir.put("config.yaml", wrong)
+    assert workdir.fails(2, "prices.csv").startswith("config.yaml: ")
+
+
 def test_flags_win_over_the_config(workdir: Workdir) -> None:
     """A flag replaces the config's value, and leaves the others."""
     workdir.put("prices.csv", rising(10))

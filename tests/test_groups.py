@@ -53,9 +53,9 @@ def as_csv(rows: Iterable[tuple[str, ...]], header: tuple[str, ...] = ("symbol",
     return text.getvalue().encode()
 
 
-def timed(rows: Rows) -> bytes:
+def timed(rows: Rows, first: int = 0) -> bytes:
     """Write rows behind a number each, so that no row looks like units under a header."""
-    return as_csv([(str(place), *row) for place, row in enumerate(rows)], ("time", "symbol", "close"))
+    return as_csv([(str(place), *row) for place, row in enumerate(rows, first)], ("time", "symbol", "close"))
 
 
 def expected(rows: Rows) -> dict[str, tuple[int, int, dict[str, int]]]:
@@ -109,7 +109,7 @@ def test_several_files_are_one_series_of_each_key(
     place = data.draw(st.integers(0, len(rows)))
     turn = -1 if backwards else 1
     (folder / "1.csv").write_bytes(timed(rows[:place][::turn]))
-    (folder / "2.csv").write_bytes(timed(rows[place:][::turn]))
+    (folder / "2.csv").write_bytes(timed(rows[place:][::turn], place))
     order = "newest-first" if backwards else "file"
     settings: dict[str, Any] = {"group_by": 2, "column": 3, "header": True, "signals": SIGNALS, "order": order}
     assert found_in(streamsig.run(folder, **settings)) == expected(rows)

@@ -48,6 +48,23 @@ def on_a_terminal(workdir: Workdir, *flags: object, stdin: bytes | None = None) 
     return workdir.finish(process), shown.decode()
 
 
+@pytest.mark.parametrize("command", ["run", "inspect"])
+def test_waiting_for_rows_from_a_terminal(workdir: Workdir, command: str) -> None:
+    """Who names standard input and has no pipe there is told what the program waits for, and how to end it."""
+    ours, theirs = pty.openpty()
+    process = workdir.start(command, "-", stdin=theirs)
+    os.close(theirs)
+    assert process.stderr is not None
+    told = process.stderr.readline()
+    # from here on it waits: what is typed is what it counts
+    os.write(ours, b"time,close\n1,2\n2,3\n\x04")
+    outcome = workdir.finish(process)
+    os.close(ours)
+    assert told == b"streamsig: waiting for rows from the terminal; end them with Ctrl-D, or stop with Ctrl-C\n"
+    assert (outcome.code, outcome.err) == (0, "")
+    assert command == "inspect" or outcome.metrics["rows_processed"] == 2
+
+
 def drawn(*events: tuple[float, Event], width: int = 100) -> str:
     """Return what is drawn of events at these seconds."""
     now = 0.0

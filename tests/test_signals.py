@@ -86,7 +86,7 @@ def test_two_ways_at_once(workdir: Workdir) -> None:
     """Two flags for one thing, or one name for two, are refused."""
     workdir.prices(CLOSES)
     assert "both" in workdir.fails(2, "prices.csv", "--signal", "a=1:5", "--window", 5)
-    assert "--signal a is there twice" in workdir.fails(2, "prices.csv", "--signal", "a=1:5", "--signal", "a=1:6")
+    assert "--signal a is there twice" in workdir.refuses("prices.csv", "--signal", "a=1:5", "--signal", "a=1:6")
 
 
 def test_signals_in_python(workdir: Workdir) -> None:

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 import streamsig
-from streamsig import BadRowError, ColumnError, Fold, Signal, StreamsigError, Ticks, WindowState
+from streamsig import BadRowError, ColumnError, Fold, Signal, StreamsigError, Ticks, UsageError, WindowState
+from streamsig.config import make_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,7 +118,18 @@ def test_states_are_equal_by_what_they_hold() -> None:
 
 
 def test_whole_numbers_of_numpy() -> None:
-    """Integers of numpy are whole numbers, and their products do not wrap around."""
+    """Integers of numpy are whole numbers, and their products do not wrap around; `bool` is none."""
+    number = np.int64(5)
+    numbers: dict[str, Any] = {"seed": number, "column": number, "threads": number, "memory_limit": number}
+    found = make_settings({**numbers, "group_by": [number], "signals": {"a": {"fast": number, "slow": number}}})
+    assert found == make_settings(
+        {**dict.fromkeys(numbers, 5), "group_by": (5,), "signals": {"a": {"fast": 5, "slow": 5}}}
+    )
+    assert {type(getattr(found, key)) for key in numbers} == {int}
+    for wrong in (True, np.True_, np.float64(5), 5.0):
+        for key in ("window", "column", "memory_limit"):
+            with pytest.raises(UsageError, match=rf'^setting "{key}" must be'):
+                make_settings({key: wrong})
     assert Signal(np.int64(1), np.int32(5)) == Signal(1, 5)  # type: ignore[arg-type]
     assert type(Signal(np.int64(1), np.int32(5)).slow) is int  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="at most"):
@@ -127,7 +139,7 @@ def test_whole_numbers_of_numpy() -> None:
 def test_a_bad_value_of_a_frame_is_told_by_its_row() -> None:
     """The index counts from the start of the frame, also in a later batch of it."""
     frame = pl.concat([pl.DataFrame({"close": ["1", "2"]}), pl.DataFrame({"close": ["3", "x"]})], rechunk=False)
-    with pytest.raises(ColumnError, match=r"^the value at index 3 is no close: not a number: 'x'$"):
+    with pytest.raises(ColumnError, match=r"^the value at index 3 is no close: not a number: 'x'"):
         WindowState.empty(SIGNALS).update(frame)
 
 

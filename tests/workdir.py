@@ -117,18 +117,32 @@ class Workdir:
         """Run `streamsig run ...`, which must fail as every failure does; return its message."""
         return self.failed(self.call("run", *arguments, **options), code)
 
+    def refuses(self, *arguments: object, **options: Any) -> str:
+        """Run `streamsig run ...` with flags that make no sense, which leaves all files alone; return the message."""
+        before = self._files()
+        outcome = self.call("run", *arguments, **options)
+        assert self._files() == before
+        return self._message(outcome, 2)
+
     def failed(self, outcome: Outcome, code: int) -> str:
-        """Check what holds for every failure; return its message."""
+        """Check what holds for every failure that is not of the flags themselves; return its message."""
+        message = self._message(outcome, code)
+        for name, check in (("metrics.json", self._same_metrics), ("run.log", self._same_failure)):
+            if (self.path / name).exists():
+                check(outcome)
+        return message
+
+    def _message(self, outcome: Outcome, code: int) -> str:
         assert outcome.code == code, outcome
         assert list(outcome.metrics) == ERROR_KEYS
         message = str(outcome.metrics["error_message"])
         assert outcome.metrics["status"] == "error"
         assert outcome.err == f"streamsig: {message}\n"
         assert message.isprintable()
-        for name, check in (("metrics.json", self._same_metrics), ("run.log", self._same_failure)):
-            if (self.path / name).exists():
-                check(outcome)
         return message
+
+    def _files(self) -> dict[str, bytes]:
+        return {str(place): place.read_bytes() for place in self.path.rglob("*") if place.is_file()}
 
     def metrics(self, name: str = "metrics.json") -> dict[str, Any]:
         """Return the metrics in a file."""

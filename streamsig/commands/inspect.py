@@ -6,11 +6,12 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from streamsig.commands.parsing import CONFIG, Parser, add_setting, config_file, inputs_of
-from streamsig.commands.terminal import cause, say, to_stdout
+from streamsig.commands.parsing import CONFIG, Parser, add_input, add_setting, config_file, inputs_of
+from streamsig.commands.terminal import cause, say, say_if_waiting, to_stdout
 from streamsig.config import SETTINGS, make_settings, values_of_flags
 from streamsig.emit.printable import printable
 from streamsig.errors import OutputError
+from streamsig.ingest.sources import STDIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +27,19 @@ def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
     parsed = _parser().parse(arguments)
     paths = inputs_of(parsed)
     flags = values_of_flags({key: getattr(parsed, key) for key in LAYOUT})
-    settings = make_settings(flags, config_file(parsed.config))
+    config, notes = config_file(parsed.config)
+    settings = make_settings(flags, config)
+    for message in notes:
+        _warn(message)
+    if STDIN in paths:
+        say_if_waiting()
     # these take long to load, and the other commands do without them
     from streamsig.emit.report import to_json, to_table  # noqa: PLC0415
     from streamsig.engine.look import look  # noqa: PLC0415
 
     seen, code = [], 0
     terminal = sys.stdout is not None and sys.stdout.isatty()
-    for found in look(paths, settings):
+    for found in look(paths, settings, _warn):
         stopping.check()
         if found.error is not None:
             code = code or found.error.exit_code
@@ -48,6 +54,10 @@ def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
     if parsed.json:
         _put(to_json(seen))
     return code
+
+
+def _warn(message: str) -> None:
+    say(f"warning: {message}")
 
 
 def _put(text: str) -> None:
@@ -71,7 +81,7 @@ def _parser() -> Parser:
         metavar="INPUT",
         help="price files, plain or compressed, globs and folders; - for standard input",
     )
-    parser.add_argument("--input", metavar="INPUT", help="the same, as a flag")
+    add_input(parser)
     parser.add_argument("--config", metavar="FILE", help=f"settings as YAML (default: {CONFIG} if it is there)")
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     group = parser.add_argument_group("settings", "as for run; each is also a key of the config file; the flag wins")

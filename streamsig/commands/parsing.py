@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from streamsig.commands.terminal import cause, to_stdout
-from streamsig.config import nearest
+from streamsig.config import has_known_keys, nearest
 from streamsig.errors import EXIT_CODES, OutputError, UsageError
 from streamsig.kinds import YES_NO
 
@@ -64,18 +64,33 @@ def add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
         group.add_argument(setting.flag, dest=setting.key, action=action, metavar=setting.metavar, help=setting.help)
 
 
-def config_file(named: str | None) -> Path | None:
-    """Return the config file to read: as named, else the usual one where it is there."""
+def add_input(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that names an input."""
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="INPUT", help="the same, as a flag; can be repeated"
+    )
+
+
+def config_file(named: str | None) -> tuple[Path | None, list[str]]:
+    """Return the config file to read, as named, else the usual one where it is there, and notes for a person.
+
+    One that was not named and has no key of ours belongs to another program, and is left alone.
+    """
     if named is not None:
-        return Path(named)
-    return Path(CONFIG) if os.path.lexists(CONFIG) else None
+        return Path(named), []
+    path = Path(CONFIG)
+    if not os.path.lexists(path):
+        return None, []
+    if has_known_keys(path):
+        return path, []
+    return None, [f"{path} is left alone: it has none of the keys of streamsig; name a config with --config FILE"]
 
 
 def inputs_of(parsed: argparse.Namespace) -> list[str]:
     """Return the inputs that are named, by flag or without; raises UsageError where none is, or both are."""
-    paths: list[str] = parsed.paths
-    if parsed.input and paths and paths != [parsed.input]:
-        raise UsageError(f"--input {parsed.input} and {paths[0]} are both named; name all inputs without --input")
-    if not paths and not parsed.input:
+    paths, flags = parsed.paths, parsed.input
+    if flags and paths and paths != flags:
+        raise UsageError(f"--input {flags[0]} and {paths[0]} are both named; name all inputs without --input")
+    if not paths and not flags:
         raise UsageError("no input is named; give a file, or - for standard input")
-    return paths or [parsed.input]
+    return [*(paths or flags)]

@@ -6,11 +6,21 @@ import argparse
 import contextlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamsig.commands.parsing import CONFIG, Parser, add_setting, config_file, inputs_of
-from streamsig.commands.terminal import UNEXPECTED, cause, failure, say, settle, to_stdout, trace
+from streamsig.commands.parsing import CONFIG, Parser, add_input, add_setting, config_file, inputs_of
+from streamsig.commands.terminal import (
+    UNEXPECTED,
+    cause,
+    failure,
+    say,
+    say_if_waiting,
+    settle,
+    to_stdout,
+    trace,
+)
 from streamsig.config import SETTINGS, make_settings, values_of_flags, version_of
 from streamsig.emit import metrics
 from streamsig.emit.order import sentence
@@ -18,10 +28,11 @@ from streamsig.emit.rejects import ContinuedRejects, continuing_rejects, writing
 from streamsig.emit.rows import FORMATS, continuing_rows, writing_rows
 from streamsig.emit.targets import LOG, OUTPUT, STREAM, Targets
 from streamsig.engine.count import SKIP
-from streamsig.engine.events import OrderChecked, RunFailed, RunFinished, Warned
+from streamsig.engine.events import OrderChecked, RunFailed, RunFinished, RunStarted, Warned
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import OutputError, UsageError
 from streamsig.ingest.inputs import expand
+from streamsig.ingest.sources import STDIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,14 +41,18 @@ if TYPE_CHECKING:
     from streamsig.emit.rejects import WrittenRejects
     from streamsig.emit.rows import ContinuedRows, WrittenRows
     from streamsig.engine.events import Event, Observer
+    from streamsig.ingest.inputs import Named
     from streamsig.stopping import Stopping
 
 
 def run(arguments: Sequence[str], stopping: Stopping) -> int:
-    """Do the job; however it ends, the metrics, the log and one line for a person say so."""
-    places, others = _places(arguments)
-    config = config_file(places.config)
+    """Do the job; however it ends, the metrics, the log and one line for a person say so.
+
+    Flags that cannot be understood leave all files as they are.
+    """
+    places = _places(arguments)
     version: str | None = None
+    config: Path | None = None
     with contextlib.ExitStack() as stack:
         targets = stack.enter_context(contextlib.closing(Targets.named(places)))
         observers: list[Observer] = [targets]
@@ -46,27 +61,24 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
             for observer in observers:
                 observer(event)
 
-        def count(event: Event) -> None:
-            stopping.check()
-            observe(event)
-
         try:
             stopping.begin()
-            try:
-                parsed = _parser().parse(arguments)
-                paths = inputs_of(parsed)
-            except UsageError:
-                targets.spare(others)  # any of them may have been meant as the input
-                raise
-            paths = expand(paths)
-            targets.check(paths, config)
-            observers.append(_watcher(parsed.progress, stack))
-            settings = _settings(parsed, config)
+            named, flags, progress = _parsed(arguments, targets)
+            config, notes = config_file(places.config)
+            inputs, left_out = targets.leave_out(expand(named))
+            targets.check(_paths(inputs), config)
+            observers.append(_watcher(progress, stack))
+            settings = _settings(flags, config)
             version = settings.version
             if settings.checkpoint is not None:
                 targets.checkpoint = Path(settings.checkpoint)
-                targets.check(paths, config)
-            figures = _figures(paths, settings, targets, count, observers)
+                inputs, more = targets.leave_out(inputs)
+                left_out += more
+                targets.check(_paths(inputs), config)
+            if any(each.path == STDIN for each in inputs):
+                say_if_waiting()
+            job = _Job(inputs, settings, (*notes, *left_out), stopping)
+            figures = _figures(job, targets, observe, observers)
             observe(RunFinished(figures))
             code = 0
         except SystemExit:  # --help
@@ -85,15 +97,49 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
     return print_figures(figures, targets.output, code)
 
 
-def _figures(
-    paths: Sequence[str], settings: Settings, targets: Targets, observe: Observer, observers: list[Observer]
-) -> dict[str, Any]:
+class _Job(NamedTuple):
+    """What is to be counted; `notes` is what a person should know before."""
+
+    inputs: Sequence[Named]
+    settings: Settings
+    notes: tuple[str, ...]
+    stopping: Stopping
+
+
+def _parsed(arguments: Sequence[str], targets: Targets) -> tuple[list[str], dict[str, Any], str]:
+    """Return the inputs, the settings and the kind of progress that the flags ask for.
+
+    Of flags that cannot be understood nobody knows which file is a target: then there is none.
+    """
+    try:
+        parsed = _parser().parse(arguments)
+        flags = {key: getattr(parsed, key) for key, it in SETTINGS.items() if it.help}
+        return inputs_of(parsed), values_of_flags(flags), parsed.progress
+    except UsageError:
+        targets.let_all_go()
+        raise
+
+
+def _paths(inputs: Sequence[Named]) -> list[str]:
+    return [each.path for each in inputs]
+
+
+def _figures(job: _Job, targets: Targets, observe: Observer, observers: list[Observer]) -> dict[str, Any]:
     """Count, and let figures, rows and rejected rows take their places: what cannot be written is known before."""
-    with _rejects(targets, settings) as rejects, _rows(targets, settings) as rows:
+
+    def count(event: Event) -> None:
+        job.stopping.check()
+        observe(event)
+        if isinstance(event, RunStarted):
+            for note in job.notes:
+                observe(Warned(note))
+
+    with _rejects(targets, job.settings) as rejects, _rows(targets, job.settings) as rows:
         if rejects is not None:
             observers.append(rejects)
         kept = rejects if isinstance(rejects, ContinuedRejects) else None
-        figures = metrics.success(count_signals(paths, settings, observe, rows, kept))
+        result = count_signals(job.inputs, job.settings, count, rows, kept)
+        figures = metrics.success(replace(result, warnings=(*job.notes, *result.warnings)))
         for each in (rows, rejects):
             if each is not None:
                 each.settle()
@@ -127,7 +173,7 @@ def _parser() -> Parser:
 
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--input", metavar="INPUT", help="the same, as a flag")
+    add_input(parser)
     parser.add_argument("--config", metavar="FILE", help=f"settings as YAML (default: {CONFIG} if it is there)")
     parser.add_argument(
         "--output",
@@ -146,20 +192,18 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rejects", metavar="FILE", help="the rows that --on-bad-row skip leaves out, as CSV")
 
 
-def _places(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Find out where to report a failure, even when the flags make no sense, and what the other words are."""
+def _places(arguments: Sequence[str]) -> argparse.Namespace:
+    """Find out where to report a failure, even when the flags make no sense."""
     parser = Parser(add_help=False)
     _add_places(parser)
     try:
-        known, others = parser.parse_known_args(arguments)
+        return parser.parse_known_args(arguments)[0]
     except UsageError:
-        return argparse.Namespace(output=STREAM, log_file=None, config=None, rejects=None, signals_out=None), []
-    return known, [*others, known.input] if known.input else others
+        return argparse.Namespace(output=STREAM, log_file=None, config=None, rejects=None, signals_out=None)
 
 
-def _settings(parsed: argparse.Namespace, config: Path | None) -> Settings:
+def _settings(flags: dict[str, Any], config: Path | None) -> Settings:
     """Return what flags and config ask for."""
-    flags = values_of_flags({key: getattr(parsed, key) for key, it in SETTINGS.items() if it.help})
     settings = make_settings(flags, config)
     if settings.memory_limit is not None:
         # pyarrow's own allocators keep 20 MiB and more of what is free to themselves

@@ -70,6 +70,13 @@ def say(message: str) -> None:
         settle(sys.stderr)
 
 
+def say_if_waiting() -> None:
+    """Tell a person that input is read from the terminal, where it is, and how to end it."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
+        say(f"waiting for rows from the terminal; end them with {end}, or stop with Ctrl-C")
+
+
 def settle(stream: TextIO) -> None:
     """Flush a standard stream, or leave it."""
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from streamsig import files
 from streamsig.emit import metrics
 from streamsig.emit.logs import JsonLog
-from streamsig.errors import OutputError, UsageError
+from streamsig.errors import OutputError, SourceError, UsageError
 from streamsig.growing import waiting_place
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from streamsig.engine.events import Event
+    from streamsig.ingest.inputs import Named
 
 STREAM = "-"
 OUTPUT, LOG = "metrics.json", "run.log"
@@ -50,12 +51,26 @@ class Targets:
         log = LOG if flags.log_file is None and flags.output != STREAM else flags.log_file
         return cls(flags.output, log, flags.rejects, flags.signals_out)
 
-    def spare(self, paths: Iterable[str]) -> None:
-        """Let go without a word of targets that are any of these files."""
-        for path in paths:
-            for _, target in self._files():
-                if _same_file(target, path):
-                    self._let_go(target)
+    def let_all_go(self) -> None:
+        """Write no file: what the flags say cannot be understood, so that any may be meant otherwise."""
+        self.output = self.log = self.rejects = self.rows = None
+
+    def leave_out(self, inputs: Iterable[Named]) -> tuple[list[Named], list[str]]:
+        """Return the inputs but for targets that a folder or glob brought along, and warnings about these.
+
+        Raises SourceError where nothing is left.
+        """
+        kept: list[Named] = []
+        warnings: list[str] = []
+        for each in inputs:
+            flag = next((flag for flag, target in self._files() if each.by and _same_file(target, each.path)), None)
+            if flag is None:
+                kept.append(each)
+            else:
+                warnings.append(f"{each.path} is left out: this run writes it ({flag})")
+        if not kept:
+            raise SourceError(f"{each.by}: it holds nothing but what this run writes; check the path")
+        return kept, warnings
 
     def check(self, sources: Iterable[str], config: Path | None) -> None:
         """Refuse, before any work, what would overwrite an input or the config, or could not be written.

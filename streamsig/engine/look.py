@@ -15,10 +15,11 @@ from streamsig.ingest.framing import find_framing
 from streamsig.ingest.impostors import check_is_table
 from streamsig.ingest.inputs import expand, opened, texts_of
 from streamsig.ingest.records import skip_lines, split_records
+from streamsig.ingest.repeats import once
 from streamsig.ingest.stored import columnar_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from streamsig.config import Settings
     from streamsig.ingest.columnar import ColumnarTable
@@ -94,13 +95,16 @@ class Look:
     first_rows: tuple[Row, ...] = ()
 
 
-def look(named: Sequence[str], settings: Settings) -> Iterator[Look]:
+def look(named: Sequence[str], settings: Settings, warn: Callable[[str], None] = lambda _: None) -> Iterator[Look]:
     """Look at files, globs, folders, archives, or `-` for standard input, in the order in which they would be read.
 
-    Reads no more than the beginning of each. An input that cannot be read or understood has its `error`;
-    raises SourceError for what names no input at all.
+    Reads no more than the beginning of each. An input that cannot be read or understood has its `error`; `warn` is
+    told which are left out. Raises SourceError for what names no input at all, UsageError for one that is named twice.
     """
-    for path in expand(named):
+    paths, left_out = once(expand(named), apart=settings.per_file)
+    for message in left_out:
+        warn(message)
+    for path in paths:
         try:
             with opened(path) as raw:
                 for source in texts_of(raw):

@@ -17,6 +17,7 @@ from streamsig.engine.run import Run
 from streamsig.engine.tally import NEWEST_FIRST, Total
 from streamsig.errors import BadRowError, LayoutError, OutputError, SourceError, UsageError
 from streamsig.ingest.inputs import expand, is_archive, opened, texts_of
+from streamsig.ingest.repeats import once
 from streamsig.ingest.storage import HEAD_BYTES, storage_of, storage_of_all
 from streamsig.ingest.stored import columnar_format
 
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
     from streamsig.engine.tally import Count
     from streamsig.engine.teller import Teller
     from streamsig.ingest.columnar import ArrowStream
+    from streamsig.ingest.inputs import Named
     from streamsig.ingest.sources import TextSource
 
 
 def count_signals(
-    named: Sequence[str | ArrowStream],
+    named: Sequence[str | Named | ArrowStream],
     settings: Settings,
     observe: Observer = lambda _: None,
     tell: Callable[[pa.RecordBatch], None] | None = None,
@@ -47,13 +49,16 @@ def count_signals(
     """Count the signal over files, globs, folders, `-` for standard input, or frames.
 
     Several inputs are one series, those of a glob or folder in natural order of their names, unless `per_file` is
-    set. `tell` gets the rows, if it is there. `rejects` is one of those who observe, and goes on from a checkpoint.
-    Memory does not grow with the inputs. Raises SourceError, LayoutError or BadRowError.
+    set; none is counted twice (`ingest.repeats`). `tell` gets the rows, if it is there. `rejects` is one of those who
+    observe, and goes on from a checkpoint.
+    Memory does not grow with the inputs. Raises UsageError, SourceError, LayoutError or BadRowError.
     """
     started = time.perf_counter()
-    paths = _inputs(named)
+    paths, left_out = once(_inputs(named), apart=settings.per_file)
     budget = Budget(settings, storage_of_all(paths), rows=tell is not None, several=len(paths) > 1)
     observe(RunStarted({**settings.as_json(), "threads": budget.plan.threads}, versions()))
+    for message in left_out:
+        observe(Warned(message))
     run = _run(paths, settings, observe, budget, tell, rejects)
     with _saving(run):
         for index, path in enumerate(paths):
@@ -76,7 +81,7 @@ def count_signals(
         seed=settings.seed,
         version=settings.version,
         latency_ms=round((time.perf_counter() - started) * 1000),
-        warnings=tuple(dict.fromkeys(total.warnings)),
+        warnings=tuple(dict.fromkeys((*left_out, *total.warnings))),
         signals={
             name: SignalCount(total.rows, count, signal)
             for (name, signal), count in zip(settings.signals, counts, strict=False)
@@ -164,7 +169,7 @@ def _count(source: TextSource, run: Run, *, is_last: bool) -> Count:
         raise
 
 
-def _inputs(named: Sequence[str | ArrowStream]) -> list[str | ArrowStream]:
+def _inputs(named: Sequence[str | Named | ArrowStream]) -> list[Named | ArrowStream]:
     if all(isinstance(each, str) for each in named):
         return [*expand(cast("Sequence[str]", named))]
     return [each for one in named for each in (expand([one]) if isinstance(one, str) else [one])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from streamsig.core.groups import MAX_BYTES, GroupRows, GroupState, TooManyGroupsError
@@ -107,7 +108,8 @@ class Total:
 
     `rows`, `rows_missing` and `rows_rejected` are sums, `signals` is that of the first signal in each input by
     itself. `groups` is the state of all groups, if there are any. `files` has rows and first count of each input
-    by its name, where they are apart. A state of groups takes at most `groups_bytes`.
+    by its name, where they are apart; of equal names the later ones have numbers. A state of groups takes at most
+    `groups_bytes`.
     """
 
     def __init__(self, settings: Settings, groups_bytes: int = MAX_BYTES) -> None:
@@ -131,13 +133,13 @@ class Total:
             return tuple(self._counts)
         return self._fold.result().counts if self.groups is None else self.groups.counts
 
-    def push(self, count: Count, name: str) -> None:
+    def push(self, counted: Count, name: str) -> None:
         """Add the next input; raises LayoutError as `Tally.push` does."""
-        state = count.state
-        self.rows_rejected += count.rows_rejected
-        self.warnings += count.warnings
+        state = counted.state
+        self.rows_rejected += counted.rows_rejected
+        self.warnings += counted.warnings
         if self._apart:
-            self.files[name] = (state.rows, state.counts[0])
+            self.files[self._free(name)] = (state.rows, state.counts[0])
         self.rows += state.rows
         self.rows_missing += state.rows_missing
         self._counts = [whole + more for whole, more in zip(self._counts, state.counts, strict=True)]
@@ -186,6 +188,11 @@ class Total:
         total.files = {name: (rows, count) for name, (rows, count) in plain["files"].items() if whole([rows, count])}
         total._fold.push(WindowState.from_json(settings.counted, plain["state"]))
         return total
+
+    def _free(self, name: str) -> str:
+        """Return a name for an input: one that is there already gets a number."""
+        names = chain([name], (f"{name} ({number})" for number in count(2)))
+        return next(each for each in names if each not in self.files)
 
     def _join(self, state: GroupState) -> None:
         if not self.groups:

@@ -57,6 +57,8 @@ class RawInput:
         self.name, self.size_bytes, self.consumed_bytes, self.is_file = name, size_bytes, 0, is_file
         self._file, self._opened = file, opened
         self._ahead = b""
+        # a terminal would ask for more
+        self._has_ended = False
         self.closed = False
 
     def peek(self, size: int = _PEEK_BYTES) -> bytes:
@@ -85,10 +87,13 @@ class RawInput:
             some = self.read(len(view))
             view[: len(some)] = some
             return len(some)
+        if self._has_ended:
+            return 0
         try:
             count = self._file.readinto(view)  # type: ignore[attr-defined]
         except OSError as error:
             raise _unreadable(self.name, error) from error
+        self._has_ended = not count and self._opened is None
         self.consumed_bytes += count
         return int(count)
 
@@ -140,10 +145,14 @@ class RawInput:
         return False
 
     def _fetch(self, size: int) -> bytes:
+        if self._has_ended:
+            return b""
         try:
-            return self._file.read(size)
+            some = self._file.read(size)
         except OSError as error:
             raise _unreadable(self.name, error) from error
+        self._has_ended = not some and self._opened is None
+        return some
 
 
 class TextSource:
