@@ -18,6 +18,7 @@ from hypothesis import example, given, reject
 from hypothesis import strategies as st
 from pyarrow import ipc
 
+import streamsig
 from streamsig.core.ticks import Ticks, concat
 from streamsig.errors import ColumnError, LayoutError, SourceError, UsageError
 from streamsig.ingest.arrays import to_ticks
@@ -388,7 +389,9 @@ def test_columns_without_numbers_are_no_candidates(form: str) -> None:
         ({"close": pa.array([True])}, None, "column 1 'close' holds no numbers but bool; name the close with --column"),
         ({"x": pa.array([{"a": 1}])}, "x", "column 1 'x' holds no numbers but struct<a: int64>; name the close"),
         ({"x": pa.array([0], pa.timestamp("ns", "UTC"))}, 1, "column 1 'x' holds no numbers but timestamp.ns, tz=UTC."),
-        ({"x": pa.array([1])}, None, '^prices: no column is named like a close: the columns are 1 "x"; name it with'),
+        ({"n": pa.array([1])}, None, '^prices: no column is named like a close: the columns are 1 "n"; name it with'),
+        ({"x": pa.array([1]), "y": pa.array([1])}, None, 'no column is named like a close: the columns are 1 "x", 2'),
+        ({"Last": pa.array([1]), "Late Close": pa.array([1])}, None, 'could be the close: 1 "Last", 2 "Late Close"'),
         ({"x": pa.array([1])}, "y", "--column y: no column has this name"),
         ({"x": pa.array([1])}, 2, "--column 2: there is no such field"),
         ({}, None, "the file has no columns"),
@@ -461,3 +464,46 @@ def test_a_sample_of_no_rows() -> None:
         with open_columnar(io.BytesIO(content), form, None, "prices") as opened:
             assert len(opened.sample([0])) == 0
             assert sum(len(batch) for (batch,) in opened.batches()) == 0
+
+
+DAYS = pa.array(range(19_000, 19_006), pa.date32())
+PRICES = pa.array([10.5, 10.25, 10.75, 10.5, 11.0, 10.0])
+
+
+@pytest.mark.parametrize(
+    ("columns", "settings", "fragment"),
+    [
+        ({"date": DAYS, "DGS10": PRICES}, {}, "only column of numbers"),
+        ({"date": DAYS, "symbol": ["A", "B"] * 3, "close": PRICES}, {}, "--group-by symbol"),
+        ({"date": DAYS, "symbol": pa.array(["A", "B"] * 3).dictionary_encode(), "close": PRICES}, {}, "--group-by"),
+        ({"date": DAYS.take(pa.array([0, 0, 1, 1, 2, 2])), "x": ["A", "B"] * 3, "close": PRICES}, {}, "--group-by x"),
+        ({"date": DAYS.take(pa.array([0, 0, 1, 1, 2, 2])), "close": PRICES}, {}, "times repeat"),
+        ({"date": DAYS, "close": pa.array([10, 11, 0, 10, 11, 12])}, {}, "first in row 3; if they mean no close"),
+        ({"date": DAYS, "side": ["bid", "ask"] * 3, "price": PRICES}, {"column": "price"}, "--group-by 2"),
+        ({"date": DAYS, "symbol": ["A"] * 6, "close": PRICES}, {}, None),
+        ({"date": DAYS, "symbol": ["A", "B"] * 3, "close": PRICES}, {"group_by": "symbol"}, None),
+        ({"date": DAYS, "close": pa.array([10, 11, 0, 10, 11, 12])}, {"missing": ["0"]}, None),
+    ],
+)
+def test_doubts_are_those_of_a_csv(columns: dict[str, Any], settings: dict[str, Any], fragment: str | None) -> None:
+    """A close that nothing names, several series, and numbers that may mean no close are warned of."""
+    warnings = streamsig.run(pa.table(columns), **settings).warnings
+    assert len(warnings) == (fragment is not None)
+    assert all(str(fragment) in each for each in warnings)
+
+
+@pytest.mark.parametrize(
+    ("columns", "settings", "fragment"),
+    [
+        ({"close": pa.array([20240102, 20240103, 20240104]), "x": [1.5] * 3}, {}, "dates such as 20240102"),
+        ({"a": pa.array([1704067200, 1704153600, 1704240000])}, {"column": 1}, "seconds since 1970"),
+        ({"date": DAYS, "side": ["bid", "ask"] * 3, "price": PRICES}, {}, "order book"),
+        ({"date": DAYS, "level": [0, 1] * 3, "price": PRICES}, {}, "order book"),
+        ({"date": DAYS, "x": pa.array([1.5, -1, 2, -3, 1, -1])}, {}, "changes its sign"),
+    ],
+)
+def test_what_is_no_close_is_refused(columns: dict[str, Any], settings: dict[str, Any], fragment: str) -> None:
+    """Dates, epochs, order books and returns are no closes, whatever their names say."""
+    with pytest.raises(LayoutError, match=fragment) as caught:
+        streamsig.run(pa.table(columns), **settings)
+    assert "--column" in str(caught.value)

@@ -192,7 +192,7 @@ def _as_far_as_it_goes(start: Look, source: TextSource, settings: Settings) -> L
 
 def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Look:
     with open_columnar(raw.name if raw.is_file else raw, stored, settings.column, raw.name) as table:
-        time = table.find_time()
+        time, groups = table.find_time(), table.find_groups(settings.group_by)
         numbers, how = table.find_numbers(asked_of(settings))
         schema, close = table.schema, table.close_index
         sample = table.sample(range(min(len(schema), _MOST_COLUMNS)))
@@ -214,8 +214,8 @@ def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Lo
             time_first=times[0].as_py() if len(times) else None,
             time_last=times[-1].as_py() if len(times) else None,
             direction=time.direction,
-            reasons=_reasons(table, settings, time.index, how),
-            warnings=warnings_of_table(time, settings),
+            reasons=_reasons(table, time.index, how),
+            warnings=(*warnings_of_table(time, settings), *table.check_close(time, groups, numbers)),
             columns=tuple(
                 Column(index + 1, field.name, roles.get(index), str(field.type)) for index, field in enumerate(schema)
             ),
@@ -223,10 +223,9 @@ def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Lo
         )
 
 
-def _reasons(table: ColumnarTable, settings: Settings, time: int | None, how: str) -> tuple[tuple[str, str], ...]:
-    close = f'its name is "{table.column_name}"' if settings.column is None else "asked for"
+def _reasons(table: ColumnarTable, time: int | None, how: str) -> tuple[tuple[str, str], ...]:
     told = [] if time is None else [("time", f'column {time + 1} "{table.schema.names[time]}" tells the time')]
-    return (("close", close), *([("numbers", how)] if table.close_is_text else []), *told)
+    return (("close", table.why), *([("numbers", how)] if table.close_is_text else []), *told)
 
 
 def _number(index: int | None) -> int | None:

@@ -104,7 +104,7 @@ def _say_layout(  # noqa: PLR0913, PLR0917 (once for all)
     if groups:
         layout["group_by"] = [table.schema.names[index] for index in groups]
     run.observe(replace(found, layout=layout))
-    warnings = warnings_of_table(time, run.settings)
+    warnings = (*warnings_of_table(time, run.settings), *table.check_close(time, groups, numbers))
     for message in warnings:
         run.observe(Warned(f"{found.name}: {message}"))
     return warnings

@@ -43,6 +43,11 @@ def book_column(names: Sequence[str], columns: Sequence[Sequence[str]], grouped:
     return found
 
 
+def may_tell_of_a_book(name: str) -> bool:
+    """Tell whether a column of this name may show that rows are those of an order book."""
+    return compact(name) in _SIDE_NAMES | _FLAG_NAMES | _EVENT_NAMES or bool(_LEVELS.intersection(words(name)))
+
+
 def book_warning(column: str, index: int) -> str:
     """Return what to say of a table whose close is known, but which holds bids and asks by turns."""
     return (

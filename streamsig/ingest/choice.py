@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from streamsig.ingest.header import Body
     from streamsig.ingest.timecolumn import TimeColumn
 
+ASKED = "asked for"
+"""Why a close is it that was named by its user."""
+
 _FEWEST = 20
 """Records of a longer text that show that no other column of numbers is in it."""
 
@@ -89,10 +92,15 @@ def _only_candidate(fields: Fields, values: Callable[[int], Sequence[float]]) ->
         return None
     if body.names is not None:
         check_alignment(body, fields.name)
-    against = no_prices(values(close), named=body.names is not None)
+    check_prices(fields, close, values(close))
+    return close, ONLY_CANDIDATE
+
+
+def check_prices(fields: Fields, close: int, values: Sequence[float]) -> None:
+    """Raise `LayoutError` where the numbers of the only candidate are no prices."""
+    against = no_prices(values, named=fields.body.names is not None)
     if against is not None:
         raise LayoutError(
             f"{fields.name}: no column is named like a close, and {fields.column_name(close)}, the only candidate, may"
             f" not be it: {against}; if it is the close, use --column {close + 1}"
         )
-    return close, ONLY_CANDIDATE

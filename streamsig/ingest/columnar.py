@@ -16,7 +16,8 @@ from streamsig.errors import SourceError
 from streamsig.ingest import pages
 from streamsig.ingest.arrays import is_text, row_texts
 from streamsig.ingest.dialect import one_line
-from streamsig.ingest.schema import choose_close, choose_groups, choose_numbers, choose_time
+from streamsig.ingest.numbers import NumberFormat
+from streamsig.ingest.schema import check_close, choose_close, choose_groups, choose_numbers, choose_time
 from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, FILE_MAGIC, PARQUET, PREFIX_BYTES
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from streamsig.ingest.dialect import Asked
-    from streamsig.ingest.numbers import NumberFormat
     from streamsig.ingest.timecolumn import TimeColumn
 
 BATCH_ROWS = 1 << 16
@@ -72,12 +72,13 @@ class _Store(Protocol):
 class ColumnarTable:
     """An open columnar input with its close column, its rows to be read once from start to end.
 
-    `close` is the index of the close in `schema`; `rows` is how many rows there are, `None` where only
-    reading tells. As a context manager it closes what it has opened, never the object it was given.
+    `close_index` is the index of the close in `schema`, `why` says why it is that one; `rows` is how many rows there
+    are, `None` where only reading tells. As a context manager it closes what it has opened, never the object it was
+    given.
     """
 
-    def __init__(self, store: _Store, close: int, name: str, kind: str, owned: ExitStack) -> None:
-        self.schema, self.rows, self.close_index = store.schema, store.rows, close
+    def __init__(self, store: _Store, close: tuple[int, str], name: str, kind: str, owned: ExitStack) -> None:
+        self.schema, self.rows, (self.close_index, self.why) = store.schema, store.rows, close
         self._store, self._name, self._kind, self._owned = store, name, kind, owned
         self._ahead: list[pa.RecordBatch] = []
         self._whole: Iterator[pa.RecordBatch] | None = None
@@ -107,6 +108,12 @@ class ColumnarTable:
     def find_numbers(self, asked: Asked) -> tuple[NumberFormat, str]:
         """Return how the closes are written, and why; call it before `batches`. Raises LayoutError and UsageError."""
         return choose_numbers(self.schema, self.close_index, self.sample, asked, self._name)
+
+    def check_close(self, time: TimeColumn, groups: Sequence[int], numbers: NumberFormat) -> tuple[str, ...]:
+        """Return warnings of what the close may mean; call it before `batches`. Raises LayoutError."""
+        written = numbers if self.close_is_text else NumberFormat(missing=numbers.missing)
+        close = (self.close_index, self.why)
+        return check_close(self.schema, close, time, groups, written, self.sample, self._name)
 
     def find_groups(self, columns: Sequence[str | int]) -> tuple[int, ...]:
         """Return the indices of the columns that were asked for to group by; raises LayoutError."""

@@ -24,7 +24,7 @@ from streamsig.ingest.checks import (
     check_no_second_header,
     check_one_column,
 )
-from streamsig.ingest.choice import Fields, named_close, unnamed_close
+from streamsig.ingest.choice import ASKED, Fields, named_close, unnamed_close
 from streamsig.ingest.columns import GROUP_BY, asked_column, numbered
 from streamsig.ingest.dialect import Asked, Dialect
 from streamsig.ingest.doubts import doubtful_values, doubts
@@ -128,7 +128,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         fields = Fields(body, texts, numeric, time, groups, whole, name)
         written = _Numbers(fields, framing, b'"' in sample, formats)
         if asked.column is not None:
-            close, why = asked_column(body, asked.column, name), "asked for"
+            close, why = asked_column(body, asked.column, name), ASKED
         elif body.names is not None and not are_numbers(body.names):
             close, why = named_close(fields, written.values)
         else:

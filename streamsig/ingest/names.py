@@ -264,7 +264,11 @@ def is_no_price(name: str) -> bool:
     role = roles([name])[0]
     if role is not None:
         return role is not Role.CLOSE and role is not Role.LAST
-    return compact(name) == "index" or bool(_NO_PRICE.intersection(word.rstrip("0123456789") for word in words(name)))
+    return (
+        compact(name) == "index"
+        or name.startswith("__index_level_")
+        or bool(_NO_PRICE.intersection(word.rstrip("0123456789") for word in words(name)))
+    )
 
 
 def is_key(name: str) -> bool:

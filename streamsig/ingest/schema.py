@@ -10,11 +10,18 @@ import pyarrow as pa
 from streamsig.errors import LayoutError
 from streamsig.ingest import convention
 from streamsig.ingest.arrays import holds_numbers, is_text, to_texts
+from streamsig.ingest.books import may_tell_of_a_book
+from streamsig.ingest.candidate import ONLY_CANDIDATE
 from streamsig.ingest.cells import Kind, kinds
+from streamsig.ingest.checks import check_no_book
+from streamsig.ingest.choice import ASKED, Fields, check_prices
 from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name, no_close
+from streamsig.ingest.convention import float_of
+from streamsig.ingest.datelike import dates_in
 from streamsig.ingest.dialect import one_line
+from streamsig.ingest.doubts import doubtful_values, doubts
 from streamsig.ingest.header import Body
-from streamsig.ingest.names import Role, language, roles
+from streamsig.ingest.names import Role, almost_closes, is_key, is_no_price, language, lasts, roles
 from streamsig.ingest.numbers import NumberFormat
 from streamsig.ingest.timecolumn import TimeColumn, find_time
 
@@ -26,26 +33,32 @@ if TYPE_CHECKING:
 _LOOKED_AT = 20
 """Columns of numbers or texts that are looked at for times, besides those whose name or type says so."""
 
+_MOST_TEXTS = 10
+"""Columns of keys and texts that are looked at for what rows belong to."""
+
 _BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE})
 _JUDGED = 300
 """Values that tell what kind of values a column holds."""
 
 
-def choose_close(schema: pa.Schema, column: str | int | None, name: str) -> int:
-    """Return the index of the close column; raises LayoutError where it cannot be told or holds no numbers."""
+def choose_close(schema: pa.Schema, column: str | int | None, name: str) -> tuple[int, str]:
+    """Return the index of the close column, and why it is that one.
+
+    Raises LayoutError where it cannot be told or holds no numbers.
+    """
     if not schema.names:
         raise LayoutError(f"{name}: the file has no columns; there is no close in it")
     possible = [holds_numbers(field.type) for field in schema]
     if column is not None:
-        index = asked_column(_header(schema.names), column, name)
+        index, why = asked_column(_header(schema.names), column, name), ASKED
     else:
-        index = _close_by_name(schema.names, possible, name)
+        index, why = _close_by_name(schema, possible, name)
     if not possible[index]:
         raise LayoutError(
             f"{name}: column {index + 1} {schema.names[index]!r} holds no numbers"
             f" but {_shown_type(schema[index].type)}; name the close with --column"
         )
-    return index
+    return index, why
 
 
 def choose_groups(schema: pa.Schema, columns: Sequence[str | int], name: str) -> tuple[int, ...]:
@@ -125,16 +138,57 @@ def _check_closes(closes: Sequence[str], numbers: NumberFormat, name: str, title
         )
 
 
-def _close_by_name(names: Sequence[str], possible: Sequence[bool], name: str) -> int:
+def _close_by_name(schema: pa.Schema, possible: Sequence[bool], name: str) -> tuple[int, str]:
     """Go by the names of columns of numbers; where those do not settle it, by all, for the message."""
+    names = schema.names
     candidates = [each if able else "" for each, able in zip(names, possible, strict=True)]
     found = None
     with suppress(LayoutError):
         found = close_by_name(_header(candidates), possible, name)
     found = found or close_by_name(_header(names), possible, name)
-    if found is None:
-        raise no_close(_header(names), name)
-    return found[0]
+    if found is not None:
+        return found
+    if not almost_closes(names) and not lasts(names):
+        # of texts, only their values tell whether they are numbers
+        left = [i for i, able in enumerate(possible) if able and not is_no_price(names[i]) and not is_key(names[i])]
+        numbers = [index for index in left if not is_text(schema[index].type)]
+        if len(numbers) == 1 and names[numbers[0]].isascii():
+            return numbers[0], ONLY_CANDIDATE
+    raise no_close(_header(names), name)
+
+
+def check_close(  # noqa: PLR0913, PLR0917 (all that is known of the table)
+    schema: pa.Schema,
+    close: tuple[int, str],
+    time: TimeColumn,
+    groups: Sequence[int],
+    numbers: NumberFormat,
+    sample: Callable[[Sequence[int]], pa.RecordBatch],
+    name: str,
+) -> tuple[str, ...]:
+    """Return warnings of what the close may mean, `close` being its column and why it is that one.
+
+    Raises LayoutError where its values are no closes.
+    """
+    (index, why), names = close, schema.names
+    named = [i for i, each in enumerate(names) if is_key(each) or may_tell_of_a_book(each)]
+    texts = [i for i, field in enumerate(schema) if i not in named and is_text(field.type)]
+    clock = [i for i in (time.index, time.clock) if i is not None]
+    places = list(dict.fromkeys([index, *clock, *[*named, *texts][:_MOST_TEXTS]]))
+    found = dict(zip(places, (to_texts(column).to_pylist() for column in sample(places).columns), strict=True))
+    closes = found[index]
+    header = _header(names)
+    numeric = [not is_text(field.type) for field in schema]
+    fields = Fields(header, [found.get(i, ()) for i in range(len(names))], numeric, time, groups, True, name)  # noqa: FBT003
+    dates = dates_in(closes, alone=time.index in {None, index})
+    if dates is not None:
+        raise LayoutError(f"{name}: {fields.column_name(index)} holds {dates}, no closes; name the close with --column")
+    if why == ONLY_CANDIDATE:
+        check_prices(fields, index, [float_of(text, numbers) for text in closes])
+    if why != ASKED:
+        check_no_book(header, fields.texts, index, groups, name)
+    times = [" ".join(parts) for parts in zip(*(found[i] for i in clock), strict=True)]
+    return (*doubts(fields, index, why, times), *doubtful_values(fields, index, numbers))
 
 
 def _header(names: Sequence[str]) -> Body:
