@@ -22,7 +22,7 @@ from streamsig.ingest import segments
 from streamsig.timestamps.grammar import READINGS
 from streamsig.timestamps.instants import Column, read
 from tests.strategies import cuts
-from tests.written_times import INSTANTS, seconds
+from tests.written_times import ALL, INSTANTS, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +92,8 @@ def test_the_usual_step_is_that_of_most() -> None:
     assert usual_step(np.array([0, 60, 120, 120, 60, 120, 500])) == 60
     assert usual_step(np.array([0, 1, 3, 7, 12, 20])) is None
     assert usual_step(np.array([5, 4, 3, 3])) is None
+    # quarters
+    assert usual_step(np.cumsum([0, 90, 91, 92, 92, 90, 91, 92, 184])) == 92
     assert usual_step(np.zeros(0, np.int64)) is None
 
 
@@ -216,7 +218,7 @@ def test_newest_first_runs_forwards_when_that_is_asked(tmp_path: Path) -> None:
 def _write(
     path: Path, times: list[datetime], text: Callable[[datetime], str] = str, header: str = "time,close\n"
 ) -> Path:
-    path.write_text(header + "".join(f"{text(it)},1.5\n" for it in times))
+    path.write_text(header.replace(",", ";") + "".join(f"{text(it)};1.5\n" for it in times))
     return path
 
 
@@ -277,10 +279,38 @@ def test_summer_time_and_long_months_are_no_gaps(tmp_path: Path) -> None:
     assert _found(streamsig.run(_write(tmp_path / "days.csv", days), check_order=True).order)[0] == [0, 0, 1, 0]
 
 
+@pytest.mark.parametrize("name", ["offsets of summer and winter", "names of summer and winter"])
+@pytest.mark.parametrize("start", [datetime(2023, 3, 30), datetime(2023, 9, 29)])  # noqa: DTZ001
+def test_the_offset_of_each_row_is_applied(name: str, start: datetime, tmp_path: Path) -> None:
+    """The hour that local time leaves out in spring and repeats in autumn is neither a gap nor a step back."""
+    times = [start + timedelta(minutes=15 * row) for row in range(400) if row != 300]
+    order: Any = streamsig.run(_write(tmp_path / "prices.csv", times, FORMATS[name]), check_order=True).order
+    assert _found(order) == ([0, 0, 1, 0], [None, None, 300, None])
+    assert order["usual_step_seconds"] == 900.0
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name not in INSTANTS])
+def test_days_and_periods(name: str, tmp_path: Path) -> None:
+    """Their first instants are compared: over a year end, and with a row left out, which is the only gap."""
+    write, period = ALL[name]
+    days = [datetime(2022, 12, 5) + timedelta(days=row) for row in range(366 * 20)]  # noqa: DTZ001
+    firsts = sorted({period(day) for day in days})[1:60]
+    left_out = len(firsts) * 3 // 4
+    path = _write(tmp_path / "prices.csv", firsts[:left_out] + firsts[left_out + 1 :], write)
+    assert _found(streamsig.run(path, check_order=True).order) == ([0, 0, 1, 0], [None, None, left_out, None])
+
+
+def test_files_of_days_without_a_year_are_not_joined(tmp_path: Path) -> None:
+    """The days start again each year."""
+    for name in ("1.csv", "2.csv"):
+        _write(tmp_path / name, _minutes(0, 1440 * 3, 1440), lambda it: f"{it:%b} {it.day}")
+    assert _found(streamsig.run(tmp_path, check_order=True).order)[0] == [0, 0, 0, 0]
+
+
 def test_a_date_and_a_time_of_day_in_two_columns(tmp_path: Path) -> None:
     """The two are put together."""
     path = tmp_path / "prices.csv"
-    _write(path, _minutes(0, 300), lambda it: it.strftime("%Y.%m.%d,%H:%M"), "<DATE>,<TIME>,<CLOSE>\n")
+    _write(path, _minutes(0, 300), lambda it: it.strftime("%Y.%m.%d;%H:%M"), "<DATE>,<TIME>,<CLOSE>\n")
     assert _found(streamsig.run(path, check_order=True).order)[0] == [0, 0, 0, 0]
 
 

@@ -85,6 +85,65 @@ def test_newest_first_is_detected_in_every_form(name: str, ties: int) -> None:
         assert find_time(["Date", "Close"], [texts, ["1.5"] * len(texts)]).direction == expected
 
 
+def direction(texts: list[str], name: str = "Date") -> str | None:
+    """Return the direction of a column, `None` where it is none of times."""
+    time = find_time([name, "Close"], [texts, ["1.5"] * len(texts)])
+    return None if time.index is None else time.direction
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ([9, 7, 8, 6, 5, 3, 4, 2], NEWEST_FIRST),
+        ([2, 4, 3, 5, 6, 8, 7, 9], OLDEST_FIRST),
+        ([5, 5, 4, 4, 4, 3], NEWEST_FIRST),
+        ([5, 1, 4, 2, 3], UNKNOWN),
+        ([3, 1, 2, 6, 4, 5, 9, 7, 8], OLDEST_FIRST),
+        ([3, 1, 2, 3, 1, 2], UNKNOWN),
+        ([1, 2, 3, 1, 2, 3], UNKNOWN),
+        ([4, 4, 4], UNKNOWN),
+    ],
+)
+def test_the_direction_of_rows_that_are_not_in_strict_order(days: list[int], expected: str) -> None:
+    """Neighbours may be out of order where times far apart agree; series one after another have no direction."""
+    assert direction([f"2024-01-{day:02}" for day in days]) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["Feb 24", "Jan 24", "Dec 23", "Nov 23"], NEWEST_FIRST),
+        (["Jan 2", "Jan 1", *(f"Dec {day}" for day in range(31, 20, -1))], NEWEST_FIRST),
+        (["01/24", "12/23", "11/23", "10/23"], NEWEST_FIRST),
+        (["1/3", "1/2", "1/1"], NEWEST_FIRST),
+        (["Dec 23", "Jan 24"], UNKNOWN),
+        (["Dec 1", "Mid December", "Late December"], None),
+    ],
+)
+def test_parts_that_may_be_years_or_days(texts: list[str], expected: str | None) -> None:
+    """The steadiest reading tells; two that disagree tell nothing."""
+    assert direction(texts) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"), [("Year,Close", 0), ("Close,Jahr", 1), ("Year,Month", None), ("Strike,Close", None)]
+)
+def test_digits_alone_are_times_by_their_name(names: str, expected: int | None) -> None:
+    """A year in a column of its own is one, unless there is a month beside it."""
+    columns = [["2023", "2022", "2021"], ["12", "11", "10"]]
+    found = find_time(names.split(","), columns if expected != 1 else columns[::-1])
+    assert found.index == expected
+    assert found.direction == (UNKNOWN if expected is None else NEWEST_FIRST)
+
+
+def test_a_time_of_day_that_is_none_leaves_the_date() -> None:
+    """A column named like one beside a date is used only where it holds times."""
+    days = ["2024-01-03", "2024-01-02", "2024-01-01"]
+    assert find_time(["Date", "Time"], [days, ["close"] * 3]).clock is None
+    found = find_time(["Date", "Time"], [days[:1] * 3, ["93000", "92900", "92800"]])
+    assert (found.index, found.clock, found.direction) == (0, 1, NEWEST_FIRST)
+
+
 @pytest.mark.parametrize(
     ("text", "month_day"),
     [("Jan 5", (1, 5)), ("5 Jan", (1, 5)), ("Feb 29th", (2, 29)), ("December 31", (12, 31)), ("Jan. 05", (1, 5))],

@@ -18,6 +18,9 @@ KINDS = ("step_back", "duplicate", "gap", "unreadable")
 """What can be wrong with the time of a row, compared with that of the last row before it that has one."""
 
 
+_ALIKE = 32
+
+
 @dataclass(frozen=True, slots=True)
 class OrderState:
     """What is wrong with the times of a run of rows, and what is needed to join it to its neighbours.
@@ -108,11 +111,16 @@ def judge(before: int, after: int, longest: int | None) -> int | None:
 
 
 def usual_step(times: NDArray[np.int64]) -> int | None:
-    """Return the step that at least half of the rising steps have; `None` where there is none, as in ticks."""
+    """Return the most frequent rising step, if at least half are like it; `None` where there is none, as in ticks.
+
+    Steps are alike that differ by 3 %, as quarters do in their days.
+    """
     rising = times[1:] > times[:-1]
     steps, counts = np.unique((times[1:] - times[:-1])[rising], return_counts=True)
     # a step of centuries wraps around
     steps, counts = steps[steps > 0], counts[steps > 0]
-    if not len(steps) or 2 * int(counts.max()) < int(counts.sum()):
+    if not len(steps):
         return None
-    return int(steps[counts.argmax()])
+    usual = int(steps[counts.argmax()])
+    alike = int(counts[np.abs(steps - usual) <= usual // _ALIKE].sum())
+    return usual if 2 * alike >= int(counts.sum()) else None

@@ -28,5 +28,5 @@ def sentence(order: Mapping[str, Any]) -> str:
         where = f" (the first at {place['file']}, line {place['line']}: {place['time']!r})" if place else ""
         parts.append(f"{count:,} {one if count == 1 else many}{where}")
     if order["usual_step_seconds"] is not None:
-        parts.append(f"the usual step is {order['usual_step_seconds']:,g} s")
+        parts.append(f"the usual step is {order['usual_step_seconds']:,.15g} s")
     return printable(f"order of times: {'; '.join(parts)}")

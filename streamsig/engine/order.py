@@ -7,6 +7,7 @@ which fewest is wrong with the whole column is taken, so that no cut through the
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.core.order import KINDS, OrderState, judge, usual_step
@@ -156,9 +157,13 @@ class FileOrder:
             raise ValueError(reason) from None
 
     def result(self) -> Trial:
-        """Return the file under the reading that leaves least to complain of."""
-        badness = (UNREADABLE, STEP_BACK, GAP)
-        return min(self.trials, key=lambda it: [it.state.counts[kind] for kind in badness])
+        """Return the file under the reading that leaves least to complain of; of equals the one with shorter steps."""
+
+        def badness(trial: Trial) -> tuple[float, ...]:
+            counts = (trial.state.counts[kind] for kind in (UNREADABLE, STEP_BACK, GAP))
+            return *counts, inf if trial.usual is None else trial.usual
+
+        return min(self.trials, key=badness)
 
     def _trial(self, sample: Sequence[str], reading: str) -> Trial:
         times, readable = read(Column.of(sample), reading)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streamsig.ingest.cells import Kind, kinds
-from streamsig.ingest.names import Role, is_clock, roles, words
+from streamsig.ingest.names import Role, compact, is_clock, roles, words
 from streamsig.timestamps.grammar import are_times
 from streamsig.timestamps.instants import Column, different_readings, read
 
@@ -28,9 +28,14 @@ RUNS_BACKWARDS = (
 _JUDGED = 100
 _LONGEST = 80
 _FEW = 3
-_NEARLY_ALWAYS = 0.9
+_MOSTLY, _NEARLY_ALWAYS = 0.6, 0.9
 
 _TIME_WORDS = frozenset({"date", "time", "timestamp", "datetime", "fecha", "datum", "data"})
+_PERIODS = frozenset(
+    {"year", "yr", "quarter", "month", "yearmonth", "yyyymm", "week", "period", "jahr", "quartal", "monat", "woche"}
+    | {"annee", "mois", "ano", "anio", "mes", "anno", "rok", "god", "год", "年", "年份", "年月", "年度"}
+)
+"""Names of a column of years or months, which may be digits alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +59,12 @@ def find_time(names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -> 
     first = TimeColumn()
     for index in _candidates(names, columns):
         clock = _clock(index, names, columns)
-        texts = columns[index]
+        direction = None
         if clock is not None:
-            texts = [f"{date.strip()} {time.strip()}" for date, time in zip(texts, columns[clock], strict=True)]
-        direction = _direction(texts)
+            pairs = zip(columns[index], columns[clock], strict=True)
+            direction = _direction([f"{date.strip()} {time.strip()}" for date, time in pairs])
+        if direction is None:
+            clock, direction = None, _direction(columns[index])
         if direction is None:
             continue
         if direction != UNKNOWN:
@@ -75,9 +82,13 @@ def _candidates(names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -
         # a date comes before the time of day
         named.sort(key=lambda index: is_clock(names[index]))
     seen = [index for index, texts in enumerate(columns) if index not in named and _looks_like_time(texts)]
-    if not named and not seen and names is None and columns and _climbs(columns[0]):
-        return [0]
-    return named + seen
+    if named or seen or not columns:
+        return named + seen
+    if names is None:
+        return [0] if _climbs(columns[0]) else []
+    # of a year and a month in columns of their own neither is a time
+    periods = [index for index, name in enumerate(names[: len(columns)]) if compact(name) in _PERIODS]
+    return periods if len(periods) == 1 else []
 
 
 def _looks_like_time(texts: Sequence[str]) -> bool:
@@ -125,11 +136,22 @@ def _direction(texts: Sequence[str]) -> str | None:
 
 
 def _way(times: NDArray[np.int64]) -> tuple[float, str]:
-    """Return how steadily times run one way, from 0 to 1, and which way; equal times are no steps."""
-    forward, backward = (int((steps).sum()) for steps in (times[1:] > times[:-1], times[1:] < times[:-1]))
+    """Return how steadily times run one way, from 0 to 1, and which way; equal times are no steps.
+
+    Where neighbours are out of order here and there, times half a column apart tell, if they agree.
+    """
+    forward, backward = _steps(times, 1)
     if not forward + backward:
         return 0.0, UNKNOWN
     steady = max(forward, backward) / (forward + backward)
-    if steady < _NEARLY_ALWAYS:
+    far = _steps(times, len(times) // 2)
+    against, along = far if forward < backward else far[::-1]
+    if steady < _NEARLY_ALWAYS and (steady < _MOSTLY or against or not along):
         return steady, UNKNOWN
     return steady, OLDEST_FIRST if forward > backward else NEWEST_FIRST
+
+
+def _steps(times: NDArray[np.int64], apart: int) -> tuple[int, int]:
+    """Count the steps forward and backward between times that stand so far apart."""
+    before, after = times[:-apart], times[apart:]
+    return int((after > before).sum()), int((after < before).sum())

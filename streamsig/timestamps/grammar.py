@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.timestamps.months import month_of
@@ -17,9 +17,9 @@ from streamsig.timestamps.months import month_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-ORDERS = ("ymd", "dmy", "mdy")
-"""The orders in which a date may be read. A date of two parts leaves the day or the year out: `Dec 23` is a month and a
-year in `dmy`, a month and a day in `mdy`; `23 Dec` is a day and a month in `dmy`, a year and a month in `ymd`."""
+ORDERS = ("ymd", "my", "dmy", "mdy")
+"""The orders in which a date may be read. `Dec 23` and `12/23` are a month and a year in `my`; in the others they are a
+day without its year."""
 
 NUMBER = "number"
 READINGS = (NUMBER, *ORDERS)
@@ -95,75 +95,68 @@ _ZONES = {
 """Minutes ahead of UTC, by the names of zones that have summer time. A name that several zones share has the same hour
 between its summer and its winter in all of them, so that the order of times is right in any."""
 
-_YEAR, _Y4_OR_Y2 = "(?P<year>[0-9]{4})", "(?:[0-9]{4}|[0-9]{2})(?![0-9])"
+# Patterns are matched with shapes: 9 is any digit. Names of groups may end with a number, to be there twice.
+_YEAR, _SHORT_YEAR = "(?P<year>9999)", "(?:9999|99)(?!9)"
 _TH = "(?:st|nd|rd|th)?"
-_MONTH, _DAY = "(?P<month>[0-9]{1,2})", f"(?P<day>[0-9]{{1,2}}){_TH}"
+_DAY = f"(?P<day>99?){_TH}"
 _NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
-_SHORT = r"(?P<name>[^\W\d_]{3,4}|January|February|March|April|June|July|August|September|October|November|December)\.?"
+_SHORT_NAME = (
+    r"(?P<name>[^\W\d_]{3,4}|January|February|March|April|June|July|August|September|October|November|December)\.?"
+)
 _WEEKDAY = r"(?:(?:[^\W\d_]{2,3}[,.]?|[^\W\d_]{3,6}day,?)\s+)?"
-_ANY_WORD = r"(?:[^\W\d_]{2,10}[,.]?\s+)?"
+_WORD = r"(?:[^\W\d_]{2,10}[,.]?\s+)?"
 _UNITS = {"Q": 3, "T": 3, "H": 6, "S": 6}
 """Months of a quarter (`T` in French and Spanish) and of half a year."""
-_WEEK = r"(?:W|KW|CW|WK|week)[- ]?(?P<week>[0-9]{1,2})"
-
+_WEEK = "(?:W|KW|CW|WK|week)[- ]?(?P<week>99?)"
+_REMARK = r"(?:\s*\([^()]{1,60}\)|,?\s+(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*)?"
 _ZONE = (
-    r"(?:\s?(?:Z|(?P<sign>[+-])(?P<ahead>[0-9]{2})(?::?(?P<past>[0-9]{2}))?|(?P<zone>[A-Z]{2,5})(?:(?P<sign2>[+-])"
-    r"(?:(?P<ahead2>[0-9]{1,2}):?(?P<past2>[0-9]{2})|(?P<ahead3>[0-9]{1,2})))?|[A-Z]+/[A-Z0-9_/+-]+))?"
-    r"(?:\[[^\[\]]{1,40}\])?"
+    r"(?:\s?(?:Z|(?P<sign>[+-])(?P<ahead>99)(?::?(?P<past>99))?"
+    "|(?P<zone>[A-Z]{2,5})(?:(?P<sign2>[+-])(?:(?P<ahead2>99?):?(?P<past2>99)|(?P<ahead3>99?)))?"
+    r"|[A-Z]+/[A-Z9_/+-]+))?(?:\[[^\[\]]{1,40}\])?"
 )
 _AM_PM = r"[ap]\.?m\.?(?![^\W\d_])"
 _CLOCK = (
-    r"(?P<hour>[0-9]{1,2})(?:[:h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,:](?P<fraction>[0-9]{1,12}))?)?"
+    r"(?P<hour>99?)(?:[:h](?P<minute>99)(?::(?P<second>99)(?:[.,:](?P<fraction>9{1,12}))?)?"
     rf"(?:\s?(?P<half>{_AM_PM}))?|[\s-]?(?P<half2>{_AM_PM})"
-    rf"|(?P<mark>[.-])(?P<minute2>[0-9]{{2}})(?P=mark)(?P<second2>[0-9]{{2}})){_ZONE}"
+    rf"|(?P<mark>[.-])(?P<minute2>99)(?P=mark)(?P<second2>99)){_ZONE}"
 )
-_OFFSET = "(?P<sign4>[+-])(?P<ahead4>[0-9]{2}):(?P<past4>[0-9]{2})"
-_REMARK = r"(?:\s*\([^()]{1,60}\))?"
 
-
-def _compile(*patterns: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
-
-
-_HAS_MARKS = re.compile(r"[0-9]\s?[-/:\s]|[0-9]\.\s?[0-9]+\.|[^\W\d_]")
-_DATES = _compile(
-    rf"{_WEEKDAY}{_YEAR}\s?[-./年년]\s?{_MONTH}\s?[-./月월]\s?(?P<day>[0-9]{{1,2}})(?:\s?[日일]|\.)?(?![0-9])",
-    rf"{_WEEKDAY}(?P<a>[0-9]{{1,2}})[-./]\s?(?P<b>[0-9]{{1,2}})[-./]\s?(?P<c>{_Y4_OR_Y2})\.?",
-    rf"{_ANY_WORD}(?P<a>[0-9]{{1,2}}){_TH}[-/. ]*(?:de\s)?{_NAME}[-/., ]*(?:de\s)?(?P<c>{_Y4_OR_Y2})",
-    rf"{_ANY_WORD}{_NAME}[-/. ]*{_DAY}(?:[,.\s-]+{_YEAR}|[-/](?P<year2>{_Y4_OR_Y2}))",
-    rf"{_YEAR}[-/. ]*{_NAME}[-/. ]*{_DAY}(?![0-9])",
-    rf"{_YEAR}-?W(?P<week>[0-9]{{2}})-?(?P<day>[0-9])(?![0-9])",
-    rf"{_YEAR}[-/](?P<ordinal>[0-9]{{3}})(?![0-9])",
+_HAS_MARKS = r"9\s?[-/:\s]|9\.\s?9+\.|[^\W\d_]"
+_DATES = (
+    rf"{_WEEKDAY}{_YEAR}\s?[-./年년]\s?(?P<month>99?)\s?[-./月월]\s?(?P<day>99?)(?:\s?[日일]|\.)?(?!9)",
+    rf"{_WEEKDAY}(?P<a>99?)[-./]\s?(?P<b>99?)[-./]\s?(?P<c>{_SHORT_YEAR})\.?",
+    rf"{_WORD}(?P<a>99?){_TH}[-/. ]*(?:de\s)?{_NAME}[-/., ]*(?:de\s)?(?P<c>{_SHORT_YEAR})",
+    rf"{_WORD}{_NAME}[-/. ]*{_DAY}(?:[,.\s-]+{_YEAR}|[-/](?P<year2>{_SHORT_YEAR}))",
+    rf"{_YEAR}[-/. ]*{_NAME}[-/. ]*{_DAY}(?!9)",
+    rf"{_YEAR}-?W(?P<week>99)-?(?P<day>9)(?!9)",
+    rf"{_YEAR}[-/](?P<ordinal>999)(?!9)",
 )
-_PERIODS = _compile(
-    rf"{_YEAR}\s?[-/.:_]?\s?(?:(?P<letter>[QTHS])(?P<part>[0-9])|(?P<part2>[0-9])(?P<letter2>[QTHS]))",
-    rf"(?P<letter>[QTHS])(?P<part>[0-9])(?:[-/.'\u2019_ ]+(?P<year>{_Y4_OR_Y2})|(?P<year2>[0-9]{{4}}))",
-    rf"(?P<part>[0-9])(?P<letter>[QTHS])[-/.'\u2019_ ]*(?P<year>{_Y4_OR_Y2})",
+_PACKED_DATE = rf"{_YEAR}(?P<month>99)(?P<day>99)(?!9)"
+_AFTER_DATE = rf"(?:(?:T|,?\s+|:){_CLOCK}|T(?P<hour2>99)Z?|Z|(?P<sign4>[+-])(?P<ahead4>99):(?P<past4>99))?{_REMARK}"
+_AFTER_PACKED_DATE = (
+    rf"[T \-_]{{1,2}}(?P<hour>99):?(?P<minute>99)(?::?(?P<second>99)(?:[.,]?(?P<fraction>9{{1,9}}))?)?{_ZONE}{_REMARK}"
+)
+_JOINED = rf"\s+(?P<hour>99?)(?:(?P<minute>99)(?:(?P<second>99)(?:[.,]?(?P<fraction>9{{3,9}}))?)?)?{_ZONE}"
+_WHOLE = (_CLOCK + _REMARK, rf"{_WORD}{_NAME}\s+{_DAY}\s+{_CLOCK}\s+{_YEAR}{_REMARK}")
+_PERIODS = (
+    rf"{_YEAR}\s?[-/.:_]?\s?(?:(?P<letter>[QTHS])(?P<part>9)|(?P<part2>9)(?P<letter2>[QTHS]))",
+    rf"(?P<letter>[QTHS])(?P<part>9)(?:[-/.'\u2019_ ]+(?P<year2>{_SHORT_YEAR})|{_YEAR})",
+    rf"(?P<part>9)(?P<letter>[QTHS])[-/.'\u2019_ ]*(?P<year>{_SHORT_YEAR})",
     rf"{_YEAR}[-/_ .]?{_WEEK}",
     rf"{_WEEK}[-/,. ]+{_YEAR}",
-    rf"{_YEAR}(?:\s?[-/:]\s?(?P<month>[0-9]{{2}})|[- ]?M(?P<month2>[0-9]{{1,2}})"
-    r"|\s?[年년]\s?(?P<month3>[0-9]{1,2})\s?[月월])",
-    rf"(?:M(?P<month>[0-9]{{1,2}})[-/ ]|(?P<month2>[0-9]{{1,2}})[-/]){_YEAR}",
+    rf"{_YEAR}(?:\s?[-/:]\s?(?P<month>99)|[- ]?M(?P<month2>99?)|\s?[年년]\s?(?P<month3>99?)\s?[月월])",
+    rf"(?:M(?P<month>99?)[-/ ]|(?P<month2>99?)[-/]){_YEAR}",
     rf"{_NAME}[-/.,'\u2019 ]*{_YEAR}",
     rf"{_YEAR}[-/. ]*{_NAME}",
-    rf"{_SHORT}[-/. ]*(?:['\u2019](?P<year>[0-9]{{2}})|(?P<behind>[0-9]{{1,2}}){_TH})",
-    rf"(?P<before>[0-9]{{1,2}}){_TH}[-/. ]*{_SHORT}",
+    rf"{_SHORT_NAME}[-/. ]*(?:['\u2019](?P<year>99)|(?P<either>99?){_TH})",
+    rf"(?P<either>99?){_TH}[-/. ]*{_SHORT_NAME}",
+    "(?P<a>99?)/(?P<b>99?)",
 )
-_AFTER_PERIOD, _AFTER_DATE, _AFTER_DIGITS, _JOINED, _TIME_OF_DAY, _UNIX = _compile(
-    _REMARK,
-    rf"(?:(?:T|,?\s+|:){_CLOCK}|Z|{_OFFSET})?{_REMARK}",
-    rf"[T \-_]{{1,2}}(?P<hour>[0-9]{{2}}):?(?P<minute>[0-9]{{2}})"
-    rf"(?::?(?P<second>[0-9]{{2}})(?:[.,]?(?P<fraction>[0-9]{{1,9}}))?)?{_ZONE}{_REMARK}",
-    r"\s+(?P<hour>[0-9]{1,2})(?:(?P<minute>[0-9]{2})(?:(?P<second>[0-9]{2})(?:[.,]?(?P<fraction>[0-9]{3,9}))?)?)?"
-    + _ZONE,
-    _CLOCK + _REMARK,
-    rf"{_ANY_WORD}{_NAME}\s+{_DAY}\s+{_CLOCK}\s+{_YEAR}{_REMARK}",
+_BARE = (
+    rf"{_YEAR}(?:(?P<month>99)(?:(?P<day>99)(?:(?P<hour>99)(?:(?P<minute>99)"
+    "(?:(?P<second>99)(?P<fraction>999)?)?)?)?)?|(?P<ordinal>999))?"
 )
-_DIGITS_DATE = re.compile("(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})(?![0-9])")
-_BARE = re.compile(
-    "(?P<year>[0-9]{4})(?:(?P<month>[0-9]{2})(?:(?P<day>[0-9]{2})(?:(?P<hour>[0-9]{2})(?:(?P<minute>[0-9]{2})"
-    "(?:(?P<second>[0-9]{2})(?P<fraction>[0-9]{3})?)?)?)?)?|(?P<ordinal>[0-9]{3}))?"
-)
+
 _NUMBER = re.compile(r"-?(?P<whole>[0-9]{1,19})(?:\.(?P<fraction>[0-9]*))?")
 _EXPONENT = re.compile(r"[0-9]+(?:\.[0-9]*)?[eE]\+?[0-9]{1,2}")
 _EPOCH = re.compile(r"(?:[1-9]|[1-4][0-9])[0-9]{8}(?:[0-9]{3}){0,3}(?:\.[0-9]*)?|[0-9]\.[0-9]+[eE]\+?1[0-9]")
@@ -232,26 +225,36 @@ def meaning_of(shape: str) -> Meaning | None:
     """Return what texts of a shape may be (`shape_of`), or `None` where they are no times."""
     if len(shape) > LONGEST:
         return None
-    if _HAS_MARKS.search(shape) is None:
-        return _meaning(Sort.BARE, _BARE.fullmatch(shape))
+    if _compiled(_HAS_MARKS).search(shape) is None:
+        return _meaning(Sort.BARE, _compiled(_BARE).fullmatch(shape))
     return next((meaning for sort, found in _matches(shape) if (meaning := _meaning(sort, *found))), None)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # most files need few of them, and compiling all takes longer than detection
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _matches(shape: str) -> Iterator[tuple[Sort, tuple[Match, ...]]]:
     """Yield the ways in which the patterns fit, the surest first."""
-    for date in (*_DATES, _DIGITS_DATE):
-        found = date.match(shape)
+
+    def behind(found: re.Match[str], pattern: str) -> tuple[Match, Match]:
+        return found, _compiled(pattern).fullmatch(shape, found.end())
+
+    for pattern in (*_DATES, _PACKED_DATE):
+        found = _compiled(pattern).match(shape)
         if found:
-            yield Sort.MARKED, (found, _AFTER_DATE.fullmatch(shape, found.end()))
-            if date is _DIGITS_DATE:
-                yield Sort.MARKED, (found, _AFTER_DIGITS.fullmatch(shape, found.end()))
-            yield Sort.JOINED, (found, _JOINED.fullmatch(shape, found.end()))
-    for whole in (_TIME_OF_DAY, _UNIX):
-        yield Sort.MARKED, (whole.fullmatch(shape),)
-    for period in _PERIODS:
-        found = period.match(shape)
+            yield Sort.MARKED, behind(found, _AFTER_DATE)
+            if pattern == _PACKED_DATE:
+                yield Sort.MARKED, behind(found, _AFTER_PACKED_DATE)
+            yield Sort.JOINED, behind(found, _JOINED)
+    for pattern in _WHOLE:
+        yield Sort.MARKED, (_compiled(pattern).fullmatch(shape),)
+    for pattern in _PERIODS:
+        found = _compiled(pattern).match(shape)
         if found:
-            yield Sort.PERIOD, (found, _AFTER_PERIOD.fullmatch(shape, found.end()))
+            yield Sort.PERIOD, behind(found, _REMARK)
 
 
 def _meaning(sort: Sort, *found: Match) -> Meaning | None:
@@ -289,19 +292,17 @@ def _clock(texts: Mapping[str, str], spans: Mapping[str, Span]) -> _Parts:
 
 def _dates(texts: Mapping[str, str], spans: Mapping[str, Span]) -> dict[str, _Parts]:
     """Return year, month and day for each order in which there is a date."""
-    if "name" in texts:
-        month = month_of(texts["name"])
-        return {} if month is None else _dates_by_name(month, texts, spans)
-    if "c" in spans:
-        a, b, c = spans["a"], spans["b"], spans["c"]
-        dates = {"ymd": (a, b, c), "dmy": (c, b, a), "mdy": (c, a, b)}
-        if len(texts["c"]) > _TWO_DIGITS or len(texts["a"]) < _TWO_DIGITS:
-            del dates["ymd"]
-        return {order: {"year": y, "month": m, "day": d} for order, (y, m, d) in dates.items()}
+    name = month_of(texts["name"]) if "name" in texts else None
+    if "name" in texts and name is None:
+        return {}
+    if "a" in spans or "either" in spans:
+        return {order: date for order, date in _in_orders(texts, spans, name).items() if date is not None}
     if "year" not in spans:
         return _alike({"year": _NO_DATE, "has_year": False})
-    date: _Parts = {name: spans[name] for name in ("year", "month", "day") if name in spans}
-    if "letter" in texts:
+    date: _Parts = {part: spans[part] for part in ("year", "month", "day") if part in spans}
+    if name is not None:
+        date["month"] = name
+    elif "letter" in texts:
         date |= {"month": spans["part"], "months": _UNITS[texts["letter"].upper()]}
     elif "week" in spans:
         date |= {"month": spans["week"], "months": 0}
@@ -310,23 +311,32 @@ def _dates(texts: Mapping[str, str], spans: Mapping[str, Span]) -> dict[str, _Pa
     return _alike(date)
 
 
-def _dates_by_name(month: int, texts: Mapping[str, str], spans: Mapping[str, Span]) -> dict[str, _Parts]:
-    """Return the dates of a month that is spelled, whose name stands first or between two numbers."""
-    if "c" in spans:
-        day_first: _Parts = {"year": spans["c"], "month": month, "day": spans["a"]}
-        if len(texts["c"]) > _TWO_DIGITS:
-            return _alike(day_first)
-        year_first: _Parts = {"year": spans["a"], "month": month, "day": spans["c"]}
-        return {"dmy": day_first} | ({"ymd": year_first} if len(texts["a"]) == _TWO_DIGITS else {})
-    for number, with_year, with_day in (("behind", "dmy", "mdy"), ("before", "ymd", "dmy")):
-        if number in spans:
-            dates: dict[str, _Parts] = {
-                with_day: {"year": _NO_YEAR, "month": month, "day": spans[number], "has_year": False}
-            }
-            if len(texts[number]) == _TWO_DIGITS:
-                dates[with_year] = {"year": spans[number], "month": month}
-            return dates
-    return _alike({"year": spans["year"], "month": month, **({"day": spans["day"]} if "day" in spans else {})})
+def _in_orders(texts: Mapping[str, str], spans: Mapping[str, Span], name: int | None) -> dict[str, Any]:
+    """Return the date in each order, of numbers that do not say which of them is the year, the month and the day."""
+    if "either" in spans:
+        number = spans["either"]
+        without = _without_year(name, number)
+        return {"my": _month(texts["either"], number, name), "dmy": without, "mdy": without}
+    a, b = spans["a"], spans.get("b", name)
+    if "c" not in spans:
+        return {"my": _month(texts["b"], b, a), "dmy": _without_year(b, a), "mdy": _without_year(a, b)}
+    c = spans["c"]
+    day_first = {"year": c, "month": b, "day": a}
+    if len(texts["c"]) > _TWO_DIGITS:
+        return _alike(day_first) if name else {"dmy": day_first, "mdy": {"year": c, "month": a, "day": b}}
+    return {
+        "ymd": {"year": a, "month": b, "day": c} if len(texts["a"]) == _TWO_DIGITS else None,
+        "dmy": day_first,
+        "mdy": None if name else {"year": c, "month": a, "day": b},
+    }
+
+
+def _month(digits: str, year: Part | None, month: Part | None) -> _Parts | None:
+    return {"year": year, "month": month} if len(digits) == _TWO_DIGITS else None
+
+
+def _without_year(month: Part | None, day: Part | None) -> _Parts:
+    return {"year": _NO_YEAR, "month": month, "day": day, "has_year": False}
 
 
 def _alike(date: _Parts) -> dict[str, _Parts]:
