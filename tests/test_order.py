@@ -361,7 +361,7 @@ def test_it_is_told_everywhere(workdir: Workdir) -> None:
 
 def test_no_time_to_check(workdir: Workdir) -> None:
     """A file without a column of times stops the run; one without rows does not."""
-    workdir.put("bare.csv", "name,close\n" + "a,1.5\nb,1.6\n" * 9)
+    workdir.put("bare.csv", "open,close\n" + "1.4,1.5\n1.7,1.6\n" * 9)
     assert "bare.csv: no column tells the time" in workdir.fails(4, "bare.csv", "--check-order")
     buffer = io.BytesIO()
     pa.parquet.write_table(pa.table({"close": [1.5, 2.5]}), buffer)

@@ -83,7 +83,7 @@ class Meaning(NamedTuple):
     forms: Mapping[str, Form]
 
 
-_TWO_DIGITS, _FEW = 2, 3
+_TWO_DIGITS = 2
 _NO_YEAR, _NO_DATE = 1972, 1970
 """29 February exists in the first; a time of day alone is one of the first day of the second."""
 
@@ -159,9 +159,9 @@ _BARE = (
 
 _NUMBER = re.compile(r"-?(?P<whole>[0-9]{1,19})(?:\.(?P<fraction>[0-9]*))?")
 _EXPONENT = re.compile(r"[0-9]+(?:\.[0-9]*)?[eE]\+?[0-9]{1,2}")
-_EPOCH = re.compile(r"(?:[1-9]|[1-4][0-9])[0-9]{8}(?:[0-9]{3}){0,3}(?:\.[0-9]*)?|[0-9]\.[0-9]+[eE]\+?1[0-9]")
-_PACKED = re.compile(
-    r"(?:1[789]|2[01])[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_EPOCH = re.compile(
+    r"(?:[1-9]|[1-4][0-9])[0-9]{8}(?:[0-9]{3}){0,3}(?:\.[0-9]*)?|[0-9]\.[0-9]+[eE]\+?1[0-9]"
+    r"|(?:1[789]|2[01])[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
     r"(?:(?:[01][0-9]|2[0-4])(?:[0-5][0-9](?:[0-5][0-9](?:[0-9]{3})?)?)?)?"
 )
 _NINES = str.maketrans("0123456789", "9999999999")
@@ -181,32 +181,13 @@ def is_time(text: str) -> bool:
 
 def is_epoch(text: str) -> bool:
     """Tell whether digits may be an instant: 20240131, or seconds, milli-, micro- or nanoseconds since 1970."""
-    return _EPOCH.fullmatch(text.strip()) is not None or is_packed(text)
-
-
-def is_packed(text: str) -> bool:
-    """Tell whether digits are a date that there is, with a time of day or without: 20240131, 20240131093000."""
-    return _PACKED.fullmatch(text.strip()) is not None
+    return _EPOCH.fullmatch(text.strip()) is not None
 
 
 def are_times(texts: Sequence[str]) -> bool:
     """Tell whether nearly all texts may be dates, times, periods or epochs; leave blank and missing ones out."""
     times = sum(is_time(text) or is_epoch(text) for text in texts)
     return bool(texts) and times >= _NEARLY_ALWAYS * len(texts)
-
-
-def are_no_prices(texts: Sequence[str]) -> bool:
-    """Tell whether nearly all texts are times that no column of prices looks like; leave blank and missing ones out.
-
-    A bitcoin costs as many rupiah as there are seconds since 1970, so that epochs have to run one way, too.
-    """
-    times = sum(is_time(text) or is_packed(text) for text in texts)
-    if bool(texts) and times >= _NEARLY_ALWAYS * len(texts):
-        return True
-    if len(texts) < _FEW or not all(_EPOCH.fullmatch(text.strip()) for text in texts):
-        return False
-    numbers = [float(text) for text in texts]
-    return numbers[0] != numbers[-1] and numbers in (sorted(numbers), sorted(numbers, reverse=True))
 
 
 def form_of(shape: str, reading: str) -> Form | Number | None:
