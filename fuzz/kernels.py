@@ -3,29 +3,77 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import numpy as np
 
 from fuzz.choices import Choices
 from fuzz.guard import guarded_kernels
 from streamsig import native
+from streamsig.ingest.closes import grammar_of, read_closes
+from streamsig.ingest.numbers import NumberError, NumberFormat
+from tests.definition import values
 
 _HEAD = 2
+_FORMATS = (
+    NumberFormat(),
+    NumberFormat(".", " ", frozenset({"0.00", "closed"})),
+    NumberFormat(",", "."),
+    NumberFormat(".", "'"),
+    NumberFormat(".", "", doubtful=True),
+    NumberFormat(".", "", by_custom=True),
+)
 
 
 def kernels(data: bytes) -> None:
-    """No kernel that reads a text reads or writes beyond its arrays."""
+    """No kernel that reads a text reads or writes beyond its arrays, and numbers are what parse says they are."""
     if len(data) < _HEAD:
         return
-    width, scale, text = 1 + data[0] % 4, data[1] % (native.MAX_SCALE + 1), data[_HEAD:] + b"\n"
+    width, scale, form = 1 + data[0] % 4, data[1] % (native.MAX_SCALE + 1), _FORMATS[data[0] // 4 % len(_FORMATS)]
+    text = np.frombuffer(data[_HEAD:] + b"\n" * (data[1] < 128), np.uint8)  # noqa: PLR2004 (half of them)
     with guarded_kernels():
+        _records(text, width, form, scale, by_lines=bool(data[0] & 128))
+        _numbers_alone(text, form, scale)
+        if not len(text) or text[-1] != ord("\n"):
+            return
         room = np.zeros(len(text) + native.SPARE, np.int32)
-        found = native.find_fields(np.frombuffer(text, np.uint8), ",", room)
+        found = native.find_fields(text, ",", room)
         if found.strange or found.records * width != len(found.ends) - 1:
             return
         for field in range(width):
-            native.read_numbers(found, width, field, mark=".", scale=scale)
-            native.copy_texts(found, width, field)
+            _cells(native.Cells.of_field(found, width, field), form, scale)
+
+
+def _records(text: Any, width: int, form: NumberFormat, scale: int, *, by_lines: bool) -> None:  # noqa: ANN401 (bytes)
+    at, wanted = np.array([0, 1], np.int64), np.arange(width, dtype=np.int32)
+    while at[0] < len(text):
+        found = native.split_records(text, ",", wanted, at, most=3, by_lines=by_lines)
+        for field in wanted:
+            places = np.ascontiguousarray(found.places).reshape(-1)
+            _cells(native.Cells(text, places, len(found.places), 2 * width, field=2 * int(field)), form, scale)
+
+
+def _cells(cells: native.Cells, form: NumberFormat, scale: int) -> None:
+    read_closes(cells, form, scale)
+    native.read_wide_numbers(cells, grammar_of(form))
+    native.copy_texts(cells)
+
+
+def _numbers_alone(text: Any, form: NumberFormat, scale: int) -> None:  # noqa: ANN401 (bytes)
+    """Take what stands between commas for a column of texts."""
+    stops = [*np.flatnonzero(text == ord(",")).tolist(), len(text)]
+    places = np.stack([[0, *(stop + 1 for stop in stops[:-1])], stops], axis=1, dtype=np.int32).reshape(-1)
+    cells = native.Cells(text, places, len(stops), 2, quoted=False)
+    found = read_closes(cells, form, scale)
+    bad = set(found.bad.rows.tolist())
+    for row, (close, cell) in enumerate(zip(values(found.ticks), text.tobytes().split(b","), strict=True)):
+        try:
+            expected = form.parse(cell.decode("utf-8", "backslashreplace"))
+        except NumberError:
+            assert row in bad
+        else:
+            assert row not in bad
+            assert close == expected
 
 
 def doors(data: bytes) -> None:

@@ -89,12 +89,11 @@ def test_a_plan_fits_and_grows_with_the_limit() -> None:
     for mib in range(58, 600, 7):
         found = plan(f"{mib}MiB", threads=1)
         there = Budget(make_settings({"memory_limit": mib * MIB}), TEXT, rows=False, several=False)
-        needs = there.needs(1, found.segment_bytes or 0, by_arrow=found.by_arrow)
+        needs = there.needs(1, found.segment_bytes or 0)
         assert sum(need.size_bytes for need in needs) + (found.spare_bytes or 0) == mib * MIB
-        sizes.append((found.by_arrow, found.segment_bytes))
-    assert [each for each in sizes if not each[0]] == sorted(each for each in sizes if not each[0])
-    assert [each for each in sizes if each[0]] == sorted(each for each in sizes if each[0])
-    assert sizes[-1] == (True, SEGMENT_BYTES)
+        sizes.append(found.segment_bytes or 0)
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == SEGMENT_BYTES
 
 
 def test_threads_are_kept_or_refused_and_else_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,20 +137,17 @@ def test_every_longer_window_needs_more() -> None:
     """Signals with the longest reach count, crosses included; groups keep them for each."""
     for keep, signal in ((99, Signal(1, 100)), (100, Signal(1, 100, "cross_below")), (299, Signal(300, 2))):
         there = Budget(make_settings({"signals": {"x": signal, "y": Signal(1, 2)}}), TEXT, rows=False, several=False)
-        assert budget.Need(f"windows of {keep + 1} rows", keep * budget.PER_CLOSE) in there.needs(
-            1, MIB, by_arrow=False
-        )
+        assert budget.Need(f"windows of {keep + 1} rows", keep * budget.PER_CLOSE) in there.needs(1, MIB)
 
 
 def test_an_answer_is_the_same_under_any_limit(tmp_path: Path) -> None:
-    """What only pyarrow reads fast is read field by field where there is no room for it."""
+    """Segments of another length, and thousands in quotes."""
     path = tmp_path / "prices.csv"
     path.write_text(
         "time;close\n" + "".join(f'{row};"{1 + row % 7},{row % 1000:03}.{row % 10}"\n' for row in range(9000))
     )
     settings: dict[str, Any] = {"threads": 1, "window": 3, "thousands": ","}
     whole = streamsig.run(path, **settings)
-    assert plan("60MiB", threads=1).by_arrow is False
     for limit in ("60MiB", "150MiB", "1GiB"):
         found = streamsig.run(path, memory_limit=limit, **settings)
         assert (found.signal_count, found.rows_processed) == (whole.signal_count, 9000)

@@ -38,7 +38,7 @@ NEWEST_FIRST = f"time{TITLE},close\n" + "".join(f"2024-01-{28 - day:02},{day}\n"
 TOO_LONG = "a record longer than 1,048,576 bytes"
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "NUL bytes": (lambda: bytes(20 * MIB), TOO_LONG),
-    "a million columns": (lambda: b"," * 10**6 + b"\n", "1000001 fields where 2 are expected"),
+    "a million columns": (lambda: b"1" + b"," * 10**6 + b"\n", "1000001 fields where 2 are expected"),
     "ten million columns": (lambda: b"12," * 10**7 + b"\n", TOO_LONG),
     "a number of a million digits": (lambda: b"1," + b"9" * 10**6 + b"\n", "a number of 1000000 characters"),
     "a number of 10 million digits": (lambda: b"1," + b"9" * 10**7 + b"\n", TOO_LONG),
@@ -72,7 +72,7 @@ def test_bomb_in_the_rows(workdir: Workdir, kind: str) -> None:
         ("carriage returns", b"\r" * (20 * MIB), 0),
         ("lines of blanks", b" \n" * (10 * MIB), 0),
         ("short bad rows", b'""\n' * 500_000, 500_000),
-        ("rows of many fields", (b"," * 500_000 + b"\n") * 8, 8),
+        ("rows of many fields", (b"1" + b"," * 500_000 + b"\n") * 8, 8),
     ],
 )
 def test_bomb_that_is_read(workdir: Workdir, kind: str, text: bytes, rejected: int) -> None:
@@ -88,7 +88,7 @@ def test_bomb_that_is_read(workdir: Workdir, kind: str, text: bytes, rejected: i
     ("text", "words"),
     [
         (bytes(64 * MIB), "NUL bytes"),
-        (b"," * (20 * MIB), "262,145 fields"),
+        (b"a" + b"," * (20 * MIB), "262,144 fields"),
         (b'"' * (20 * MIB), "no record ends within the first 262144 bytes"),
         (b"\n" * (20 * MIB), "is empty"),
         (b"9" * (20 * MIB), "no record ends"),
@@ -120,8 +120,7 @@ def test_every_byte_value(place: str, tmp_path: Path, monkeypatch: pytest.Monkey
         path.write_bytes(body + before.encode() + bytes([byte]) + after.encode())
         fast = _answer(path)
         with monkeypatch.context() as patch:
-            patch.setattr(reader.SegmentReader, "_scanned", lambda *_: None)
-            patch.setattr(reader.SegmentReader, "_by_arrow", lambda *_: None)
+            patch.setattr(reader.SegmentReader, "_read_regular", lambda *_: None)
             assert _answer(path) == fast, byte
 
 

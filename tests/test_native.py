@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from streamsig import native
 from streamsig.core.keys import KeyTable, Texts
+from streamsig.ingest.closes import grammar_of
+from streamsig.ingest.numbers import NumberFormat
 
 RUNNABLE = native.LEVELS[: native.load("baseline").processor_level() + 1]
 
@@ -22,11 +24,23 @@ def read(level: str, text: bytes, width: int, scale: int) -> list[object]:
         room = np.empty(len(text) + native.SPARE, np.int32)
         found = native.find_fields(np.frombuffer(text, np.uint8), ",", room)
         results: list[object] = [found.ends.tolist(), *found[2:]]
-        if not found.strange and found.records * width == len(found.ends) - 1:
-            column = native.read_numbers(found, width, width - 1, mark=".", scale=scale)
-            results += [value.tolist() if isinstance(value, np.ndarray) else value for value in column]
-            copies = native.copy_texts(found, width, 0)
-            results += [] if copies is None else [part.tolist() for part in copies]
+        cells = [
+            native.Cells.of_field(found, width, field)
+            for field in range(width if not found.strange and found.records * width == len(found.ends) - 1 else 0)
+        ]
+        wanted, at = np.arange(width, dtype=np.int32), np.array([0, 1])
+        while at[0] < len(text):
+            records = native.split_records(found.text, ",", wanted, at, most=50, by_lines=False)
+            results += [part.tolist() for part in records]
+            places = np.ascontiguousarray(records.places).reshape(-1)
+            cells += [
+                native.Cells(found.text, places, len(records.starts), 2 * width, field=2 * it) for it in range(width)
+            ]
+        for each in cells:
+            numbers = native.read_numbers(each, grammar_of(NumberFormat()), scale)
+            wide = native.read_wide_numbers(each, grammar_of(NumberFormat()))
+            copies = native.copy_texts(each)
+            results += [it.tolist() if isinstance(it, np.ndarray) else it for it in (*numbers, *wide, *copies)]
     return results
 
 
@@ -86,8 +100,12 @@ def test_what_does_not_fit_is_refused() -> None:
     text = np.frombuffer(b"1.5,2\n", np.uint8)
     found = native.find_fields(text, ",", np.empty(len(text) + native.SPARE, np.int32))
     for field, scale in ((0, native.MAX_SCALE + 1), (2, 1), (-1, 1)):
-        with pytest.raises(ValueError, match="is not in"):
-            native.read_numbers(found, 2, field, mark=".", scale=scale)
+        with pytest.raises(ValueError, match="not in"):
+            native.read_numbers(native.Cells.of_field(found, 2, field), grammar_of(NumberFormat()), scale)
+    with pytest.raises(ValueError, match="not in 3 places"):
+        native.copy_texts(native.Cells(text, found.ends, 2, 2))
+    with pytest.raises(ValueError, match="position 7 is not in"):
+        native.split_records(text, ",", np.array([0], np.int32), np.array([7, 1]), most=9, by_lines=False)
     with pytest.raises(ValueError, match="too few"):
         native.find_fields(text, ",", np.empty(len(text), np.int32))
 

@@ -1,125 +1,201 @@
-"""The ways of reading a segment agree wherever more than one of them can."""
+"""Whatever a text and the settings are, each way of reading a segment gives what the definition gives."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsig.ingest.arrowcsv import ArrowReader
+from streamsig import native
+from streamsig.ingest.closes import grammar_of, read_closes
 from streamsig.ingest.dialect import Dialect
+from streamsig.ingest.numbers import NumberError, NumberFormat
 from streamsig.ingest.reader import BadRecordError, SegmentReader
-from streamsig.ingest.scan import Scanner
-from streamsig.ingest.segments import Segment
+from streamsig.ingest.segments import Segment, Segments
+from streamsig.ingest.sources import RawInput, TextSource
+from tests.definition import define, joined, values
+from tests.strategies import formats, numbers
 
 if TYPE_CHECKING:
-    from streamsig.core.ticks import Ticks
+    from typing import BinaryIO
 
-NUMBERS = [
-    "1", "1.5", "12.25", "123456.78", "-3.5", "+4.5", " 7.25 ", ".5", "5.", "0.10",
-    "007.50", "1234567890123.45",
-    "0.123456789", "99999999999999999", "9999999999999999.99", "1e2", "1.5E-3", "", "NaN", "-", "  ",
-    '"8.75"', '""', '" 9.5"',
-]  # fmt: skip
-ODD = [
-    "word",
-    "inf",
-    "1.2.3",
-    "--1",
-    "1 2",
-    "\uff11",
-    "1\r2",
-    "\0",
-    '5"',
-    '"1"x',
-    '"1""2"',
-    "3" * 40,
-    "1e99",
-    "0." + "1" * 20,
+    from tests.definition import Read
+
+NOTES = [
+    "",
+    "a",
+    "a note of more than sixteen bytes",
+    "ä€",
+    '"q"',
+    '"a{}b"',
+    '"two\nlines"',
+    '"say ""hi"""',
+    " x ",
+    '""',
+    "\t",
 ]
-NOTES = ["", "a", "a note of more than sixteen bytes", "ä€", '"q"', '"a,b"', '"two\nlines"', '"say ""hi"""', " x "]
-
-
-def ways(
-    text: bytes, fields: int, close: int, also: tuple[int, ...]
-) -> list[tuple[list[int | None], int | None, list[object]]]:
-    """Return what each way that takes the text makes of it: closes at one scale, lines, texts."""
-    dialect = Dialect(",", fields, close)
-    segment = Segment(bytearray(text), len(text), 0, b'"' in text)
-    reader = SegmentReader(dialect, also=also)
-    found = []
-    if scanned := Scanner(dialect).read(text, 2, also):
-        found.append((scanned.ticks, scanned.lines, scanned.texts))
-    if read := ArrowReader(dialect).read(text, quoted=segment.quoted, scale=2, also=also):
-        found.append((read[0], None, read[1]))
-    try:
-        reading = reader._by_records(segment)  # noqa: SLF001 (the way that defines the others)
-    except BadRecordError:
-        assert not found
-        return []
-    found.append((reading.ticks, reading.lines, reading.texts))
-    scale = max(ticks.scale for ticks, _, _ in found)
-    return [(_closes(ticks, scale), lines, [column.to_bytes() for column in texts]) for ticks, lines, texts in found]
-
-
-def _closes(ticks: Ticks, scale: int) -> list[int | None]:
-    missing = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
-    whole = ticks.rescale(scale).integers()
-    return [None if gap else tick for tick, gap in zip(whole, missing, strict=True)]
+LINES = [
+    "",
+    " ",
+    "\t",
+    "{0}",
+    "{0} {0}",
+    "a{0}b",
+    "1{0}2{0}3{0}4{0}5",
+    '"',
+    '"open{0}1',
+    'a"b{0}1',
+    '"a"b{0}1',
+    "\0{0}1",
+    '"1"2{0}"3"4',
+]
 
 
 @st.composite
-def rows(draw: st.DrawFn) -> tuple[bytes, int, int]:
-    """Draw a text, its number of fields, and which of them is the close."""
+def dialects(draw: st.DrawFn) -> Dialect:
+    """Draw how a text is written."""
     fields = draw(st.integers(1, 4))
     close = draw(st.integers(0, fields - 1))
-    numbers = st.sampled_from(NUMBERS) if draw(st.booleans()) else st.sampled_from(NUMBERS[:4])
-    if draw(st.integers(0, 4)) == 0:
-        numbers |= st.sampled_from(ODD)
-    end = draw(st.sampled_from(["\n", "\n", "\r\n"]))
+    return Dialect(
+        draw(st.sampled_from(",;\t |")),
+        fields,
+        close,
+        line_quoted=draw(st.integers(0, 4)) == 0,
+        numbers=draw(formats()),
+    )
+
+
+@st.composite
+def texts(draw: st.DrawFn, dialect: Dialect) -> bytes:
+    """Draw records, nearly all of them well written, and the lines between them."""
+    end = draw(st.sampled_from(["\n", "\n", "\r\n", "\r"]))
+    plain = st.sampled_from(["1.25", "12.50", "7", "-0.5", "1,25"])
+    closes = draw(st.sampled_from([plain, plain | numbers(), numbers()]))
     lines = []
-    for _ in range(draw(st.integers(0, 20))):
-        record = [draw(numbers) if index == close else draw(st.sampled_from(NOTES)) for index in range(fields)]
-        lines.append(",".join(record))
-    if lines and draw(st.integers(0, 9)) == 0:
-        lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(["", " ", "a,b", "1,2,3,4,5"])))
-    return (end.join(lines) + (end if lines else "")).encode(), fields, close
+    for _ in range(draw(st.integers(0, 12))):
+        if draw(st.integers(0, 9)) == 0:
+            lines.append(draw(st.sampled_from(LINES)).format(dialect.delimiter))
+            continue
+        record = [draw(st.sampled_from(NOTES)).format(dialect.delimiter) for _ in range(dialect.fields)]
+        close = draw(closes)
+        quoted = draw(st.integers(0, 5)) == 0 or dialect.delimiter in close
+        record[dialect.close] = '"' + close.replace('"', '""') + '"' if quoted else close
+        lines.append(dialect.delimiter.join(record))
+    if dialect.line_quoted:
+        lines = ['"' + line.replace('"', '""') + '"' if draw(st.integers(0, 9)) else line for line in lines]
+    last = draw(st.sampled_from([end, end, ""]))
+    return (end.join(lines) + (last if lines else "")).encode()
 
 
-@given(rows(), st.data())
-def test_all_ways_agree(drawn: tuple[bytes, int, int], data: st.DataObject) -> None:
-    """Whoever takes a text reads what reading it field by field gives; nobody takes one that has a bad record."""
-    text, fields, close = drawn
-    also = tuple(data.draw(st.lists(st.integers(0, fields - 1), max_size=2)))
-    found = ways(text, fields, close, also)
-    if found:
-        closes, lines, texts = found[-1]
-        assert all((other[0], other[2]) == (closes, texts) for other in found)
-        assert all(other[1] in {None, lines} or not text.endswith(b"\n") for other in found)
+def segments(text: bytes, dialect: Dialect, segment_bytes: int) -> list[Segment]:
+    """Cut a text, nowhere but at the ends of records."""
+    if dialect.line_quoted or not segment_bytes:
+        return [Segment(bytearray(text), len(text), 0, b'"' in text)]
+    source = TextSource(RawInput(cast("BinaryIO", io.BytesIO(text)), "drawn", None))
+    return list(Segments(source, dialect.delimiter, segment_bytes=segment_bytes))
+
+
+def outcome(reader: SegmentReader, parts: list[Segment]) -> Read | tuple[object, ...]:
+    """Return what the parts of a text hold, or what is wrong with the first bad record."""
+    readings, lines = [], 0
+    for part in parts:
+        try:
+            readings.append(reader.read(part))
+        except BadRecordError as bad:
+            return bad.line + lines, bad.column, bad.text, bad.reason, bad.advice
+        lines += readings[-1].lines
+    return joined(readings)._replace(texts=joined(readings).texts or [[] for _ in reader.also])
+
+
+@given(st.data())
+def test_all_ways_agree(data: st.DataObject) -> None:
+    """One answer or one refusal, the same rejected rows, lines and texts, with any settings and cut anywhere."""
+    dialect = data.draw(dialects())
+    text = data.draw(texts(dialect))
+    also = tuple(data.draw(st.lists(st.integers(0, dialect.fields - 1), max_size=2)))
+    skip_bad = data.draw(st.booleans())
+    expected: Read | tuple[object, ...]
+    try:
+        expected = define(text, dialect, also, skip_bad=skip_bad)
+    except BadRecordError as bad:
+        expected = (bad.line, bad.column, bad.text, bad.reason, bad.advice)
+    parts = segments(text, dialect, data.draw(st.sampled_from([0, 1, 37, 111])))
+    reader = SegmentReader(dialect, skip_bad=skip_bad, also=also, scale=data.draw(st.integers(0, 18)))
+    assert outcome(reader, parts) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SegmentReader, "_read_regular", lambda *_: None)
+        assert outcome(reader, parts) == expected
+
+
+@given(st.lists(numbers(), max_size=20), formats(), st.integers(0, 18))
+def test_the_kernels_read_what_parse_reads(cells: list[str], form: NumberFormat, scale: int) -> None:
+    """Whatever stands in a cell, and whatever stands in those beside it."""
+    content = [cell.encode() for cell in cells]
+    places = np.cumsum([0, *map(len, content)], dtype=np.int32)
+    text = np.frombuffer(b"".join(content), np.uint8)
+    found = read_closes(native.Cells(text, places, len(cells), 1, quoted=False), form, scale)
+    closes = values(found.ticks)
+    errors = [(text, str(error)) for text, error in zip(found.bad.texts, found.bad.errors, strict=True)]
+    bad = {row: errors[which] for row, which in zip(found.bad.rows.tolist(), found.bad.which.tolist(), strict=True)}
+    for row, cell in enumerate(cells):
+        expected: object
+        try:
+            expected = form.parse(cell)
+        except NumberError as error:
+            expected = cell, str(error)
+        assert bad.get(row, closes[row]) == expected
+
+
+@pytest.mark.parametrize(
+    "form", [NumberFormat(), NumberFormat(".", ","), NumberFormat(",", " "), NumberFormat(".", "'")]
+)
+def test_the_kernels_read_nearly_all(form: NumberFormat) -> None:
+    """What people write in every row never needs Python."""
+    separators = form.separators[:1] + form.separators[-1:] if form.thousands else [""]
+    written = [
+        f"{before}{sign}1{it}234{it}567{form.decimal}50{after}"
+        for it in separators
+        for sign in ["", "-", "+", "\u2212"]
+        for before, after in [("", ""), ("$", ""), ("USD ", ""), ("", " kr."), ("", "\u5186"), ('="', '"')]
+    ]
+    written += [
+        "1e-5",
+        f"1{form.decimal}5E+03",
+        f"{form.decimal}75",
+        f"75{form.decimal}",
+        "NaN",
+        "N/A",
+        "-",
+        "",
+        " ",
+        "9" * 38,
+    ]
+    content = [cell.encode() for cell in written]
+    places = np.cumsum([0, *map(len, content)], dtype=np.int32)
+    cells = native.Cells(np.frombuffer(b"".join(content), np.uint8), places, len(written), 1, quoted=False)
+    assert native.read_wide_numbers(cells, grammar_of(form)).unknown.tolist() == []
+    assert native.read_numbers(cells, grammar_of(form), 2).unknown.tolist() == []
 
 
 @pytest.mark.parametrize("rows_before", [0, 1, 9, 1000])
 @pytest.mark.parametrize("close", [0, 1, 2])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_regular_text_is_scanned(rows_before: int, close: int, end: str) -> None:
-    """Plain rows of any number never need another way, wherever the close is and however the lines end."""
+def test_regular_text_is_read_at_once(rows_before: int, close: int, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain rows of any number are never split record by record, wherever the close is and however the lines end."""
     record = ["x", "y", "z"]
     record[close] = "12.50"
     text = (",".join(record) + end) * rows_before
     record[close] = "-0.125"
     text += ",".join(record) + end
-    scanned = Scanner(Dialect(",", 3, close)).read(text.encode(), 2, (0, 2))
-    assert scanned is not None
-    assert scanned.ticks.scale == 3
-    assert scanned.ticks.integers() == [12500] * rows_before + [-125]
-    assert scanned.lines == rows_before + 1
-    assert scanned.texts[0].to_bytes()[-1] == record[0].encode()
-
-
-@pytest.mark.parametrize("cell", [*ODD, '"12"3"'])
-def test_what_is_no_plain_number_is_left_to_others(cell: str) -> None:
-    """The scanner refuses a text with a close that it cannot read, wherever it is."""
-    text = f"a,1.25,b\na,{cell},b\na,1.50,b\n".encode()
-    assert Scanner(Dialect(",", 3, 1)).read(text, 2) is None
+    monkeypatch.setattr(SegmentReader, "_read_records", None)
+    reading = SegmentReader(Dialect(",", 3, close), also=(0, 2)).read(
+        Segment(bytearray(text.encode()), len(text), 0, quoted=False)
+    )
+    assert reading.ticks.scale == 3
+    assert reading.ticks.integers() == [12500] * rows_before + [-125]
+    assert reading.lines == rows_before + 1
+    assert reading.texts[0].to_bytes()[-1] == record[0].encode()

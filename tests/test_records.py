@@ -25,7 +25,8 @@ def fields_of(text: bytes, delimiter: str = ",", *, line_quoted: bool = False) -
         (b"a,b\r\n1,2", [("a", "b"), ("1", "2")]),
         (b"a,b\r1,2\r", [("a", "b"), ("1", "2")]),
         (b"\n \n\t\r\na,\n", [("a", "")]),
-        (b",\n", [("", "")]),
+        (b",\n , \n,\t", []),
+        (b'"",\n', [("", "")]),
         (b'"a,b",c\n', [("a,b", "c")]),
         (b'"a""b",c\n', [('a"b', "c")]),
         (b'"a\nb",c\n', [("a\nb", "c")]),
@@ -113,4 +114,5 @@ def test_pyarrow_sees_the_same(parts: list[bytes]) -> None:
         return
     theirs = arrow_fields(text)
     if theirs is not None:
-        assert fields_of(text) == theirs
+        # what has nothing but delimiters is no record here
+        assert [each for each in fields_of(text) if any(each)] == [each for each in theirs if any(each)]

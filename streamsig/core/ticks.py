@@ -102,13 +102,17 @@ class Ticks:
     @classmethod
     def from_arrow(cls, array: pa.Array) -> Ticks:
         """View a decimal128 array, without a copy where all closes fit in 64 bits and none is missing."""
-        scale = array.type.scale
         words = np.frombuffer(array.buffers()[1] or b"", np.int64)
         words = words[2 * array.offset : 2 * (array.offset + len(array))].reshape(-1, 2)
         missing = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
         if missing is not None:
             # Arrow leaves what lies under a null undefined
             words = np.where(missing[:, np.newaxis], 0, words)
+        return cls.from_words(words, array.type.scale, missing)
+
+    @classmethod
+    def from_words(cls, words: NDArray[np.int64], scale: int, missing: NDArray[np.bool_] | None = None) -> Ticks:
+        """View 128-bit integers, (rows, 2) with the lower word first, as ticks; those of missing closes are 0."""
         low, high = words[:, 0], words[:, 1]
         if np.array_equal(low >> 63, high):
             return cls(low[np.newaxis], scale, missing)
@@ -124,7 +128,8 @@ class Ticks:
 
     def take(self, rows: NDArray[np.intp]) -> Ticks:
         """Return these rows, in this order, as a copy."""
-        return Ticks(self.limbs[:, rows], self.scale, None if self.missing is None else self.missing[rows])
+        missing = None if self.missing is None else self.missing[rows]
+        return Ticks(self.limbs[:, rows], self.scale, None if missing is None or not missing.any() else missing)
 
     def to_arrow(self) -> pa.Array:
         """Return a decimal128(38, scale) array, null where a close is missing.

@@ -33,15 +33,12 @@ PYARROW = 64 * MIB
 ROW_FILE = 24 * MIB
 """Rows that wait to be put down, and their encoder."""
 
-PER_BYTE, PER_BYTE_ARROW, PER_BYTE_TEXTS = 24, 36, 56
-"""Bytes that a thread takes for each byte of its segment: where pyarrow has no part in it, where it may have, and
-where texts are read besides with it. The worst are rows of a few bytes, and bad rows, one after another."""
+PER_BYTE, PER_BYTE_TIMES = 24, 56
+"""Bytes that a thread takes for each byte of its segment, and where times are judged besides. The worst are rows of a
+few bytes, and bad rows, one after another."""
 
-LONG_RECORD, LONG_RECORD_ARROW = 9 * MIB, 13 * MIB
-"""What a thread takes for the longest record, however short segments are, without pyarrow and with it."""
-
-THREAD = 3 * MIB
-"""What pyarrow's reader takes for a thread besides."""
+LONG_RECORD = 9 * MIB
+"""What a thread takes for the longest record, however short segments are."""
 
 PER_CLOSE = 128
 """Bytes for each close of the longest window: a fold, and what merging takes (measured 59; up to 105 where some are
@@ -84,14 +81,13 @@ class Need(NamedTuple):
 class Plan:
     """How a run keeps within its limit.
 
-    `by_arrow` says whether pyarrow may read segments of text. A state of groups may take `groups_bytes`. What nothing
-    is planned for is `spare_bytes`, `None` without a limit; `per_limb_bytes` more are needed for each further limb
-    of closes, and what is read of a columnar file at once may take `table_bytes`, if there is a limit.
+    A state of groups may take `groups_bytes`. What nothing is planned for is `spare_bytes`, `None` without a limit;
+    `per_limb_bytes` more are needed for each further limb of closes, and what is read of a columnar file at once may
+    take `table_bytes`, if there is a limit.
     """
 
     threads: int
     segment_bytes: int | None = None
-    by_arrow: bool = True
     groups_bytes: int = MAX_BYTES
     spare_bytes: int | None = None
     per_limb_bytes: int = 0
@@ -126,18 +122,16 @@ class Budget:
             self.plan = self._plan()
         return self.plan
 
-    def needs(self, threads: int, segment_bytes: int, *, by_arrow: bool) -> list[Need]:
+    def needs(self, threads: int, segment_bytes: int) -> list[Need]:
         """Return what a run needs with so many threads and segments of that size."""
         settings, storage = self._settings, self._storage
         keep, signals = kept(settings.counted), len(settings.counted)
         needs = [Need("Python and numpy", PYTHON)]
-        if by_arrow or storage.by_pyarrow or self._rows or settings.check_order:
+        if storage.by_pyarrow or self._rows or settings.check_order:
             needs.append(Need("pyarrow", PYARROW))
         if storage.text:
-            texts = settings.check_order or (bool(settings.group_by) and by_arrow)
-            factor = PER_BYTE_TEXTS if texts else PER_BYTE_ARROW if by_arrow else PER_BYTE
-            longest = LONG_RECORD_ARROW if by_arrow else LONG_RECORD
-            each = max(factor * segment_bytes, longest) + (THREAD if by_arrow else 0)
+            factor = PER_BYTE_TIMES if settings.check_order else PER_BYTE
+            each = max(factor * segment_bytes, LONG_RECORD)
             needs.append(Need(f"{threads} thread{'s' * (threads > 1)}", threads * each))
         if storage.unpack_bytes:
             needs.append(Need("unpacking", storage.unpack_bytes))
@@ -166,21 +160,20 @@ class Budget:
         # threads that were asked for are kept, or refused
         counts = [settings.threads] if settings.threads else range(settings.thread_count, 0, -1)
         for threads in counts:
-            for by_arrow in (True, False):
-                if plan := self._fitting(limit, threads, by_arrow=by_arrow):
-                    return plan
-        least = self.needs(counts[-1], SMALLEST_SEGMENT, by_arrow=False)
+            if plan := self._fitting(limit, threads):
+                return plan
+        least = self.needs(counts[-1], SMALLEST_SEGMENT)
         parts = ", ".join(f"{_mib(need.size_bytes)} MiB for {need.what}" for need in least if need.size_bytes >= MIB)
         raise UsageError(
             f"--memory-limit {_shown(limit)}: this needs at least {_mib(sum(it.size_bytes for it in least))} MiB:"
             f" {parts}; raise it, or use a shorter window or fewer --threads"
         )
 
-    def _fitting(self, limit: int, threads: int, *, by_arrow: bool) -> Plan | None:
+    def _fitting(self, limit: int, threads: int) -> Plan | None:
         """Return the plan with the longest segments that fit, `None` where the shortest do not."""
 
         def total(size: int) -> int:
-            return sum(need.size_bytes for need in self.needs(threads, size, by_arrow=by_arrow))
+            return sum(need.size_bytes for need in self.needs(threads, size))
 
         room = limit - total(SMALLEST_SEGMENT)
         if room < 0:
@@ -189,12 +182,11 @@ class Budget:
         most = limit - room // 2
         size = max(it for it in range(SMALLEST_SEGMENT, SEGMENT_BYTES + 1, _STEP) if total(it) <= most)
         spare = limit - total(size)
-        groups = next((it.size_bytes for it in self.needs(threads, size, by_arrow=by_arrow) if it.what == _GROUPS), 0)
+        groups = next((it.size_bytes for it in self.needs(threads, size) if it.what == _GROUPS), 0)
         closes = kept(self._settings.counted) * (PER_CLOSE + self._rows * PER_ROW)
         return Plan(
             threads,
             size,
-            by_arrow=by_arrow,
             groups_bytes=(spare + groups) // self._states,
             spare_bytes=spare,
             per_limb_bytes=0 if self._settings.group_by else closes,

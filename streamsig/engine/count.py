@@ -176,7 +176,6 @@ def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tall
         skip_bad=run.settings.on_bad_row == SKIP,
         scale=detection.decimals,
         also=(*groups, *times),
-        by_arrow=run.plan.by_arrow,
     )
     return _Preparation(run, may_grow, reader, tally, order, len(groups))
 

@@ -55,10 +55,11 @@ _CODES = """
     PHP VND AED SAR QAR KWD BHD EGP NGN KES PKR BDT LKR UAH KZT RON BGN RSD ISK CLP COP PEN ARS UYU XAU XAG
 """
 
-CURRENCIES = tuple(
-    sorted([*_SIGNS, *_ABBREVIATIONS.split(), *_CODES.split()], key=lambda text: (-len(text.encode()), text))
-)
-"""Signs, abbreviations and ISO 4217 codes of currencies, the longest first. Cents and pence are other numbers."""
+CURRENCIES = (*_SIGNS, *sorted([*_CODES.split(), *_ABBREVIATIONS.split()], key=len, reverse=True))
+"""Signs, and abbreviations and ISO 4217 codes of currencies, the longest first: none begins with a sign.
+
+Cents and pence are other numbers.
+"""
 
 UNDEFINED = tuple(
     map(Decimal, ("9223372036854775807", "9223372036854776000", "9223372036.854775807", "9223372036.854776"))
@@ -181,9 +182,9 @@ class NumberFormat:
 
     def mark_missing(self, ticks: Ticks) -> Ticks:
         """Return closes of which those equal to a missing marker are missing."""
-        rows = np.zeros(len(ticks), np.bool_)
-        for value in self.missing_values:
-            rows |= _rows_of(ticks, value)
+        if not self.missing_values:
+            return ticks
+        rows = np.logical_or.reduce([_rows_of(ticks, value) for value in self.missing_values])
         if not rows.any():
             return ticks
         missing = rows if ticks.missing is None else rows | ticks.missing
@@ -221,7 +222,7 @@ class NumberFormat:
         advice = f"say which with --thousands {self.decimal} or --decimal {self.decimal}"
         if self.doubtful and _GROUPED.fullmatch(digits if written.fraction else written.whole):
             raise NumberError("whole numbers stand above, so the mark could be either", advice)
-        if self.by_custom and is_below_thousand(digits):
+        if self.by_custom and not written.mark and is_below_thousand(written.whole):
             reason = f"numbers before it have a {self.decimal} before three digits, which may be either"
             raise NumberError(reason, advice)
 
@@ -247,9 +248,7 @@ def is_below_thousand(text: str) -> bool:
 
 def undefined_rows(ticks: Ticks) -> NDArray[np.bool_]:
     """Tell of each row whether its close stands for an undefined price."""
-    rows = np.zeros(len(ticks), np.bool_)
-    for value in UNDEFINED:
-        rows |= _rows_of(ticks, value)
+    rows: NDArray[np.bool_] = np.logical_or.reduce([_rows_of(ticks, value) for value in UNDEFINED])
     return rows
 
 

@@ -1,18 +1,15 @@
 """Segments to ticks, and to the texts of further fields.
 
-Three ways, each exact, tried in order; all agree wherever more than one can read a segment:
-
-1. `scan`, for regular records and plain numbers, as nearly all files have them;
-2. `arrowcsv`, for blank lines, thousands separators, currency signs, more than 18 digits;
-3. `records` and `NumberFormat.parse`, field by field, which also names what is wrong and where.
+Two ways to split a segment into cells, each exact: at the speed of memory where all records are regular (the same
+number of fields in each, quotes that open and close fields, LF or CRLF), else record by record. Either way `closes`
+reads the cells. `records.split_records` and `NumberFormat.parse` define both, and say what is wrong with a bad record.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+import threading
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,16 +18,15 @@ from streamsig import native
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, concat
 from streamsig.ingest.cells import CONVENTIONS
+from streamsig.ingest.closes import closes_of, grammar_of, read_closes
 from streamsig.ingest.numbers import NumberError
-from streamsig.ingest.records import Record, split_records, unwrapped
+from streamsig.ingest.records import Record, split_records, unwrapped_lines
 from streamsig.ingest.rejects import Rejects
-from streamsig.ingest.scan import Scanner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from decimal import Decimal
+    from numpy.typing import NDArray
 
-    from streamsig.ingest.arrowcsv import ArrowReader
+    from streamsig.ingest.closes import Bad
     from streamsig.ingest.dialect import Dialect
     from streamsig.ingest.numbers import NumberFormat
     from streamsig.ingest.segments import Segment
@@ -39,8 +35,7 @@ ADVICE = "mend the row, leave such rows out with --on-bad-row skip, or name anot
 """What helps with most bad records."""
 
 _SHOWN_CHARACTERS = 60
-_CACHED_BYTES = 1 << 18
-_RUN_RECORDS = 4096
+_RUN_RECORDS = 1 << 14
 
 
 class BadRecordError(Exception):
@@ -56,7 +51,7 @@ class BadRecordError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one segment holds: its closes in file order, its physical lines, and the records left out.
+    """What one segment holds: its closes in file order, its line ends, and the records left out.
 
     `texts` has those of each field that was asked for besides, with one per close.
     """
@@ -73,104 +68,165 @@ class SegmentReader:
 
     `skip_bad` leaves bad records out instead of stopping at the first. `scale` is a hint that only
     saves time: the number of decimals to try first. `also` are further fields, counted from 0, to be
-    read as texts without their quotes. Without `by_arrow` the second way is left out, for it takes pyarrow's memory.
+    read as texts without their quotes.
     """
 
     dialect: Dialect
     skip_bad: bool = False
     scale: int = 2
     also: tuple[int, ...] = ()
-    by_arrow: bool = True
-    _scanner: Scanner = field(init=False)
+    _own: threading.local = field(init=False, default_factory=threading.local)
 
     def __post_init__(self) -> None:
-        self._scanner = Scanner(self.dialect)
         self.scale = min(self.scale, native.MAX_SCALE)
 
     def read(self, segment: Segment) -> Reading:
         """Return what the segment holds; raises BadRecordError for its first bad record, unless they are skipped."""
-        reading = self._read(segment)
-        ticks = self.dialect.numbers.mark_missing(reading.ticks)
-        return reading if ticks is reading.ticks else replace(reading, ticks=ticks)
-
-    def _read(self, segment: Segment) -> Reading:
-        text = _unwrap(segment.view) if self.dialect.line_quoted else segment.view
-        reading = self._scanned(text)
-        if self.dialect.numbers.doubtful and (reading is None or reading.ticks.scale) and self._maybe_either(text):
-            # only the last way knows doubt
-            return self._by_records(segment)
-        if self.dialect.numbers.by_custom and reading is None:
-            return self._by_records(segment)
-        reading = reading or self._by_arrow(segment, text) or self._by_records(segment)
-        if reading.ticks.scale > self.scale:
-            self.scale = min(reading.ticks.scale, native.MAX_SCALE)
+        text = unwrapped_lines(segment.view) if self.dialect.line_quoted else segment.view
+        octets = np.frombuffer(text, np.uint8)
+        reading = self._read_regular(octets) or self._read_records(segment, octets)
+        # closes of several words are read at any scale
+        if len(reading.ticks.limbs) == 1 and self.scale < reading.ticks.scale <= native.MAX_SCALE:
+            self.scale = reading.ticks.scale
         return reading
 
-    def _maybe_either(self, text: memoryview | bytes) -> bool:
-        """Tell whether any field has a mark before three digits, which may be either; may err to the safe side."""
-        mark = re.escape(self.dialect.numbers.decimal.encode())
-        return re.search(rb"(?<![0-9%b])[1-9][0-9]{0,2}%b[0-9]{3}(?![0-9])" % (mark, mark), text) is not None
-
-    def _scanned(self, text: memoryview | bytes) -> Reading | None:
-        scanned = self._scanner.read(text, self.scale, self.also)
-        return scanned and Reading(scanned.ticks, scanned.lines, texts=scanned.texts)
-
-    def _by_arrow(self, segment: Segment, text: memoryview | bytes) -> Reading | None:
-        if not self.by_arrow:
+    def _read_regular(self, octets: NDArray[np.uint8]) -> Reading | None:
+        """Read a text whose records are all regular and good; return `None` for any other."""
+        # another thread may change the hint
+        dialect, scale = self.dialect, self.scale
+        last = octets[-1] if len(octets) else ord("\n")
+        octets = octets if last == ord("\n") else np.append(octets, np.uint8(ord("\n")))
+        found = native.find_fields(octets, dialect.delimiter, self._room(len(octets) + native.SPARE))
+        whole_lines = not dialect.line_quoted or found.records == found.lines
+        if found.strange or len(found.ends) - 1 != found.records * dialect.fields or not whole_lines:
             return None
-        read = self._arrow.read(text, quoted=segment.quoted, scale=self.scale, also=self.also)
-        return read and Reading(read[0], _count_lines(segment), texts=read[1])
+        cells = native.Cells.of_field(found, dialect.fields, dialect.close)
+        numbers = native.read_numbers(cells, self._grammar, scale, dialect.delimiter)
+        if numbers.torn or numbers.empty or numbers.returns != found.returns:
+            return None
+        closes = closes_of(numbers, cells, dialect.numbers, scale)
+        if len(closes.bad.rows):
+            return None
+        also = (native.Cells.of_field(found, dialect.fields, index) for index in self.also)
+        texts = tuple(Texts(*native.copy_texts(cells)) for cells in also)
+        return Reading(closes.ticks, found.lines - (last not in b"\r\n"), texts=texts)
 
-    @cached_property
-    def _arrow(self) -> ArrowReader:
-        # most files never need it, and it takes long to import
-        from streamsig.ingest.arrowcsv import ArrowReader  # noqa: PLC0415
-
-        return ArrowReader(self.dialect)
-
-    def _by_records(self, segment: Segment) -> Reading:
-        rejects = Rejects(bytes(segment.view))
-        records = self._sound_records(rejects)
+    def _read_records(self, segment: Segment, octets: NDArray[np.uint8]) -> Reading:
+        """Read any text."""
+        dialect, rejects = self.dialect, Rejects()
+        wanted = np.array([dialect.close, *self.also], np.int32)
+        at = np.array([0, 1], np.int64)
         runs: list[Ticks] = []
         texts: list[list[Texts]] = [[] for _ in self.also]
-        # a run at a time: as Python objects, the closes of a segment take fifty times its bytes
-        while run := list(islice(records, _RUN_RECORDS)):
-            runs.append(Ticks.from_decimals(close for close, _ in run))
-            for place, parts in enumerate(texts):
-                parts.append(Texts.of(fields[place] for _, fields in run))
-        return Reading(concat(runs), _count_lines(segment), rejects, tuple(map(_joined, texts)))
+        # a run at a time: places take several times the bytes of short records
+        while at[0] < len(octets):
+            found = native.split_records(
+                octets, dialect.delimiter, wanted, at, most=_RUN_RECORDS, by_lines=dialect.line_quoted
+            )
+            places, ticks = self._sound(found, octets, segment, rejects)
+            runs.append(ticks)
+            for place, column in enumerate(texts, 1):
+                column.append(Texts(*native.copy_texts(_cells(octets, places, place))))
+        return Reading(concat(runs), int(at[1]) - 1, rejects, tuple(map(_joined, texts)))
 
-    def _sound_records(self, rejects: Rejects) -> Iterator[tuple[Decimal | None, tuple[bytes, ...]]]:
-        """Yield close and further fields of each record; the bad ones are added to `rejects`, which has the text."""
+    def _sound(
+        self, found: native.Records, octets: NDArray[np.uint8], segment: Segment, rejects: Rejects
+    ) -> tuple[NDArray[np.int32], Ticks]:
+        """Return places and closes of the good records; the bad ones are added to `rejects`, or raised."""
+        wrong = (found.fields != self.dialect.fields) | (found.nul != 0)
+        whole = np.flatnonzero(~wrong) if wrong.any() else None
+        places = found.places if whole is None else found.places[whole]
+        closes = read_closes(_cells(octets, places, 0), self.dialect.numbers, self.scale)
+        if whole is None and not len(closes.bad.rows):
+            return places, closes.ticks
+        if not rejects.text:
+            rejects.text = bytes(segment.view)
+        whole = np.arange(len(places)) if whole is None else whole
+        why, reasons = self._reasons(found, whole[closes.bad.rows], closes.bad)
+        bad = np.flatnonzero(why >= 0)
+        starts, stops = found.starts[bad], found.stops[bad]
+        if self.dialect.line_quoted:
+            # of the lines as they stand in the file
+            starts, stops = rejects.lines_at(found.lines[bad])
+        if len(bad) and not self.skip_bad:
+            self._refuse(rejects.text[starts[0] : stops[0]], int(found.lines[bad[0]]))
+        rejects.extend(found.lines[bad], starts, stops, why[bad], reasons)
+        good = np.delete(np.arange(len(places)), closes.bad.rows)
+        return places[good], closes.ticks.take(good)
+
+    def _reasons(
+        self, found: native.Records, rows: NDArray[np.intp], bad: Bad
+    ) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:
+        """Return the place in a list of columns and reasons for each record, -1 for a good one, and the list.
+
+        `rows` are the records with a bad close.
+        """
+        why = np.full(len(found.fields), -1, np.int64)
+        ragged = np.flatnonzero(found.fields != self.dialect.fields)
+        counts, why[ragged] = np.unique(found.fields[ragged], return_inverse=True)
+        reasons = [self._why_ragged(int(count)) for count in counts]
+        why[(why < 0) & (found.nul != 0)] = len(reasons)
+        reasons.append(self._why_nul)
+        why[rows] = len(reasons) + bad.which
+        reasons += [self._why_bad(text, error)[:2] for text, error in zip(bad.texts, bad.errors, strict=True)]
+        return why, reasons
+
+    def _why_ragged(self, fields: int) -> tuple[str, str]:
+        return "the whole row", f"{fields} fields where {self.dialect.fields} are expected"
+
+    @property
+    def _why_nul(self) -> tuple[str, str]:
+        return self.dialect.column_name(self.dialect.close), "a NUL byte in the row"
+
+    def _why_bad(self, text: str, error: NumberError) -> tuple[str, str, str]:
+        """Return column, reason and advice for a close that is not read."""
         dialect = self.dialect
-        # as many as a message can show
-        most = max(dialect.fields, 2 * _SHOWN_CHARACTERS)
-        for record in split_records(rejects.text, dialect.delimiter, line_quoted=dialect.line_quoted, most_fields=most):
-            try:
-                close = self._close(record)
-            except _BadFieldError as bad:
-                if not self.skip_bad:
-                    raise BadRecordError(record.line, bad.column, shown(bad.text), bad.reason, bad.advice) from None
-                rejects.add(record.line, record.start, record.stop, bad.column, bad.reason)
-            else:
-                yield close, tuple(record.fields[index].encode() for index in self.also)
+        reason, advice = explain(error, text, dialect.numbers)
+        if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
+            reason, advice = "the header line is there again, as when files are joined", ADVICE
+        return dialect.column_name(dialect.close), reason, advice
 
-    def _close(self, record: Record) -> Decimal | None:
+    def _refuse(self, text: bytes, line: int) -> None:
+        """Raise BadRecordError for a record."""
+        dialect = self.dialect
+        # as many fields as a message can show
+        most = max(dialect.fields, 2 * _SHOWN_CHARACTERS)
+        record = next(split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted, most_fields=most))
+        column, cell, reason, advice = self.judge(record) or ("", "", "", "")
+        raise BadRecordError(line, column, shown(cell), reason, advice)
+
+    def judge(self, record: Record) -> tuple[str, str, str, str] | None:
+        """Return column, text, reason and advice where a record is bad: the definition."""
         dialect, fields = self.dialect, record.fields
         if len(fields) + record.more != dialect.fields:
-            reason = f"{len(fields) + record.more} fields where {dialect.fields} are expected"
-            raise _BadFieldError("the whole row", dialect.delimiter.join(fields), reason)
-        column = dialect.column_name(dialect.close)
+            column, reason = self._why_ragged(len(fields) + record.more)
+            return column, dialect.delimiter.join(fields), reason, ADVICE
         if any("\0" in field for field in fields):
-            raise _BadFieldError(column, dialect.delimiter.join(fields), "a NUL byte in the row")
+            column, reason = self._why_nul
+            return column, dialect.delimiter.join(fields), reason, ADVICE
         text = fields[dialect.close]
         try:
-            return dialect.numbers.parse(text)
+            dialect.numbers.parse(text)
         except NumberError as error:
-            reason, advice = explain(error, text, dialect.numbers)
-            if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
-                reason, advice = "the header line is there again, as when files are joined", ADVICE
-            raise _BadFieldError(column, text, reason, advice) from None
+            column, reason, advice = self._why_bad(text, error)
+            return column, text, reason, advice
+        return None
+
+    @cached_property
+    def _grammar(self) -> NDArray[np.uint8]:
+        return grammar_of(self.dialect.numbers)
+
+    def _room(self, size: int) -> NDArray[np.int32]:
+        """Return room of this thread's own, used again for each text."""
+        room: NDArray[np.int32] | None = getattr(self._own, "room", None)
+        if room is None or len(room) < size:
+            room = self._own.room = np.empty(size, np.int32)
+        return room
+
+
+def _cells(octets: NDArray[np.uint8], places: NDArray[np.int32], wanted: int) -> native.Cells:
+    """Return the cells of one of the wanted fields."""
+    return native.Cells(octets, places.reshape(-1), len(places), places.shape[1], field=2 * wanted)
 
 
 def _joined(parts: list[Texts]) -> Texts:
@@ -178,12 +234,6 @@ def _joined(parts: list[Texts]) -> Texts:
     offsets = np.cumsum([0, *(int(part.starts[-1]) for part in parts)], dtype=np.int32)
     starts = [part.starts[:-1] + offset for part, offset in zip(parts, offsets, strict=False)]
     return Texts(np.concatenate([*starts, offsets[-1:]]), np.concatenate([part.content for part in parts]))
-
-
-class _BadFieldError(Exception):
-    def __init__(self, column: str, text: str, reason: str, advice: str = ADVICE) -> None:
-        super().__init__(column, text, reason)
-        self.column, self.text, self.reason, self.advice = column, text, reason, advice
 
 
 def explain(error: NumberError, text: str, numbers: NumberFormat) -> tuple[str, str]:
@@ -200,25 +250,3 @@ def shown(text: str) -> str:
     """Quote a text found in a file for a message: short, on one line, control characters escaped."""
     short = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
     return repr(short)
-
-
-def _count_lines(segment: Segment) -> int:
-    """Count line ends (LF, CRLF and CR alone); a piece at a time, in cache."""
-    octets = np.frombuffer(segment.buffer, np.uint8, segment.size)
-    lines, has_return = 0, False
-    for start in range(0, len(octets), _CACHED_BYTES):
-        piece = octets[start : start + _CACHED_BYTES]
-        lines += int(np.count_nonzero(piece == ord("\n")))
-        has_return = has_return or bool((piece == ord("\r")).any())
-    if has_return:
-        returns = np.flatnonzero(octets[:-1] == ord("\r"))
-        lines += int(np.count_nonzero(octets[returns + 1] != ord("\n"))) + int(octets[-1] == ord("\r"))
-    return lines
-
-
-def _unwrap(text: memoryview) -> bytes:
-    """Take away the quotes around every line."""
-    whole = bytes(text)
-    if b'""' not in whole:
-        return whole.translate(None, b'"')
-    return b"\n".join([unwrapped(line) or line for line in whole.splitlines()])

@@ -2,7 +2,7 @@
 
 The grammar is that of pyarrow's reader: `"` quotes only at the start of a field, is doubled inside,
 and what follows the closing quote is literal; a line ends with LF, CRLF or CR; empty lines and
-lines of blanks are no records.
+lines of nothing but delimiters and blanks are no records. The kernel in `native/records.c` reads the same grammar.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 _CONTENT = re.compile(rb"[^ \t\r\n]")
-_CONTENT_OR_TAB = re.compile(rb"[^ \r\n]")
 _QUOTES = re.compile(rb'"+')
 
 
@@ -53,7 +52,7 @@ def split_records(  # noqa: PLR0913 (each a promise of its own)
     mark = delimiter.encode()
     # searching for a byte is faster than for a pattern, and nearly no file has CR alone
     simple = sample.find(b"\r", start) < 0 or sample.count(b"\r", start) == sample.count(b"\r\n", start)
-    blanks, content_of = (b" ", _CONTENT_OR_TAB) if delimiter == "\t" else (b" \t", _CONTENT)
+    blanks, content_of = b" \t" + mark, _content_pattern(mark)
     position, size = start, len(sample)
     while position < size:
         if simple:
@@ -66,7 +65,8 @@ def split_records(  # noqa: PLR0913 (each a promise of its own)
             content = sample[position:stop]
         first, line = line, line + 1
         if line_quoted:
-            content = unwrapped(content) or content
+            inner = unwrapped(content)
+            content = content if inner is None else inner
         if not content.strip(blanks):
             position = skip_blank_lines(sample, behind, content_of)
             line += count_line_ends(sample, behind, position)
@@ -101,8 +101,18 @@ def unwrapped(line: bytes) -> bytes | None:
     line = line.strip()
     if len(line) < len('""') or line[:1] != b'"' or line[-1:] != b'"':
         return None
-    inner = line[1:-1].replace(b'""', b"\0")
-    return None if b'"' in inner else inner.replace(b"\0", b'"')
+    inner = line[1:-1]
+    return inner.replace(b'""', b'"') if b'"' not in inner.replace(b'""', b"") else None
+
+
+def unwrapped_lines(text: memoryview) -> bytes:
+    """Return a text whose lines are unwrapped where they are one quoted text; each ends with LF."""
+    whole = bytes(text)
+    lines = whole.splitlines()
+    ended = b"\n" if whole.endswith((b"\n", b"\r")) else b""
+    if whole.count(b'"') == 2 * len(lines) and all(len(line) > 1 and line[:1] == line[-1:] == b'"' for line in lines):
+        return b"\n".join([line[1:-1] for line in lines]) + ended
+    return b"\n".join([line if (inner := unwrapped(line)) is None else inner for line in lines]) + ended
 
 
 def skip_lines(sample: bytes, count: int) -> int:
@@ -155,6 +165,11 @@ def _closing_quote(text: bytes, start: int) -> int:
         if (run.end() - run.start()) % 2:
             return run.end() - 1
     return len(text)
+
+
+@lru_cache(maxsize=16)
+def _content_pattern(mark: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"[^ \t\r\n" + re.escape(mark) + b"]")
 
 
 @lru_cache(maxsize=16)

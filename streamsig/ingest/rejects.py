@@ -5,8 +5,12 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 
 class Rejected(NamedTuple):
@@ -29,9 +33,22 @@ class Rejects:
         self._places = array("q")
         self._why: dict[tuple[str, str], int] = {}
 
-    def add(self, line: int, start: int, stop: int, column: str, reason: str) -> None:
-        """Add the record that covers the bytes `start:stop` of the text."""
-        self._places.extend((line, start, stop, self._why.setdefault((column, reason), len(self._why))))
+    def extend(
+        self,
+        lines: NDArray[np.int32],
+        starts: NDArray[np.int32],
+        stops: NDArray[np.int32],
+        which: NDArray[np.int64],
+        reasons: Sequence[tuple[str, str]],
+    ) -> None:
+        """Add records that cover the bytes `starts:stops` of the text; `which` are places of columns and reasons."""
+        known = np.array([self._why.setdefault(each, len(self._why)) for each in reasons], np.int64)
+        self._places.frombytes(np.stack([lines, starts, stops, known[which]], axis=1, dtype=np.int64).tobytes())
+
+    def lines_at(self, lines: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return where these lines of the text start and stop."""
+        ends = np.cumsum([0, *map(len, self.text.splitlines(keepends=True))], dtype=np.int32)
+        return ends[lines - 1], ends[lines]
 
     @property
     def lines(self) -> set[int]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 BLOCK = 64
@@ -22,7 +24,7 @@ BLOCK = 64
 MAX_SCALE = 18
 """Most decimals of a tick in 64 bits."""
 
-MOST_VALUE = 10**17
+MOST_VALUE = 10**MAX_SCALE
 """Ticks that `read_numbers` reads are smaller than this."""
 
 SPARE = 2 * BLOCK
@@ -35,9 +37,7 @@ LEVELS = ("baseline", "avx2", "avx512")
 """The libraries, by what `processor_level` answers."""
 
 _MOST_FACTOR = 1 << 62
-
-# more odd fields than one in so many are left to another way of reading
-_ODD_SHARE = 8
+_MOST_ENTRY = 255
 
 
 class _Array(NamedTuple):
@@ -60,8 +60,10 @@ _table, _sums = (_Array(np.int64, sizes) for sizes in (2, 3))
 _marks, _slots = _Array(np.int32, 2), _Array(np.uint64, 1)
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "find_fields": (_bytes, _int, _bytes, _int, _places, _ticks),
-    "read_numbers": (_bytes, _places, *[_int] * 5, _ticks, _bytes, _places, _int, _ticks),
-    "copy_texts": (_bytes, _int, _places, *[_int] * 3, _places, _bytes),
+    "split_records": (_bytes, *[_int] * 3, _places, _int, _ticks, _marks, _places, _int),
+    "read_numbers": (_bytes, _places, *[_int] * 7, _bytes, _int, _ticks, _bytes, _places, _ticks),
+    "read_wide_numbers": (_bytes, _places, *[_int] * 6, _bytes, _table, _bytes, _bytes, _places),
+    "copy_texts": (_bytes, _int, _places, *[_int] * 6, _places, _bytes),
     "count_signals": (_ticks, _bytes, _int, _int, _table, _ticks, _ticks, _int, _ticks, _ticks, _ticks),
     "number_texts": (_places, _bytes, _int, _int, _slots, _int, _int, _ticks, _bytes, _int, _ticks, _places),
     "fill_slots": (_ticks, _bytes, _int, _int, _slots, _int),
@@ -134,58 +136,189 @@ def find_fields(text: NDArray[np.uint8], delimiter: str, room: NDArray[np.int32]
     return Fields(text, room[: count + 1], records, lines, returns, bool(strange))
 
 
-class Column(NamedTuple):
-    """What one field of every record holds.
+class Cells(NamedTuple):
+    """Where cells stand in a text, one for each row.
+
+    Attributes:
+        text: (bytes,) the text.
+        places: (at least all that are meant,) cell r begins `skip` bytes behind place `field` + r * `stride`, and ends
+            at the place after that.
+        rows: How many cells there are.
+        stride: Places from one cell to the next.
+        skip: Bytes from a place to the cell that begins there.
+        quoted: Whether there may be quotes around cells, and doubled quotes inside.
+        width: Where the places are ends of regular records, how many fields each has; else 0.
+        field: Place of the first cell: of regular records, which field it is.
+
+    """
+
+    text: NDArray[np.uint8]
+    places: NDArray[np.int32]
+    rows: int
+    stride: int
+    skip: int = 0
+    quoted: bool = True
+    width: int = 0
+    field: int = 0
+
+    @classmethod
+    def of_field(cls, found: Fields, width: int, field: int) -> Cells:
+        """Return one field (from 0) of regular records of `width` fields."""
+        return cls(found.text, found.ends, (len(found.ends) - 1) // width, width, 1, width=width, field=field)
+
+    def slice(self, start: int, stop: int) -> Cells:
+        """Return the cells of rows `start` to before `stop`."""
+        return self._replace(places=self.places[start * self.stride :], rows=min(stop, self.rows) - start)
+
+    def take(self, rows: NDArray[np.int32]) -> Cells:
+        """Return the cells of some rows."""
+        at = rows.astype(np.int64) * self.stride + self.field
+        places = np.stack([self.places[at] + self.skip, self.places[at + 1]], axis=1, dtype=np.int32)
+        if self.field + 1 == self.width:
+            # the carriage return behind the last field is no part of it
+            start, stop = places.T
+            stop -= (start < stop) & (self.text[stop - 1] == ord("\r"))
+        return Cells(self.text, places.reshape(-1), len(rows), 2, quoted=self.quoted)
+
+    @property
+    def _arguments(self) -> tuple[Any, ...]:
+        """Return where the cells are, as kernels need it; raises ValueError for places that are not there."""
+        last = self.field + (self.rows - 1) * self.stride + max(2, self.width - self.field + 1)
+        if min(self.field, self.rows, self.stride) < 0 or (self.rows and last > len(self.places)):
+            raise ValueError(f"cells of {self.rows} rows that are not in {len(self.places)} places")
+        if self.width and not self.field < self.width == self.stride:
+            raise ValueError(f"field {self.field} is not in 0..{self.width - 1}")
+        return self.places, self.rows, self.stride, self.skip, int(self.quoted), self.width, self.field
+
+
+class Records(NamedTuple):
+    """Records of a text.
+
+    Attributes:
+        starts: (records,) where each begins.
+        stops: (records,) where each ends, its line end included.
+        lines: (records,) the line on which each begins.
+        fields: (records,) how many fields each has.
+        nul: (records,) 1 where there is a NUL byte in one, else 0.
+        places: (records, 2 * wanted) start and stop of each wanted field.
+
+    """
+
+    starts: NDArray[np.int32]
+    stops: NDArray[np.int32]
+    lines: NDArray[np.int32]
+    fields: NDArray[np.int32]
+    nul: NDArray[np.int32]
+    places: NDArray[np.int32]
+
+
+def split_records(  # noqa: PLR0913 (each a promise of its own)
+    text: NDArray[np.uint8],
+    delimiter: str,
+    wanted: NDArray[np.int32],
+    at: NDArray[np.int64],
+    *,
+    most: int,
+    by_lines: bool,
+) -> Records:
+    """Split `text`, (bytes,) shorter than 2 GiB, into at most `most` records, from byte `at[0]` on, on line `at[1]`.
+
+    `wanted` are fields, from 0. With `by_lines` a record ends with its line, quotes or not. Moves `at` behind them.
+    """
+    if not 0 <= int(at[0]) <= len(text) or len(at) != 2:  # noqa: PLR2004 (a position and a line)
+        raise ValueError(f"position {at[0]} is not in a text of {len(text)} bytes")
+    # the shortest record is a byte and a line end
+    most = min(most, (len(text) - int(at[0]) + 1) // 2)
+    records, places = np.empty((most, 5), np.int32), np.empty(most * 2 * len(wanted), np.int32)
+    source = (text, len(text), ord(delimiter), int(by_lines), wanted, len(wanted))
+    count = _call("split_records", *source, at, records, places, most)
+    starts, stops, lines, fields, nul = records[:count].T
+    return Records(starts, stops, lines, fields, nul, places.reshape(most, 2 * len(wanted))[:count])
+
+
+def grammar(mark: str, lists: Sequence[Sequence[str]], *, doubtful: bool, by_custom: bool) -> NDArray[np.uint8]:
+    """Return how numbers are written, as the kernels take it.
+
+    `lists` are what is written for a minus, for a thousands separator, for a currency (of two that begin alike the
+    longer one first), and for a missing close, in lower case.
+    """
+    entries = [[text.encode() for text in texts if text] for texts in lists]
+    parts = [bytes([len(entry)]) + entry for each in entries for entry in [*each, b""] if len(entry) <= _MOST_ENTRY]
+    return np.frombuffer(bytes([ord(mark), doubtful | by_custom << 1]) + b"".join(parts), np.uint8)
+
+
+class Numbers(NamedTuple):
+    """What cells hold.
 
     Attributes:
         ticks: (rows,) values as whole numbers of 10**-scale, 0 where there is none.
-        missing: (rows,) 1 where the field is empty, else 0.
-        odd: (up to rows,) ascending rows whose field is no plain number that fits; `None` where they are too many.
-        torn: Whether a record does not end with a line end.
-        returns: Carriage returns at the ends of records.
-        widest: Most decimals of a field, where one has more than the scale; else 0.
-        whole: Whether a field has no decimals where the scale has some.
+        missing: (rows,) 1 where there is no close, else 0.
+        unknown: (unknown,) ascending rows of cells that are not known to be a number or missing.
+        torn: Whether a regular record does not end with a line end.
+        returns: Carriage returns at the ends of regular records.
+        wide: Whether a number does not fit.
+        widest: The most decimals of a number that is not written with just the scale.
+        empty: Whether a regular record has nothing but delimiters and blanks.
 
     """
 
     ticks: NDArray[np.int64]
     missing: NDArray[np.uint8]
-    odd: NDArray[np.int32] | None
+    unknown: NDArray[np.int32]
     torn: bool
     returns: int
+    wide: bool
     widest: int
-    whole: bool
+    empty: bool
 
 
-def read_numbers(found: Fields, width: int, field: int, *, mark: str, scale: int) -> Column:
-    """Read `field` (from 0) of every record of `width` fields.
+def read_numbers(cells: Cells, grammar: NDArray[np.uint8], scale: int, delimiter: str = ",") -> Numbers:
+    """Read cells as ticks of `scale` decimals, at most `MAX_SCALE`."""
+    if not 0 <= scale <= MAX_SCALE:
+        raise ValueError(f"scale {scale} is not in 0..{MAX_SCALE}")
+    where, rows = cells._arguments, cells.rows  # noqa: SLF001 (it is from here)
+    ticks, missing, unknown = np.empty(rows, np.int64), np.zeros(rows, np.uint8), np.empty(rows, np.int32)
+    told = np.zeros(5, np.int64)
+    count = _call("read_numbers", cells.text, *where, ord(delimiter), grammar, scale, ticks, missing, unknown, told)
+    torn, returns, wide, widest, empty = told.tolist()
+    return Numbers(ticks, missing, unknown[:count], bool(torn), returns, bool(wide), widest, bool(empty))
 
-    `mark` is the decimal mark, `scale` at most `MAX_SCALE`.
+
+class WideNumbers(NamedTuple):
+    """What cells hold, whatever their size.
+
+    Attributes:
+        words: (rows, 2) values as 128-bit integers in two's complement, the lower word first; 0 where there is none.
+        decimals: (rows,) how many digits of each are decimals.
+        missing: (rows,) 1 where there is no close, else 0.
+        unknown: (unknown,) ascending rows of cells that are not known to be a number or missing.
+
     """
-    if not 0 <= scale <= MAX_SCALE or not 0 <= field < width:
-        raise ValueError(f"scale {scale} is not in 0..{MAX_SCALE}, or field {field} not in 0..{width - 1}")
-    rows = (len(found.ends) - 1) // width
-    ticks, missing = np.empty(rows, np.int64), np.zeros(rows, np.uint8)
-    odd, told = np.empty(rows // _ODD_SHARE + SPARE, np.int32), np.zeros(4, np.int64)
-    source = (found.text, found.ends, rows, width, field, ord(mark), scale)
-    count = _call("read_numbers", *source, ticks, missing, odd, len(odd), told)
-    torn, returns, widest, whole = told.tolist()
-    rest = odd[:count] if count <= len(odd) else None
-    return Column(ticks, missing, rest, bool(torn), returns, widest, bool(whole))
+
+    words: NDArray[np.int64]
+    decimals: NDArray[np.uint8]
+    missing: NDArray[np.uint8]
+    unknown: NDArray[np.int32]
 
 
-def copy_texts(found: Fields, width: int, field: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]] | None:
-    """Copy `field` (from 0) of every record of `width` fields, without the quotes around it.
+def read_wide_numbers(cells: Cells, grammar: NDArray[np.uint8]) -> WideNumbers:
+    """Read cells as numbers of up to 38 digits."""
+    rows = cells.rows
+    words, decimals, missing = np.empty((rows, 2), np.int64), np.empty(rows, np.uint8), np.empty(rows, np.uint8)
+    unknown = np.empty(rows, np.int32)
+    where = cells._arguments  # noqa: SLF001 (it is from here)
+    count = _call("read_wide_numbers", cells.text, *where, grammar, words, decimals, missing, unknown)
+    return WideNumbers(words, decimals, missing, unknown[:count])
+
+
+def copy_texts(cells: Cells) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Copy cells, without the quotes around them and with those inside once.
 
     Returns where each copy starts, and the last ends: (rows + 1,), and the copies one after another: (bytes,).
-    `None` where a field has quotes within quotes.
     """
-    if not 0 <= field < width:
-        raise ValueError(f"field {field} is not in 0..{width - 1}")
-    rows = (len(found.ends) - 1) // width
-    starts, content = np.empty(rows + 1, np.int32), np.empty(len(found.text) + SPARE, np.uint8)
-    size = _call("copy_texts", found.text, len(found.text), found.ends, rows, width, field, starts, content)
-    return None if size < 0 else (starts, content[:size].copy())
+    starts, content = np.empty(cells.rows + 1, np.int32), np.empty(len(cells.text) + SPARE, np.uint8)
+    size = _call("copy_texts", cells.text, len(cells.text), *cells._arguments, starts, content)  # noqa: SLF001 (see above)
+    return starts, content[:size].copy()
 
 
 def count_signals(

@@ -82,22 +82,30 @@ EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *t
     return out - (ends + 1);
 }
 
-/* Copy one field of every record, one after another, without the quotes around it.
+/* Copy cells, one after another, without the quotes around them and with those inside once.
  *
- * `ends` is what find_fields wrote, `fields` places for each of `rows` records; `starts` gets rows + 1 places in `out`, which has room for all of the text and 16 bytes more.
- * Returns the bytes copied, or -1 where a field has quotes within quotes.
+ * Where the cells are is told as to read_numbers. `starts` gets rows + 1 places in `out`, which has room for all of the
+ * text and 16 bytes more. Returns the bytes copied.
  */
-EXPORT int64_t copy_texts(const uint8_t *text, int64_t size, const int32_t *ends, int64_t rows, int64_t fields,
-                          int64_t field, int32_t *starts, uint8_t *out) {
+EXPORT int64_t copy_texts(const uint8_t *text, int64_t size, const int32_t *places, int64_t rows, int64_t stride,
+                          int64_t skip, int64_t quoted, int64_t width, int64_t field, int32_t *starts, uint8_t *out) {
     int64_t filled = 0;
-    for (int64_t row = 0; row < rows; row++, ends += fields) {
+    places += field;
+    for (int64_t row = 0; row < rows; row++, places += stride) {
         starts[row] = (int32_t)filled;
-        int64_t start = (int64_t)ends[field] + 1, stop = ends[field + 1];
-        if (field + 1 == fields && start < stop && text[stop - 1] == '\r') stop--;
-        if (start < stop && text[start] == '"') {
-            start++, stop--;
-            for (int64_t at = start; at < stop; at++)
-                if (text[at] == '"') return -1;
+        int64_t start = (int64_t)places[0] + skip, stop = places[1];
+        if (field + 1 == width && start < stop && text[stop - 1] == '\r') stop--;
+        if (quoted && start < stop && text[start] == '"') {
+            bool inside = true;
+            for (int64_t at = start + 1; at < stop; at++) {
+                if (inside && text[at] == '"') {
+                    inside = at + 1 < stop && text[at + 1] == '"';
+                    if (!inside) continue;
+                    at++;
+                }
+                out[filled++] = text[at];
+            }
+            continue;
         }
         int64_t copied = 0;
         const int64_t length = stop - start;
@@ -112,4 +120,3 @@ EXPORT int64_t copy_texts(const uint8_t *text, int64_t size, const int32_t *ends
     starts[rows] = (int32_t)filled;
     return filled;
 }
-

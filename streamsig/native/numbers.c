@@ -1,16 +1,14 @@
-/* The numbers that one field of every record holds, as ticks: whole numbers of 10**-scale.
+/* The numbers that cells hold, as ticks: whole numbers of 10**-scale.
  *
  * Up to 16 characters with the usual number of decimals are read by multiplications on 64-bit words (D. Lemire,
- * "Quickly parsing eight digits", 2018), others by their characters; what is no plain number is left to the caller.
+ * "Quickly parsing eight digits", 2018). Others are read by the grammar of ingest/numbers.py, which defines it; a cell
+ * that is neither a number nor missing, as far as this file knows, is left to the caller.
  */
 #include "native.h"
 
 typedef unsigned __int128 uint128;
 
-enum { USUAL = 16, MAX_SCALE = 18 };
-
-/* Ticks that are read here are smaller than 10**17. */
-static const uint64_t MOST_VALUE = 100000000000000000u;
+enum { USUAL = 16, MAX_SCALE = 18, MAX_DIGITS = 38, LONGEST = 512, DIGITS_OF_64_BITS = 19, MOST_EXPONENT = 10000 };
 
 static const uint64_t TENS[MAX_SCALE + 1] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
@@ -18,20 +16,50 @@ static const uint64_t TENS[MAX_SCALE + 1] = {
     1000000000000000000,
 };
 
-/* How the numbers are written, and what follows from it once for all of them: of 16 characters the last `scale` are
- * the decimals, and the whole part ends before the mark. */
+/* Texts, each after its length; a length of 0 ends them. A bit is set for each byte that one begins with. */
+struct list {
+    const uint8_t *entries;
+    uint64_t firsts[4];
+};
+
+/* How the numbers are written. Of 16 characters the last `scale` are the decimals, and the whole part ends before the
+ * mark. A number of fewer digits than `fewest` is looked at more closely. */
 struct style {
     uint8_t mark;
-    int64_t scale, marks;
+    bool doubtful, by_custom;
+    struct list minuses, separators, currencies, words;
+    int64_t scale, marks, fewest;
     uint128 decimals, whole;
 };
 
-INLINE struct style style_of(int64_t mark, int64_t scale) {
-    struct style style = {.mark = (uint8_t)mark, .scale = scale, .marks = scale != 0, .decimals = ~(uint128)0, .whole = 0};
+/* Take a list, and return what follows it. */
+INLINE const uint8_t *take_list(const uint8_t *entries, struct list *list) {
+    *list = (struct list){.entries = entries};
+    for (; *entries; entries += 1 + *entries) list->firsts[entries[1] >> 6] |= (uint64_t)1 << (entries[1] & 63);
+    return entries + 1;
+}
+
+INLINE bool may_begin(const struct list *list, uint8_t byte) { return list->firsts[byte >> 6] >> (byte & 63) & 1; }
+
+enum { DOUBTFUL = 1, BY_CUSTOM = 2 };
+
+/* `grammar` holds the mark, flags, and the lists one after another. */
+INLINE struct style style_of(const uint8_t *grammar, int64_t scale) {
+    struct style style = {.mark = grammar[0], .scale = scale, .marks = scale != 0, .decimals = ~(uint128)0, .whole = 0};
+    style.doubtful = grammar[1] & DOUBTFUL;
+    style.by_custom = grammar[1] & BY_CUSTOM;
+    grammar = take_list(grammar + 2, &style.minuses);
+    grammar = take_list(grammar, &style.separators);
+    grammar = take_list(grammar, &style.currencies);
+    take_list(grammar, &style.words);
     if (scale && scale < USUAL) {
         style.decimals = ~(uint128)0 << (128 - 8 * scale);
         style.whole = ~(~(uint128)0 << (120 - 8 * scale));
     }
+    style.fewest = scale ? scale : 1;
+    /* of few digits, `1.003` may be either, and `999` shows that it is */
+    if (style.doubtful && scale == 3) style.fewest = 7;
+    if (style.by_custom && !scale) style.fewest = 4;
     return style;
 }
 
@@ -51,7 +79,7 @@ INLINE uint64_t eight_digits(uint64_t word) {
 INLINE struct number read_usual(const uint8_t *text, int64_t start, int64_t stop, const struct style *style) {
     const int64_t size = stop - start, digits = size - style->marks;
     /* the 16 characters up to its end are loaded, so they must be there */
-    if (size > USUAL || digits < 1 || digits < style->scale || stop < USUAL) return (struct number){0, false};
+    if (size > USUAL || digits < style->fewest || stop < USUAL) return (struct number){0, false};
     uint128 raw;
     __builtin_memcpy(&raw, text + stop - USUAL, sizeof raw);
     const bool pointed = !style->marks || text[stop - 1 - style->scale] == style->mark;
@@ -64,84 +92,299 @@ INLINE struct number read_usual(const uint8_t *text, int64_t start, int64_t stop
     return (struct number){(int64_t)(eight_digits(first) * 100000000 + eight_digits(last)), pointed && !beyond};
 }
 
-/* Read a number by its characters, with a sign in front; `widest` grows to the most decimals there are, `whole` tells of
- * numbers without decimals. */
-static struct number read_slowly(const uint8_t *text, int64_t start, int64_t stop, const struct style *style,
-                                 int64_t *widest, bool *whole) {
-    const struct number no = {0, false};
-    const bool negative = start < stop && text[start] == '-';
-    uint64_t value = 0;
-    int64_t digits = 0, decimals = 0;
-    bool behind = false;
-    for (int64_t at = start + negative; at < stop; at++) {
-        const uint8_t digit = (uint8_t)(text[at] - '0');
-        if (digit <= 9) {
-            value = value * 10 + digit;
-            digits++;
-            decimals += behind;
-            if (value >= MOST_VALUE) return no;
-        } else if (text[at] == style->mark && !behind) {
-            behind = true;
-        } else {
-            return no;
-        }
-    }
-    if (!digits) return no;
-    if (decimals > *widest) *widest = decimals;
-    if (decimals > style->scale) return no;
-    const int64_t power = style->scale - decimals;
-    if (power == MAX_SCALE ? value > 0 : value >= TENS[MAX_SCALE - 1 - power]) return no;
-    *whole |= !decimals;
-    const int64_t ticks = (int64_t)(value * TENS[power]);
-    return (struct number){negative ? -ticks : ticks, true};
-}
+enum { NUMBER, MISSING, UNKNOWN };
+
+/* What a cell is; a number is `magnitude` * 10**-`decimals`. */
+struct cell {
+    int status;
+    bool negative;
+    int64_t decimals;
+    uint128 magnitude;
+};
+
+static const struct cell unknown = {.status = UNKNOWN}, missing_cell = {.status = MISSING};
 
 INLINE bool blank(uint8_t byte) { return byte == ' ' || byte == '\t'; }
+INLINE bool digit(uint8_t byte) { return (uint8_t)(byte - '0') <= 9; }
 
-/* What read_numbers tells besides: whether a record does not end where it should, carriage returns at the ends of
- * records, the most decimals of a field that has more than the scale, and whether a field has none where there is a
- * scale. */
-enum { TORN, RETURNS_AT_ENDS, WIDEST, WHOLE };
+/* Return the length of the first entry of a list that the text begins with, 0 where there is none. */
+INLINE int64_t match(const struct list *list, const uint8_t *text, int64_t start, int64_t stop) {
+    if (start == stop || !may_begin(list, text[start])) return 0;
+    for (const uint8_t *entry = list->entries; *entry; entry += 1 + *entry) {
+        const int64_t size = *entry;
+        if (size > stop - start || entry[1] != text[start]) continue;
+        int64_t at = 1;
+        while (at < size && entry[1 + at] == text[start + at]) at++;
+        if (at == size) return size;
+    }
+    return 0;
+}
 
-/* Read one field of every record.
- *
- * `ends` is what find_fields wrote, `fields` places for each of `rows` records. `ticks` and `missing` get an entry per row; rows with what is no plain number are listed in `odd`, as far
- * as there is `room`. Returns how many there are.
- */
-EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *ends, int64_t rows, int64_t fields, int64_t field,
-                            int64_t mark, int64_t scale, int64_t *ticks, uint8_t *missing, int32_t *odd, int64_t room,
-                            int64_t *told) {
-    const struct style style = style_of(mark, scale);
-    int64_t odd_count = 0, returns = 0, widest = 0;
-    bool torn = false, whole = false;
-    for (int64_t row = 0; row < rows; row++, ends += fields) {
-        const int64_t last = ends[fields];
-        int64_t start = (int64_t)ends[field] + 1, stop = ends[field + 1];
-        torn |= text[last] != '\n';
-        /* an empty first row has nothing before its end */
-        const bool returned = last && text[last - 1] == '\r';
-        returns += returned;
-        if (field + 1 == fields) stop -= returned;
-        if (start < stop && text[start] == '"') start++, stop--;
+INLINE uint8_t lower(uint8_t byte) { return (uint8_t)(byte | (byte >= 'A' && byte <= 'Z') << 5); }
 
-        struct number number = read_usual(text, start, stop, &style);
+/* Tell whether a text is one of the words, in whatever case. */
+INLINE bool is_word(const struct list *list, const uint8_t *text, int64_t start, int64_t stop) {
+    if (!may_begin(list, lower(text[start]))) return false;
+    for (const uint8_t *entry = list->entries; *entry; entry += 1 + *entry) {
+        if (*entry != stop - start) continue;
+        int64_t at = 0;
+        while (at < *entry && entry[1 + at] == lower(text[start + at])) at++;
+        if (at == *entry) return true;
+    }
+    return false;
+}
+
+/* Read the digits of a text, all else left out, zeros at the end not counted but in `zeros`; false if they are many. */
+static bool read_long(const uint8_t *text, int64_t start, int64_t stop, uint128 *value, int64_t *zeros) {
+    int64_t count = 0;
+    *value = 0;
+    *zeros = 0;
+    for (int64_t at = start; at < stop; at++) {
+        if (!digit(text[at]) || (text[at] == '0' && !*value)) continue;
+        if (text[at] == '0') {
+            ++*zeros;
+            continue;
+        }
+        count += *zeros + 1;
+        if (count > MAX_DIGITS) return false;
+        for (++*zeros; *zeros; --*zeros) *value *= 10;
+        *value += text[at] - '0';
+    }
+    return true;
+}
+
+/* Tell whether a number stands for an undefined price: the largest 64-bit integer, as it is and as billionths, and the
+ * floats nearest to both. */
+static bool is_undefined(uint128 value, int64_t decimals) {
+    while (value % 10 == 0) value /= 10, decimals--;
+    return (value == INT64_MAX && (decimals == 0 || decimals == 9)) ||
+           (value == 9223372036854776 && (decimals == -3 || decimals == 6));
+}
+
+/* Return the number `value` * 10**`power`, with no more decimals than `most` where that is exact. */
+static struct cell number_of(bool negative, uint128 value, int64_t power, int64_t most) {
+    struct cell cell = {.status = NUMBER, .negative = negative, .decimals = 0, .magnitude = value};
+    if (!value) return (struct cell){.status = NUMBER};
+    const uint128 limit = (uint128)TENS[MAX_SCALE] * 100 * TENS[MAX_SCALE];
+    for (; power > 0; power--) {
+        cell.magnitude *= 10;
+        if (cell.magnitude >= limit) return unknown;
+    }
+    for (; -power > most && cell.magnitude % 10 == 0; power++) cell.magnitude /= 10;
+    cell.decimals = -power;
+    if (cell.decimals > MAX_DIGITS || cell.magnitude >= limit) return unknown;
+    if (value >= 9223372036854776 && is_undefined(cell.magnitude, cell.decimals)) return unknown;
+    return cell;
+}
+
+/* Read a cell by the whole grammar, but for what hardly anybody writes. */
+static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, const struct style *style,
+                             int64_t most) {
+    const bool is_long = stop - start > LONGEST;
+    while (start < stop && blank(text[start])) start++;
+    while (start < stop && blank(text[stop - 1])) stop--;
+    if (stop - start > 2 && text[start] == '=' && text[start + 1] == '"' && text[stop - 1] == '"') {
+        /* an Excel formula; with more quotes inside it is no number */
+        start += 2, stop--;
+        while (start < stop && blank(text[start])) start++;
+        while (start < stop && blank(text[stop - 1])) stop--;
+    }
+    if (start == stop) return missing_cell;
+    if (is_long) return unknown;
+    bool negative = false;
+    int64_t at = start;
+    if (at + 1 < stop && (text[at] == '-' || text[at] == '+') && digit(text[at + 1])) {
+        negative = text[at++] == '-';
+    } else if (!digit(text[at]) && !(text[at] == style->mark && at + 1 < stop && digit(text[at + 1]))) {
+        if (is_word(&style->words, text, start, stop)) return missing_cell;
+        int64_t size = match(&style->currencies, text, at, stop);
+        at += size;
+        while (size && at < stop && blank(text[at])) at++;
+        if (at < stop && text[at] == '+') {
+            at++;
+        } else if (at < stop && (size = match(&style->minuses, text, at, stop))) {
+            negative = true;
+            at += size;
+        }
+        if (at < stop && !digit(text[at]) && (size = match(&style->currencies, text, at, stop))) {
+            at += size;
+            while (at < stop && blank(text[at])) at++;
+        }
+    }
+
+    const int64_t first = at;
+    uint64_t value = 0;
+    int64_t decimals = 0, many = 0, groups = 0, last = 0;
+    for (; at < stop && digit(text[at]); at++) {
+        value = value * 10 + (uint64_t)(text[at] - '0');
+        many += (many != 0) | (text[at] != '0');
+    }
+    const int64_t whole = at - first;
+    const bool grouping = whole >= 1 && whole <= 3 && text[first] != '0';
+    if (grouping && *style->separators.entries) {
+        for (int64_t size; (size = match(&style->separators, text, at, stop)) && at + size < stop && digit(text[at + size]);
+             groups++) {
+            at += size;
+            for (last = 0; at < stop && digit(text[at]); at++, last++, many++)
+                value = value * 10 + (uint64_t)(text[at] - '0');
+            if (last < 2 || last > 3) return unknown;
+        }
+        if (groups && last != 3) return unknown;
+    }
+    const bool marked = at < stop && text[at] == style->mark;
+    if (marked) {
+        for (at++; at < stop && digit(text[at]); at++, decimals++) {
+            value = value * 10 + (uint64_t)(text[at] - '0');
+            many += (many != 0) | (text[at] != '0');
+        }
+    }
+    if (!whole && !decimals) return unknown;
+    if (at == stop && many < USUAL && decimals <= most && !style->doubtful && !style->by_custom)
+        return (struct cell){.status = NUMBER, .negative = negative, .decimals = decimals, .magnitude = value};
+    const int64_t behind = at;
+
+    int64_t exponent = 0;
+    bool scientific = false;
+    if (at < stop && (text[at] | 0x20) == 'e') {
+        int64_t from = at + 1;
+        const bool signed_ = from < stop && (text[from] == '+' || text[from] == '-');
+        from += signed_;
+        scientific = from < stop && digit(text[from]);
+        if (scientific) {
+            for (; from < stop && digit(text[from]); from++)
+                if (exponent < MOST_EXPONENT) exponent = exponent * 10 + (text[from] - '0');
+            if (signed_ && text[at + 1] == '-') exponent = -exponent;
+            at = from;
+        }
+    }
+    if (at < stop) {
+        while (at < stop && blank(text[at])) at++;
+        const int64_t size = match(&style->currencies, text, at, stop);
+        if (!size || at + size != stop) return unknown;
+    }
+    if (grouping && !scientific) {
+        if (style->doubtful && (decimals ? decimals == 3 && !groups : groups == 1)) return unknown;
+        if (style->by_custom && !marked && !groups) return unknown;
+    }
+    if (many <= DIGITS_OF_64_BITS) return number_of(negative, value, exponent - decimals, most);
+    uint128 wide;
+    int64_t zeros;
+    if (!read_long(text, first, behind, &wide, &zeros)) return unknown;
+    return number_of(negative, wide, exponent - decimals + zeros, most);
+}
+
+/* Where a cell is, without the quotes around it; false where it has quotes within quotes, or behind them. */
+INLINE bool unquote(const uint8_t *text, int64_t *start, int64_t *stop) {
+    if (*start == *stop || text[*start] != '"') return true;
+    ++*start, --*stop;
+    if (*start > *stop || text[*stop] != '"') return false;
+    for (int64_t at = *start; at < *stop; at++)
+        if (text[at] == '"') return false;
+    return true;
+}
+
+INLINE struct cell cell_at(const uint8_t *text, int64_t start, int64_t stop, int64_t quoted, const struct style *style,
+                           int64_t most) {
+    return !quoted || unquote(text, &start, &stop) ? read_cell(text, start, stop, style, most) : unknown;
+}
+
+/* What read_numbers tells besides: records that do not end where they should; carriage returns at the ends of records;
+ * whether a number does not fit, and the most decimals of one; records of nothing but delimiters and blanks. */
+enum { TORN, RETURNS_AT_ENDS, WIDE, WIDEST, EMPTY };
+
+/* Tell whether there is nothing but delimiters and blanks. */
+static bool is_empty(const uint8_t *text, int64_t start, int64_t stop, int64_t delimiter) {
+    while (start < stop && (blank(text[start]) || text[start] == delimiter || text[start] == '\r')) start++;
+    return start >= stop;
+}
+
+/* Read a cell by the grammar as a tick; return what it is, and tell of a number that does not fit. */
+static __attribute__((noinline)) int read_slowly(const uint8_t *text, int64_t start, int64_t stop, int64_t quoted,
+                                                 const struct style *style, int64_t *ticks, int64_t *told) {
+    const struct cell cell = cell_at(text, start, stop, quoted, style, style->scale);
+    *ticks = 0;
+    if (cell.status != NUMBER) return cell.status;
+    if (cell.decimals > told[WIDEST]) told[WIDEST] = cell.decimals;
+    const int64_t power = style->scale - cell.decimals;
+    if (power < 0 || cell.magnitude >= TENS[MAX_SCALE - power]) {
+        told[WIDE] = 1;
+        return NUMBER;
+    }
+    const int64_t value = (int64_t)((uint64_t)cell.magnitude * TENS[power]);
+    *ticks = cell.negative ? -value : value;
+    return NUMBER;
+}
+
+INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
+                        bool quoted, int64_t width, int64_t field, int64_t delimiter, const struct style *style,
+                        int64_t *ticks, uint8_t *missing, int32_t *unknowns, int64_t *told) {
+    const bool last = field + 1 == width;
+    int64_t many = 0, returns = 0;
+    bool torn = false;
+    places += field;
+    for (int64_t row = 0; row < rows; row++, places += stride) {
+        int64_t start = (int64_t)places[0] + skip, stop = places[1];
+        if (width) {
+            const int64_t end = places[width - field];
+            torn |= text[end] != '\n';
+            /* an empty first row has nothing before its end */
+            const bool returned = end && text[end - 1] == '\r';
+            returns += returned;
+            if (last) stop -= returned;
+        }
+        const bool quotes = quoted && start < stop && text[start] == '"' && start + 1 < stop && text[stop - 1] == '"';
+        const struct number number = read_usual(text, start + quotes, stop - quotes, style);
+        ticks[row] = number.ticks;
         if (UNLIKELY(!number.done)) {
-            while (start < stop && blank(text[start])) start++;
-            while (start < stop && blank(text[stop - 1])) stop--;
-            number = read_slowly(text, start, stop, &style, &widest, &whole);
-            if (!number.done) {
-                missing[row] = start >= stop;
-                if (start < stop) {
-                    if (odd_count < room) odd[odd_count] = (int32_t)row;
-                    odd_count++;
-                }
+            const int status = read_slowly(text, start, stop, quoted, style, ticks + row, told);
+            if (status == MISSING) {
+                missing[row] = 1;
+                if (width) told[EMPTY] |= is_empty(text, (int64_t)places[-field] + 1, places[width - field], delimiter);
+            } else if (status == UNKNOWN) {
+                unknowns[many++] = (int32_t)row;
             }
         }
-        ticks[row] = number.done ? number.ticks : 0;
     }
     told[TORN] = torn;
     told[RETURNS_AT_ENDS] = returns;
-    told[WIDEST] = widest;
-    told[WHOLE] = scale && whole;
-    return odd_count;
+    return many;
+}
+
+/* Read cells as ticks of `scale` decimals.
+ *
+ * Cell r begins `skip` bytes behind place `field` + r * `stride`, and ends at the place after that. With `quoted` there
+ * may be quotes around it, doubled inside. With `width` the cells are a field of regular records of so many, and the
+ * places are their ends: the last may have a carriage return. `ticks` and `missing` get an entry per row; rows of
+ * unknown cells are listed in `unknowns`. Returns how many there are.
+ */
+EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
+                            int64_t quoted, int64_t width, int64_t field, int64_t delimiter, const uint8_t *grammar,
+                            int64_t scale, int64_t *ticks, uint8_t *missing, int32_t *unknowns, int64_t *told) {
+    const struct style style = style_of(grammar, scale);
+    if (width && quoted && skip == 1)
+        return read_all(text, places, rows, width, 1, true, width, field, delimiter, &style, ticks, missing, unknowns,
+                        told);
+    return read_all(text, places, rows, stride, skip, quoted, 0, field, delimiter, &style, ticks, missing, unknowns, told);
+}
+
+/* Read cells as 128-bit integers, the lower word first, each at as many `decimals` as it has; else as read_numbers. */
+EXPORT int64_t read_wide_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
+                                 int64_t quoted, int64_t width, int64_t field, const uint8_t *grammar, uint64_t *words,
+                                 uint8_t *decimals, uint8_t *missing, int32_t *unknowns) {
+    const struct style style = style_of(grammar, 0);
+    places += field;
+    int64_t many = 0;
+    for (int64_t row = 0; row < rows; row++, places += stride) {
+        const int64_t start = (int64_t)places[0] + skip;
+        int64_t stop = places[1];
+        if (field + 1 == width && start < stop && text[stop - 1] == '\r') stop--;
+        const struct cell cell = cell_at(text, start, stop, quoted, &style, MAX_SCALE);
+        missing[row] = cell.status == MISSING;
+        if (cell.status == UNKNOWN) unknowns[many++] = (int32_t)row;
+        const uint128 word = cell.negative ? 0 - cell.magnitude : cell.magnitude;
+        words[2 * row] = (uint64_t)word;
+        words[2 * row + 1] = (uint64_t)(word >> 64);
+        decimals[row] = (uint8_t)cell.decimals;
+    }
+    return many;
 }
