@@ -6,6 +6,7 @@ build and gone afterwards. The libraries need nothing of the system, not even li
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -41,14 +42,25 @@ class Kernels(BuildHookInterface):  # type: ignore[type-arg]
         machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine())
         for level, processor in LEVELS.get(machine, {"baseline": "baseline"}).items():
             library = folder / f"{level}.so"
-            compile_kernels(sorted(folder.glob("*.c")), processor, library)
+            try:
+                compile_kernels(sorted(folder.glob("*.c")), processor, library)
+            except (CompilerError, OSError) as error:
+                self.app.abort(f"streamsig cannot be built: {error}")
             build_data["artifacts"].append(str(library.relative_to(self.root)))
         tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data |= {"pure_python": False, "tag": f"py3-none-{tag}"}
 
 
+class CompilerError(Exception):
+    """There is no compiler, or it has failed; the message is one line that says what to do."""
+
+
 def compile_kernels(sources: list[Path], processor: str, library: Path) -> None:
-    """Compile `sources` for a kind of processor; raise `RuntimeError` with what the compiler said where it fails."""
+    """Compile `sources` for a kind of processor; raises CompilerError, and OSError where nothing can be written."""
+    if importlib.util.find_spec("ziglang") is None:
+        raise CompilerError(
+            "its compiler is missing: pip install ziglang, or let pip fetch it (without --no-build-isolation)"
+        )
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, library.name)
         compiler = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, f"-mcpu={processor}"]
@@ -61,7 +73,12 @@ def compile_kernels(sources: list[Path], processor: str, library: Path) -> None:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"the kernels do not compile:\n{done.stderr}")
+            lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or ["no message"]
+            reason = next((line for line in lines if "error:" in line), lines[-1])
+            raise CompilerError(
+                f"its compiler failed with exit code {done.returncode}: {reason}; try pip install --force-reinstall"
+                f" ziglang, and see what it says of: {' '.join(compiler)} {' '.join(map(str, sources))}"
+            )
         # beside the old one first: a process that runs that one keeps it whole
         beside = library.with_suffix(".new")
         shutil.copyfile(made, beside)

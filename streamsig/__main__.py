@@ -12,7 +12,16 @@ def main() -> int:
     stopping.listen()
     # numpy would start threads for linear algebra, which there is none of here
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from streamsig.cli import main as command_line  # noqa: PLC0415 (takes long)
+    try:
+        from streamsig.cli import main as command_line  # noqa: PLC0415 (takes long)
+    except Exception as error:
+        from streamsig.libraries import broken_library  # noqa: PLC0415 (most runs do without)
+
+        message = broken_library(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"streamsig: {' '.join(message.split())}\n")
+        return 1
 
     return command_line(sys.argv[1:], stopping)
 

@@ -13,6 +13,7 @@ import yaml
 
 from streamsig.core.signals import MAX_FACTOR, Signal
 from streamsig.errors import ConfigError, UsageError
+from streamsig.files import reason_of
 from streamsig.kinds import (
     CODEC,
     COLUMN,
@@ -273,8 +274,10 @@ def _load(path: Path) -> object:
     try:
         with path.open("rb") as file:
             text = file.read(_MAX_CONFIG_BYTES + 1)
-    except OSError as error:
-        reason = "no such config file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+    except (OSError, ValueError) as error:
+        reason = (
+            "no such config file" if isinstance(error, FileNotFoundError) else f"cannot be read: {reason_of(error)}"
+        )
         raise ConfigError(f"{path}: {reason}; give one with --config FILE") from error
     if len(text) > _MAX_CONFIG_BYTES:
         raise ConfigError(f"{path}: larger than {_MAX_CONFIG_BYTES:,} bytes; this is no config file")

@@ -64,7 +64,15 @@ def settle(file: BinaryIO) -> None:
 
 def check_writable(path: Path) -> None:
     """Raise OutputError now if `replacing` could not work later."""
-    target = Path(os.path.realpath(path))
+    try:
+        target = Path(os.path.realpath(path))
+        os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except NotADirectoryError:
+        pass  # told below, with the folder
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: cannot be written: {reason_of(error)}; name another place") from error
     if os.path.isdir(target):  # noqa: PTH112 (Path.is_dir raises where a folder may not be looked into)
         raise OutputError(f"{path}: cannot be written: it is a directory; name a file in it")
     if not os.path.isdir(target.parent):  # noqa: PTH112
@@ -74,6 +82,13 @@ def check_writable(path: Path) -> None:
     if not os.access(place, os.W_OK):
         reason = "it is on a read-only file system" if _is_read_only(place) else f"permission denied for {place}"
         raise OutputError(f"{path}: cannot be written: {reason}; name another place")
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """Return in words why the system refuses a path: a NUL or a lone surrogate in it is a ValueError."""
+    if isinstance(error, OSError):
+        return str(error.strerror or error)
+    return "no file can have this name"
 
 
 def digest(descriptor: int, start: int, stop: int) -> str | None:
@@ -102,4 +117,4 @@ def naming(path: Path) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise OutputError(f"{path}: cannot be written: {reason_of(error)}") from error

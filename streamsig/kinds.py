@@ -192,7 +192,16 @@ def _is_signal(value: object) -> bool:
 def _are_signals(value: object) -> bool:
     if not isinstance(value, Mapping) or not 1 <= len(value) <= _MOST_SIGNALS:
         return False
-    return all(isinstance(name, str) and name and _is_signal(each) for name, each in value.items())
+    return all(_is_name(name) and _is_signal(each) for name, each in value.items())
+
+
+def _is_name(value: object) -> bool:
+    """Tell whether a column of a file can have this name: of an argument that is no UTF-8 there are lone surrogates."""
+    if not isinstance(value, str) or not value:
+        return False
+    with contextlib.suppress(UnicodeEncodeError):
+        return bool(value.encode())
+    return False
 
 
 def _plain_signals(value: Mapping[str, Any]) -> tuple[tuple[str, Signal], ...]:

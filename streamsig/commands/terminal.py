@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from streamsig.emit.printable import printable
 from streamsig.errors import StreamsigError
+from streamsig.libraries import broken_library
 from streamsig.stopping import Interrupted, Terminated
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def failure(error: BaseException) -> tuple[str, str, int]:
         message, code = "terminated before the end; there is no result", TERMINATED
     elif isinstance(error, MemoryError):
         message = "out of memory; ask for fewer --threads or a smaller --window"
+    elif (library := broken_library(error)) is not None:
+        message = library
     else:
         message = f"unexpected: {kind}: {message}; this is a bug, please report it with the log"
     return kind, printable(" ".join(message[:_LONGEST].split())), code

@@ -102,9 +102,9 @@ class Targets:
                 self._file = self._open_log(self.log)
                 self._write_line = JsonLog(self._file)
             self._write_line(event)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             name, self.log = self.log, None
-            raise OutputError(f"{name}: the log cannot be written: {error.strerror or error}") from error
+            raise OutputError(f"{name}: the log cannot be written: {files.reason_of(error)}") from error
 
     def write(self, figures: Mapping[str, Any]) -> None:
         """Put the figures in their file, if there is one; raises OutputError."""
@@ -158,6 +158,8 @@ def _same_file(target: Path, source: str | Path) -> bool:
     try:
         there = target.stat()
         other = os.fstat(0) if source == STREAM else Path(source).stat()
-    except (OSError, ValueError):
+    except ValueError:
+        return False  # a name that no file can have
+    except OSError:
         return source != STREAM and os.path.realpath(target) == os.path.realpath(source)
     return stat.S_ISREG(there.st_mode) and os.path.samestat(there, other)

@@ -205,6 +205,6 @@ def _series_order(settings: Settings) -> SeriesOrder | None:
 
 def versions() -> dict[str, str]:
     """Return the versions that a result may depend on; of libraries, those that are loaded."""
-    libraries: list[str] = [name for name in ("numpy", "pyarrow") if name in sys.modules]
-    loaded = {name: str(sys.modules[name].__version__) for name in libraries}
+    libraries = {name: sys.modules.get(name) for name in ("numpy", "pyarrow")}
+    loaded = {name: str(library.__version__) for name, library in libraries.items() if library is not None}
     return {"streamsig": __version__, "python": platform.python_version(), **loaded}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import lzma
+import contextlib
 import zipfile
-import zlib
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from streamsig.errors import LayoutError, SourceError
@@ -28,18 +27,13 @@ def open_members(path: str) -> Iterator[TextSource]:
     which the first table's `warning` says; all are tables if none has the name of one.
     Raises SourceError for an archive that is damaged or encrypted, LayoutError for one that holds no tables.
     """
-    try:
+    with _told(path):
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise _unpackable(path, error) from error
     with archive:
         tables, others = _tables(path, archive)
         for member in tables:
-            try:
+            with _told(path):
                 file = archive.open(member)
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-                # what is encrypted is a RuntimeError
-                raise _unpackable(path, error) from error
             with file:
                 name = f"{path}/{member.filename}"
                 raw = RawInput(cast("BinaryIO", _Member(file, path)), name, member.file_size)
@@ -53,10 +47,8 @@ class _Member:
         self._file, self._path = file, path
 
     def read(self, size: int) -> bytes:
-        try:
+        with _told(self._path):
             return self._file.read(size)
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-            raise _unpackable(self._path, error) from error
 
     def readinto(self, view: memoryview) -> int:
         some = self.read(len(view))
@@ -89,5 +81,21 @@ def _left_out(names: list[str]) -> str | None:
     return f"left out of the archive, as their names are not those of tables: {', '.join(names[:_SHOWN])}{more}"
 
 
-def _unpackable(path: str, error: Exception) -> SourceError:
-    return SourceError(f"{path}: the zip archive cannot be unpacked: {error}; fetch or pack it again")
+@contextlib.contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Turn what `zipfile` says of an archive into a SourceError with what to do."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        # damage shows as whatever the bytes lead to: BadZipFile, IndexError, struct.error, UnicodeDecodeError, ...
+        if isinstance(error, RuntimeError) and "password" in str(error):
+            reason = "it is encrypted; unpack it with its password, and give the files in it"
+        elif isinstance(error, NotImplementedError):
+            reason = f"{error}; unpack it with another program, such as 7z, and give the files in it"
+        elif isinstance(error, OSError):
+            reason = f"{error.strerror or error}; fetch or pack it again"
+        else:
+            reason = f"it is damaged ({str(error) or type(error).__name__}); fetch or pack it again"
+        raise SourceError(f"{path}: the zip archive cannot be unpacked: {reason}") from error

@@ -94,7 +94,7 @@ def _tables_in(folder: str) -> list[str]:
     except OSError as error:
         reason = "permission denied; make it readable for this user"
         if not isinstance(error, PermissionError):
-            reason = f"cannot be searched: {error.strerror or error}"
+            reason = f"cannot be searched: {error.strerror}"
         raise SourceError(f"{folder}: {reason}") from error
 
 

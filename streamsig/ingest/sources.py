@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import contextlib
 import lzma
@@ -28,6 +29,9 @@ _MAGIC = {
     b"\x04\x22\x4d\x18": "lz4",
     b"\xfd7zXZ\x00": "xz",
 }
+_BY_STREAMS = ("xz", "bz2")
+"""What the standard library unpacks: pyarrow ends at an empty stream of bz2, and has no xz."""
+
 _PEEK_BYTES = 16
 _UNPACK_BYTES = 1 << 20
 _PIPE_BYTES = 1 << 20
@@ -248,8 +252,8 @@ class TextSource:
 
     def limit_unpacking(self, size_bytes: int) -> None:
         """Refuse, with UsageError, what asks for more memory to be unpacked; of xz, for others tell before."""
-        if isinstance(self._unpacked, _XzStream):
-            self._unpacked = _XzStream(self.raw, size_bytes)
+        if self.compression == "xz":
+            self._unpacked = _Streams(self.raw, "xz", size_bytes)
 
     def close(self) -> None:
         """Close the input."""
@@ -278,22 +282,21 @@ class TextSource:
         return len(some)
 
 
-class _XzStream:
-    """Unpacks xz streams that follow each other, and refuses anything else behind them, as `xz -d` does."""
+class _Streams:
+    """Unpacks streams of xz or bz2 that follow each other, empty ones too, and refuses anything else behind them."""
 
-    def __init__(self, raw: RawInput, most_bytes: int | None = None) -> None:
-        self._raw, self._most_bytes = raw, most_bytes
-        self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, most_bytes)
+    def __init__(self, raw: RawInput, compression: str, most_bytes: int | None = None) -> None:
+        self._raw, self._compression, self._most_bytes = raw, compression, most_bytes
+        self._unpacker = self._begin()
 
     def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, b"" at the end; raises LZMAError or EOFError."""
+        """Return up to `size` bytes, b"" at the end; raises LZMAError, OSError or EOFError."""
         while True:
             if self._unpacker.eof:
-                # streams may be padded with zeros
-                packed = self._unpacker.unused_data.lstrip(b"\0") or self._raw.read(_UNPACK_BYTES).lstrip(b"\0")
+                packed = self._behind()
                 if not packed:
                     return b""
-                self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, self._most_bytes)
+                self._unpacker = self._begin()
             elif self._unpacker.needs_input:
                 packed = self._raw.read(_UNPACK_BYTES)
                 if not packed:
@@ -312,6 +315,16 @@ class _XzStream:
             if unpacked:
                 return unpacked
 
+    def _begin(self) -> lzma.LZMADecompressor | bz2.BZ2Decompressor:
+        if self._compression == "bz2":
+            return bz2.BZ2Decompressor()
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, self._most_bytes)
+
+    def _behind(self) -> bytes:
+        """Return the beginning of what follows a stream; those of xz may be padded with zeros."""
+        padding = b"\0" if self._compression == "xz" else b""
+        return self._unpacker.unused_data.lstrip(padding) or self._raw.read(_UNPACK_BYTES).lstrip(padding)
+
 
 def open_raw(path: str) -> RawInput:
     """Open a path, or standard input for `-`, as it is stored.
@@ -323,7 +336,7 @@ def open_raw(path: str) -> RawInput:
     try:
         file = open(path, "rb", buffering=0)  # noqa: SIM115, PTH123 (RawInput closes it, and the name stays as given)
         status = os.fstat(file.fileno())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     regular = stat.S_ISREG(status.st_mode)
     size_bytes, opened = (status.st_size, status) if regular else (None, None)
@@ -372,8 +385,8 @@ def compression_of(first: bytes) -> str | None:
 def _unpacked(raw: RawInput, compression: str | None) -> _Readable | None:
     if compression is None:
         return None
-    if compression == "xz":
-        return _XzStream(raw)
+    if compression in _BY_STREAMS:
+        return _Streams(raw, compression)
     # most inputs are not compressed, and it takes long to import
     import pyarrow as pa  # noqa: PLC0415
 
@@ -381,10 +394,10 @@ def _unpacked(raw: RawInput, compression: str | None) -> _Readable | None:
     return stream
 
 
-def _unreadable(name: str, error: OSError) -> SourceError:
+def _unreadable(name: str, error: OSError | ValueError) -> SourceError:
     reason = {
         "FileNotFoundError": "no such file; check the path",
         "IsADirectoryError": "is a directory; name a file in it",
         "PermissionError": "permission denied; make the file readable for this user",
-    }.get(type(error).__name__, f"cannot be read: {error.strerror or error}")
+    }.get(type(error).__name__, f"cannot be read: {files.reason_of(error)}")
     return SourceError(f"{name}: {reason}")

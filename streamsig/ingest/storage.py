@@ -68,7 +68,7 @@ def storage_of(first: bytes, compression: str | None) -> Storage:
     unpack_bytes = _UNPACK_BYTES.get(compression or "", 0)
     if compression == "zstd":
         unpack_bytes += zstd_window_bytes(first)
-    return Storage(text=True, by_pyarrow=compression not in (None, "xz"), unpack_bytes=unpack_bytes)
+    return Storage(text=True, by_pyarrow=compression not in (None, "xz", "bz2"), unpack_bytes=unpack_bytes)
 
 
 def zstd_window_bytes(first: bytes) -> int:
