@@ -1,28 +1,28 @@
 """Arrow arrays to ticks and texts, with the values that the same data have in CSV.
 
 Integers and decimals are taken as they are. A float stands for the shortest decimal that reads back
-as that float of that width, which is what every writer of CSV puts down for it. Texts, and whatever
-else is not plain, go through `NumberFormat.parse`, so that one definition of a close holds.
+as that float of that width, which is what every writer of CSV puts down for it. Texts are read as the
+cells of a CSV are, so that one definition of a close holds.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsig.core.ticks import Ticks, widen
+from streamsig import native
+from streamsig.core.ticks import Ticks
 from streamsig.errors import ColumnError
+from streamsig.ingest import closes
 from streamsig.ingest.numbers import (
     MAX_DIGITS,
     UNDEFINED_REASON,
-    NumberError,
     NumberFormat,
     undefined_advice,
     undefined_rows,
@@ -31,7 +31,6 @@ from streamsig.ingest.reader import ADVICE, explain, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from decimal import Decimal
 
     from numpy.typing import NDArray
 
@@ -39,9 +38,8 @@ _FLOAT_SCALES = (2, 4, 6, 8)
 _SURE_DIGITS = 10**15
 """Up to 15 digits, no two decimals are the same float64: one that reads back is the shortest."""
 
-_EITHER = r"^-?[1-9][0-9]{0,2}[.,][0-9]{3}$"
-_BELOW_THOUSAND = r"^-?[0-9]{1,3}$"
-"""Texts that look plain, and that a `NumberFormat` which is in doubt may refuse."""
+_USUAL_SCALE = 2
+_MOST_BYTES, _LONGEST = (1 << 31) - 1, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +78,10 @@ def to_ticks(array: pa.Array, numbers: NumberFormat | None = None) -> Ticks:
     Raises ColumnError for the first value that is not a close: infinite, a word, more than 38 digits, a number that
     stands for an undefined price.
     """
-    closes = read_closes(array, numbers)
-    for bad in closes.bad():
+    found = read_closes(array, numbers)
+    for bad in found.bad():
         raise bad
-    return closes.ticks
+    return found.ticks
 
 
 def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
@@ -92,8 +90,8 @@ def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
     `numbers` says how texts are written, and what else is missing: a marker that is a number by its value.
     """
     numbers, array = numbers or NumberFormat(), _decoded(array)
-    closes = _read(array, numbers)
-    return _with_undefined(replace(closes, ticks=numbers.mark_missing(closes.ticks)), array)
+    found = _read(array, numbers)
+    return _with_undefined(replace(found, ticks=numbers.mark_missing(found.ticks)), array)
 
 
 def _read(array: pa.Array, numbers: NumberFormat) -> Closes:
@@ -141,21 +139,21 @@ def _decoded(array: pa.Array) -> pa.Array:
     return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
 
 
-def _with_undefined(closes: Closes, array: pa.Array) -> Closes:
+def _with_undefined(found: Closes, array: pa.Array) -> Closes:
     """Return closes of which those that stand for an undefined price are bad."""
-    rows = np.flatnonzero(undefined_rows(closes.ticks))
+    rows = np.flatnonzero(undefined_rows(found.ticks))
     if not len(rows):
-        return closes
+        return found
     text = to_texts(array.slice(int(rows[0]), 1))[0].as_py()
     error = ColumnError(0, shown(text), UNDEFINED_REASON, undefined_advice(text))
-    ticks = closes.ticks
+    ticks = found.ticks
     missing = np.zeros(len(ticks), np.bool_) if ticks.missing is None else ticks.missing.copy()
     missing[rows] = True
-    bad = np.concatenate([closes.bad_rows, rows])
-    kinds = np.concatenate([closes.bad_kinds, np.full(len(rows), len(closes.errors))])
+    bad = np.concatenate([found.bad_rows, rows])
+    kinds = np.concatenate([found.bad_kinds, np.full(len(rows), len(found.errors))])
     order = np.argsort(bad)
     whole = Ticks(np.where(missing, 0, ticks.limbs), ticks.scale, missing)
-    return Closes(whole, bad[order], kinds[order], [*closes.errors, error])
+    return Closes(whole, bad[order], kinds[order], [*found.errors, error])
 
 
 def _read_decimals(array: pa.Array, numbers: NumberFormat) -> Closes:
@@ -182,77 +180,44 @@ def _read_floats(array: pa.Array, numbers: NumberFormat) -> Closes:
 
 def _short_float_ticks(array: pa.Array) -> Ticks | None:
     """Return the ticks of float64 of few decimals and at most 15 digits, as prices are; `None` if not all are."""
-    closes = array.to_numpy(zero_copy_only=False)
-    absent = np.isnan(closes)
+    floats = array.to_numpy(zero_copy_only=False)
+    absent = np.isnan(floats)
     missing = absent if absent.any() else None
     if missing is not None:
-        closes = np.where(missing, 0.0, closes)
-    largest = float(np.abs(closes).max(initial=0.0))
+        floats = np.where(missing, 0.0, floats)
+    largest = float(np.abs(floats).max(initial=0.0))
     for scale in _FLOAT_SCALES:
         if largest * 10**scale >= _SURE_DIGITS - 1:
             break
-        ticks = np.rint(closes * 10.0**scale)
+        ticks = np.rint(floats * 10.0**scale)
         # both sides of the division are exact floats: it gives the float that this decimal reads back as
-        if np.array_equal(ticks / 10.0**scale, closes):
+        if np.array_equal(ticks / 10.0**scale, floats):
             return Ticks(ticks.astype(np.int64)[np.newaxis], scale, missing)
     return None
 
 
 def _read_texts(texts: pa.Array, numbers: NumberFormat) -> Closes:
-    plain = _are_plain(texts, numbers)
-    rest = np.flatnonzero(~plain.to_numpy(zero_copy_only=False))
-    if not len(rest):
-        return Closes.of(_plain_ticks(texts, numbers))
-    ticks = _plain_ticks(pc.if_else(plain, texts, pa.scalar(None, texts.type)), numbers)
-    parsed = _parsed(texts.take(pa.array(rest)), numbers)
-    scale = max(ticks.scale, parsed.ticks.scale)
-    ticks, more = ticks.rescale(scale), parsed.ticks.rescale(scale)
-    width = max(len(ticks.limbs), len(more.limbs))
-    limbs = widen(ticks.limbs, width).copy()
-    limbs[:, rest] = widen(more.limbs, width)
-    missing = cast("NDArray[np.bool_]", ticks.missing).copy()
-    missing[rest] = False if more.missing is None else more.missing
-    whole = Ticks(limbs, scale, missing if missing.any() else None)
-    return replace(parsed, ticks=whole, bad_rows=rest[parsed.bad_rows])
+    cells = _cells(pc.fill_null(texts, ""))
+    ticks, bad = closes.read_closes(cells, numbers, _USUAL_SCALE)
+    reasons = (explain(error, text, numbers) for text, error in zip(bad.texts, bad.errors, strict=True))
+    errors = [
+        ColumnError(0, shown(text), reason, "" if advice == ADVICE else advice)
+        for text, (reason, advice) in zip(bad.texts, reasons, strict=True)
+    ]
+    return Closes(ticks, bad.rows.astype(np.intp), bad.which.astype(np.intp), errors)
 
 
-def _are_plain(texts: pa.Array, numbers: NumberFormat) -> pa.Array:
-    """Tell which texts are null, or digits with at most a mark between them, and read in one way only."""
-    plain = pc.match_substring_regex(texts, rf"^-?[0-9]{{1,18}}(?:{re.escape(numbers.decimal)}[0-9]{{1,18}})?$")
-    for is_in_doubt, pattern in ((numbers.doubtful, _EITHER), (numbers.by_custom, _BELOW_THOUSAND)):
-        if is_in_doubt:
-            plain = pc.and_not(plain, pc.match_substring_regex(texts, pattern))
-    return pc.fill_null(plain, fill_value=True)
-
-
-def _plain_ticks(texts: pa.Array, numbers: NumberFormat) -> Ticks:
-    """Cast texts that are all plain, or null; 38 digits have room for all of theirs."""
-    if numbers.decimal != ".":
-        texts = pc.replace_substring(texts, numbers.decimal, ".")
-    point = pc.find_substring(texts, ".")
-    decimals = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(pc.binary_length(texts), point), 1))
-    return Ticks.from_arrow(texts.cast(pa.decimal128(MAX_DIGITS, pc.max(decimals).as_py() or 0)))
-
-
-def _parsed(texts: pa.Array, numbers: NumberFormat) -> Closes:
-    """Parse each text once, however often it occurs."""
-    distinct = texts.dictionary_encode()
-    index = distinct.indices.to_numpy(zero_copy_only=False)
-    closes: list[Decimal | None] = []
-    errors: list[ColumnError] = []
-    kinds = np.full(len(distinct.dictionary), -1, np.intp)
-    for place, text in enumerate(distinct.dictionary.to_pylist()):
-        try:
-            closes.append(numbers.parse(text))
-        except NumberError as error:
-            kinds[place] = len(errors)
-            reason, advice = explain(error, text, numbers)
-            errors.append(ColumnError(0, shown(text), reason, "" if advice == ADVICE else advice))
-            closes.append(None)
-    ticks, row_kinds = Ticks.from_decimals(closes), kinds[index]
-    bad = np.flatnonzero(row_kinds >= 0)
-    missing = None if ticks.missing is None else ticks.missing[index]
-    return Closes(Ticks(ticks.limbs[:, index], ticks.scale, missing), bad, row_kinds[bad], errors)
+def _cells(texts: pa.Array) -> native.Cells:
+    """View a string array without nulls."""
+    _, places, content = texts.buffers()
+    kind = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    starts = np.frombuffer(places or bytes(8), kind)[texts.offset : texts.offset + len(texts) + 1]
+    start, stop = (int(starts[0]), int(starts[-1])) if len(starts) else (0, 0)
+    if stop - start > _MOST_BYTES:
+        # no number has so many characters
+        return _cells(pc.utf8_slice_codeunits(texts, 0, _LONGEST).cast(pa.string()))
+    octets = np.frombuffer(content or b"", np.uint8)[start:stop]
+    return native.Cells(octets, (starts - start).astype(np.int32), len(texts), 1, quoted=False)
 
 
 def to_texts(array: pa.Array) -> pa.Array:
