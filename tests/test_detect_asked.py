@@ -30,7 +30,7 @@ YEN = table([["Date", "Close"], *([day, f"91,{500 + i}"] for i, day in enumerate
         (UNNAMED, Asked(column="3", header=False), 2),
         (table([["close", "Close"], ["1", "2"]]), Asked(column="Close"), 1),
         (table([["Open", "Close"], ["a", "1", "2"], ["b", "3", "4"]]), Asked(column=3), 2),
-        (table([["7", "2"], ["3", "4"]]), Asked(column="2"), 1),
+        (table([["7.5", "2"], ["3", "4"]]), Asked(column="2"), 1),
     ],
 )
 def test_the_column_asked_for(text: bytes, asked: Asked, close: int) -> None:

@@ -81,7 +81,7 @@ REFUSALS: list[tuple[str, bytes, Asked, list[str]]] = [
         Asked(),
         ['2 "NAV"'],
     ),
-    ("halves of numbers", b"9,0\n9,1\n10,0\n9,1\n", Asked(), ["--column N"]),
+    ("halves of numbers", b"9,0\n9,1\n10,0\n9,1\n", Asked(), ["split at the comma", "--delimiter ';' --column 1"]),
     ("days and halves of numbers", b"2024-01-01,9,0\n2024-01-02,9,1\n2024-01-03,9,2\n", Asked(), ["--column N"]),
     ("row numbers alone", b"1\n2\n3\n4\n", Asked(), ["no header", "--column N"]),
     ("epochs alone", b"1704067200\n1704153600\n1704240000\n", Asked(), ["--column N"]),

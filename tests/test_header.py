@@ -34,6 +34,7 @@ BEGINNINGS: list[tuple[str, str, Asked, str, int]] = [
     ("nothing but keys", "symbol,close\nZZZ,\nZZZ,\n", Asked(), "symbol,close", 2),
     ("no header, keys", "ZZZ,\nZZZ,\nZZZ,12\n" + KEYS, Asked(column=2), "", 1),
     ("no header, months", "1960M01,\n1960M02,NA\n" + CODED, Asked(column=2), "", 1),
+    ("no header, markers", "NA\n1\n2\n", Asked(column=1), "", 1),
     ("no header, dates", "2024-01-01,\n" + TWO, Asked(column=2), "", 1),
     # rows of units and tickers
     ("units", "Date,Close,Volume\n,USD,shares\n" + ROWS, Asked(), "Date,Close,Volume", 3),

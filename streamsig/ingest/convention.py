@@ -70,6 +70,7 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
 
     Raises `LayoutError` where two conventions read the closes differently and nothing settles it.
     """
+    written = _without_missing(written, formats[0].missing)
     close = written.prices[0]
     left = _best(_counted(written.prices), formats)
     clear = _agree(left, close)
@@ -93,6 +94,15 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
         f"{name}: {column}: {example} could be {example.replace(mark, '')} or {example.replace(mark, '.')};"
         f" say which with --thousands {mark} or --decimal {mark}"
     )
+
+
+def _without_missing(written: Written, missing: frozenset[str]) -> Written:
+    """Leave out the texts that were said to be missing: `0.00` among prices says nothing about their marks."""
+    if not missing:
+        return written
+    words = {word.strip().casefold() for word in missing}
+    prices = [[text for text in column if text.strip().casefold() not in words] for column in written.prices]
+    return replace(written, prices=prices)
 
 
 def _by_custom(written: Written, left: Sequence[NumberFormat]) -> tuple[NumberFormat, str] | None:

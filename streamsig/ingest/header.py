@@ -236,10 +236,11 @@ class _Sample:
             looks = self._looks_of(index)
             if 2 * sum(look.typed for look in looks) <= len(looks):
                 hits, misses = self._compared(index)
-                if len(looks) != self.fields or not _says_something(looks) or (misses and not hits):
+                empty = not any(cell.strip() for cell in self.records[index].fields)
+                if len(looks) != self.fields or empty or (misses and not hits):
                     break
                 coded = any(k is Kind.TEXT and look is k for look, k in zip(looks, self.expected, strict=True))
-                if misses or not (coded or self._recurs(index)):
+                if misses or (_says_something(looks) and not (coded or self._recurs(index))):
                     self._ask(index, index, name)
             data = index
         return data

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MARK = ","
 _PRICES = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE, Role.LAST})
-_WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,6}|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)")
+_WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,6}|[1-9][0-9]{0,2}(?:[.' \u00a0\u2009\u202f][0-9]{3})+)")
 _FRACTION = re.compile(r"[0-9]{1,8}")
 _HEAD = re.compile(r"[+-]?[1-9][0-9]{0,2}")
 _TAIL = re.compile(r"[0-9]{3}(?:\.[0-9]*)?")
@@ -32,6 +32,7 @@ _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?")
 _JUDGED = 300
 _TRIED = 1000
 _FEW_DIGITS = 2
+_FEW_DECIMALS = 3
 _NEAR = 2.0
 
 
@@ -119,7 +120,7 @@ def _by_names(names: Sequence[str], columns: Sequence[Sequence[str]], pairs: Seq
             continue
         kept = [i for i in range(len(columns)) if i - 1 not in firsts]
         if all(_suits(role, looks[i], joined=i in firsts) for role, i in zip(known, kept, strict=True)) and (
-            missing > 1 or _is_even(columns, chosen[0]) or _names_time(known, looks)
+            missing > 1 or len(names) == 1 or _is_even(columns, chosen[0]) or _names_time(known, looks)
         ):
             return chosen
     return ()
@@ -132,7 +133,9 @@ def _without_names(columns: Sequence[Sequence[str]], pairs: Sequence[_Pair], ask
     return tuple(
         pair
         for pair in pairs
-        if (pair.certain or (alone and _is_even(columns, pair)) or _differs(columns, pair))
+        if (
+            pair.certain or (alone and (_is_even(columns, pair) or _is_short(columns, pair))) or _differs(columns, pair)
+        )
         and (number is None or number - pair.first in {0, 1})
     )[:1]
 
@@ -154,13 +157,24 @@ def _is_even(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
     return pair.certain or pair.is_thousands or (len(widths) == 1 and min(widths) >= _FEW_DIGITS)
 
 
+def _is_short(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
+    """Tell whether the second halves may be decimals without the zeros behind them, or the first never change."""
+    left, right = columns[pair.first], columns[pair.first + 1]
+    return len(set(left)) == 1 or max(map(len, right)) <= _FEW_DECIMALS
+
+
 def _differs(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
     """Tell whether the halves look like those of a number, and are of another size, which two prices are not."""
     left, right = columns[pair.first], columns[pair.first + 1]
     if len(set(right)) == 1 or not (pair.is_thousands or {len(text) for text in right} == {_FEW_DIGITS}):
         return False
-    ratios = sorted((float(a.replace(".", "")) or 1.0) / (float(b) or 1.0) for a, b in zip(left, right, strict=True))
-    return not 1 / _NEAR < abs(ratios[len(ratios) // 2]) < _NEAR
+    ratios = sorted((_size(a) / _size(b)) for a, b in zip(left, right, strict=True))
+    return not 1 / _NEAR < ratios[len(ratios) // 2] < _NEAR
+
+
+def _size(text: str) -> float:
+    whole, _, fraction = text.partition(".") if text.count(".") == 1 else (text, "", "")
+    return float(f"0{''.join(filter(str.isdecimal, whole))}.{fraction}") or 1.0
 
 
 def _all(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
