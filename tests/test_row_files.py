@@ -146,3 +146,15 @@ def test_the_first_input_with_rows_tells_the_columns(tmp_path: Path) -> None:
     assert streamsig.scan(*paths).read_all().column("time").to_pylist() == ["2024-01-01"]
     assert streamsig.scan(*reversed(paths)).read_all().column("row").to_pylist() == [1]
     assert streamsig.scan(paths[0], group_by="time").schema.names[:3] == ["row", "time", "close"]
+
+
+def test_closes_that_fit_beside_some_with_many_decimals(tmp_path: Path) -> None:
+    """Newest first, rows come out at the scale of those that waited with them: zeros behind the last digit are none."""
+    path = tmp_path / "prices.csv"
+    path.write_text("time,close\n2024-01-03,99999999999999999999\n2024-01-02,1\n2024-01-01,1E-30\n")
+    reader = streamsig.scan(path, order="newest-first", window=2)
+    with pytest.raises(OutputError, match="row 3: the close 1E-30 does not fit"):
+        reader.read_all()
+    path.write_text("time,close\n2024-01-03,99999999999999999999\n2024-01-02,1E-18\n2024-01-01,1\n")
+    closes = streamsig.scan(path, order="newest-first", window=2).read_all().column("close").to_pylist()
+    assert closes == [Decimal(10**20 - 1), Decimal("1E-18"), Decimal(1)]

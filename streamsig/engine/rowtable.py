@@ -22,6 +22,7 @@ CLOSE = pa.decimal128(38, 18)
 """A fixed type, so that files of different days and inputs have one schema: 20 digits before the mark, 18 behind it."""
 
 _EXACT = Context(prec=1000)
+_LAST_DIGIT, _TOO_LARGE = Decimal(1).scaleb(-CLOSE.scale), 10 ** (CLOSE.precision - CLOSE.scale)
 
 
 class RowTable:
@@ -70,13 +71,14 @@ class RowTable:
         closes: list[Decimal | None] = []
         for row, (tick, absent) in enumerate(zip(ticks.integers(), missing, strict=True), first):
             close = Decimal(tick).scaleb(-ticks.scale, _EXACT)
-            most = 10 ** (CLOSE.precision - CLOSE.scale)
-            if abs(close) >= most or close.quantize(Decimal(1).scaleb(-CLOSE.scale), context=_EXACT) != close:
+            # pyarrow refuses zeros behind the last digit, which rows at a common scale have
+            fitted = close.quantize(_LAST_DIGIT, context=_EXACT)
+            if abs(close) >= _TOO_LARGE or fitted != close:
                 raise OutputError(
                     f"row {row}: the close {close.normalize(_EXACT)} does not fit in {CLOSE}, which rows are written"
                     " with; count without them"
                 )
-            closes.append(None if absent else close)
+            closes.append(None if absent else fitted)
         return pa.array(closes, CLOSE)
 
 

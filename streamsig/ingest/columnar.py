@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 import pyarrow as pa
 from pyarrow import ipc
 
-from streamsig.errors import SourceError
+from streamsig.errors import LayoutError, SourceError
 from streamsig.ingest import pages
 from streamsig.ingest.arrays import is_text, row_texts
 from streamsig.ingest.dialect import one_line
 from streamsig.ingest.numbers import NumberFormat
 from streamsig.ingest.schema import check_close, choose_close, choose_groups, choose_numbers, choose_time
-from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, FILE_MAGIC, PARQUET, PREFIX_BYTES
+from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, DECRYPT, FILE_MAGIC, PARQUET, PREFIX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -295,6 +295,9 @@ class _Parquet:
         with ExitStack() as stack:
             source = self._source
             file = stack.enter_context(Path(source).open("rb")) if isinstance(source, str) else source
+            if pages.has_encrypted_columns(file.fileno(), self._file.metadata):
+                # pyarrow aborts the process where it is asked for their sizes
+                raise _encrypted(name)
             needed = pages.parquet_bytes(file.fileno(), self._file.metadata, _MOST_COLUMNS)
         if needed > most_bytes:
             pages.refuse(name, needed, most_bytes)
@@ -412,9 +415,11 @@ class _Pieces:
 
 def _set_aside(source: _Readable, name: str, owned: ExitStack) -> BinaryIO:
     try:
-        file = owned.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (`owned` closes it)
+        # without a buffer, which would be written once more where the file is closed after an error
+        file = owned.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 (`owned` closes it)
         while piece := source.read(_PIECE_BYTES):
-            file.write(piece)
+            while piece:
+                piece = piece[file.write(piece) :]
         file.seek(0)
     except OSError as error:
         raise SourceError(
@@ -424,12 +429,18 @@ def _set_aside(source: _Readable, name: str, owned: ExitStack) -> BinaryIO:
     return cast("BinaryIO", file)
 
 
+def _encrypted(name: str) -> LayoutError:
+    return LayoutError(f"{name}: this is a Parquet file with encrypted columns; {DECRYPT}")
+
+
 @contextmanager
 def _readable(name: str, kind: str) -> Iterator[None]:
     """Turn what pyarrow raises on damaged input into a SourceError."""
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if kind == PARQUET and "decrypt" in str(error):
+            raise _encrypted(name) from error
         reason = " ".join(str(error).split())[:_SHOWN_REASON].rstrip(".")
         raise SourceError(
             f"{name}: the {_TITLES[kind]} data is damaged or cut off ({reason}); fetch or write the file again"

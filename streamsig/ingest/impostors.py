@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from streamsig.errors import LayoutError
-from streamsig.ingest.stored import columnar_format
+from streamsig.ingest.stored import DECRYPT, ENCRYPTED_MAGIC, columnar_format
 
 _TABLE = "give the table itself"
 _FEATHER = "python -c \"import pyarrow.feather as f; f.write_feather(f.read_table('{name}'), 'TABLE.feather')\""
@@ -16,6 +16,7 @@ _MAGIC = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
     (b"\x1f\x8b", "gzip data, compressed more than once", "unpack it: gunzip"),
     (b"FEA1", "a Feather file of version 1", f"write it as version 2: {_FEATHER}"),
+    (ENCRYPTED_MAGIC, "an encrypted Parquet file", DECRYPT),
     (b"ORC", "an ORC file", f"convert it: {_ORC}"),
     (b"Obj\x01", "an Avro file", f"convert it to Parquet or CSV, {_AVRO}"),
     (b"%PDF", "a PDF document", _TABLE),
@@ -45,8 +46,8 @@ def check_is_text(first: bytes, name: str, compression: str | None = None) -> No
         inside = compression or "an archive"
         raise LayoutError(f"{name}: this is Parquet or Arrow inside {inside}: {unpack}; then give the file itself")
     for magic, what, advice in _MAGIC:
-        # a header may begin with ORC, too
-        if first.startswith(magic) and (magic != b"ORC" or b"\0" in first):
+        # a header may begin with such letters, too
+        if first.startswith(magic) and (b"\0" in first or magic not in {b"ORC", ENCRYPTED_MAGIC}):
             raise LayoutError(f"{name}: this is {what}, not delimited text; {advice.format(name=name)}")
     if first[_TAR_PLACE:].startswith(b"ustar"):
         raise LayoutError(

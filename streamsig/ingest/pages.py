@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 _HEADER_BYTES = 32
+_SIGNATURE_BYTES = 28
 _COPIES = 2
 """A page is there packed and unpacked, a batch of a stream in pieces and joined."""
 
@@ -27,6 +28,18 @@ def refuse(name: str, needed_bytes: int, most_bytes: int) -> NoReturn:
         f" at least {-(-needed_bytes >> 20):,} MiB; raise it by the difference, or write the file with smaller pages or"
         " record batches"
     )
+
+
+def has_encrypted_columns(descriptor: int, metadata: pq.FileMetaData) -> bool:
+    """Tell whether a Parquet file whose footer is readable has columns that are not: such a footer is signed.
+
+    Raises ArrowInvalid where something else is behind the footer.
+    """
+    footer_bytes = int.from_bytes(os.pread(descriptor, 4, os.fstat(descriptor).st_size - 8), "little")
+    more_bytes = footer_bytes - int(metadata.serialized_size)
+    if more_bytes not in {0, _SIGNATURE_BYTES}:
+        raise pa.ArrowInvalid(f"{more_bytes} bytes behind the footer")
+    return more_bytes == _SIGNATURE_BYTES
 
 
 def stream_bytes(size_bytes: int) -> int:
@@ -61,7 +74,10 @@ def arrow_bytes(file: pa.NativeFile, columns: int) -> int:
     lengths = list(_body_lengths(file))
     if not lengths:
         return 0
-    sizes: list[int] = sorted(column.nbytes for column in ipc.open_file(file).get_batch(0).columns)
+    batch = ipc.open_file(file).get_batch(0)
+    # where a damaged file says that a buffer is longer than it is, asking for sizes reads out of bounds
+    batch.validate()
+    sizes: list[int] = sorted(column.nbytes for column in batch.columns)
     return sum(sizes[-columns:]) * max(lengths) // max(lengths[0], 1)
 
 

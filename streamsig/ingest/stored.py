@@ -8,6 +8,10 @@ FILE_MAGIC = b"ARROW1\0\0"
 CONTINUATION = b"\xff\xff\xff\xff"
 PREFIX_BYTES = 8
 _PARQUET_MAGIC = b"PAR1"
+ENCRYPTED_MAGIC = b"PARE"
+DECRYPT = "write it without encryption, with a program that has its keys, and give that file"
+"""What to do about an encrypted file."""
+
 _MOST_SCHEMA_BYTES = 1 << 28
 
 
