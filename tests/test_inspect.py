@@ -215,3 +215,18 @@ def test_the_document(workdir: Workdir) -> None:
     assert example == real
     keys = re.findall(r"^\| `([\w.]+)`", document, re.MULTILINE)
     assert [key for key in keys if "." not in key] == [*real["inputs"][0]]
+
+
+def test_groups_and_the_columns_that_seem_to_be_one(workdir: Workdir) -> None:
+    """Several series are warned of, in text and in Parquet; the columns of --group-by are shown, or refused."""
+    rows = [("2024-01-01", "A", 1), ("2024-01-01", "B", 2), ("2024-01-02", "A", 1), ("2024-01-02", "B", 2)]
+    workdir.put("x.csv", "time,symbol,close\n" + "".join(f"{day},{key},{close}\n" for day, key, close in rows))
+    times, keys, closes = zip(*rows, strict=True)
+    pa.parquet.write_table(pa.table({"time": times, "symbol": keys, "close": closes}), workdir.path / "x.parquet")
+    for name in ("x.csv", "x.parquet"):
+        (warning,) = shown(workdir, name)["warnings"]
+        assert "--group-by symbol" in warning
+        found = shown(workdir, name, "--group-by", "symbol")
+        assert (found["group_by"], found["columns"][1]["role"], found["warnings"]) == ([2], "group", [])
+        assert 'by column 2 "symbol"' in workdir.call("inspect", name, "--group-by", 2).out
+        assert workdir.call("inspect", name, "--group-by", "ticker").code == 4

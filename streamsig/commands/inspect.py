@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
     from streamsig.stopping import Stopping
 
-LAYOUT = ("column", "delimiter", "header", "skip_lines", "encoding", "decimal", "thousands", "missing", "order")
+LAYOUT = (
+    "column",
+    "delimiter",
+    "header",
+    "skip_lines",
+    "encoding",
+    "decimal",
+    "thousands",
+    "missing",
+    "order",
+    "group_by",
+)
 """The settings that what is read depends on."""
 
 

@@ -94,6 +94,8 @@ def _layout(look: Look, why: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield "header", ("none" if look.header_line is None else f"line {look.header_line}") + why.get("header", "")
     if look.close is not None:
         yield "close", f"{_column(look, look.close)}{why.get('close', '')}"
+    if look.group_by:
+        yield "groups", f"by {' and '.join(_column(look, number) for number in look.group_by)}: asked for"
     if look.decimal is not None:
         thousands = f", {_mark(look.thousands)} between thousands" if look.thousands else ""
         yield "numbers", f"{_mark(look.decimal)} before decimals{thousands}{why.get('numbers', '')}"

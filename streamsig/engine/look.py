@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from streamsig.ingest.columnar import ColumnarTable
     from streamsig.ingest.detect import Detection
     from streamsig.ingest.sources import RawInput, TextSource
+    from streamsig.ingest.timecolumn import TimeColumn
 
 TEXT = "text"
 _ROWS = 5
@@ -81,6 +82,7 @@ class Look:
     close: int | None = None
     time: int | None = None
     clock: int | None = None
+    group_by: tuple[int, ...] = ()
     decimal: str | None = None
     thousands: str | None = None
     decimals: int | None = None
@@ -132,7 +134,7 @@ def _look_at(source: TextSource, settings: Settings) -> Look:
 def _of_text(start: Look, source: TextSource, found: Detection, settings: Settings) -> Look:
     dialect, time = found.dialect, found.time_column
     names = dialect.header or ()
-    roles = {time.clock: "clock", time.index: "time", dialect.close: "close"}
+    roles = _roles(time, dialect.close, found.groups)
     return replace(
         start,
         encoding=source.encoding,
@@ -145,6 +147,7 @@ def _of_text(start: Look, source: TextSource, found: Detection, settings: Settin
         close=dialect.close + 1,
         time=_number(time.index),
         clock=_number(time.clock),
+        group_by=tuple(index + 1 for index in found.groups),
         decimal=dialect.numbers.decimal,
         thousands=dialect.numbers.thousands,
         decimals=found.decimals,
@@ -196,7 +199,7 @@ def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Lo
         numbers, how = table.find_numbers(asked_of(settings))
         schema, close = table.schema, table.close_index
         sample = table.sample(range(min(len(schema), _MOST_COLUMNS)))
-        roles = {time.clock: "clock", time.index: "time", close: "close"}
+        roles = _roles(time, close, groups)
         texts = to_texts(table.sample([close]).column(0)).to_pylist()
         times = to_texts(table.sample([time.index]).column(0)) if time.index is not None else []
         rows = list(zip(*(to_texts(column.slice(0, _ROWS)).to_pylist() for column in sample.columns), strict=True))
@@ -206,6 +209,7 @@ def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Lo
             close=close + 1,
             time=_number(time.index),
             clock=_number(time.clock),
+            group_by=tuple(index + 1 for index in groups),
             decimal=numbers.decimal if table.close_is_text else None,
             thousands=numbers.thousands if table.close_is_text else None,
             decimals=most_decimals(texts, numbers),
@@ -226,6 +230,11 @@ def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Lo
 def _reasons(table: ColumnarTable, time: int | None, how: str) -> tuple[tuple[str, str], ...]:
     told = [] if time is None else [("time", f'column {time + 1} "{table.schema.names[time]}" tells the time')]
     return (("close", table.why), *([("numbers", how)] if table.close_is_text else []), *told)
+
+
+def _roles(time: TimeColumn, close: int, groups: Sequence[int]) -> dict[int | None, str]:
+    """Return what each column is taken for."""
+    return {**dict.fromkeys(groups, "group"), time.clock: "clock", time.index: "time", close: "close"}
 
 
 def _number(index: int | None) -> int | None:
