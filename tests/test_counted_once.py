@@ -161,7 +161,8 @@ def test_files_of_others_are_inputs(folder: Path, header: str) -> None:
     rows = "".join(",".join(str(row + place) for place in range(header.count(",") + 1)) + "\n" for row in range(5))
     (folder / "b.csv").write_text(f"{header}\n{rows}")
     found = streamsig.run(".", column=2 if "," in header else 1, header=True)
-    assert (found.rows_processed, found.warnings) == (35, ())
+    assert found.rows_processed == 35
+    assert not any("left out" in warning for warning in found.warnings)
 
 
 def test_a_pipe_is_not_opened_to_compare_it(folder: Path) -> None:

@@ -112,6 +112,11 @@ class GroupState:
         return int(self.figures[:, _ROWS].sum())
 
     @property
+    def longest(self) -> int:
+        """Rows of the longest group."""
+        return int(self.figures[:, _ROWS].max(initial=0))
+
+    @property
     def rows_missing(self) -> int:
         """How many rows of all groups have no close."""
         return int(self.figures[:, _MISSING].sum())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks
+from streamsig.engine.agree import CloseColumn, compare
 from streamsig.engine.events import Advanced, InputFound, Rejected, Resumed, Warned
 from streamsig.engine.execute import map_in_order
 from streamsig.engine.passage import Passage
@@ -121,7 +122,8 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
     may_grow = is_last and not settings.finished
     detection = look_at(source, settings, may_grow=may_grow)
     observe(InputFound(source.name, source.size_bytes, _layout(source, detection)))
-    warnings = warnings_of(detection, settings)
+    column = close_column_of(source.name, detection)
+    warnings = (*warnings_of(detection, settings), *compared(column, run))
     _warn(source.name, warnings, observe)
     dialect, tally = detection.dialect, Tally(settings, plan.groups_bytes)
     source.discard(dialect.body_offset)
@@ -160,7 +162,7 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
     if checkpoint is not None and is_last:
         checkpoint.end_growing()
     run.end_input()
-    return Count(tally.result(), passage.rejected, warnings).check(source.name, first)
+    return Count(tally.result(), passage.rejected, warnings, column).check(source.name, first)
 
 
 def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tally, *, may_grow: bool) -> _Preparation:
@@ -236,6 +238,19 @@ def _order_of(source: TextSource, detection: Detection, settings: Settings) -> F
 
     backwards = settings.order == NEWEST_FIRST
     return FileOrder(source.name, detection.time_column, detection.dialect.close, detection.times, backwards=backwards)
+
+
+def close_column_of(name: str, detection: Detection) -> CloseColumn:
+    """Return how the closes of a text are read."""
+    dialect = detection.dialect
+    title = dialect.header[dialect.close] if dialect.header and dialect.close < len(dialect.header) else None
+    return CloseColumn.of(name, title, detection.closes, dialect.numbers)
+
+
+def compared(column: CloseColumn, run: Run) -> tuple[str, ...]:
+    """Return what a person should know of an input beside the one before it; raises LayoutError if they contradict."""
+    before = None if run.settings.per_file else run.total.close_column
+    return () if before is None else compare(before, column, grouped=bool(run.settings.group_by))
 
 
 def warnings_of(detection: Detection, settings: Settings) -> tuple[str, ...]:

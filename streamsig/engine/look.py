@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from streamsig.engine.count import SAMPLE_BYTES, asked_of, look_at, warnings_of, warnings_of_table
+from streamsig.engine.agree import CloseColumn, compare
+from streamsig.engine.count import SAMPLE_BYTES, asked_of, close_column_of, look_at, warnings_of, warnings_of_table
+from streamsig.engine.tables import close_column_of_table
 from streamsig.errors import LayoutError, SourceError, StreamsigError
 from streamsig.ingest.arrays import to_texts
 from streamsig.ingest.columnar import open_columnar
@@ -106,29 +108,45 @@ def look(named: Sequence[str], settings: Settings, warn: Callable[[str], None] =
     paths, left_out = once(expand(named), apart=settings.per_file)
     for message in left_out:
         warn(message)
+    before: CloseColumn | None = None
     for path in paths:
         try:
             with opened(path) as raw:
                 for source in texts_of(raw):
-                    found = _look_at(source, settings)
+                    found, column = _look_at(source, settings)
                     more = () if source.warning is None else (source.warning,)
-                    yield replace(found, warnings=(*more, *found.warnings))
+                    yield _beside(replace(found, warnings=(*more, *found.warnings)), before, column, settings)
+                    before = before if column is None else column
         except (SourceError, LayoutError) as error:
             yield Look(path, _refusal(error))
 
 
-def _look_at(source: TextSource, settings: Settings) -> Look:
+def _beside(found: Look, before: CloseColumn | None, column: CloseColumn | None, settings: Settings) -> Look:
+    """Say of an input what is said of it in a run beside the one before it."""
+    if before is None or column is None or settings.per_file:
+        return found
+    try:
+        more = compare(before, column, grouped=bool(settings.group_by))
+    except LayoutError as error:
+        return replace(found, error=_refusal(error))
+    return replace(found, warnings=(*found.warnings, *more))
+
+
+def _look_at(source: TextSource, settings: Settings) -> tuple[Look, CloseColumn | None]:
+    """Look at one input; return how its closes are read as well, if it has any."""
     stored = columnar_format(source.raw.peek())
     start = Look(source.name, size_bytes=source.size_bytes, format=stored or TEXT, compression=source.compression)
     try:
         if stored is not None:
             return _of_table(start, source.raw, stored, settings)
-        return _of_text(start, source, look_at(source, settings), settings)
+        found = look_at(source, settings)
+        column = close_column_of(source.name, found) if found.rows_sampled else None
+        return _of_text(start, source, found, settings), column
     except LayoutError as error:
         start = replace(start, error=_refusal(error))
-        return start if stored is not None else _as_far_as_it_goes(start, source, settings)
+        return (start if stored is not None else _as_far_as_it_goes(start, source, settings)), None
     except StreamsigError as error:
-        return replace(start, error=_refusal(error))
+        return replace(start, error=_refusal(error)), None
 
 
 def _of_text(start: Look, source: TextSource, found: Detection, settings: Settings) -> Look:
@@ -193,7 +211,7 @@ def _as_far_as_it_goes(start: Look, source: TextSource, settings: Settings) -> L
     )
 
 
-def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Look:
+def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> tuple[Look, CloseColumn | None]:
     with open_columnar(raw.name if raw.is_file else raw, stored, settings.column, raw.name) as table:
         time, groups = table.find_time(), table.find_groups(settings.group_by)
         numbers, how = table.find_numbers(asked_of(settings))
@@ -203,7 +221,7 @@ def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Lo
         texts = to_texts(table.sample([close]).column(0)).to_pylist()
         times = to_texts(table.sample([time.index]).column(0)) if time.index is not None else []
         rows = list(zip(*(to_texts(column.slice(0, _ROWS)).to_pylist() for column in sample.columns), strict=True))
-        return replace(
+        found = replace(
             start,
             header=True,
             close=close + 1,
@@ -225,6 +243,7 @@ def _of_table(start: Look, raw: RawInput, stored: str, settings: Settings) -> Lo
             ),
             first_rows=tuple(Row(number, fields) for number, fields in enumerate(rows, 1)),
         )
+        return found, close_column_of_table(table, numbers, start.input) if texts else None
 
 
 def _reasons(table: ColumnarTable, time: int | None, how: str) -> tuple[tuple[str, str], ...]:

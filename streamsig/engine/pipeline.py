@@ -70,6 +70,9 @@ def count_signals(
     if run.teller is not None:
         run.teller.finish()
     counts = total.counts
+    too_short = _too_short(total, settings)
+    for message in too_short:
+        observe(Warned(message))
     if order is not None:
         observe(OrderChecked(order.report()))
     return Result(
@@ -81,7 +84,7 @@ def count_signals(
         seed=settings.seed,
         version=settings.version,
         latency_ms=round((time.perf_counter() - started) * 1000),
-        warnings=tuple(dict.fromkeys((*left_out, *total.warnings))),
+        warnings=tuple(dict.fromkeys((*left_out, *total.warnings, *too_short))),
         signals={
             name: SignalCount(total.rows, count, signal)
             for (name, signal), count in zip(settings.signals, counts, strict=False)
@@ -90,6 +93,18 @@ def count_signals(
         groups=None if total.groups is None else Groups(total.groups, [name for name, _ in settings.signals]),
         order=None if order is None else order.report(),
     )
+
+
+def _too_short(total: Total, settings: Settings) -> tuple[str, ...]:
+    """Return a warning where no series is as long as a signal needs; it has none then, whatever the closes are."""
+    rows = total.longest
+    names = [name for name, _ in settings.signals] or [""]
+    short = [(name, signal) for name, signal in zip(names, settings.counted, strict=True) if signal.reach > rows]
+    if not rows or not short:
+        return ()
+    name, signal = max(short, key=lambda each: each[1].reach)
+    what = f'signal "{name}" needs {signal.reach:,} rows' if name else f"the window is {signal.reach:,} rows long"
+    return (f"{what}, and the longest series has {rows:,}, so that no row can have it; use a shorter --window",)
 
 
 def _run(  # noqa: PLR0913, PLR0917 (once for all)

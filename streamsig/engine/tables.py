@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from streamsig.engine.count import SKIP, asked_of, time_columns, warnings_of_table
+from streamsig.engine.agree import CloseColumn
+from streamsig.engine.count import SKIP, asked_of, compared, time_columns, warnings_of_table
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
 from streamsig.engine.order import FileOrder
 from streamsig.engine.tally import NEWEST_FIRST, Count, Tally
 from streamsig.errors import BadRowError
 from streamsig.ingest.arrays import read_closes, to_texts
 from streamsig.ingest.columnar import open_columnar, open_frame
+from streamsig.ingest.numbers import NumberFormat
 from streamsig.ingest.reader import ADVICE
 from streamsig.ingest.texts import from_arrow, join
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from streamsig.engine.run import Run
     from streamsig.ingest.arrays import Closes
     from streamsig.ingest.columnar import ArrowStream, ColumnarTable
-    from streamsig.ingest.numbers import NumberFormat
     from streamsig.ingest.sources import RawInput
     from streamsig.ingest.timecolumn import TimeColumn
 
@@ -51,7 +52,10 @@ def _count_table(table: ColumnarTable, found: InputFound, run: Run, consumed: Ca
         table.limit(run.plan.table_bytes)
     time, groups = table.find_time(), table.find_groups(run.settings.group_by)
     numbers, _ = table.find_numbers(asked_of(run.settings))
+    source = close_column_of_table(table, numbers, name)
     warnings = _say_layout(table, found, numbers, time, groups, run)
+    for message in (more := compared(source, run)):
+        run.observe(Warned(f"{name}: {message}"))
     order, clock = _begin(table, name, time, groups, run)
     first = None
     for column, *others in table.batches((*groups, *clock)):
@@ -75,7 +79,14 @@ def _count_table(table: ColumnarTable, found: InputFound, run: Run, consumed: Ca
         row += len(column)
         run.observe(Advanced(consumed(), run.total.rows + tally.rows, run.total.signals + tally.counted))
     run.end_input()
-    return Count(tally.result(), rejected, warnings).check(name, first)
+    return Count(tally.result(), rejected, (*warnings, *more), source).check(name, first)
+
+
+def close_column_of_table(table: ColumnarTable, numbers: NumberFormat, name: str) -> CloseColumn:
+    """Return how the closes of a table are read."""
+    closes = to_texts(table.sample([table.close_index]).column(0)).to_pylist()
+    written = numbers if table.close_is_text else NumberFormat(missing=numbers.missing)
+    return CloseColumn.of(name, table.column_name, closes, written)
 
 
 def _rejected(table: ColumnarTable, closes: Closes, name: str, before: int, run: Run) -> Iterator[Rejected]:

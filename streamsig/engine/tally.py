@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from streamsig.core.groups import MAX_BYTES, GroupRows, GroupState, TooManyGroupsError
 from streamsig.core.packed import whole
 from streamsig.core.window import Fold, WindowState
+from streamsig.engine.agree import CloseColumn
 from streamsig.errors import LayoutError
 from streamsig.ingest.reader import shown
 
@@ -26,11 +27,15 @@ NEWEST_FIRST = "newest-first"
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one input holds: its state in the order that was asked for, and its bad rows that were left out."""
+    """What one input holds: its state in the order that was asked for, and its bad rows that were left out.
+
+    `close_column` is how its closes were read, `None` if it has none.
+    """
 
     state: WindowState | GroupState
     rows_rejected: int
     warnings: tuple[str, ...]
+    close_column: CloseColumn | None = None
 
     def check(self, name: str, first: Rejected | None) -> Count:
         """Return itself; raises LayoutError where all rows are bad. `first` is the first one that this run has read."""
@@ -108,8 +113,8 @@ class Total:
 
     `rows`, `rows_missing` and `rows_rejected` are sums, `signals` is that of the first signal in each input by
     itself. `groups` is the state of all groups, if there are any. `files` has rows and first count of each input
-    by its name, where they are apart; of equal names the later ones have numbers. A state of groups takes at most
-    `groups_bytes`.
+    by its name, where they are apart; of equal names the later ones have numbers. `close_column` is that of the
+    last input with closes. A state of groups takes at most `groups_bytes`.
     """
 
     def __init__(self, settings: Settings, groups_bytes: int = MAX_BYTES) -> None:
@@ -118,6 +123,7 @@ class Total:
         self._fold = Fold(settings.counted)
         self.rows = self.rows_missing = self.rows_rejected = 0
         self.warnings: tuple[str, ...] = ()
+        self.close_column: CloseColumn | None = None
         self.files: dict[str, tuple[int, int]] = {}
         self.groups = GroupState(settings.counted, max_bytes=groups_bytes) if settings.group_by else None
 
@@ -133,11 +139,20 @@ class Total:
             return tuple(self._counts)
         return self._fold.result().counts if self.groups is None else self.groups.counts
 
+    @property
+    def longest(self) -> int:
+        """Rows of the longest series."""
+        if self.groups is not None:
+            return self.groups.longest
+        return max((rows for rows, _ in self.files.values()), default=0) if self._apart else self.rows
+
     def push(self, counted: Count, name: str) -> None:
         """Add the next input; raises LayoutError as `Tally.push` does."""
         state = counted.state
         self.rows_rejected += counted.rows_rejected
         self.warnings += counted.warnings
+        if state.rows:
+            self.close_column = counted.close_column
         if self._apart:
             self.files[self._free(name)] = (state.rows, state.counts[0])
         self.rows += state.rows
@@ -170,6 +185,7 @@ class Total:
             "rows_rejected": self.rows_rejected,
             "counts": self._counts,
             "warnings": list(self.warnings),
+            "close_column": None if self.close_column is None else asdict(self.close_column),
             "files": {name: list(counts) for name, counts in self.files.items()},
             "state": self._fold.copy().result().to_json(),
         }
@@ -185,6 +201,7 @@ class Total:
         if len(total._counts) != len(settings.counted):
             raise ValueError(f"{len(total._counts)} counts of {len(settings.counted)} signals")
         total.warnings = tuple(map(str, plain["warnings"]))
+        total.close_column = CloseColumn.from_json(plain["close_column"]) if plain.get("close_column") else None
         total.files = {name: (rows, count) for name, (rows, count) in plain["files"].items() if whole([rows, count])}
         total._fold.push(WindowState.from_json(settings.counted, plain["state"]))
         return total

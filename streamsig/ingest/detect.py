@@ -77,7 +77,8 @@ class Detection:
     above the first row where there is none. `quoted` says that there are quotes.
     `decimals` is the most that a sampled close has, exponents and padding zeros resolved; `missing`
     are the sampled closes that mean "none", as they are written; `groups` are the fields, from 0, that
-    were asked for to group by. `by_returns` says that lines end with CR alone.
+    were asked for to group by. `closes` are sampled closes as they are written. `by_returns` says that
+    lines end with CR alone.
     """
 
     dialect: Dialect
@@ -96,6 +97,7 @@ class Detection:
     decimals: int = 0
     missing: tuple[str, ...] = ()
     groups: tuple[int, ...] = ()
+    closes: tuple[str, ...] = ()
     by_returns: bool = False
 
 
@@ -177,6 +179,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         decimals=most_decimals(closes, numbers),
         missing=tuple(sorted({text.strip() for text in closes if numbers.is_missing(text)})),
         groups=groups,
+        closes=tuple(closes[:_JUDGED]),
         by_returns=b"\n" not in sample,
     )
 
