@@ -253,9 +253,10 @@ def test_files_that_are_turned_around(tmp_path: Path) -> None:
 
 def test_times_of_a_day_do_not_join_files(tmp_path: Path) -> None:
     """A time of day without its day starts again in every file, and that is no step back."""
-    for name in ("1.csv", "2.csv"):
-        _write(tmp_path / name, _minutes(0, 60), lambda it: it.strftime("%H:%M"))
-        _write(tmp_path / f"ms{name}", _minutes(0, 60), lambda it: str((it - START).seconds * 1000 + 34_200_000))
+    for first, name in enumerate(("1.csv", "2.csv")):
+        times = _minutes(first, 60)
+        _write(tmp_path / name, times, lambda it: it.strftime("%H:%M"))
+        _write(tmp_path / f"ms{name}", times, lambda it: str((it - START).seconds * 1000 + 34_200_000))
     for names in ("[0-9].csv", "ms*.csv"):
         assert _found(streamsig.run(tmp_path / names, check_order=True).order)[0] == [0, 0, 0, 0]
 
@@ -302,8 +303,8 @@ def test_days_and_periods(name: str, tmp_path: Path) -> None:
 
 def test_files_of_days_without_a_year_are_not_joined(tmp_path: Path) -> None:
     """The days start again each year."""
-    for name in ("1.csv", "2.csv"):
-        _write(tmp_path / name, _minutes(0, 1440 * 3, 1440), lambda it: f"{it:%b} {it.day}")
+    for first, name in enumerate(("1.csv", "2.csv")):
+        _write(tmp_path / name, _minutes(1440 * first, 1440 * 3, 1440), lambda it: f"{it:%b} {it.day}")
     assert _found(streamsig.run(tmp_path, check_order=True).order)[0] == [0, 0, 0, 0]
 
 

@@ -98,6 +98,8 @@ def direction(texts: list[str], name: str = "Date") -> str | None:
         ([2, 4, 3, 5, 6, 8, 7, 9], OLDEST_FIRST),
         ([5, 5, 4, 4, 4, 3], NEWEST_FIRST),
         ([5, 1, 4, 2, 3], UNKNOWN),
+        ([6, 5, 1, 4, 3, 2], UNKNOWN),
+        ([1, 3, 2, 5, 4, 7, 6, 8], UNKNOWN),
         ([3, 1, 2, 6, 4, 5, 9, 7, 8], OLDEST_FIRST),
         ([3, 1, 2, 3, 1, 2], UNKNOWN),
         ([1, 2, 3, 1, 2, 3], UNKNOWN),
@@ -145,6 +147,29 @@ def test_a_time_of_day_that_is_none_leaves_the_date() -> None:
 
 
 @pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["2024-01-31", "Aug 17, 2023", "17-Aug-2023", "2023Q4", "12/2023"], ("ymd",)),
+        (["20240131"], ("ymd",)),
+        (["1700000000"], ("number",)),
+        (["01/02/2024"], ("dmy", "mdy")),
+        (["31/01/2024"], ("dmy",)),
+        (["01/02/03"], ("ymd", "dmy", "mdy")),
+        (["01-Feb-03"], ("ymd", "dmy")),
+        (["Dec 23"], ("my", "dmy")),
+        (["Dec 3"], ("dmy",)),
+        (["12/23"], ("my", "mdy")),
+        (["12/23", "2/3"], ("mdy",)),
+        (["Close"], ()),
+        (["", " "], ()),
+    ],
+)
+def test_readings_that_a_sample_leaves_open(texts: list[str], expected: tuple[str, ...]) -> None:
+    """One of each that mean the same; those that read most of the sample."""
+    assert readings(texts) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "month_day"),
     [("Jan 5", (1, 5)), ("5 Jan", (1, 5)), ("Feb 29th", (2, 29)), ("December 31", (12, 31)), ("Jan. 05", (1, 5))],
 )
@@ -164,7 +189,7 @@ def is_no_time(text: str) -> bool:
     "text",
     ["", "Close", "1.5", "-37.25", "1,234.50", "1.234,5", "1 234", "12%", "118-310", "2023.12", "Market 50", "Max 20",
      "SMA 20", "Q423", "10.10.10.10", "2024-01-31 105.5", "2024-01-31 10.55", "2024-01-31 10", "2024-01-31 2034",
-     "52 Week High", "Dec 23 10:30", "BRK.B", "ES 12-23 x"],
+     f"2024-01-31{'':70}09:30", "52 Week High", "Dec 23 10:30", "BRK.B", "ES 12-23 x"],
 )  # fmt: skip
 def test_what_is_no_time(text: str) -> None:
     """Numbers, names of columns, and a date with a price behind it are no times."""

@@ -79,6 +79,7 @@ INSTANTS: dict[str, Form] = {
     "names of summer and winter": (with_name, _second),
     "offset without a colon": (west_of_utc, _second),
     "offset and zone": (lambda it: it.isoformat() + "+00:00[Europe/London]", _second),
+    "zone by name": (lambda it: it.isoformat(" ") + " America/New_York", _second),
     "minutes": (lambda it: it.strftime("%Y.%m.%d %H:%M"), _minute),
     "slashes": (lambda it: f"{it.year}/{it.month}/{it.day} {it.hour}:{it.minute:02}", _minute),
     "day first": (lambda it: it.strftime("%d.%m.%Y %H:%M:%S"), _second),

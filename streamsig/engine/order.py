@@ -161,7 +161,7 @@ class FileOrder:
 
         def badness(trial: Trial) -> tuple[float, ...]:
             counts = (trial.state.counts[kind] for kind in (UNREADABLE, STEP_BACK, GAP))
-            return *counts, inf if trial.usual is None else trial.usual
+            return *counts, trial.usual or inf
 
         return min(self.trials, key=badness)
 

@@ -104,11 +104,7 @@ def different_readings(texts: Sequence[str]) -> list[str]:
     """Return the readings in which texts may mean something, one of each that mean the same."""
     shapes = {shape_of(text) for text in texts}
     forms = {reading: [form_of(shape, reading) for shape in shapes] for reading in READINGS}
-    return [
-        reading
-        for place, reading in enumerate(READINGS)
-        if any(forms[reading]) and all(forms[reading] != forms[before] for before in READINGS[:place])
-    ]
+    return [it for place, it in enumerate(READINGS) if all(forms[it] != forms[on] for on in READINGS[:place])]
 
 
 def are_dated(sample: Sequence[str], reading: str) -> bool:
