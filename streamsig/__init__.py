@@ -5,6 +5,14 @@
     >>> result.signal_count, result.rows_processed
     (4641, 10000)
 
+Tables and columns of other libraries are counted like files, and `scan` returns the rows with their signals:
+
+    >>> import numpy as np
+    >>> streamsig.run(np.array([1.5, 1.75, np.nan, 2.0, 2.25]), window=2).signal_count
+    2
+    >>> streamsig.scan("data.csv", window=5).read_next_batch().num_columns
+    6
+
 For closes that come from elsewhere, feed `WindowState` with `Ticks`:
 
     >>> import pyarrow as pa

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import queue
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
 from streamsig.config import make_settings
+from streamsig.engine.channel import Channel, ChannelClosedError
 from streamsig.engine.pipeline import count_signals
+from streamsig.ingest.objects import inputs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -19,85 +21,69 @@ if TYPE_CHECKING:
     from streamsig.engine.result import Result
     from streamsig.ingest.columnar import ArrowStream
 
+    Path = str | os.PathLike[str]
+    Given = Path | ArrowStream | Iterable[Path | ArrowStream]
+
 _BATCHES_AHEAD = 2
+_PATIENCE_SECONDS = 0.5
 
 
-def run(*inputs: str | os.PathLike[str] | ArrowStream, **settings: Any) -> Result:  # noqa: ANN401 (checked by make_settings)
+def run(*inputs: Given, **settings: Any) -> Result:  # noqa: ANN401 (checked by make_settings)
     """Count on how many rows the close is above its rolling mean, exactly.
 
-    `inputs` name files, plain or compressed, globs or folders, or are `-` for standard input, or frames: whatever
-    has the Arrow PyCapsule stream interface, such as frames of polars and pandas, relations of DuckDB, tables and
-    readers of pyarrow. Several are one series, those of a glob in natural order. `settings` are those of the config
-    file (`window=5`, `column="close"`, `order="newest-first"`, ...); no config file is read.
+    Each of `inputs` is one of these:
+
+    - a path: of a file, plain or compressed, a glob or a folder, or `-` for standard input;
+    - a table: whatever has the Arrow PyCapsule interface, such as frames of polars and pandas, relations of DuckDB,
+      tables, record batches and readers of pyarrow; a LazyFrame of polars and a dataset of pyarrow are read in batches;
+    - a column, which is the closes: a Series of polars or pandas, an array of pyarrow or of numpy with one dimension;
+    - a list of any of these, each an input of its own; an iterator of paths; an iterator of tables with the same
+      columns, which are one input.
+
+    Several inputs are one series, those of a glob in natural order. `settings` are those of the config file
+    (`window=5`, `column="close"`, `order="newest-first"`, ...); no config file is read.
     Memory does not grow with the files, time is linear in them. A file of no rows gives zeros.
-    Raises UsageError for settings, SourceError, LayoutError and BadRowError for the inputs.
+    Raises TypeError for other objects, UsageError for settings, SourceError, LayoutError and BadRowError for inputs.
     """
-    return count_signals(_named(inputs), make_settings(settings))
+    return count_signals(inputs_of(inputs), make_settings(settings))
 
 
-def scan(*inputs: str | os.PathLike[str] | ArrowStream, **settings: Any) -> pa.RecordBatchReader:  # noqa: ANN401 (as above)
+def scan(*inputs: Given, **settings: Any) -> pa.RecordBatchReader:  # noqa: ANN401 (as above)
     """Return the rows themselves with their averages and signals, as a reader of record batches.
 
     Takes what `run` takes. The columns are those of docs/rows.md. Batches come in input order while the inputs are
     read; memory does not grow with them. The reader has the Arrow PyCapsule interface itself, so that polars,
-    pandas and DuckDB can take it. Raises what `run` raises: here for settings, and for inputs here or while the
-    reader is read.
+    pandas and DuckDB can take it. Closing it, or dropping it, ends the count. Raises what `run` raises: here for
+    settings, and for inputs here or while the reader is read.
     """
     import pyarrow as pa  # noqa: PLC0415 (a plain count does without)
 
-    batches = _batches(_named(inputs), make_settings(settings))
+    batches = _batches(inputs_of(inputs), make_settings(settings))
     first = next(batches, None)
     schema = pa.schema([]) if first is None else first.schema
     return pa.RecordBatchReader.from_batches(schema, batches)
 
 
-def _named(inputs: Sequence[str | os.PathLike[str] | ArrowStream]) -> list[str | ArrowStream]:
-    named: list[str | ArrowStream] = []
-    for each in inputs:
-        if isinstance(each, str | os.PathLike):
-            named.append(os.fspath(each))
-        elif hasattr(each, "__arrow_c_stream__"):
-            named.append(each)
-        else:
-            kind = type(each).__name__
-            raise TypeError(f"neither a path nor a frame with the Arrow PyCapsule stream interface: {kind}")
-    return named
-
-
-class _NobodyReadsError(BaseException):
-    """The reader was given up."""
-
-
 def _batches(named: Sequence[str | ArrowStream], settings: Settings) -> Iterator[pa.RecordBatch]:
     """Count on a thread of its own, at most a few batches ahead of who reads."""
-    ready: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
-    given_up = threading.Event()
-
-    def put(item: pa.RecordBatch | BaseException | None) -> None:
-        while not given_up.is_set():
-            try:
-                return ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-        raise _NobodyReadsError
+    channel: Channel[pa.RecordBatch | BaseException | None] = Channel(_BATCHES_AHEAD)
 
     def work() -> None:
-        try:
+        with contextlib.suppress(ChannelClosedError):
             try:
-                count_signals(named, settings, tell=put)
-                put(None)
+                count_signals(named, settings, observe=lambda _: channel.check(), tell=channel.put)
+                channel.put(None)
             except Exception as error:  # noqa: BLE001 (raised again where it is read)
-                put(error)
-        except _NobodyReadsError:
-            pass
+                channel.put(error)
 
     thread = threading.Thread(target=work, name="streamsig scan", daemon=True)
     thread.start()
     try:
-        while (item := ready.get()) is not None:
+        while (item := channel.take()) is not None:
             if isinstance(item, BaseException):
                 raise item
             yield item
     finally:
-        given_up.set()
-        thread.join()
+        channel.close()
+        # one that hangs in reading a pipe is left behind: its writer may never write again
+        thread.join(_PATIENCE_SECONDS)

@@ -110,7 +110,7 @@ def test_errors_come_out(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> N
         streamsig.scan(workdir.path / "missing.csv")
     with pytest.raises(streamsig.UsageError, match="newest first"):
         streamsig.scan(path, order="newest-first", group_by=("close",))
-    with pytest.raises(TypeError, match="neither a path nor a frame"):
+    with pytest.raises(TypeError, match="a list of numbers"):
         streamsig.run([1.0, 2.0])
     # more batches than are made ahead, so that the thread is waiting
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 1000)

@@ -101,7 +101,11 @@ class Ticks:
 
     @classmethod
     def from_arrow(cls, array: pa.Array) -> Ticks:
-        """View a decimal128 array, without a copy where all closes fit in 64 bits and none is missing."""
+        """Take integers, or a decimal128 array, without a copy where all closes fit in 64 bits and none is missing.
+
+        Raises TypeError for other types: of a float or a text nobody has said what number is meant.
+        """
+        array = _as_decimal(array)
         words = np.frombuffer(array.buffers()[1] or b"", np.int64)
         words = words[2 * array.offset : 2 * (array.offset + len(array))].reshape(-1, 2)
         missing = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
@@ -189,6 +193,22 @@ class Ticks:
             else:
                 limbs = carry(widen(limbs, max(len(limbs), 2)) * factor)
         return Ticks(limbs, scale, self.missing)
+
+
+def _as_decimal(array: pa.Array) -> pa.Array:
+    import pyarrow as pa  # noqa: PLC0415 (as in `Ticks.to_arrow`)
+
+    is_array = isinstance(array, pa.Array)
+    if is_array and pa.types.is_decimal128(array.type):
+        return array
+    if is_array and pa.types.is_integer(array.type):
+        return array.cast(pa.decimal128(_DECIMAL128_DIGITS, 0))
+    found = f"an array of {array.type}" if is_array else f"a {type(array).__name__}"
+    raise TypeError(
+        f"closes are exact, and {found} is not: make it a pyarrow array of integers or of decimal128, as"
+        " pyarrow.array(strings).cast(pyarrow.decimal128(38, 8)) does of decimals that are strings; or pass it to"
+        " WindowState.update, which takes a float as the shortest decimal that reads back"
+    )
 
 
 def concat(runs: Sequence[Ticks]) -> Ticks:

@@ -76,10 +76,10 @@ class WindowState:
         return cls(tuple(signals), rows, rows_missing, tuple(counts), head, tail)
 
     def update(self, closes: Ticks | ArrowStream, column: str | int | None = None) -> WindowState:
-        """Return the state after further rows: ticks, or a frame with the Arrow PyCapsule stream interface.
+        """Return the state after further rows: ticks, or a table or a column as `streamsig.run` takes them.
 
-        The close of a frame is its `column`, a name or a number from 1, or told by the names as it is in files.
-        Raises LayoutError, and ColumnError for what is no close.
+        The close of a table is its `column`, a name or a number from 1, or told by the names as it is in files.
+        Raises TypeError for other objects, LayoutError, and ColumnError for what is no close.
         """
         if isinstance(closes, Ticks):
             return self.merge(WindowState.of(self.signals, closes))

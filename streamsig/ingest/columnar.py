@@ -17,6 +17,7 @@ from streamsig.ingest import pages
 from streamsig.ingest.arrays import is_text, row_texts
 from streamsig.ingest.dialect import one_line
 from streamsig.ingest.numbers import NumberFormat
+from streamsig.ingest.objects import reader_of
 from streamsig.ingest.schema import check_close, choose_close, choose_groups, choose_numbers, choose_time
 from streamsig.ingest.stored import ARROW_FILE, ARROW_STREAM, CONTINUATION, DECRYPT, FILE_MAGIC, PARQUET, PREFIX_BYTES
 
@@ -230,14 +231,14 @@ def open_columnar(source: str | _Readable, format: str, column: str | int | None
 
 
 def open_frame(frame: ArrowStream, column: str | int | None, name: str) -> ColumnarTable:
-    """Take a frame of any library that has the Arrow PyCapsule stream interface, and find its close column.
+    """Take what `inputs_of` has returned for an object that is no path, and find its close column.
 
     Nothing is copied that the library does not copy itself; a stream is read once, batch by batch. Raises
     SourceError for what is no table of rows, and LayoutError.
     """
     with _readable(name, FRAME):
         store = _Frame(frame)
-    close = choose_close(store.schema, column, name)
+        close = choose_close(store.schema, column, name)
     return ColumnarTable(store, close, name, FRAME, ExitStack())
 
 
@@ -363,7 +364,7 @@ class _Frame:
     rows = None
 
     def __init__(self, frame: ArrowStream) -> None:
-        self._reader = pa.RecordBatchReader.from_stream(frame)
+        self._reader = reader_of(frame)
         self.schema = self._reader.schema
 
     def read(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (all are there)

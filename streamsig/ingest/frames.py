@@ -1,4 +1,4 @@
-"""The closes of frames of other libraries, for those who keep the window state themselves."""
+"""The closes of tables of other libraries, for those who keep the window state themselves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from streamsig.ingest.arrays import to_ticks
 from streamsig.ingest.candidate import ONLY_CANDIDATE
 from streamsig.ingest.columnar import open_frame
 from streamsig.ingest.dialect import Asked
+from streamsig.ingest.objects import inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +18,18 @@ if TYPE_CHECKING:
     from streamsig.ingest.columnar import ArrowStream
 
 
-def ticks_of(frame: ArrowStream, column: str | int | None) -> Iterator[Ticks]:
-    """Yield the closes of a frame, batch by batch. Raises LayoutError, SourceError and ColumnError."""
+def ticks_of(given: object, column: str | int | None) -> Iterator[Ticks]:
+    """Yield the closes of tables or columns, batch by batch; `given` is whatever `streamsig.run` takes but for paths.
+
+    Raises TypeError, LayoutError, SourceError and ColumnError.
+    """
+    for table in inputs_of([given]):
+        if isinstance(table, str):
+            raise TypeError(f"{table!r} is a path, and the state takes closes: count files with streamsig.run")
+        yield from _ticks_of(table, column)
+
+
+def _ticks_of(frame: ArrowStream, column: str | int | None) -> Iterator[Ticks]:
     rows = 0
     with open_frame(frame, column, "<frame>") as table:
         if table.why == ONLY_CANDIDATE:
