@@ -487,7 +487,7 @@ PRICES = pa.array([10.5, 10.25, 10.75, 10.5, 11.0, 10.0])
 )
 def test_doubts_are_those_of_a_csv(columns: dict[str, Any], settings: dict[str, Any], fragment: str | None) -> None:
     """A close that nothing names, several series, and numbers that may mean no close are warned of."""
-    warnings = streamsig.run(pa.table(columns), **settings).warnings
+    warnings = streamsig.run(pa.table(columns), window=2, **settings).warnings
     assert len(warnings) == (fragment is not None)
     assert all(str(fragment) in each for each in warnings)
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from streamsig.ingest.numbers import NumberFormat
 
+_SUSPECT = "-019., $€£¥"
+"""What the texts consist of that are looked at more closely."""
+
 _FAR = 10.0
 """How many usual steps, or how many times the largest price, a value has to be away from its neighbours."""
 
@@ -23,7 +26,10 @@ _SHOWN = 3
 
 def sentinels(closes: Sequence[str], numbers: NumberFormat) -> list[str]:
     """Return the texts among sampled closes that look like prices and may mean that there is none, as written."""
-    values = {text: float_of(text, numbers) for text in dict.fromkeys(map(str.strip, closes))}
+    different = dict.fromkeys(map(str.strip, closes))
+    if not any(text and not text.strip(_SUSPECT) for text in different):
+        return []
+    values = {text: float_of(text, numbers) for text in different}
     told = {text: value for text, value in values.items() if not isnan(value) and not numbers.is_missing(text)}
     low = {text for text, value in told.items() if value == 0 or (value < 0 and (value == -1 or _all_nines(text)))}
     high = {text for text, value in told.items() if value > 0 and _all_nines(text)}
