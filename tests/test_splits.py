@@ -25,6 +25,8 @@ SPLITS: list[tuple[str, str, Asked, str]] = [
     ("no zeros in front", "Datum,Schluss\n" + NO_ZEROS, Asked(column=2), SPLIT),
     ("more columns", "Datum,Schluss,Umsatz\n" + TWO.replace("\n", ",7100\n"), Asked(column=2), "2 and 3 may be 9,90"),
     ("names in quotes", '"Datum","Schluss"\n' + TWO, Asked(column=2), SPLIT),
+    ("dollars", "Date,Close\n2024-01-02,$1,998.50\n2024-01-03,$2,001.25\n", Asked(column=3), SPLIT),
+    ("euros", "Datum,Schluss\n" + TWO.replace("\n", " €\n"), Asked(column=2), SPLIT),
     ("no header", TWO, Asked(), SPLIT),
     ("no header, a number", TWO, Asked(column=2), SPLIT),
     ("no header, no zeros", NO_ZEROS, Asked(column=2), SPLIT),
@@ -97,7 +99,16 @@ def test_a_rare_delimiter_is_named(mark: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "closes", [["118'310", "119'020"], ["118-31", "119-02+"], ["118'31", "119'02"], ["526-2", "527-4"]]
+    "closes",
+    [
+        ["118'310", "119'020"],
+        ["118-31", "119-02+"],
+        ["118'31", "119'02"],
+        ["118'317", "119'026"],
+        ["118-31.5", "119-02"],
+        ["118:31", "119:02"],
+        ["526-2", "527-4"],
+    ],
 )
 @pytest.mark.parametrize("asked", [Asked(), Asked(column=2)])
 def test_fractions_are_no_decimals(closes: list[str], asked: Asked) -> None:

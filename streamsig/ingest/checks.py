@@ -31,9 +31,9 @@ _MARKS = "!#&*=/@\\_`'%$:"
 
 _EIGHTHS = re.compile(r"[0-9]{2,4}['^-][0-7]")
 _IN_FRACTIONS = re.compile(
-    rf"(?:[5-9][0-9]|1[0-9]{{2}}|2[0-4][0-9])['^-](?:[0-2][0-9]|3[01])[0257+]?|{_EIGHTHS.pattern}"
+    rf"(?:[5-9][0-9]|1[0-9]{{2}}|2[0-4][0-9])['^:-](?:[0-2][0-9]|3[01])(?:[0-7+]|\.[0-9]+)?|{_EIGHTHS.pattern}"
 )
-"""A bond of 50 to 249, 32nds, and quarters of one; or a whole price and eighths of a cent."""
+"""A bond of 50 to 249, 32nds, and parts of one; or a whole price and eighths of a cent."""
 
 _BARS = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 
@@ -98,8 +98,11 @@ def check_no_second_header(body: Body, numbers: Sequence[str] | None, name: str)
 
     `numbers` are the texts of a column of numbers, of the records that have as many fields as most.
     """
+    looks = kinds(numbers or ())
+    if Kind.TEXT not in looks and len(looks) == len(body.records):
+        return
     sound = (record for record in body.records if len(record.fields) == body.fields)
-    valued = {record.line for record, look in zip(sound, kinds(numbers or ()), strict=False) if look is not Kind.TEXT}
+    valued = {record.line for record, look in zip(sound, looks, strict=False) if look is not Kind.TEXT}
     for before, record in pairwise(body.records):
         if record.line in valued:
             continue
@@ -141,7 +144,9 @@ def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: 
 
 def check_no_fractions(closes: Sequence[str], dialect: Dialect, asked: Asked, name: str) -> None:
     """Raise where closes are written in 32nds or eighths, as those of bonds and grains are: `118'310`, `526-2`."""
-    numbers = dialect.numbers
+    numbers, joined = dialect.numbers, "".join(closes)
+    if not any(mark in joined for mark in "'^:-"):
+        return
     texts = [text for text in closes if not numbers.is_missing(text)]
     found = [text.strip() for text in texts if _IN_FRACTIONS.fullmatch(text.strip())]
     if 2 * len(found) <= len(texts) or (numbers.thousands == "'" and (asked.thousands or len(found) < len(texts))):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from streamsig.ingest.header import Body
 
 _MARK = ","
+_AROUND = " \t\u00a0$€£¥₹₩%"
 _PRICES = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE, Role.LAST})
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,6}|[1-9][0-9]{0,2}(?:[.' \u00a0\u2009\u202f][0-9]{3})+)")
 _FRACTION = re.compile(r"[0-9]{1,8}")
@@ -58,7 +59,7 @@ def check_not_split(body: Body, texts: Sequence[Sequence[str]], sample: bytes, a
     if record is None:
         return
     raw = sample[record.start : record.stop]
-    few = [[text.strip() for text in column[:_JUDGED]] for column in texts]
+    few = [[text.strip(_AROUND) for text in column[:_JUDGED]] for column in texts]
     bare = [i for i, (a, b) in enumerate(pairwise(record.fields)) if f"{a}{_MARK}{b}".encode() in raw]
     pairs = [pair for i in bare if (pair := _pair(few, i, asked)) is not None]
     names = _names(body)
