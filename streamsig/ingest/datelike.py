@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streamsig.ingest.numbers import MISSING
+from streamsig.timestamps.instants import Column, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DIGITS = re.compile(r"(\d{8})(?:\.0+)?|(\d{8})(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\d{3})?)?")
-"""A date without marks, or a date with the time of day, down to milliseconds."""
+_WHOLE = re.compile(r"(\d{8}|\d{12}|\d{14}|\d{17})(?:\.0+)?")
+"""As many digits as a date without marks has, or one with the time of day, down to milliseconds."""
 
 _NUMBER = re.compile(r"\d{9,19}(?:\.\d*)?|\d\.\d+[eE]\+?(?:9|1\d)")
 _UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _FIRST, _LAST = 315_532_800, 4_102_444_800
 """Seconds since 1970 from 1980 to 2100: numbers of one unit are never those of another."""
 
-_FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _FEWEST_DATES, _FEWEST_EPOCHS = 2, 3
 _MANY = 30
 """Rows that make it certain that numbers which only rise are no prices."""
@@ -37,7 +36,7 @@ def dates_in(texts: Sequence[str], *, alone: bool) -> str | None:
     alone: a fixed-point price may look like a single one.
     """
     told = [text for text in map(str.strip, texts) if text.casefold() not in MISSING]
-    if len(told) >= _FEWEST_DATES and all(map(_is_date, told)) and len(set(told)) > 1:
+    if len(told) >= _FEWEST_DATES and len(set(told)) > 1 and _are_dates(told):
         return f"dates such as {told[0]}"
     if len(told) < _FEWEST_EPOCHS or not all(_NUMBER.fullmatch(text) for text in told):
         return None
@@ -50,15 +49,9 @@ def dates_in(texts: Sequence[str], *, alone: bool) -> str | None:
     return f"{unit} since 1970 such as {told[0]}" if alone or regular or len(values) >= _MANY else None
 
 
-def _is_date(text: str) -> bool:
-    found = _DIGITS.fullmatch(text)
-    if found is None:
-        return False
-    day = found[1] or found[2]
-    try:
-        return _FIRST_YEAR <= date(int(day[:4]), int(day[4:6]), int(day[6:])).year < _LAST_YEAR
-    except ValueError:
-        return False
+def _are_dates(texts: Sequence[str]) -> bool:
+    digits = [found[1] for found in map(_WHOLE.fullmatch, texts) if found]
+    return len(digits) == len(texts) and bool(read(Column.of(digits), "ymd").readable.all())
 
 
 def _runs_one_way(values: Sequence[float]) -> bool:
