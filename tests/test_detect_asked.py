@@ -101,6 +101,12 @@ def test_further_missing_markers() -> None:
     assert detection.missing == ("Shut", "shut")
 
 
+def test_a_number_that_is_missing_says_nothing_about_marks() -> None:
+    """Texts that are said to be missing are no prices: `0.00` does not make a decimal point of the one in `1.000`."""
+    text = b"Schluss\n998\n0.00\n1.000\n"
+    assert detect(text, whole=True, asked=Asked(missing=("0.00",))).dialect.numbers.thousands == "."
+
+
 def test_what_is_seen_is_told() -> None:
     """First rows, times, decimals and reasons are there for a person."""
     detection = detect(b"\nDate, Close\n2020-01-01,1.50\n2020-01-02, 1.2e-3\n", whole=True)

@@ -170,7 +170,7 @@ def asked_files(draw: DrawFn) -> Asked:
     Numbers may have the delimiter inside without quotes: then no setting makes them readable.
     """
     rows, written, exact, marks = draw(_numbers(cents=[990, 5_000, 99_900, 900_000], most=40))
-    delimiter, quoted = draw(st.sampled_from(",,;\t|^~")), draw(_seldom)
+    delimiter, quoted = draw(st.sampled_from(",,,;\t|^")), draw(_seldom)
     missing, gaps = draw(st.sampled_from(["", "NA", "halted", "0.00"])), draw(st.sets(st.integers(0, 39), max_size=3))
     keys, volumes = draw(st.booleans()), draw(st.booleans())
     dated = keys or volumes or draw(st.booleans())
@@ -202,7 +202,7 @@ def asked_files(draw: DrawFn) -> Asked:
     }
     flags = {each: true[each] for each in sorted(draw(st.sets(st.sampled_from(sorted(true)))))}
     # without names the volume of rows whose closes are all missing is the only number
-    if not header and (volumes or draw(st.booleans())):
+    if draw(st.booleans()) or (volumes and not header):
         flags["column"] = column + 1
     return Asked(text.encode(), closes, flags | ({"missing": [missing]} if missing in {"halted", "0.00"} else {}))
 
