@@ -78,12 +78,27 @@ def test_bad_close(workdir: Workdir, row: str | bytes, found: str) -> None:
     assert "--column" in message
 
 
-@pytest.mark.parametrize("word", ["#VALUE!", "n/d", "—"])
+@pytest.mark.parametrize("word", ["#VALUE!", "n/d", "¡"])
 def test_a_word_in_place_of_a_close(workdir: Workdir, word: str) -> None:
     """A word may mean that there is no close: the sentence has the flag, and with it the row is missing."""
     workdir.put("prices.csv", _with_row(9, f"7,{word}"))
     assert f"say --missing {word!r}" in workdir.fails(4, "prices.csv")
     assert workdir.run("prices.csv", "--missing", word).metrics["rows_missing"] == 1
+
+
+@pytest.mark.parametrize("word", ["-99,9", "-99.9", "--", "-", "-n/d", "-9-"])
+def test_a_marker_that_begins_with_a_dash(workdir: Workdir, word: str) -> None:
+    """It is the value of the flag before it, though it looks like a flag."""
+    workdir.put("prices.csv", _with_row(9, f'7,"{word}"'))
+    assert workdir.run("prices.csv", "--missing", word).metrics["rows_missing"] == 1
+    assert workdir.run("--missing", word, "--", "prices.csv").metrics["rows_missing"] == 1
+
+
+@pytest.mark.parametrize("rest", [("--window", "2"), ("--windw", "2"), ()])
+def test_a_flag_is_no_value(workdir: Workdir, rest: tuple[str, ...]) -> None:
+    """A flag whose value was forgotten does not take the flag behind it, even if that is mistyped."""
+    workdir.put("prices.csv", ROWS)
+    assert workdir.fails(2, "prices.csv", "--missing", *rest).startswith("argument --missing: expected one argument")
 
 
 def test_nul_byte(workdir: Workdir) -> None:

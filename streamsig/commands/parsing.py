@@ -43,6 +43,38 @@ class Parser(argparse.ArgumentParser):
             self.error(f"one argument too many: {unknown[0]}")
         return parsed
 
+    def parse_known_args(  # type: ignore[override]  # argparse has overloads for namespaces of other classes
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Take a value that begins with a dash, such as `-99,9`, for the value of the flag before it."""
+        return super().parse_known_args(self._with_values(sys.argv[1:] if args is None else args), namespace)
+
+    def _with_values(self, arguments: Sequence[str]) -> list[str]:
+        """Join flags with values that argparse would take for flags."""
+        joined: list[str] = []
+        left = iter(arguments)
+        for text in left:
+            joined.append(text)
+            if text == "--":
+                break
+            action = self._option_string_actions.get(text)
+            if action is None or action.nargs is not None:
+                continue
+            value = next(left, None)
+            if value is not None and self._is_dashed_value(value):
+                joined[-1] = f"{text}={value}"
+            elif value is not None:
+                joined.append(value)
+        return [*joined, *left]
+
+    def _is_dashed_value(self, text: str) -> bool:
+        """Tell whether a text is no flag, not even a mistyped one, though it begins with a dash."""
+        return text.startswith("-") and not text[2:3].isalpha() and text not in self._option_string_actions
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:  # noqa: ANN401 (argparse's own)
+        # argparse drops a value that is --
+        return "--" if action.option_strings and arg_strings == ["--"] else super()._get_values(action, arg_strings)
+
     def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ANN401, ARG002 (argparse's own)
         lost = to_stdout(lambda: sys.stdout.write(message))
         if lost is not None and not isinstance(lost, BrokenPipeError):

@@ -1,8 +1,9 @@
 """The records of a CSV text, with the byte and the physical line at which each one starts.
 
 The grammar is that of pyarrow's reader: `"` quotes only at the start of a field, is doubled inside,
-and what follows the closing quote is literal; a line ends with LF, CRLF or CR; empty lines and
-lines of nothing but delimiters and blanks are no records. The kernel in `native/records.c` reads the same grammar.
+and what follows the closing quote is literal; a line ends with LF, CRLF or CR; empty lines, lines of
+nothing but delimiters and blanks, and records of several fields that are all empty or blank are no
+records. The kernel in `native/records.c` reads the same grammar.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ def split_records(  # noqa: PLR0913 (each a promise of its own)
             fields, more, after = _quoted_fields(sample, position, mark, most_fields)
             if after != behind:
                 line = first + count_line_ends(sample, position, after)
-        yield Record(first, position, after, tuple(fields), line, more)
+        if len(fields) == 1 or more or any(field.strip(" \t") for field in fields):
+            yield Record(first, position, after, tuple(fields), line, more)
         position = after
 
 

@@ -27,4 +27,6 @@ INLINE uint64_t load64(const uint8_t *at) {
 
 INLINE void store64(uint8_t *at, uint64_t word) { __builtin_memcpy(at, &word, sizeof word); }
 
+INLINE bool blank(uint8_t byte) { return byte == ' ' || byte == '\t'; }
+
 #endif

@@ -104,7 +104,6 @@ struct cell {
 
 static const struct cell unknown = {.status = UNKNOWN}, missing_cell = {.status = MISSING};
 
-INLINE bool blank(uint8_t byte) { return byte == ' ' || byte == '\t'; }
 INLINE bool digit(uint8_t byte) { return (uint8_t)(byte - '0') <= 9; }
 
 /* Return the length of the first entry of a list that the text begins with, 0 where there is none. */
@@ -289,12 +288,13 @@ INLINE struct cell cell_at(const uint8_t *text, int64_t start, int64_t stop, int
 }
 
 /* What read_numbers tells besides: records that do not end where they should; carriage returns at the ends of records;
- * whether a number does not fit, and the most decimals of one; records of nothing but delimiters and blanks. */
+ * whether a number does not fit, and the most decimals of one; records that may have nothing but delimiters and blanks. */
 enum { TORN, RETURNS_AT_ENDS, WIDE, WIDEST, EMPTY };
 
-/* Tell whether there is nothing but delimiters and blanks. */
-static bool is_empty(const uint8_t *text, int64_t start, int64_t stop, int64_t delimiter) {
-    while (start < stop && (blank(text[start]) || text[start] == delimiter || text[start] == '\r')) start++;
+/* Tell whether there is nothing but delimiters and blanks, in quotes or not where there is more than one field. */
+static bool is_empty(const uint8_t *text, int64_t start, int64_t stop, int64_t delimiter, int64_t width) {
+    while (start < stop && (blank(text[start]) || text[start] == delimiter || text[start] == '\r' ||
+                            (width > 1 && text[start] == '"'))) start++;
     return start >= stop;
 }
 
@@ -339,7 +339,9 @@ INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows
             const int status = read_slowly(text, start, stop, quoted, style, ticks + row, told);
             if (status == MISSING) {
                 missing[row] = 1;
-                if (width) told[EMPTY] |= is_empty(text, (int64_t)places[-field] + 1, places[width - field], delimiter);
+                if (width) {
+                    told[EMPTY] |= is_empty(text, (int64_t)places[-field] + 1, places[width - field], delimiter, width);
+                }
             } else if (status == UNKNOWN) {
                 unknowns[many++] = (int32_t)row;
             }

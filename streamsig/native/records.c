@@ -36,7 +36,8 @@ EXPORT int64_t split_records(const uint8_t *text, int64_t size, int64_t delimite
         record[START] = (int32_t)position;
         record[LINE] = (int32_t)line;
         int32_t fields = 0;
-        bool nul = false;
+        /* whether a field has something besides blanks */
+        bool nul = false, content = false;
         here = position;
         for (;; here++) {
             const int64_t start = here;
@@ -44,15 +45,22 @@ EXPORT int64_t split_records(const uint8_t *text, int64_t size, int64_t delimite
                 for (here++; here < size && !(by_lines && line_end(text[here])); here++) {
                     nul |= !text[here];
                     line += ends_line(text, here, size);
-                    if (text[here] != '"') continue;
+                    if (text[here] != '"') {
+                        content |= !blank(text[here]);
+                        continue;
+                    }
                     if (here + 1 == size || text[here + 1] != '"') {
                         here++;
                         break;
                     }
+                    content = true;
                     here++;
                 }
             }
-            for (; here < size && text[here] != delimiter && !line_end(text[here]); here++) nul |= !text[here];
+            for (; here < size && text[here] != delimiter && !line_end(text[here]); here++) {
+                nul |= !text[here];
+                content |= !blank(text[here]);
+            }
             for (int64_t each = 0; each < many; each++) {
                 if (wanted[each] != fields) continue;
                 place[2 * each] = (int32_t)start;
@@ -64,6 +72,8 @@ EXPORT int64_t split_records(const uint8_t *text, int64_t size, int64_t delimite
         line += here < size;
         position = here + (here < size);
         if (position < size && text[here] == '\r' && text[position] == '\n') position++;
+        /* one empty field in quotes is a cell that was left out, several are an empty line of a table */
+        if (!content && fields > 1) continue;
         record[STOP] = (int32_t)position;
         record[FIELDS] = fields;
         record[NUL] = nul;
