@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from layouts import bars, table
 
+from streamsig.errors import LayoutError
 from streamsig.ingest.detect import detect
 from streamsig.ingest.dialect import Asked
 
@@ -82,6 +83,7 @@ def test_the_close_is_found_without_a_warning(text: bytes, close: int) -> None:
 
 CANDIDATES = [
     ("fred", columns("DATE,VALUE", DAYS, CLOSES), 1),
+    ("dollars of the US", columns("Date,US dollar (USD)", DAYS, CLOSES), 1),
     ("fred, gaps", columns("observation_date,DGS10", DAYS, [".", "", *CLOSES[2:]]), 1),
     (
         "ecb",
@@ -138,6 +140,12 @@ def test_numbers_that_may_mean_no_close_are_warned_of(marker: str) -> None:
     assert "line 11" in warning
     assert f"--missing {marker}" in warning
     assert detect(text, whole=True, asked=Asked(missing=(marker,))).warnings == ()
+
+
+def test_no_candidate_beside_a_column_without_values() -> None:
+    """Where a column without a name has no value, it may be the close as well as the only column of numbers."""
+    with pytest.raises(LayoutError, match="--column N"):
+        detect(table([[day, "NA", close] for day, close in zip(DAYS, CLOSES, strict=True)]), whole=True)
 
 
 def test_a_side_of_a_book_is_a_series() -> None:

@@ -727,6 +727,18 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
         {"decimal": ".", "thousands": "", "doubtful": False},
     ),
     (
+        "whole yen",
+        table([["Date", "Close"], *rows_of(lambda t, b: [t, f"\uffe51,{b.close[:3]}"])], delimiter=";"),
+        1,
+        {"decimal": ".", "thousands": ",", "by_custom": False},
+    ),
+    (
+        "a delimiter at the end of every line",
+        table([["Date", "Open", "Close", "Volume"], *rows_of(lambda t, b: [t, b.open[0], b.close[0], b.volume, ""])]),
+        2,
+        {"time": 0},
+    ),
+    (
         "series one after another",
         table([["Symbol", "Date", "Close"]] + [[s, t, b.close] for s in "ABC" for t, b in days()]),
         2,

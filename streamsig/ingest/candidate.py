@@ -45,6 +45,9 @@ def only_candidate(
         and not is_no_price(_name(names, index))
         and not _is_no_measure(texts, named=bool(_name(names, index)))
     ]
+    if names is None and any(all(kind(text) is Kind.MISSING for text in texts) for texts in columns if texts):
+        # the column of which every value is missing may be the close as well
+        return None
     # a name in letters that are not understood, or garbled, may mean anything
     return found[0] if len(found) == 1 and _name(names, found[0]).isascii() else None
 

@@ -7,6 +7,7 @@ the way the values run on and the language of the header may speak, in this orde
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from streamsig.ingest.dialect import Asked
     from streamsig.ingest.numbers import NumberFormat
+
+_POINT_CURRENCIES = re.compile("[¥￥円圓元₩원£₹]|JPY|KRW|CNY|GBP|INR|HKD")
+"""Currencies of countries that write a decimal point, and a comma between thousands."""
 
 _LEAP = 30.0
 """Ratio of neighbouring prices that no market makes, but a misread thousands separator does."""
@@ -86,8 +90,9 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
     left = smooth or left
     told = _by_custom(written, left)
     if told is not None:
-        # a whole number among them has been weighed already
-        return replace(told[0], by_custom=not any(is_below_thousand(text) for text in close)), told[1]
+        # a whole number contradicts decimals, but not thousands; those among the sample have been weighed already
+        by_custom = not told[0].thousands and not any(is_below_thousand(text) for text in close)
+        return replace(told[0], by_custom=by_custom), told[1]
     example = next(text.strip() for text in close if not _agree(left, [text]))
     mark = "," if "," in example else "."
     raise LayoutError(
@@ -114,6 +119,8 @@ def _by_custom(written: Written, left: Sequence[NumberFormat]) -> tuple[NumberFo
         return point, "unquoted fields between commas have a decimal point"
     if written.language is Language.POINT:
         return point, written.language.value
+    if all(_POINT_CURRENCIES.search(text) for text in written.prices[0] if text.strip()):
+        return point, "numbers of this currency have a decimal point"
     commas = any("," in text for text in written.prices[0])
     if written.language is Language.ENGLISH and (not commas or written.delimiter == ","):
         return point, written.language.value

@@ -121,7 +121,11 @@ def _by_names(names: Sequence[str], columns: Sequence[Sequence[str]], pairs: Seq
             continue
         kept = [i for i in range(len(columns)) if i - 1 not in firsts]
         if all(_suits(role, looks[i], joined=i in firsts) for role, i in zip(known, kept, strict=True)) and (
-            missing > 1 or len(names) == 1 or _is_even(columns, chosen[0]) or _names_time(known, looks)
+            missing > 1
+            or len(names) == 1
+            or _is_even(columns, chosen[0])
+            # a delimiter at the end of every line leaves a name too few as well
+            or (_names_time(known, looks) and any(map(str.strip, columns[-1])))
         ):
             return chosen
     return ()
