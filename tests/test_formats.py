@@ -104,7 +104,7 @@ def test_rows_left_out_of_columnar_files_are_shown_whole(name: str, workdir: Wor
     closes = [1.0, 2.0, float("inf"), 3.0, float("-inf"), 4.0]
     table = pa.table({"time": [f"2024-01-0{row}" for row in range(1, 7)], "close": closes, "note": ["a,b"] * 6})
     WRITERS[name](table, workdir.path / "prices.bin")
-    workdir.run("prices.bin", "--on-bad-row", "skip", "--rejects", "rejects.csv")
+    workdir.run("prices.bin", "--window", 2, "--on-bad-row", "skip", "--rejects", "rejects.csv")
     rows = list(csv.reader(io.StringIO((workdir.path / "rejects.csv").read_text())))
     assert [(row[1], row[4]) for row in rows[1:]] == [("3", '2024-01-03,inf,"a,b"'), ("5", '2024-01-05,-inf,"a,b"')]
 

@@ -57,12 +57,12 @@ def test_waiting_for_rows_from_a_terminal(workdir: Workdir, command: str) -> Non
     assert process.stderr is not None
     told = process.stderr.readline()
     # from here on it waits: what is typed is what it counts
-    os.write(ours, b"time,close\n1,2\n2,3\n\x04")
+    os.write(ours, b"time,close\n" + b"".join(b"%d,2\n" % row for row in range(6)) + b"\x04")
     outcome = workdir.finish(process)
     os.close(ours)
     assert told == b"streamsig: waiting for rows from the terminal; end them with Ctrl-D, or stop with Ctrl-C\n"
     assert (outcome.code, outcome.err) == (0, "")
-    assert command == "inspect" or outcome.metrics["rows_processed"] == 2
+    assert command == "inspect" or outcome.metrics["rows_processed"] == 6
 
 
 def drawn(*events: tuple[float, Event], width: int = 100) -> str:

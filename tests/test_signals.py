@@ -131,7 +131,7 @@ def test_as_duckdb_counts_decimals(duckdb: Any, closes: list[Decimal | None], si
 
 def test_a_long_sweep_is_listed_whole(workdir: Workdir) -> None:
     """A hundred windows, in the order in which they were named."""
-    workdir.prices(CLOSES)
+    workdir.prices(CLOSES * 10)
     many = [text for slow in range(100, 0, -1) for text in ("--signal", f"above_{slow}=1:{slow}")]
     metrics = json.loads(workdir.run("prices.csv", *many, "--output", "-").out)
     assert list(metrics["signals"]) == [f"above_{slow}" for slow in range(100, 0, -1)]
