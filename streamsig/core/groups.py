@@ -13,8 +13,8 @@ import numpy as np
 
 from streamsig import native
 from streamsig.core.keys import KeyTable, Texts, number_keys
-from streamsig.core.packed import pack, unpack
-from streamsig.core.ticks import Ticks
+from streamsig.core.packed import MOST, pack, unpack, whole
+from streamsig.core.ticks import MOST_SCALE, Ticks
 from streamsig.core.words import differences, from_words, largest_of, to_words, words_for
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _FIRST_ROOM, _FIRST_BYTES = 64, 1 << 20
 _ROWS_AT_ONCE = 1 << 16
 _MOST_TEXT = (1 << 31) - 1
 """Of keys, as `Texts` has them all with 32 bits for each place."""
-_WORD_BYTES = 8
+_WORD_BYTES, _WORD_BITS = 8, 64
 _NEXT, _UNBROKEN, _HEAD = range(3)
 _ROWS, _MISSING, _COUNTS = range(3)
 
@@ -230,27 +230,26 @@ class GroupState:
         state = cls(signals, backwards=backwards, max_bytes=max_bytes)
         reach = state._arrays.sums.shape[1]
         for piece in pieces:
-            scale, largest, words = piece["scale"], piece["largest"], piece["words"]
+            scale, words, room = whole([piece["scale"], piece["words"], piece["room"]])
+            (largest,) = whole([piece["largest"]], most=1 << _WORD_BITS * native.MOST_WORDS)
             if not len(state):
-                if not words_for(largest * state._factor) <= words <= native.MOST_WORDS:
-                    raise ValueError(f"closes up to {largest} in {words} words")
-                state._held = _Held(native.GroupArrays.empty(0, reach, words, len(state.signals)), scale, largest)
-                # as much as there was: to grow by other steps could take more
-                state._make_room(scale, largest, groups=piece["room"])
+                if scale > MOST_SCALE or not words_for(largest * state._factor) <= words <= native.MOST_WORDS:
+                    raise ValueError(f"closes up to {largest} at scale {scale} in {words} words")
+                # as much as there was, if it fits: to grow by other steps could take more
+                groups = room if room * state._row_bytes(words) + state._keys.needs_bytes <= max_bytes else 0
+                arrays = native.GroupArrays.empty(groups, reach, words, len(state.signals))
+                state._held = _Held(arrays, scale, largest)
+            if (scale, largest, words) != (state._held.scale, state._held.largest, state._arrays.sums.shape[2]):
+                raise ValueError("pieces of different states")
             start, keys = len(state), Texts.from_json(piece["keys"])
             numbers = state._keys.number(keys)
             if not np.array_equal(numbers, np.arange(start, start + len(keys))):
                 raise ValueError("a key is there twice")
             state._make_room(scale, largest)
-            if (scale, largest, words) != (state._held.scale, state._held.largest, state._arrays.sums.shape[2]):
-                raise ValueError("pieces of different states")
             arrays = state._arrays.part(start, len(state))
             for name, array in arrays._asdict().items():
                 array[:] = unpack(piece[name], array.shape)
-            highest = [reach - 1, reach, reach - 1]
-            # the kernel takes places from them
-            if (arrays.figures < 0).any() or (arrays.marks < 0).any() or (arrays.marks > highest).any():
-                raise ValueError("marks beyond what they mark")
+            _check(arrays)
         return state
 
     @property
@@ -262,8 +261,8 @@ class GroupState:
         """Return how many groups have rows: the last ones have none yet if an update was broken off."""
         return int(np.count_nonzero(self.figures[:, _ROWS]))
 
-    def _make_room(self, scale: int, largest: int, groups: int = 0) -> None:
-        """Make room for all keys, or so many groups, and for closes of a scale and up to a size at that scale."""
+    def _make_room(self, scale: int, largest: int) -> None:
+        """Make room for all keys, and for closes of a scale and up to a size at that scale."""
         held = self._held
         wanted = max(scale, held.scale)
         largest = max(held.largest * 10 ** (wanted - held.scale), largest * 10 ** (wanted - scale))
@@ -280,8 +279,8 @@ class GroupState:
         elif largest > held.largest:
             self._held = held._replace(largest=largest)
         each, have = self._row_bytes(words), room
-        if room < max(len(self), groups):
-            room = groups or max(len(self), room + room // 2, min(_FIRST_ROOM, _FIRST_BYTES // each))
+        if room < len(self):
+            room = max(len(self), room + room // 2, min(_FIRST_ROOM, _FIRST_BYTES // each))
         # whatever there is room for: a few groups may have long names
         self._check_size(room * each)
         if have < room:
@@ -345,6 +344,18 @@ def _closes(arrays: native.GroupArrays) -> NDArray[np.int64]:
     groups, reach, _ = arrays.sums.shape
     places = (arrays.marks[:, _NEXT, np.newaxis] + np.arange(reach)) % reach
     return differences(arrays.sums[np.arange(groups)[:, np.newaxis], places])
+
+
+def _check(arrays: native.GroupArrays) -> None:
+    """Raise ValueError for what no count leaves: the kernel takes places from it."""
+    _, reach, _ = arrays.sums.shape
+    marks, figures = arrays.marks, arrays.figures
+    rows = figures[:, _ROWS, np.newaxis]
+    highest = np.minimum([reach - 1, reach, reach - 1], np.concatenate([rows * 0 + reach, rows, rows], axis=1))
+    if (marks < 0).any() or (marks > highest).any():
+        raise ValueError("marks beyond what they mark")
+    if (figures < 0).any() or (figures > rows).any() or (rows == 0).any() or (rows > MOST).any():
+        raise ValueError("counts that rows cannot have")
 
 
 def _rule(signal: Signal, *, backwards: bool) -> tuple[int, ...]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_TIMES = 1 << 63
+_MOST_STEP = 2 * _TIMES - 1
+
 KINDS = ("step_back", "duplicate", "gap", "unreadable")
 """What can be wrong with the time of a row, compared with that of the last row before it that has one."""
 
@@ -71,9 +74,16 @@ class OrderState:
         counts, firsts = whole(plain["counts"]), whole(plain["firsts"], optional=True)
         if len(counts) != len(KINDS) or len(firsts) != len(KINDS):
             raise ValueError(f"{len(counts)} and {len(firsts)} numbers of {len(KINDS)} kinds")
-        longest, first_row = whole([plain["longest"], plain["first_row"]], optional=True)
-        first, last = whole([plain["first"], plain["last"]], least=None, optional=True)
-        (rows,) = whole([plain["rows"]])
+        (longest,) = whole([plain["longest"]], most=_MOST_STEP, optional=True)
+        first, last = whole([plain["first"], plain["last"]], least=-_TIMES, most=_TIMES - 1, optional=True)
+        (rows,), (first_row,) = whole([plain["rows"]]), whole([plain["first_row"]], optional=True)
+        places = [place for place in (*firsts, first_row) if place is not None]
+        if (
+            max(places, default=-1) >= rows
+            or max(counts) > rows
+            or len({each is None for each in (first, first_row, last)}) > 1
+        ):
+            raise ValueError(f"counts, rows or times that {rows} rows cannot have")
         return cls(longest, rows, counts, firsts, first, first_row, last)
 
     def merge(self, right: OrderState) -> OrderState:

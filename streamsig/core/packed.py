@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -31,15 +32,21 @@ def unpack(plain: Sequence[str], shape: tuple[int, ...]) -> NDArray[Any]:
     return found
 
 
-def whole(numbers: Iterable[Any], *, least: int | None = 0, optional: bool = False) -> tuple[Any, ...]:
-    """Return whole numbers as they are; raises ValueError where others are among them, or smaller ones than `least`.
+MOST = 1 << 53
+"""No count of rows, bytes or lines comes near it."""
+
+
+def whole(numbers: Iterable[Any], *, least: int = 0, most: int = MOST, optional: bool = False) -> tuple[Any, ...]:
+    """Return whole numbers as they are; raises ValueError where others are among them, or any beyond the bounds.
 
     With `optional` any may be `None`.
     """
+    if not isinstance(numbers, Iterable) or isinstance(numbers, str | Mapping):
+        raise ValueError("no list of whole numbers")  # noqa: TRY004 (what is read is wrong, not who calls)
     found = tuple(numbers)
     for each in found:
         if each is None and optional:
             continue
-        if type(each) is not int or (least is not None and each < least):
-            raise ValueError(f"{each!r:.40} where a whole number should be")
+        if type(each) is not int or not least <= each <= most:
+            raise ValueError(f"{str(each)[:40]!r} where a whole number should be")
     return found

@@ -27,6 +27,9 @@ _LIMB_MASK = (1 << LIMB_BITS) - 1
 _TOP_LIMIT = 1 << (LIMB_BITS - 1)
 _INT64_LIMIT = 1 << 63
 _EXACT = Context(prec=1000)
+MOST_SCALE = 76
+"""Most decimals of closes that are read: twice what a number of 38 digits has."""
+_MOST_LIMBS = 16
 _DECIMAL128_LIMBS = 4
 _DECIMAL128_DIGITS = 38
 
@@ -165,10 +168,18 @@ class Ticks:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Ticks:
         """Return the closes that `to_json` wrote down; raises ValueError."""
-        shape, missing = whole(plain["shape"]), plain["missing"]
-        (scale,) = whole([plain["scale"]])
-        limbs = unpack(plain["limbs"], shape).astype(np.int64)
-        return cls(limbs, scale, None if missing is None else unpack(missing, shape[1:]).astype(np.bool_))
+        width, rows = whole(plain["shape"])
+        (scale,) = whole([plain["scale"]], most=MOST_SCALE)
+        if not 1 <= width <= _MOST_LIMBS:
+            raise ValueError(f"closes in {width} limbs")
+        limbs = unpack(plain["limbs"], (width, rows)).astype(np.int64)
+        lower, top = limbs[:-1], limbs[-1]
+        if width > 1 and ((lower < 0).any() or (lower > _LIMB_MASK).any() or magnitude(top) > _TOP_LIMIT):
+            raise ValueError("limbs beyond their range")
+        missing = None if plain["missing"] is None else unpack(plain["missing"], (rows,))
+        if missing is not None and (not np.isin(missing, (0, 1)).all() or limbs[:, missing == 1].any()):
+            raise ValueError("closes where they are missing")
+        return cls(limbs, scale, None if missing is None else missing.astype(np.bool_))
 
     def slice(self, start: int, stop: int) -> Ticks:
         """Return rows `start` to `stop` (half-open, 0 <= start <= stop) as a copy that keeps no other row alive."""

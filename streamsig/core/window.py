@@ -12,6 +12,7 @@ what lies inside a run is aggregated once, and only windows that straddle a seam
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import gt
 from typing import TYPE_CHECKING, Any
 
 from streamsig.core.counting import count_across, count_within
@@ -73,6 +74,10 @@ class WindowState:
         rows, rows_missing, *counts = whole([plain["rows"], plain["rows_missing"], *plain["counts"]])
         if len(counts) != len(signals) or len(head) != len(tail) or len(tail) != min(rows, kept(signals)):
             raise ValueError(f"{len(counts)} counts of {len(signals)} signals, or not the closes of {rows} rows")
+        most = [max(0, rows - signal.reach + 1) for signal in signals]
+        missing = max(head.missing_count, tail.missing_count)
+        if any(map(gt, counts, most)) or not missing <= rows_missing <= rows or (rows == len(head) and head != tail):
+            raise ValueError(f"counts or closes that {rows} rows cannot have")
         return cls(tuple(signals), rows, rows_missing, tuple(counts), head, tail)
 
     def update(self, closes: Ticks | ArrowStream, column: str | int | None = None) -> WindowState:

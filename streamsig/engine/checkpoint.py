@@ -125,7 +125,8 @@ class Checkpoint:
         """Tell whether the path of this index is counted, and is still what it was."""
         if index >= self._next:
             return False
-        self._check_same(self._finished[index], fingerprint.of_path(self._paths[index]))
+        with self._refusing():
+            self._check_same(self._finished[index], fingerprint.of_path(self._paths[index]))
         return True
 
     def has_finished_text(self, index: int, member: int, raw: RawInput) -> bool:

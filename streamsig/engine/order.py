@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from streamsig.engine.tally import Total
     from streamsig.ingest.timecolumn import TimeColumn
 
+_MOST_STEP = (1 << 63) - 1
+
 STEP_BACK, DUPLICATE, GAP, UNREADABLE = range(len(KINDS))
 
 
@@ -60,7 +62,7 @@ class Trial(NamedTuple):
     def from_json(cls, plain: Mapping[str, Any]) -> Trial:
         """Return the trial that `to_json` wrote down."""
         state, places = OrderState.from_json(plain["state"]), _places(plain["places"])
-        (usual,) = whole([plain["usual"]], optional=True)
+        (usual,) = whole([plain["usual"]], most=_MOST_STEP, optional=True)
         return cls(plain["reading"], usual, bool(plain["dated"]), state, places, _place(plain["start"]))
 
     def behind(self, before: Trial) -> Trial:
@@ -256,7 +258,12 @@ class SeriesOrder:
             last = None if found["last"] is None else Trial.from_json(found["last"])
             if len(found["counts"]) != len(KINDS):
                 raise ValueError(f"{len(found['counts'])} counts of {len(KINDS)} kinds")
-            self._sum = _Sum(whole(found["counts"]), _places(found["places"]), frozenset(whole(found["usual"])), last)
+            self._sum = _Sum(
+                whole(found["counts"]),
+                _places(found["places"]),
+                frozenset(whole(found["usual"], most=_MOST_STEP)),
+                last,
+            )
 
     def go_on(self, kept: Mapping[str, Any], state: WindowState | GroupState) -> None:  # noqa: ARG002 (as above)
         """Go on behind the first rows of the file that was begun; raises ValueError as `FileOrder.go_on` does."""

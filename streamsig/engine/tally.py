@@ -198,12 +198,20 @@ class Total:
         names = ("rows", "rows_missing", "rows_rejected")
         total.rows, total.rows_missing, total.rows_rejected = whole(plain[name] for name in names)
         total._counts = list(whole(plain["counts"]))
-        if len(total._counts) != len(settings.counted):
-            raise ValueError(f"{len(total._counts)} counts of {len(settings.counted)} signals")
-        total.warnings = tuple(map(str, plain["warnings"]))
+        state = WindowState.from_json(settings.counted, plain["state"])
+        joined = 0 if settings.per_file or settings.group_by else total.rows
+        if len(total._counts) != len(settings.counted) or max(total.rows_missing, *total._counts) > total.rows:
+            raise ValueError(f"counts that {total.rows} rows cannot have")
+        if state.rows != joined or (groups is not None and groups.rows != total.rows):
+            raise ValueError(f"a state of other rows than the {total.rows} that are counted")
+        if not all(isinstance(each, str) for each in plain["warnings"]):
+            raise ValueError("warnings that are no texts")
+        total.warnings = tuple(plain["warnings"])
+        for name, counts in plain["files"].items():
+            rows, count = whole(counts)
+            total.files[name] = (rows, whole([count], most=rows)[0])
         total.close_column = CloseColumn.from_json(plain["close_column"]) if plain.get("close_column") else None
-        total.files = {name: (rows, count) for name, (rows, count) in plain["files"].items() if whole([rows, count])}
-        total._fold.push(WindowState.from_json(settings.counted, plain["state"]))
+        total._fold.push(state)
         return total
 
     def _free(self, name: str) -> str:

@@ -125,7 +125,7 @@ class Teller:
         self._kept.begin(kept and kept["file"])
         if kept is None:
             return
-        self._columns = kept["columns"]
+        self._columns = _columns(kept["columns"])
         if not kept["are_settled"]:
             return
         self._make_table(first=total.rows + 1)
@@ -148,6 +148,9 @@ class Teller:
             self._replay(state)
         elif isinstance(self._series, NewestFirst):
             # the state is in the order of time: its head are the rows that were read last
+            texts = self._columns.get("has_time", False) + len(self._columns.get("keys", ()))
+            if len(state.head) and [len(each) for each in waiting] != [len(state.head)] * texts:
+                raise ValueError(f"texts of other rows than the {len(state.head)} that wait")
             self._held = (state.head.reverse(), waiting)
             self._series.go_on(head=state.tail.reverse(), waiting=state.head.reverse())
             behind -= len(state.head)
@@ -233,3 +236,13 @@ class Teller:
 def _from_plain(plain: Sequence[str | None]) -> pa.Array:
     """Return texts that a checkpoint has."""
     return pa.array([None if text is None else str(text) for text in plain], pa.string())
+
+
+def _columns(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of the columns; raises ValueError for what no rows have."""
+    if not plain:
+        return {}
+    has_time, keys = plain["has_time"], plain["keys"]
+    if type(has_time) is not bool or not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise ValueError("columns that no rows have")
+    return {"has_time": has_time, "keys": keys}
