@@ -104,7 +104,7 @@ def test_metrics_log_and_rejects_name_files_in_utf8(workdir: Workdir) -> None:
     name = os.fsdecode(b"a\xff.csv")
     (workdir.path / name).write_text("time,close\n2024-01-01,1\n2024-01-02,2\n2024-01-03,word\n")
     metrics = workdir.run(
-        name, "--per-file", "--on-bad-row", "skip", "--rejects", "bad.csv", "--log-file", "run.log"
+        name, "--window", "1", "--per-file", "--on-bad-row", "skip", "--rejects", "bad.csv", "--log-file", "run.log"
     ).metrics
     assert list(metrics["files"]) == ["a\\xff.csv"]
     rejects = (workdir.path / "bad.csv").read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsig import native
+from streamsig.core import utf8
 from streamsig.core.ticks import Ticks
 from streamsig.errors import ColumnError
 from streamsig.ingest import closes
@@ -239,7 +240,7 @@ def to_texts(array: pa.Array) -> pa.Array:
 
 def _text_of(value: object) -> str | None:
     if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
+        return utf8.from_bytes(value)
     return None if value is None else str(value)
 
 

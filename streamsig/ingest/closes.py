@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from streamsig import native
+from streamsig.core import utf8
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.core.ticks import Ticks, concat, widen
 from streamsig.ingest.numbers import CURRENCIES, MINUSES, NumberError
@@ -113,7 +114,7 @@ def _parse(rows: NDArray[np.int32], texts: Texts, numbers: NumberFormat) -> tupl
     """Parse each distinct text once."""
     table = KeyTable()
     which = table.number(texts)
-    known = [text.decode("utf-8", "backslashreplace") for text in table.texts().to_bytes()]
+    known = [utf8.from_bytes(text) for text in table.texts().to_bytes()]
     closes: list[Decimal | None] = []
     errors: dict[int, NumberError] = {}
     for place, text in enumerate(known):

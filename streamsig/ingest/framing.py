@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
+from streamsig.core import utf8
 from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.names import compact, roles
 from streamsig.ingest.records import LINE_END, Record, skip_blank_lines, split_records, unwrapped
@@ -151,7 +152,7 @@ def _lines_are_quoted(sample: bytes, start: int) -> bool:
     # a header may stand above without quotes
     first, lines = (lines or [b""])[0], lines[1:] or lines
     inner = [unwrapped(line) for line in lines]
-    texts = [text.decode("utf-8", "backslashreplace") for text in inner if text is not None]
+    texts = [utf8.from_bytes(text) for text in inner if text is not None]
     if len(texts) < 0.8 * len(lines) or not texts:
         return False
     numbers = sum(kind is not Kind.TEXT for kind in kinds(texts))
@@ -160,5 +161,5 @@ def _lines_are_quoted(sample: bytes, start: int) -> bool:
 
 def _names_columns(line: bytes) -> bool:
     """Tell whether a quoted line names several columns: then `"160,101"` below it is no number with a comma."""
-    header = (unwrapped(line) or b"").decode("utf-8", "backslashreplace")
+    header = utf8.from_bytes(unwrapped(line) or b"")
     return any(sum(role is not None for role in roles(header.split(mark))) > 1 for mark in DELIMITERS)

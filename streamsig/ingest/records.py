@@ -12,6 +12,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamsig.core import utf8
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -181,4 +183,4 @@ def _field_pattern(mark: bytes) -> re.Pattern[bytes]:
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "backslashreplace")
+    return utf8.from_bytes(raw)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from streamsig.core import utf8
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -67,4 +69,4 @@ class Rejects:
 
 def row_of(text: bytes, start: int, stop: int) -> str:
     r"""Return a record as text, without its line end; undecodable bytes show as `\\xNN`."""
-    return text[start:stop].decode("utf-8", "backslashreplace").rstrip("\r\n")
+    return utf8.from_bytes(text[start:stop]).rstrip("\r\n")

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from streamsig.core import utf8
 from streamsig.core.keys import Texts
 
 if TYPE_CHECKING:
@@ -38,5 +39,5 @@ def join(columns: Sequence[pa.Array]) -> pa.Array:
 def shown(texts: pa.Array, row: int) -> str:
     """Return the beginning of a text, whatever its bytes are."""
     raw: bytes = texts[row].as_buffer().to_pybytes()
-    text = raw.decode("utf-8", "backslashreplace")
+    text = utf8.from_bytes(raw)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
