@@ -36,7 +36,7 @@ MAX_DIGITS = 38
 
 MISSING = frozenset(
     {"", "nan", "-nan", "null", "na", "#na", "n/a", "n.a.", "#n/a", "#n/a n/a", "<na>", "none", "nil"}
-    | {"\\n", "-", "--", ".", "\u2013", "\u2014"}
+    | {"\\n", "-", "--", "."}
 )
 """Texts that mean "no close", in lower case and without surrounding blanks."""
 
