@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streamsig import native
@@ -139,6 +139,7 @@ def test_all_ways_agree(data: st.DataObject) -> None:
         assert outcome(reader, parts) == expected
 
 
+@example(["35e37", "9e37", "-1e38"], NumberFormat(), 0)
 @given(st.lists(numbers(), max_size=20), formats(), st.integers(0, 18))
 def test_the_kernels_read_what_parse_reads(cells: list[str], form: NumberFormat, scale: int) -> None:
     """Whatever stands in a cell, and whatever stands in those beside it."""

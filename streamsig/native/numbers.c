@@ -166,8 +166,9 @@ static struct cell number_of(bool negative, uint128 value, int64_t power, int64_
     if (!value) return (struct cell){.status = NUMBER};
     const uint128 limit = (uint128)TENS[MAX_SCALE] * 100 * TENS[MAX_SCALE];
     for (; power > 0; power--) {
+        /* before it is multiplied: ten times the limit is more than 128 bits */
+        if (cell.magnitude >= limit / 10) return unknown;
         cell.magnitude *= 10;
-        if (cell.magnitude >= limit) return unknown;
     }
     for (; -power > most && cell.magnitude % 10 == 0; power++) cell.magnitude /= 10;
     cell.decimals = -power;
