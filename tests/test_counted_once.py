@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import re
@@ -84,6 +85,43 @@ def test_files_of_one_size_that_differ(folder: Path, place: int) -> None:
     (folder / "b.csv").write_bytes(content)
     found = streamsig.run(".")
     assert (found.rows_processed, found.warnings) == (38_000, ())
+
+
+def _pack(*names: str, into: str) -> None:
+    """Put files into one of gzip or zip."""
+    if into.endswith(".gz"):
+        Path(into).write_bytes(b"".join(gzip.compress(Path(name).read_bytes()) for name in names))
+        return
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(name)
+
+
+@pytest.mark.parametrize(
+    ("names", "into"), [(["a.csv"], "a.csv.gz"), (["a.csv"], "b.zip"), (["a.csv", "c.csv"], "d.zip")]
+)
+def test_packed_copies_are_left_out(folder: Path, names: list[str], into: str) -> None:
+    """An archive beside the files that came out of it is no second input; one that is named is counted, and told."""
+    (folder / "c.csv").write_text(MORE)
+    _pack(*names, into=into)
+    found = streamsig.run(".")
+    what = f"holds what is in {', '.join(names)}"
+    assert (found.rows_processed, found.warnings) == (60, (f"{into} is left out: it {what}",))
+    found = streamsig.run("a.csv", "c.csv", into)
+    assert (found.rows_processed, found.warnings) == (60 + 30 * len(names), (f"{into} {what}, and both are counted",))
+
+
+@pytest.mark.parametrize("into", ["b.csv.gz", "b.zip"])
+def test_archives_of_other_rows_are_inputs(folder: Path, into: str) -> None:
+    """One of the same size, or with more in it, is counted without a word."""
+    (folder / "c.csv").write_text(prices(range(101, 131)))
+    _pack("c.csv", into=into)
+    (folder / "c.csv").unlink()
+    (folder / "e.csv").write_text(MORE)
+    _pack("a.csv", "e.csv", into="d.zip")
+    (folder / "e.csv").unlink()
+    found = streamsig.run(".")
+    assert (found.rows_processed, found.warnings) == (120, ())
 
 
 @pytest.mark.parametrize(("named", "others"), [(["a.csv", "a.csv"], ["a.csv (2)"]), (["."], ["b.csv", "c.csv"])])

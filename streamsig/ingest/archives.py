@@ -40,6 +40,14 @@ def open_members(path: str) -> Iterator[TextSource]:
                 yield TextSource(raw, _left_out(others) if member is tables[0] else None)
 
 
+def tables_of(path: str) -> list[zipfile.ZipInfo]:
+    """Return the members of an archive that are tables, in natural order; raises as `open_members` does."""
+    with _told(path):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        return _tables(path, archive)[0]
+
+
 class _Member:
     """An open member; damage that shows while it is read is a SourceError, too."""
 

@@ -1,4 +1,4 @@
-"""What would be counted twice: a file under two names, files of the same bytes, and what streamsig itself wrote.
+"""What would be counted twice: a file under two names, copies, packed ones too, and what streamsig itself wrote.
 
 What a folder or glob brings along is left out with a warning. What was named itself is refused where that can only be a
 slip, and counted with a warning where it may be meant.
@@ -6,13 +6,17 @@ slip, and counted with a warning where it may be meant.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import re
 import stat
+import struct
+import zlib
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
 from streamsig.errors import SourceError, StreamsigError, UsageError
+from streamsig.ingest.archives import MAGIC, tables_of
 from streamsig.ingest.inputs import Named, opened
 from streamsig.ingest.sources import TextSource, compression_of
 from streamsig.ingest.stored import ARROW_STREAM, PARQUET, columnar_format
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _HEAD_BYTES, _PIECE_BYTES = 1 << 12, 1 << 16
+_GZIP_END = struct.Struct("<II")
 _REJECTS = ["file", "line", "column", "reason", "row"]
 _MEANS = [re.compile(rf"(.+)_{mean}(?:_[0-9]+)?", re.DOTALL) for mean in ("fast", "slow")]
 _PER_SIGNAL = 3
@@ -54,7 +59,7 @@ def once(inputs: Sequence[Named | T], *, apart: bool) -> tuple[list[str | T], li
     kept = _without_outputs(files, warnings)
     if files and not kept:
         raise SourceError(f"{next(iter(files.values())).by}: it holds nothing but what streamsig wrote; check the path")
-    kept = _without_repeats(kept, warnings, apart=apart)
+    kept = _without_packed_copies(_without_repeats(kept, warnings, apart=apart), warnings, apart=apart)
     left = [
         kept[place].path if isinstance(each, Named) else each
         for place, each in enumerate(inputs)
@@ -86,6 +91,14 @@ class _File(NamedTuple):
     def key(self) -> object:
         """What only the same file has, whatever its name."""
         return self.path if self.status is None else (self.status.st_dev, self.status.st_ino)
+
+    def crc(self) -> int:
+        """Return the CRC-32 of all bytes, 0 where they cannot be read."""
+        crc = 0
+        with contextlib.suppress(OSError), open(self.path, "rb") as file:  # noqa: PTH123 (as above)
+            while piece := file.read(_PIECE_BYTES):
+                crc = zlib.crc32(piece, crc)
+        return crc
 
     def has_bytes_of(self, other: _File) -> bool:
         """Tell whether two files of one size hold the same."""
@@ -139,6 +152,46 @@ def _without_repeats(files: dict[int, _File], warnings: list[str], *, apart: boo
             warnings.append(f"{file.path} is left out: it {relation}")
             left_out.add(place)
     return {place: file for place, file in files.items() if place not in left_out}
+
+
+def _without_packed_copies(files: dict[int, _File], warnings: list[str], *, apart: bool) -> dict[int, _File]:
+    """Leave out what a folder or glob brings a second time as gzip or zip beside the plain files.
+
+    Both formats hold sizes and CRC-32s of what they pack: only plain files of such a size are read.
+    """
+    packed = {place: contents for place, file in files.items() if (contents := _packed(file))}
+    sizes = {size for contents in packed.values() for size, _ in contents}
+    plain = {
+        (file.status.st_size, file.crc()): file.path
+        for place, file in files.items()
+        if file.status is not None and place not in packed and file.status.st_size in sizes
+    }
+    left_out = set()
+    for place, contents in packed.items():
+        if not plain.keys() >= contents:
+            continue
+        file, others = files[place], ", ".join(sorted(plain[each] for each in contents))
+        if apart or file.by is None:
+            warnings.append(f"{file.path} holds what is in {others}, and both are counted")
+        else:
+            warnings.append(f"{file.path} is left out: it holds what is in {others}")
+            left_out.add(place)
+    return {place: file for place, file in files.items() if place not in left_out}
+
+
+def _packed(file: _File) -> set[tuple[int, int]]:
+    """Return size and CRC-32 of each text in an archive, or in a file of gzip that is one member; none of others."""
+    try:
+        if file.head.startswith(MAGIC):
+            return {(member.file_size, member.CRC) for member in tables_of(file.path)}
+        if file.status is not None and compression_of(file.head) == "gzip":
+            with open(file.path, "rb") as stored:  # noqa: PTH123 (names stay as given)
+                stored.seek(-_GZIP_END.size, os.SEEK_END)
+                crc, size = _GZIP_END.unpack(stored.read())
+            return {(size, crc)}
+    except (OSError, struct.error, StreamsigError):
+        pass  # reported when its turn comes
+    return set()
 
 
 def written_by_streamsig(file: _File) -> str | None:
