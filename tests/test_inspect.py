@@ -100,7 +100,7 @@ def test_archives_folders_and_globs(workdir: Workdir) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for number in (10, 9):
-            archive.writestr(f"{number}.csv", PLAIN)
+            archive.writestr(f"{number}.csv", PLAIN + "\n" * number)
     workdir.put("all.zip", packed.getvalue())
     workdir.put("b2.csv", PLAIN)
     outcome = workdir.call("inspect", "all.zip", "b*.csv", "--json")
