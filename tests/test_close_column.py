@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -159,3 +160,20 @@ def test_a_header_of_pandas_is_read_when_told() -> None:
     text = columns(",0", DAYS, CLOSES)
     assert detect(text, whole=True, asked=Asked(header=True)).rows_sampled == 20
     assert detect(text, whole=True, asked=Asked(header=False, column=2)).rows_sampled == 21
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        columns("close,volume", ["9" * 5000] * 20, CLOSES, EMPTY),
+        columns("", ["9" * 5000] * 20, CLOSES),
+        columns("", ["9" * 5000] * 20),
+        columns("day,x", DAYS, ["1e300", "1e-300"] * 10),
+        columns("day,x", DAYS, ["1e999", "5"] * 10),
+        columns("close", ["1e18", "9e999"] * 10),
+    ],
+)
+def test_numbers_out_of_range_are_judged(text: bytes) -> None:
+    """However many digits or however large an exponent, a table is read or refused in words."""
+    with suppress(LayoutError):
+        detect(text, whole=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import isnan, log
+from math import isfinite, log
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ONLY_CANDIDATE = "it is the only column of numbers that may be the close"
 
-_JUDGED = 100
+_JUDGED, _MOST_DIGITS = 100, 18
 _FEWEST, _MANY = 3, 20
 """Values that are needed to see that numbers count something, and that they rise in every row."""
 
@@ -68,7 +68,11 @@ def _is_no_measure(texts: Sequence[str], *, named: bool) -> bool:
         return True
     if 2 * sum(quantity(text) != text for text in told[:_JUDGED]) > len(told[:_JUDGED]):
         return True
-    return not named and all(text.isdecimal() and text.isascii() for text in told) and _are_counted(map(int, told))
+    return (
+        not named
+        and all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in told)
+        and _are_counted(map(int, told))
+    )
 
 
 def _are_counted(values: Iterable[float]) -> bool:
@@ -78,8 +82,8 @@ def _are_counted(values: Iterable[float]) -> bool:
 
 
 def no_prices(values: Sequence[float], *, named: bool) -> str | None:
-    """Say what speaks against numbers being the prices of one series, `None` if nothing does; NaN are no values."""
-    told = [value for value in values if not isnan(value)]
+    """Say what speaks against numbers being the prices of one series, `None` if nothing does; finite ones count."""
+    told = [value for value in values if isfinite(value)]
     pairs = list(pairwise(told))
     if _are_counted(told):
         return "it counts the rows"
@@ -91,7 +95,7 @@ def no_prices(values: Sequence[float], *, named: bool) -> str | None:
         return None
     if sum(a * b < 0 for a, b in pairs) > _FLIPS * len(pairs):
         return "it changes its sign from row to row, as returns do"
-    leaps = [abs(log(b / a)) for a, b in pairs if a > 0 and b > 0]
+    leaps = [abs(log(b) - log(a)) for a, b in pairs if a > 0 and b > 0]
     if leaps and median(leaps) > (_WIDEST_NAMED if named else _WIDEST):
         return "its numbers differ too much from row to row for the prices of one series"
     return None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _VOLUMES = frozenset({"volume", "vol"})
 _JUDGED = 300
+_MOST_DIGITS = 18
 _FEWEST = 3
 """Rows that have to be numbered 1, 2, 3 before that is no coincidence."""
 
@@ -59,4 +60,5 @@ def _are_row_names(names: Sequence[str], columns: Sequence[Sequence[str]]) -> bo
 
 def _are_consecutive(texts: Sequence[str]) -> bool:
     numbers = [text.strip() for text in texts]
-    return all(text.isdecimal() for text in numbers) and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))
+    plain = all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in numbers)
+    return plain and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))

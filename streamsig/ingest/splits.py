@@ -32,7 +32,7 @@ _DATE = re.compile(r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?")
 _JUDGED = 300
 _TRIED = 1000
-_FEW_DIGITS = 2
+_FEW_DIGITS, _MOST_DIGITS = 2, 18
 _FEW_DECIMALS = 3
 _NEAR = 2.0
 
@@ -189,7 +189,8 @@ def _all(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
 def _counts(texts: Sequence[str]) -> bool:
     """Tell whether texts are numbers of rows: each is one more than the one before it."""
     return len(texts) > _FEW_DIGITS and all(
-        a.isdecimal() and b.isdecimal() and int(b) == int(a) + 1 for a, b in pairwise(texts)
+        a.isdecimal() and b.isdecimal() and max(len(a), len(b)) <= _MOST_DIGITS and int(b) == int(a) + 1
+        for a, b in pairwise(texts)
     )
 
 
