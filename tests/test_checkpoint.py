@@ -86,7 +86,7 @@ def test_stopped_again_and_again(packing: str, asked: dict[str, Any], tmp_path: 
 def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
     """Each signal, and the rows left out, are as in one run; line numbers go on, too."""
     place = tmp_path / "prices.csv"
-    place.write_text(TEXT + "x,word\n" + text(first=ROWS) + "y,word\n")
+    place.write_text(TEXT + "x,word\n" + text(first=ROWS) + "9,word\n")
     asked = {"signals": {"a": {"slow": 7}, "b": {"fast": 3, "slow": 50, "compare": "cross_below"}}}
     whole = count_signals([str(place)], make_settings({**asked, "on_bad_row": "skip"}))
     assert run(tmp_path, place, stop_after=9, threads=2, on_bad_row="skip", **asked)[0] is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,6 +84,64 @@ def test_cuts_threads_and_blocks_are_invisible(
         patch.setattr(budget, "SEGMENT_BYTES", segments.SEGMENT_BYTES)
         result = count(text, window=window, threads=data.draw(st.integers(1, 4)), memory_limit=limit)
     assert (result.rows_processed, result.rows_missing, result.signal_count) == expected
+
+
+FOOTERS = [
+    "Average,,{}",
+    "Total,,{}",
+    ",,{}",
+    "Max,x,{}",
+    '"Std",,NaN',
+    '"Total, all",,"{}"',
+    "Mean,,",
+    "n/a,,{}",
+    ",,",
+    "",
+]
+
+
+@given(data=st.data())
+def test_rows_below_the_data_are_no_rows(data: DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Last rows without a time are bad rows, wherever the text is cut; those above a row with a time are rows."""
+    path = tmp_path_factory.mktemp("footers") / "table.csv"
+    closes = data.draw(st.lists(st.integers(100, 199), min_size=3, max_size=15))
+    gap = data.draw(st.sampled_from([(), (), ("x,,150",), (",,151", "Total,,152")])) if len(closes) > 12 else ()
+    rows = [f"2024-01-{day:02d},,{close}" for day, close in enumerate(closes, 1)]
+    rows[-1:-1] = gap
+    exact = [*closes[:-1], *(int(row[-3:]) for row in gap), closes[-1]]
+    below = [each.format(7) for each in data.draw(st.lists(st.sampled_from(FOOTERS), min_size=0, max_size=4))]
+    bad = [row for row in below if row.strip(",")]
+    end = data.draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    text = end.join(["Date,note,Close", *rows, *below]) + data.draw(st.sampled_from([end, ""]))
+    path.write_bytes(text.encode())
+    asked: dict[str, Any] = {"window": 2, "threads": data.draw(st.integers(1, 3)), "column": "Close"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "SEGMENT_BYTES", data.draw(st.sampled_from([1, 11, 37, 111, 4096])))
+        if data.draw(st.booleans()):
+            patch.setattr(reader.SegmentReader, "_read_regular", lambda *_: None)
+        if bad:
+            with pytest.raises(streamsig.BadRowError) as caught:
+                _counts(path, **asked)
+            assert (caught.value.line, caught.value.column) == (
+                2 + len(rows) + below.index(_first(below)),
+                'column 1 "Date"',
+            )
+        if data.draw(st.booleans()):
+            checkpoint = str(path.with_suffix(".ckpt"))
+            grown = _counts(path, on_bad_row="skip", checkpoint=checkpoint, **asked)
+            assert grown[0] == len(exact) - (not below and not text.endswith(end))
+            asked |= {"checkpoint": checkpoint, "finished": True}
+        found = _counts(path, on_bad_row="skip", **asked)
+    assert found == (*oracle.answer([Fraction(each) for each in exact], 2), len(bad))
+
+
+def _first(below: list[str]) -> str:
+    return next(row for row in below if row.strip(","))
+
+
+def _counts(path: Path, **settings: Any) -> tuple[int, int, int, int]:
+    found = streamsig.run(path, **settings)
+    return found.rows_processed, found.rows_missing, found.signal_count, found.rows_rejected
 
 
 def _without_blank_lines(text: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.core.keys import Texts
@@ -12,12 +12,14 @@ from streamsig.core.ticks import Ticks
 from streamsig.engine.agree import CloseColumn, compare
 from streamsig.engine.events import Advanced, InputFound, Rejected, Resumed, Warned
 from streamsig.engine.execute import map_in_order
+from streamsig.engine.footers import Footer
 from streamsig.engine.passage import Passage
 from streamsig.engine.tally import NEWEST_FIRST, Count, Tally
 from streamsig.errors import BadRowError
 from streamsig.ingest.detect import Detection, detect
 from streamsig.ingest.dialect import Asked
 from streamsig.ingest.encoding import choose_encoding
+from streamsig.ingest.footers import FOOTER_BYTES
 from streamsig.ingest.impostors import check_is_table, check_is_text
 from streamsig.ingest.reader import BadRecordError, Reading, SegmentReader
 from streamsig.ingest.records import split_records
@@ -86,13 +88,23 @@ class _Preparation:
     order: FileOrder | None
     groups: int
 
-    def __call__(self, segment: Segment) -> _Prepared:
+    def __call__(self, segment: Segment) -> tuple[_Prepared, ...]:
+        """Return what a segment holds, last rows without a time apart; raises BadRecordError."""
+        whole = self.prepare(segment, self.reader)
+        if not whole.reading.untimed:
+            return (whole,)
+        start = self.reader.footer_start(segment, whole.reading)
+        if segment.size - start > FOOTER_BYTES:
+            return (whole,)
+        return tuple(self.prepare(each, self.reader) for each in segment.cut(start) if each.size)
+
+    def prepare(self, segment: Segment, reader: SegmentReader) -> _Prepared:
         """Return what a segment holds: nothing, where it may still grow; raises BadRecordError."""
         if segment.open_end and self.may_grow:
             no_keys = [Texts.of([])] * len(self.run.settings.group_by)
             nothing = Ticks.empty()
             return _Prepared(segment, self.tally.prepare(nothing, no_keys), Reading(nothing, 0), None)
-        reading, judged = self.reader.read(segment), None
+        reading, judged = reader.read(segment), None
         keys, times = reading.texts[: self.groups], reading.texts[self.groups :]
         if self.order is not None:
             judged = self.order.judge(times, lambda rows: self._lines_of(rows, segment, reading))
@@ -139,12 +151,13 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
             source, dialect.delimiter, held=plan.threads, segment_bytes=plan.segment_bytes, resume=resume
         )
         with closing(map_in_order(prepare, segments, plan.threads)) as prepared:
-            for each in prepared:
+            footer = Footer(passage.untimed)
+            for each in chain(footer.settle(prepared), _without(footer, prepare)):
                 for bad in _rejected(each, source.name, passage):
                     first = first or bad
                     observe(bad)
                 _tell(each, run, prepare, passage)
-                after = _behind(passage, each)
+                after = _behind(passage, each, footer.untimed)
                 if checkpoint is not None and is_last and each.segment.open_end:
                     checkpoint.end_growing()
                 elif checkpoint is not None:
@@ -159,6 +172,7 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
         # all segments before the bad one are counted, so the passage ends where that one starts
         line = passage.line + bad.line - 1
         raise BadRowError(source.name, line, bad.column, bad.text, bad.reason, bad.advice) from None
+    warnings += _waiting(footer, prepare, passage.line, source.name)
     if checkpoint is not None and is_last:
         checkpoint.end_growing()
     run.end_input()
@@ -178,6 +192,7 @@ def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tall
         skip_bad=run.settings.on_bad_row == SKIP,
         scale=detection.decimals,
         also=(*groups, *times),
+        timed=detection.timed,
     )
     return _Preparation(run, may_grow, reader, tally, order, len(groups))
 
@@ -197,7 +212,24 @@ def _tell(each: _Prepared, run: Run, prepare: _Preparation, before: Passage) -> 
         run.teller.push(each.reading.ticks, texts[: prepare.groups], texts[prepare.groups :])
 
 
-def _behind(before: Passage, each: _Prepared) -> Passage:
+def _without(footer: Footer, prepare: _Preparation) -> Iterator[_Prepared]:
+    """Yield the parts of a footer as bad rows; raises BadRecordError where these are not left out."""
+    if not prepare.may_grow:
+        reader = replace(prepare.reader, footer=True)
+        yield from (prepare.prepare(each, reader) for each in footer.segments)
+
+
+def _waiting(footer: Footer, prepare: _Preparation, line: int, name: str) -> tuple[str, ...]:
+    """Say that the last lines are not counted, if they are a footer of a text that may grow."""
+    if not prepare.may_grow or not footer.segments:
+        return ()
+    advice = "if the file is whole, add --finished"
+    warnings = (f"the rows from line {line} on have no time and are not counted yet; {advice}",)
+    _warn(name, warnings, prepare.run.observe)
+    return warnings
+
+
+def _behind(before: Passage, each: _Prepared, untimed: int) -> Passage:
     """Return how far a text is counted with a segment that comes behind a passage."""
     return Passage(
         before.rows + each.rows.rows,
@@ -205,6 +237,7 @@ def _behind(before: Passage, each: _Prepared) -> Passage:
         before.line + each.reading.lines,
         before.rejected + len(each.reading.rejected),
         each.segment.crc,
+        untimed,
     )
 
 

@@ -10,6 +10,7 @@ class Passage(NamedTuple):
 
     `rows` are those that are counted, `rejected` those left out. `offset` counts bytes of the text from where its
     rows begin, `line` is the physical line there. `crc` is the CRC-32 of these bytes if the text is no plain file.
+    `untimed` counts the bytes before the offset that a footer would have if it began there.
     """
 
     rows: int
@@ -17,3 +18,4 @@ class Passage(NamedTuple):
     line: int
     rejected: int
     crc: int = 0
+    untimed: int = 0

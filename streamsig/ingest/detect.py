@@ -28,6 +28,7 @@ from streamsig.ingest.choice import ASKED, Fields, named_close, unnamed_close
 from streamsig.ingest.columns import GROUP_BY, asked_column, numbered
 from streamsig.ingest.dialect import Asked, Dialect
 from streamsig.ingest.doubts import doubtful_values, doubts
+from streamsig.ingest.footers import are_timed
 from streamsig.ingest.framing import Framing, find_framing
 from streamsig.ingest.header import Body, find_body
 from streamsig.ingest.impostors import check_is_table
@@ -77,8 +78,8 @@ class Detection:
     above the first row where there is none. `quoted` says that there are quotes.
     `decimals` is the most that a sampled close has, exponents and padding zeros resolved; `missing`
     are the sampled closes that mean "none", as they are written; `groups` are the fields, from 0, that
-    were asked for to group by. `closes` are sampled closes as they are written. `by_returns` says that
-    lines end with CR alone.
+    were asked for to group by. `closes` are sampled closes as they are written. `timed` says that
+    rows have times, so that the last ones must have, too. `by_returns` says that lines end with CR alone.
     """
 
     dialect: Dialect
@@ -98,6 +99,7 @@ class Detection:
     missing: tuple[str, ...] = ()
     groups: tuple[int, ...] = ()
     closes: tuple[str, ...] = ()
+    timed: bool = False
     by_returns: bool = False
 
 
@@ -180,6 +182,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         missing=tuple(sorted({text.strip() for text in closes if numbers.is_missing(text)})),
         groups=groups,
         closes=tuple(closes[:_JUDGED]),
+        timed=time.index not in {None, close} and are_timed(texts[time.index or 0]),
         by_returns=b"\n" not in sample,
     )
 

@@ -17,6 +17,7 @@ import numpy as np
 from streamsig import native
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, concat
+from streamsig.ingest import footers
 from streamsig.ingest.cells import CONVENTIONS
 from streamsig.ingest.closes import closes_of, grammar_of, read_closes
 from streamsig.ingest.numbers import NumberError
@@ -53,13 +54,15 @@ class BadRecordError(Exception):
 class Reading:
     """What one segment holds: its closes in file order, its line ends, and the records left out.
 
-    `texts` has those of each field that was asked for besides, with one per close.
+    `texts` has those of each field that was asked for besides, with one per close. `untimed` counts the last rows that
+    have no time, where that is looked for.
     """
 
     ticks: Ticks
     lines: int
     rejected: Rejects = field(default_factory=Rejects)
     texts: tuple[Texts, ...] = ()
+    untimed: int = 0
 
 
 @dataclass
@@ -68,13 +71,16 @@ class SegmentReader:
 
     `skip_bad` leaves bad records out instead of stopping at the first. `scale` is a hint that only
     saves time: the number of decimals to try first. `also` are further fields, counted from 0, to be
-    read as texts without their quotes.
+    read as texts without their quotes. With `timed` times are looked for in the last rows. In a `footer` all records
+    are bad.
     """
 
     dialect: Dialect
     skip_bad: bool = False
     scale: int = 2
     also: tuple[int, ...] = ()
+    timed: bool = False
+    footer: bool = False
     _own: threading.local = field(init=False, default_factory=threading.local)
 
     def __post_init__(self) -> None:
@@ -84,7 +90,8 @@ class SegmentReader:
         """Return what the segment holds; raises BadRecordError for its first bad record, unless they are skipped."""
         text = unwrapped_lines(segment.view) if self.dialect.line_quoted else segment.view
         octets = np.frombuffer(text, np.uint8)
-        reading = self._read_regular(octets) or self._read_records(segment, octets)
+        regular = None if self.footer else self._read_regular(octets)
+        reading = regular or self._read_records(segment, octets)
         # closes of several words are read at any scale
         if len(reading.ticks.limbs) == 1 and self.scale < reading.ticks.scale <= native.MAX_SCALE:
             self.scale = reading.ticks.scale
@@ -109,14 +116,19 @@ class SegmentReader:
             return None
         also = (native.Cells.of_field(found, dialect.fields, index) for index in self.also)
         texts = tuple(Texts(*native.copy_texts(cells)) for cells in also)
-        return Reading(closes.ticks, found.lines - (last not in b"\r\n"), texts=texts)
+        untimed = 0
+        if self.timed and dialect.time is not None:
+            untimed = _untimed_tail(native.Cells.of_field(found, dialect.fields, dialect.time))
+        return Reading(closes.ticks, found.lines - (last not in b"\r\n"), texts=texts, untimed=untimed)
 
     def _read_records(self, segment: Segment, octets: NDArray[np.uint8]) -> Reading:
         """Read any text."""
         dialect, rejects = self.dialect, Rejects()
-        wanted = np.array([dialect.close, *self.also], np.int32)
+        times = [dialect.time] if self.timed and dialect.time is not None else []
+        wanted = np.array([dialect.close, *self.also, *times], np.int32)
         at = np.array([0, 1], np.int64)
         runs: list[Ticks] = []
+        untimed = 0
         texts: list[list[Texts]] = [[] for _ in self.also]
         # a run at a time: places take several times the bytes of short records
         while at[0] < len(octets):
@@ -125,9 +137,12 @@ class SegmentReader:
             )
             places, ticks = self._sound(found, octets, segment, rejects)
             runs.append(ticks)
+            if times and len(places):
+                tail = _untimed_tail(_cells(octets, places, 1 + len(self.also)))
+                untimed = tail + untimed * (tail == len(places))
             for place, column in enumerate(texts, 1):
                 column.append(Texts(*native.copy_texts(_cells(octets, places, place))))
-        return Reading(concat(runs), int(at[1]) - 1, rejects, tuple(map(_joined, texts)))
+        return Reading(concat(runs), int(at[1]) - 1, rejects, tuple(map(_joined, texts)), untimed)
 
     def _sound(
         self, found: native.Records, octets: NDArray[np.uint8], segment: Segment, rejects: Rejects
@@ -137,12 +152,15 @@ class SegmentReader:
         whole = np.flatnonzero(~wrong) if wrong.any() else None
         places = found.places if whole is None else found.places[whole]
         closes = read_closes(_cells(octets, places, 0), self.dialect.numbers, self.scale)
-        if whole is None and not len(closes.bad.rows):
+        if whole is None and not len(closes.bad.rows) and not self.footer:
             return places, closes.ticks
         if not rejects.text:
             rejects.text = bytes(segment.view)
         whole = np.arange(len(places)) if whole is None else whole
         why, reasons = self._reasons(found, whole[closes.bad.rows], closes.bad)
+        if self.footer:
+            why[why < 0] = len(reasons)
+            reasons.append(self._why_no_time)
         bad = np.flatnonzero(why >= 0)
         starts, stops = found.starts[bad], found.stops[bad]
         if self.dialect.line_quoted:
@@ -151,7 +169,7 @@ class SegmentReader:
         if len(bad) and not self.skip_bad:
             self._refuse(rejects.text[starts[0] : stops[0]], int(found.lines[bad[0]]))
         rejects.extend(found.lines[bad], starts, stops, why[bad], reasons)
-        good = np.delete(np.arange(len(places)), closes.bad.rows)
+        good = np.flatnonzero(why[whole] < 0)
         return places[good], closes.ticks.take(good)
 
     def _reasons(
@@ -177,6 +195,10 @@ class SegmentReader:
     @property
     def _why_nul(self) -> tuple[str, str]:
         return self.dialect.column_name(self.dialect.close), "a NUL byte in the row"
+
+    @property
+    def _why_no_time(self) -> tuple[str, str]:
+        return self.dialect.column_name(self.dialect.time or 0), footers.NO_TIME
 
     def _why_bad(self, text: str, error: NumberError) -> tuple[str, str, str]:
         """Return column, reason and advice for a close that is not read."""
@@ -210,7 +232,27 @@ class SegmentReader:
         except NumberError as error:
             column, reason, advice = self._why_bad(text, error)
             return column, text, reason, advice
+        if self.footer:
+            column, reason = self._why_no_time
+            return column, fields[dialect.time or 0], reason, footers.ADVICE
         return None
+
+    def footer_start(self, segment: Segment, reading: Reading) -> int:
+        """Return the byte of a segment at which the last rows without a time begin, those of its reading."""
+        dialect = self.dialect
+        text = unwrapped_lines(segment.view) if dialect.line_quoted else segment.view
+        octets, none, at = np.frombuffer(text, np.uint8), np.empty(0, np.int32), np.array([0, 1], np.int64)
+        places, left_out = [], np.array([*reading.rejected.lines])
+        while at[0] < len(octets):
+            found = native.split_records(
+                octets, dialect.delimiter, none, at, most=_RUN_RECORDS, by_lines=dialect.line_quoted
+            )
+            places.append(np.stack([found.lines, found.starts])[:, ~np.isin(found.lines, left_out)])
+        line, start = np.concatenate(places, axis=1)[:, -reading.untimed]
+        if dialect.line_quoted:
+            # of the lines as they stand in the file
+            (start,), _ = Rejects(bytes(segment.view)).lines_at(line[np.newaxis])
+        return int(start)
 
     @cached_property
     def _grammar(self) -> NDArray[np.uint8]:
@@ -227,6 +269,18 @@ class SegmentReader:
 def _cells(octets: NDArray[np.uint8], places: NDArray[np.int32], wanted: int) -> native.Cells:
     """Return the cells of one of the wanted fields."""
     return native.Cells(octets, places.reshape(-1), len(places), places.shape[1], field=2 * wanted)
+
+
+def _untimed_tail(cells: native.Cells) -> int:
+    """Return how many of the last cells are no times; few are looked at where the last one is."""
+    count = 1
+    while True:
+        rows = np.arange(max(0, cells.rows - count), cells.rows, dtype=np.int32)
+        texts = Texts(*native.copy_texts(cells.take(rows))).to_bytes()
+        tail = footers.untimed_tail([text.decode("utf-8", "backslashreplace") for text in texts])
+        if tail < count or count >= cells.rows:
+            return tail
+        count *= 8
 
 
 def _joined(parts: list[Texts]) -> Texts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,8 +33,9 @@ MAX_RECORD_BYTES = 1 << 20
 class Segment:
     """Whole records: the first `size` bytes of `buffer`.
 
-    `start` is the offset in the text, counted from where cutting began. `crc` is the CRC-32 of the text up
-    to the segment's end, where that was asked for. `open_end` is for what follows the last line end of a text.
+    `start` is the offset in the text, counted from where cutting began. `crc_before` and `crc` are the CRC-32 of the
+    text up to the segment's start and its end, where that was asked for. `open_end` is for what follows the last line
+    end of a text.
     The buffer belongs to the cutter's pool: give it back with `release` when nothing refers to it.
     """
 
@@ -44,6 +45,7 @@ class Segment:
     quoted: bool
     crc: int = 0
     open_end: bool = False
+    crc_before: int = 0
 
     @property
     def stop(self) -> int:
@@ -54,6 +56,13 @@ class Segment:
     def view(self) -> memoryview:
         """The segment's bytes, not copied."""
         return memoryview(self.buffer)[: self.size]
+
+    def cut(self, at: int) -> tuple[Segment, Segment]:
+        """Return the segment in two, the second one with a buffer of its own."""
+        rest = self.buffer[at : self.size]
+        crc = zlib.crc32(self.view[:at], self.crc_before) if self.crc else 0
+        head = replace(self, size=at, crc=crc)
+        return head, replace(self, buffer=rest, size=len(rest), start=self.start + at, crc_before=crc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ class Segments:
         crc = 0 if self._resume is None else self._resume.crc
         for segment in self._segments():
             if self._resume is not None and self._resume.counts_crc:
+                segment.crc_before = crc
                 segment.crc = crc = zlib.crc32(segment.view, crc)
             yield segment
 

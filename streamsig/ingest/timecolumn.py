@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streamsig.ingest.cells import Kind, kinds
+from streamsig.ingest.footers import without_footer
 from streamsig.ingest.names import Role, compact, is_clock, roles, words
 from streamsig.timestamps.grammar import are_times
 from streamsig.timestamps.instants import Column, different_readings, read
@@ -59,12 +60,13 @@ def find_time(names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -> 
     first = TimeColumn()
     for index in _candidates(names, columns):
         clock = _clock(index, names, columns)
+        texts = without_footer(columns[index])
         direction = None
         if clock is not None:
-            pairs = zip(columns[index], columns[clock], strict=True)
+            pairs = zip(texts, columns[clock], strict=False)
             direction = _direction([f"{date.strip()} {time.strip()}" for date, time in pairs])
         if direction is None:
-            clock, direction = None, _direction(columns[index])
+            clock, direction = None, _direction(texts)
         if direction is None:
             continue
         if direction != UNKNOWN:
@@ -85,14 +87,16 @@ def _candidates(names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -
     if named or seen or not columns:
         return named + seen
     if names is None:
-        return [0] if _climbs(columns[0]) else []
+        return [0] if _climbs(without_footer(columns[0])) else []
     # of a year and a month in columns of their own neither is a time
     periods = [index for index, name in enumerate(names[: len(columns)]) if compact(name) in _PERIODS]
     return periods if len(periods) == 1 else []
 
 
 def _looks_like_time(texts: Sequence[str]) -> bool:
-    few = texts[:_JUDGED]
+    rows = without_footer(texts)
+    # what has more below than above it is no column of times
+    few = (rows if 2 * len(rows) >= len(texts) else texts)[:_JUDGED]
     return are_times([text for text, kind in zip(few, kinds(few), strict=True) if kind is not Kind.MISSING])
 
 

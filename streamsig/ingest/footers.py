@@ -1,0 +1,50 @@
+"""Records below the data that are no rows, such as `Average,11`: where the data have times, these have none.
+
+Only the end of a text is judged. What has no time above a row that has one is a row.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from streamsig.timestamps.grammar import LONGEST, READINGS, form_of, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOOTER_BYTES = 1 << 14
+"""A footer is not longer: what has no time for longer than that are rows whose times are missing."""
+
+NO_TIME = "the last rows have no time, so they may be totals below the data"
+ADVICE = "leave such rows out with --on-bad-row skip, or give them their times"
+
+_MOSTLY = 0.75
+
+
+def has_time(text: str) -> bool:
+    """Tell whether a text may be a time in any reading; a number may."""
+    return len(text) <= LONGEST and _is_form(shape_of(text))
+
+
+@lru_cache(maxsize=4096)
+def _is_form(shape: str) -> bool:
+    return any(form_of(shape, reading) is not None for reading in READINGS)
+
+
+def untimed_tail(texts: Sequence[str]) -> int:
+    """Return how many of the last texts are no times."""
+    return next((count for count, text in enumerate(reversed(texts)) if has_time(text)), len(texts))
+
+
+def without_footer(texts: Sequence[str]) -> Sequence[str]:
+    """Return a column that begins with a time without the last texts that are none; others come back unchanged."""
+    if not texts or has_time(texts[-1]) or not has_time(texts[0]):
+        return texts
+    return texts[: len(texts) - untimed_tail(texts)]
+
+
+def are_timed(texts: Sequence[str]) -> bool:
+    """Tell whether most texts of a column are times, the last ones left out that are none."""
+    rows = texts[: len(texts) - untimed_tail(texts)]
+    return bool(rows) and sum(map(has_time, rows)) >= _MOSTLY * len(rows)
