@@ -50,6 +50,6 @@ def _parser() -> Parser:
     # for help and refusals only: main() hands what follows a command to a parser of its own
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("run", help="count the signal over a file or a pipe", add_help=False)
-    commands.add_parser("inspect", help="show what would be read of a file, and why", add_help=False)
+    commands.add_parser("inspect", help="show how run would read a file, and why", add_help=False)
     commands.add_parser("generate", help="write realistic one-minute bars as CSV", add_help=False)
     return parser

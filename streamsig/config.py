@@ -1,4 +1,4 @@
-"""What may be asked of a run, and where it is asked: a YAML file, then flags, which win."""
+"""The settings of a run, from a YAML file and from flags, which override it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _setting(default: T, kind: Kind, metavar: str = "", help: str = "") -> T:  #
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a run obeys. This is the one table: config keys, flags, checks and help derive from it.
+    """The settings of a run. Config keys, flags, checks and help texts all derive from this table.
 
     `signals`, pairs of name and signal, take the place of `window`. `threads` is `None` for "as many as this
     process may use". `memory_limit` is in bytes. `column` is `None` for the close, else a header name, or a field
@@ -77,7 +77,7 @@ class Settings:
         42,
         whole(-(2**63), 2**64 - 1, "a whole number of 64 bits"),
         "N",
-        "a number to find in the metrics (default 42)",
+        "copied to the metrics; does not change the count (default 42)",
     )
     window: int = _setting(
         5,
@@ -90,53 +90,51 @@ class Settings:
         (),
         SIGNALS,
         "NAME=FAST:SLOW[:COMPARE]",
-        "a comparison of two means, instead of --window; can be repeated",
+        "compare two means, in place of --window; can be repeated",
     )
     column: str | int | None = _setting(
         None,
         COLUMN,
         "NAME|N",
-        "the close: a header name, or a field number from 1 (default: found by its name)",
+        "column of the close: a header name, or a field number from 1 (default: detected)",
     )
-    delimiter: str | None = _setting(None, DELIMITER, "CHAR", "between fields, such as ; or tab (default: found)")
-    header: bool | None = _setting(None, YES_NO, "", "whether the first row names the columns (default: found)")
+    delimiter: str | None = _setting(None, DELIMITER, "CHAR", "field separator, such as ; or tab (default: detected)")
+    header: bool | None = _setting(None, YES_NO, "", "whether the first row names the columns (default: detected)")
     skip_lines: int | None = _setting(
-        None, whole(0, 10**6, "a whole number from 0"), "N", "lines before the header or first row (default: found)"
+        None, whole(0, 10**6, "a whole number from 0"), "N", "lines above the header or first row (default: detected)"
     )
-    encoding: str | None = _setting(None, CODEC, "NAME", "of the text (default: found)")
-    decimal: str | None = _setting(None, choice(".", ","), ".|,", "the decimal mark (default: found)")
-    thousands: str | None = _setting(None, THOUSANDS, "CHAR", "between thousands, or none (default: found)")
-    missing: tuple[str, ...] = _setting((), TEXTS, "TEXT", "one more text that means: no close; can be repeated")
+    encoding: str | None = _setting(None, CODEC, "NAME", "encoding of the text, such as cp1252 (default: detected)")
+    decimal: str | None = _setting(None, choice(".", ","), ".|,", "decimal mark (default: detected)")
+    thousands: str | None = _setting(None, THOUSANDS, "CHAR", "thousands separator, or none (default: detected)")
+    missing: tuple[str, ...] = _setting((), TEXTS, "TEXT", "another text that means a missing close; can be repeated")
     order: str = _setting(
         "file",
         choice("file", "newest-first"),
         "file|newest-first",
-        "newest-first counts each window over the rows after it in the file (default file)",
+        "newest-first: each window covers a row and the rows after it in the file (default file)",
     )
     on_bad_row: str = _setting(
         "fail", choice("fail", "skip"), "fail|skip", "stop at a bad row, or leave it out and count it (default fail)"
     )
     check_order: bool = _setting(
-        default=False, kind=YES_NO, help="read the time of every row, too; report steps back, duplicates and gaps"
+        default=False, kind=YES_NO, help="also read the time of every row; report steps back, duplicates and gaps"
     )
     per_file: bool = _setting(
-        default=False, kind=YES_NO, help="each input is a series of its own (default: all are one)"
+        default=False, kind=YES_NO, help="count each input as a separate series (default: all are one series)"
     )
     group_by: tuple[str | int, ...] = _setting(
-        (), COLUMNS, "NAME|N", "count each value of this column as a series of its own; can be repeated"
+        (), COLUMNS, "NAME|N", "count each value of this column as a separate series; can be repeated"
     )
-    checkpoint: str | None = _setting(
-        None, TEXT, "FILE", "keep what is counted there every few seconds, and go on from what is there"
-    )
-    fresh: bool = _setting(default=False, kind=YES_NO, help="count anew, whatever the checkpoint says")
+    checkpoint: str | None = _setting(None, TEXT, "FILE", "save progress to FILE every few seconds, and resume from it")
+    fresh: bool = _setting(default=False, kind=YES_NO, help="ignore the checkpoint and start over")
     finished: bool = _setting(
-        default=False, kind=YES_NO, help="with a checkpoint: count a last line without a line end, too"
+        default=False, kind=YES_NO, help="with a checkpoint: also count a last line that has no line end"
     )
     threads: int | None = _setting(
-        None, whole(1, 1024, "a whole number from 1 to 1024"), "N", "how many parse (default: all cores)"
+        None, whole(1, 1024, "a whole number from 1 to 1024"), "N", "threads that parse (default: all cores)"
     )
     memory_limit: int | None = _setting(
-        None, SIZE, "SIZE", "most memory to take, such as 256MiB; a run that needs more is refused (default: no limit)"
+        None, SIZE, "SIZE", "keep memory below SIZE, such as 256MiB; refuse a run that needs more (default: no limit)"
     )
 
     @property

@@ -1,9 +1,9 @@
 """Everything that may go wrong, as one tree.
 
     StreamsigError
-      UsageError      flags or settings that cannot be (exit code 2)
+      UsageError      invalid flags or settings (exit code 2)
         ConfigError     the same, found in a config file
-        CheckpointError a checkpoint that the run cannot go on from
+        CheckpointError a checkpoint that the run cannot resume from
       SourceError     the input cannot be opened or read to its end (3)
       LayoutError     the input can be read, but not understood without being told (4)
       BadRowError     one record of the input is not what it should be (4)
@@ -22,14 +22,14 @@ from typing import Any
 EXIT_CODES = {
     0: "success",
     1: "unexpected: out of memory, or a bug in streamsig",
-    2: "flags or config that cannot be",
-    3: "input missing, not readable, damaged or cut off",
-    4: "input not understood, or a bad row",
-    5: "output not writable",
+    2: "invalid flags or config",
+    3: "an input is missing, unreadable, damaged or cut off",
+    4: "an input is not understood, or has a bad row",
+    5: "an output cannot be written",
     130: "interrupted (Ctrl-C, SIGINT)",
     143: "terminated (SIGTERM)",
 }
-"""Every exit code of the program, and what it tells."""
+"""Every exit code of the program, and its meaning."""
 
 
 class StreamsigError(Exception):

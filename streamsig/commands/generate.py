@@ -38,12 +38,12 @@ def generate(arguments: Sequence[str], stopping: Stopping) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="streamsig generate",
-        description="Write one-minute bars as CSV, the same bytes for the same seed, in constant memory.",
+        description="Write one-minute bars as CSV, in constant memory. The same seed gives the same bytes.",
     )
-    parser.add_argument("--rows", default="10000", metavar="N", help="such as 10000 or 1e8 (default 10000)")
-    parser.add_argument("--seed", default="42", metavar="N", help="which series (default 42)")
-    parser.add_argument("--symbols", metavar="N", help="a bar of each of N symbols every minute (default: no symbols)")
-    parser.add_argument("--output", default=STREAM, metavar="FILE", help="where to (default -: standard output)")
+    parser.add_argument("--rows", default="10000", metavar="N", help="rows, such as 10000 or 1e8 (default 10000)")
+    parser.add_argument("--seed", default="42", metavar="N", help="seed of the random numbers (default 42)")
+    parser.add_argument("--symbols", metavar="N", help="a bar a minute for each of N symbols (default: no symbols)")
+    parser.add_argument("--output", default=STREAM, metavar="FILE", help="write here (default -: standard output)")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""`streamsig inspect`: show what would be read of an input, and why."""
+"""`streamsig inspect`: show how `run` would read an input, and why."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LAYOUT = (
     "order",
     "group_by",
 )
-"""The settings that what is read depends on."""
+"""The settings that reading depends on."""
 
 
 def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
@@ -84,18 +84,18 @@ def _put(text: str) -> None:
 def _parser() -> Parser:
     parser = Parser(
         prog="streamsig inspect",
-        description="Show what would be read of an input and why, from its beginning.",
+        description="Show how run would read an input, and why. Only the beginning of the input is read.",
     )
     parser.add_argument(
         "paths",
         nargs="*",
         metavar="INPUT",
-        help="price files, plain or compressed, globs and folders; - for standard input",
+        help="price files (plain or compressed), globs or folders; -: standard input",
     )
     add_input(parser)
-    parser.add_argument("--config", metavar="FILE", help=f"settings as YAML (default: {CONFIG} if it is there)")
-    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
-    group = parser.add_argument_group("settings", "as for run; each is also a key of the config file; the flag wins")
+    parser.add_argument("--config", metavar="FILE", help=f"YAML with settings (default: {CONFIG}, if it has any)")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    group = parser.add_argument_group("settings", "as for run; also keys of the config file, which flags override")
     for key in LAYOUT:
         add_setting(group, SETTINGS[key])
     return parser

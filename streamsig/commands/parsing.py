@@ -99,7 +99,7 @@ def add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
 def add_input(parser: argparse.ArgumentParser) -> None:
     """Add the flag that names an input."""
     parser.add_argument(
-        "--input", action="append", default=[], metavar="INPUT", help="the same, as a flag; can be repeated"
+        "--input", action="append", default=[], metavar="INPUT", help="name an input with a flag; can be repeated"
     )
 
 

@@ -1,4 +1,4 @@
-"""`streamsig run`: count, and leave figures, log and one line for a person however it ends."""
+"""`streamsig run`: count the signals; write metrics, the log and one line for a person, however the run ends."""
 
 from __future__ import annotations
 
@@ -156,16 +156,16 @@ def _parser() -> Parser:
         "paths",
         nargs="*",
         metavar="INPUT",
-        help="price files, plain or compressed, globs and folders; - for standard input",
+        help="price files (plain or compressed), globs or folders; -: standard input",
     )
     _add_places(parser)
     parser.add_argument(
         "--progress",
         choices=("auto", "always", "never"),
         default="auto",
-        help="on standard error (default auto: when it is a terminal)",
+        help="show progress on standard error (default auto: if it is a terminal)",
     )
-    group = parser.add_argument_group("settings", "each is also a key of the config file; the flag wins")
+    group = parser.add_argument_group("settings", "also keys of the config file, which flags override")
     for setting in SETTINGS.values():
         if setting.help:
             add_setting(group, setting)
@@ -174,22 +174,22 @@ def _parser() -> Parser:
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
     add_input(parser)
-    parser.add_argument("--config", metavar="FILE", help=f"settings as YAML (default: {CONFIG} if it is there)")
+    parser.add_argument("--config", metavar="FILE", help=f"YAML with settings (default: {CONFIG}, if it has any)")
     parser.add_argument(
         "--output",
         default=OUTPUT,
         metavar="FILE",
-        help=f"the metrics (default {OUTPUT}); - for standard output alone",
+        help=f"write the metrics here (default {OUTPUT}); -: only to standard output",
     )
     parser.add_argument(
         "--log-file",
         metavar="FILE",
-        help=f"JSON lines (default {LOG}, or none with --output -); - for standard error",
+        help=f"append JSON lines here (default {LOG}, or nothing with --output -); -: to standard error",
     )
     parser.add_argument(
-        "--signals-out", metavar="FILE", help=f"the rows with their signals: {', '.join(FORMATS)} (docs/rows.md)"
+        "--signals-out", metavar="FILE", help=f"write each row with its signals: {', '.join(FORMATS)} (docs/rows.md)"
     )
-    parser.add_argument("--rejects", metavar="FILE", help="the rows that --on-bad-row skip leaves out, as CSV")
+    parser.add_argument("--rejects", metavar="FILE", help="write the rows that --on-bad-row skip leaves out, as CSV")
 
 
 def _places(arguments: Sequence[str]) -> argparse.Namespace:
