@@ -148,11 +148,18 @@ def _is_codec(value: object) -> bool:
 
 
 def _are_texts(value: object) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    return isinstance(value, list | tuple) and all(map(_is_text, value))
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether a value is a text that UTF-8 has: of an argument in other bytes there are lone surrogates."""
+    with contextlib.suppress(UnicodeEncodeError):
+        return isinstance(value, str) and value.encode() is not None
+    return False
 
 
 YES_NO = Kind("true or false", lambda value: type(value) is bool, bool)
-TEXTS = Kind("a list of texts", _are_texts, lambda text: [text], tuple)
+TEXTS = Kind("a list of texts in UTF-8", _are_texts, lambda text: [text], tuple)
 DELIMITER = Kind(
     'one character, or "tab"',
     lambda value: isinstance(value, str) and len(_delimiter_of(value)) == 1,
@@ -196,12 +203,8 @@ def _are_signals(value: object) -> bool:
 
 
 def _is_name(value: object) -> bool:
-    """Tell whether a column of a file can have this name: of an argument that is no UTF-8 there are lone surrogates."""
-    if not isinstance(value, str) or not value:
-        return False
-    with contextlib.suppress(UnicodeEncodeError):
-        return bool(value.encode())
-    return False
+    """Tell whether a column of a file can have this name."""
+    return value != "" and _is_text(value)
 
 
 def _plain_signals(value: Mapping[str, Any]) -> tuple[tuple[str, Signal], ...]:

@@ -82,10 +82,11 @@ def test_targets_with_long_names(workdir: Workdir, flag: str) -> None:
     assert "cannot be written: File name too long" in message
 
 
-def test_names_of_signals_that_are_no_text() -> None:
-    """They would be names of columns."""
-    with pytest.raises(UsageError, match=r'setting "signals" must be'):
-        make_settings({"signals": {"\udcff": {"slow": 3}}})
+@pytest.mark.parametrize(("key", "value"), [("signals", {"\udcff": {"slow": 3}}), ("missing", ["-", "\udcff"])])
+def test_settings_that_are_no_text(key: str, value: object) -> None:
+    """An argument in other bytes than UTF-8 is no name of a column, and no text that a file can have."""
+    with pytest.raises(UsageError, match=rf'setting "{key}" must be .*UTF-8|setting "{key}" must be 1 to'):
+        make_settings({key: value})
 
 
 def test_a_folder_that_may_not_be_searched(workdir: Workdir, mortal: list[str]) -> None:
