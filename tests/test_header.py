@@ -85,6 +85,7 @@ BEGINNINGS: list[tuple[str, str, Asked, str, int]] = [
         "Datum,Schlusskurs,Umsatz",
         5,
     ),
+    ("a row of fewer fields", "Date,Key,x\n2021-01-04,K0,NA\n2021-01-05,K1,99,8\n", Asked(column=3), ["line 2"]),
     ("a summary", "Symbol,Last,Change\nXYZ,182.5,1.2\n\nDate,Close,Shares\n" + ROWS, Asked(), "Date,Close,Shares", 5),
     ("a summary, narrow", "Symbol,Last\nXYZ,182.5\n\nDate,Close,Shares\n" + ROWS, Asked(), "Date,Close,Shares", 5),
     (

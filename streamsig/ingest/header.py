@@ -237,9 +237,11 @@ class _Sample:
             if 2 * sum(look.typed for look in looks) <= len(looks):
                 hits, misses = self._compared(index)
                 empty = not any(cell.strip() for cell in self.records[index].fields)
-                if len(looks) != self.fields or empty or (misses and not hits):
+                ragged = len(looks) != self.fields
+                # with a time where the rows have theirs it is a row, of whatever length
+                if empty or (misses and (ragged or not hits)) or (ragged and not hits):
                     break
-                coded = any(k is Kind.TEXT and look is k for look, k in zip(looks, self.expected, strict=True))
+                coded = any(k is Kind.TEXT and look is k for look, k in zip(looks, self.expected, strict=False))
                 if misses or (_says_something(looks) and not (coded or self._recurs(index))):
                     self._ask(index, index, name)
             data = index
