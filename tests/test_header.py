@@ -85,7 +85,6 @@ BEGINNINGS: list[tuple[str, str, Asked, str, int]] = [
         "Datum,Schlusskurs,Umsatz",
         5,
     ),
-    ("a row of fewer fields", "Date,Key,x\n2021-01-04,K0,NA\n2021-01-05,K1,99,8\n", Asked(column=3), ["line 2"]),
     ("a summary", "Symbol,Last,Change\nXYZ,182.5,1.2\n\nDate,Close,Shares\n" + ROWS, Asked(), "Date,Close,Shares", 5),
     ("a summary, narrow", "Symbol,Last\nXYZ,182.5\n\nDate,Close,Shares\n" + ROWS, Asked(), "Date,Close,Shares", 5),
     (
@@ -117,6 +116,7 @@ DOUBTS: list[tuple[str, str, Asked, list[str]]] = [
         ["line 1", "--skip-lines 0 --no-header", "--skip-lines 1"],
     ),
     ("a note with a number", "Key,EXR\nUnit,USD\nDecimals,4\n" + TWO, Asked(column=2), ["line 3", "--skip-lines 3"]),
+    ("a row of fewer fields", "Date,Key,x\n2021-01-04,K0,NA\n2021-01-05,K1,99,8\n", Asked(column=3), ["line 2"]),
     ("a summary", "Symbol,Last,Change\nX,1.5,2\n\nDate,NAV,All\n" + ROWS, Asked(), ["--skip-lines 3", '2 "NAV"']),
     ("a table above", "Date,Close,Change\n2024-01-04,1,2\nDate,Change,Close\n" + ROWS, Asked(), ["--skip-lines 2"]),
     ("a table above, unknown", "Date,Last,X\n2024-01-04,1,2\n\nDate,NAV,Y\n" + ROWS, Asked(), ["--skip-lines 3"]),
