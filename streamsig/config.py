@@ -128,7 +128,9 @@ class Settings:
     checkpoint: str | None = _setting(None, TEXT, "FILE", "save progress to FILE every few seconds, and resume from it")
     fresh: bool = _setting(default=False, kind=YES_NO, help="ignore the checkpoint and start over")
     finished: bool = _setting(
-        default=False, kind=YES_NO, help="with a checkpoint: also count a last line that has no line end"
+        default=False,
+        kind=YES_NO,
+        help="with a checkpoint: the input is complete; also read last rows that would wait for more",
     )
     threads: int | None = _setting(
         None, whole(1, 1024, "a whole number from 1 to 1024"), "N", "threads that parse (default: all cores)"

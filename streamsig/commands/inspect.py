@@ -34,7 +34,7 @@ LAYOUT = (
 
 
 def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
-    """Show each input; return 0, or the exit code that `run` would end with for the first one that is refused."""
+    """Show each input; return 0, or the exit code of `run` for the first input that it would refuse."""
     parsed = _parser().parse(arguments)
     paths = inputs_of(parsed)
     flags = values_of_flags({key: getattr(parsed, key) for key in LAYOUT})
@@ -44,7 +44,7 @@ def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
         _warn(message)
     if STDIN in paths:
         say_if_waiting()
-    # these take long to load, and the other commands do without them
+    # slow to import, and not needed by other commands
     from streamsig.emit.report import to_json, to_table  # noqa: PLC0415
     from streamsig.engine.look import look  # noqa: PLC0415
 
@@ -72,7 +72,7 @@ def _warn(message: str) -> None:
 
 
 def _put(text: str) -> None:
-    # a terminal that does not know a character shall show another one
+    # a character that the terminal cannot encode is replaced
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     lost = to_stdout(lambda: sys.stdout.write(text.encode(encoding, "replace").decode(encoding)))
     if isinstance(lost, BrokenPipeError):

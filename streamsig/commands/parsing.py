@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Return what the arguments say; raises UsageError for those that nobody asked for."""
+        """Return the parsed arguments; raises UsageError for unknown ones."""
         parsed, unknown = self.parse_known_args(arguments)
         for text in unknown:
             if text.startswith("-"):
@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # argparse has overloads for namespaces of other classes
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Take a value that begins with a dash, such as `-99,9`, for the value of the flag before it."""
+        """Parse a value that begins with a dash, such as `-99,9`, as the value of the flag in front of it."""
         return super().parse_known_args(self._with_values(sys.argv[1:] if args is None else args), namespace)
 
     def _with_values(self, arguments: Sequence[str]) -> list[str]:
@@ -68,7 +68,7 @@ class Parser(argparse.ArgumentParser):
         return [*joined, *left]
 
     def _is_dashed_value(self, text: str) -> bool:
-        """Tell whether a text is no flag, not even a mistyped one, though it begins with a dash."""
+        """Tell whether a text that begins with a dash is a value, and not even a mistyped flag."""
         return text.startswith("-") and not text[2:3].isalpha() and text not in self._option_string_actions
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:  # noqa: ANN401 (argparse's own)
@@ -81,7 +81,7 @@ class Parser(argparse.ArgumentParser):
             raise OutputError(cause(lost))
 
     def error(self, message: str) -> NoReturn:
-        """Refuse what was asked for."""
+        """Raise UsageError."""
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
@@ -104,9 +104,9 @@ def add_input(parser: argparse.ArgumentParser) -> None:
 
 
 def config_file(named: str | None) -> tuple[Path | None, list[str]]:
-    """Return the config file to read, as named, else the usual one where it is there, and notes for a person.
+    """Return the config file to read, as named or else the default one if it exists, and notes for a person.
 
-    One that was not named and has no key of ours belongs to another program, and is left alone.
+    A default one without any known key belongs to another program and is not read.
     """
     if named is not None:
         return Path(named), []
@@ -119,7 +119,7 @@ def config_file(named: str | None) -> tuple[Path | None, list[str]]:
 
 
 def inputs_of(parsed: argparse.Namespace) -> list[str]:
-    """Return the inputs that are named, by flag or without; raises UsageError where none is, or both are."""
+    """Return the named inputs, from `--input` or from arguments; raises UsageError for none, or for both."""
     paths, flags = parsed.paths, parsed.input
     if flags and paths and paths != flags:
         raise UsageError(f"--input {flags[0]} and {paths[0]} are both named; name all inputs without --input")

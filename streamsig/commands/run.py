@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Sequence[str], stopping: Stopping) -> int:
-    """Do the job; however it ends, the metrics, the log and one line for a person say so.
+    """Count, and report success or failure in the metrics, the log and one line for a person.
 
-    Flags that cannot be understood leave all files as they are.
+    Invalid flags leave all files as they are.
     """
     places = _places(arguments)
     version: str | None = None
@@ -88,7 +88,7 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
             kind, message, code = failure(error)
             figures = metrics.failure(version or version_of(config), message)
             failed = RunFailed(kind, message, code, trace(error) if code == UNEXPECTED else None)
-            with contextlib.suppress(OutputError):  # the first failure is the one to tell
+            with contextlib.suppress(OutputError):  # report only the first failure
                 observe(failed)
             with contextlib.suppress(OutputError):
                 targets.write(figures)
@@ -98,7 +98,7 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
 
 
 class _Job(NamedTuple):
-    """What is to be counted; `notes` is what a person should know before."""
+    """What to count; `notes` are the warnings from before the run."""
 
     inputs: Sequence[Named]
     settings: Settings
@@ -107,9 +107,9 @@ class _Job(NamedTuple):
 
 
 def _parsed(arguments: Sequence[str], targets: Targets) -> tuple[list[str], dict[str, Any], str]:
-    """Return the inputs, the settings and the kind of progress that the flags ask for.
+    """Return the inputs, the settings and the kind of progress that the flags name.
 
-    Of flags that cannot be understood nobody knows which file is a target: then there is none.
+    With invalid flags it is not clear which files are targets, so that none is written.
     """
     try:
         parsed = _parser().parse(arguments)
@@ -125,7 +125,7 @@ def _paths(inputs: Sequence[Named]) -> list[str]:
 
 
 def _figures(job: _Job, targets: Targets, observe: Observer, observers: list[Observer]) -> dict[str, Any]:
-    """Count, and let figures, rows and rejected rows take their places: what cannot be written is known before."""
+    """Count, then commit metrics, rows and rejected rows; a file that cannot be written is noticed before."""
 
     def count(event: Event) -> None:
         job.stopping.check()
@@ -193,7 +193,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
 
 
 def _places(arguments: Sequence[str]) -> argparse.Namespace:
-    """Find out where to report a failure, even when the flags make no sense."""
+    """Return where to report a failure, even if the flags are invalid."""
     parser = Parser(add_help=False)
     _add_places(parser)
     try:
@@ -203,10 +203,10 @@ def _places(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _settings(flags: dict[str, Any], config: Path | None) -> Settings:
-    """Return what flags and config ask for."""
+    """Return the settings of flags and config."""
     settings = make_settings(flags, config)
     if settings.memory_limit is not None:
-        # pyarrow's own allocators keep 20 MiB and more of what is free to themselves
+        # pyarrow's own allocators do not return 20 MiB and more of free memory
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     return settings
 
@@ -214,7 +214,7 @@ def _settings(flags: dict[str, Any], config: Path | None) -> Settings:
 def _rejects(
     targets: Targets, settings: Settings
 ) -> contextlib.AbstractContextManager[WrittenRejects | ContinuedRejects | None]:
-    """Return what writes the rows that are left out, if that was asked for."""
+    """Return the writer of rejected rows, if `--rejects` is given."""
     if targets.rejects is None:
         return contextlib.nullcontext()
     if settings.on_bad_row != SKIP:
@@ -225,14 +225,14 @@ def _rejects(
 def _rows(
     targets: Targets, settings: Settings
 ) -> contextlib.AbstractContextManager[WrittenRows | ContinuedRows | None]:
-    """Return what writes the rows, if that was asked for."""
+    """Return the writer of rows, if `--signals-out` is given."""
     if targets.rows is None:
         return contextlib.nullcontext()
     return writing_rows(targets.rows) if settings.checkpoint is None else continuing_rows(targets.rows)
 
 
 def _watcher(progress: str, stack: contextlib.ExitStack) -> Observer:
-    """Return what tells a person how the run goes, until the stack is left."""
+    """Return the observer that shows progress and warnings to a person until the stack closes."""
     terminal = sys.stderr is not None and sys.stderr.isatty()
     if sys.stderr is None or progress == "never" or (progress == "auto" and not terminal):
         return _say_warnings
@@ -254,7 +254,7 @@ def _say_warnings(event: Event) -> None:
 
 
 def print_figures(figures: dict[str, Any], saved: Path | None, code: int) -> int:
-    """Put the figures on standard output; return `code`, or that of losing the figures of a success."""
+    """Print the metrics; return `code`, or OutputError's if those of a successful run are lost."""
     lost = to_stdout(lambda: sys.stdout.writelines(metrics.to_json(figures)))
     if lost is None or code:
         return code

@@ -1,4 +1,4 @@
-"""What a person sees: standard output, one line on standard error, the exit code of a failure."""
+"""Standard output, messages on standard error, and the exit codes of failures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 UNEXPECTED, INTERRUPTED, TERMINATED = 1, 130, 143
 
 _LONGEST = 5000
-"""Characters of a message: room for a path of 4096 and all that is said of it."""
+"""Most characters of a message: a path of 4096, and what is said about it."""
 
 
 def failure(error: BaseException) -> tuple[str, str, int]:
@@ -46,7 +46,7 @@ def trace(error: BaseException) -> str:
 
 
 def to_stdout(write: Callable[[], object]) -> OSError | None:
-    """Write and flush; return what went wrong, a BrokenPipeError where nobody reads."""
+    """Write and flush; return the error, a BrokenPipeError if nobody reads."""
     try:
         if sys.stdout is None:
             return BrokenPipeError()  # closed before we began
@@ -59,14 +59,14 @@ def to_stdout(write: Callable[[], object]) -> OSError | None:
 
 
 def cause(error: OSError) -> str:
-    """Say why standard output took nothing."""
+    """Return why standard output cannot be written."""
     if isinstance(error, BrokenPipeError):
         return "standard output is closed"
     return f"standard output cannot be written: {error.strerror or error}"
 
 
 def say(message: str) -> None:
-    """Tell a person one line on standard error, if there is one."""
+    """Write one line to standard error, if it is open."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"streamsig: {printable(message)}\n")
@@ -74,14 +74,14 @@ def say(message: str) -> None:
 
 
 def say_if_waiting() -> None:
-    """Tell a person that input is read from the terminal, where it is, and how to end it."""
+    """Say that rows are read from the terminal, if they are, and how to end them."""
     if sys.stdin is not None and sys.stdin.isatty():
         end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
         say(f"waiting for rows from the terminal; end them with {end}, or stop with Ctrl-C")
 
 
 def settle(stream: TextIO) -> None:
-    """Flush a standard stream, or leave it."""
+    """Flush a standard stream, or detach it."""
     try:
         stream.flush()
     except (OSError, ValueError):
@@ -89,7 +89,7 @@ def settle(stream: TextIO) -> None:
 
 
 def leave(stream: TextIO | None) -> None:
-    """Let nothing more go to a standard stream: the interpreter would flush it at exit, and fail."""
+    """Redirect a standard stream to nowhere: the interpreter would flush it at exit, and fail."""
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
