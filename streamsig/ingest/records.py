@@ -83,7 +83,9 @@ def split_records(  # noqa: PLR0913 (each a promise of its own)
             fields, more, after = _quoted_fields(sample, position, mark, most_fields)
             if after != behind:
                 line = first + count_line_ends(sample, position, after)
-        if len(fields) == 1 or more or any(field.strip(" \t") for field in fields):
+        # without quotes a record of blanks has been passed over
+        blank = b'"' in content and len(fields) > 1 and not more and not any(field.strip(" \t") for field in fields)
+        if not blank:
             yield Record(first, position, after, tuple(fields), line, more)
         position = after
 
