@@ -155,6 +155,15 @@ def test_a_side_of_a_book_is_a_series() -> None:
     assert detect(text, whole=True, asked=Asked(column=3, group_by=(2,))).dialect.close == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "values"), [("side", "buy sell"), ("side", "1 2"), ("MDEntryType", "2 2"), ("type", "0 1")]
+)
+def test_sides_of_trades_are_no_book(name: str, values: str) -> None:
+    """Trades have sides, too: their prices are counted without a flag."""
+    text = table([["time", name, "price"], *([str(i), side, "10.5"] for i, side in enumerate(values.split() * 9))])
+    assert detect(text, whole=True).dialect.close == 2
+
+
 def test_a_header_of_pandas_is_read_when_told() -> None:
     """A series of pandas has `,0` above it, and is read as the refusal of it says."""
     text = columns(",0", DAYS, CLOSES)

@@ -109,6 +109,24 @@ REFUSALS: list[tuple[str, bytes, Asked, list[str]]] = [
         ["seconds since 1970 such as 1704153600", "2=1.5", "--column N"],
     ),
     ("bids and asks", named("time,side,price", *BOOK), Asked(), ['2 "side"', "order book", "--column 3 --group-by 2"]),
+    *(
+        (
+            f"an order book of {name}, {values}",
+            named(f"time,{name},price", *([str(i), side, "10.5"] for i, side in enumerate(values.split() * 2))),
+            Asked(),
+            [f'2 "{name}"', "order book", "--column 3 --group-by 2" + trades],
+        )
+        for name, values, trades in [
+            ("side", "0 1", ""),
+            ("MDEntryType", "0 1 2", ""),
+            ("book_side", "BUY SELL", ""),
+            ("BookSide", "b s", ""),
+            ("Seite", "Geld Brief", ""),
+            ("Tipo", "compra VENDA", "; if they are trades, use --column 3 alone"),
+            ("lado", "Compra Venta", "; if they are trades, use --column 3 alone"),
+            ("Côté", "achat vente", "; if they are trades, use --column 3 alone"),
+        ]
+    ),
     ("levels", named("time,level,price", *(["1", str(i % 3), "1.5"] for i in range(6))), Asked(), ["order book"]),
     ("orders", named("time,action,price", *(["1", x, "1.5"] for x in "ACMT")), Asked(), ["order book"]),
     ("twice the same name", many("Date,Close,Close"), Asked(), ['2 "Close", 3 "Close"', "--column N"]),

@@ -9,7 +9,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError
-from streamsig.ingest.books import book_column
+from streamsig.ingest.books import book_column, may_be_of_trades
 from streamsig.ingest.cells import Kind, kind, kinds, shapes
 from streamsig.ingest.columns import listed, numbered
 from streamsig.ingest.convention import float_of
@@ -195,8 +195,9 @@ def check_no_book(body: Body, texts: Sequence[Sequence[str]], close: int, groups
         return
     found = book_column(names, texts, groups)
     if found is not None:
+        trades = f"; if they are trades, use --column {close + 1} alone" if may_be_of_trades(texts[found]) else ""
         raise LayoutError(
             f"{name}: column {listed(body, [found])} shows that the rows are entries of an order book, which has no"
             f" close; use a file of trades or bars, or count each side as a series of its own with"
-            f" --column {close + 1} --group-by {found + 1}"
+            f" --column {close + 1} --group-by {found + 1}{trades}"
         )
