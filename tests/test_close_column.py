@@ -133,7 +133,9 @@ def test_several_series_are_warned_of(text: bytes, fragment: str) -> None:
     assert detect(text, whole=True, asked=Asked(group_by=(2,))).warnings == ()
 
 
-@pytest.mark.parametrize("marker", ["0", "0.00", "-1", "-1.0", "999999", "9999.99", "-9999"])
+@pytest.mark.parametrize(
+    "marker", ["0", "0.00", "-1", "-1.0", "999999", "9999.99", "-9999", "2147483647", "-2147483648"]
+)
 def test_numbers_that_may_mean_no_close_are_warned_of(marker: str) -> None:
     """A 0, -1 or 999999 among prices far from it is a close, with a warning whose flag makes it missing."""
     text = columns("date,close", DAYS, [*CLOSES[:9], marker, *CLOSES[10:]])

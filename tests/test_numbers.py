@@ -153,10 +153,14 @@ def test_a_marker_that_is_a_number(
 
 
 @pytest.mark.parametrize(
-    "text", ["9223372036854775807", "9223372036854775807.0", "9223372036.854775807", "9.223372036854776e+18"]
+    "text",
+    [
+        *("9223372036854775807", "9223372036854775807.0", "9223372036.854775807", "9.223372036854776e+18"),
+        *("-9223372036854775808", "-9.223372036854776e+18", "18446744073709551615", "1.8446744073709552e+19"),
+    ],
 )
 def test_an_undefined_price_is_refused(text: str) -> None:
-    """The largest 64-bit integer is no price, and the message says which flag makes it missing."""
+    """A limit of 64-bit integers is no price, and the message says which flag makes it missing."""
     with pytest.raises(NumberError, match="undefined price") as caught:
         PLAIN.parse(text)
     assert caught.value.advice.endswith(f"--missing {text}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
+import streamsig
 from streamsig.errors import LayoutError
 from streamsig.ingest.detect import detect
 from streamsig.ingest.dialect import Asked
@@ -108,6 +110,8 @@ def test_a_rare_delimiter_is_named(mark: str) -> None:
         ["118-31.5", "119-02"],
         ["118:31", "119:02"],
         ["526-2", "527-4"],
+        ["119", "118'310", "118'305"],
+        ["0", "118'310", "118'305"],
     ],
 )
 @pytest.mark.parametrize("asked", [Asked(), Asked(column=2)])
@@ -116,3 +120,17 @@ def test_fractions_are_no_decimals(closes: list[str], asked: Asked) -> None:
     rows = "".join(f"{day},{close}\n" for day, close in zip(DAYS, closes, strict=False))
     with pytest.raises(LayoutError, match=r"32nds|eighths"):
         detect(f"Date,Close\n{rows}".encode(), whole=True, asked=asked)
+
+
+def test_fractions_in_a_column_of_texts() -> None:
+    """Texts of Parquet, Arrow and frames are checked for 32nds as those of a CSV are."""
+    table = pa.table({"date": DAYS, "close": ["118'310", "118'305", "119'000"]})
+    with pytest.raises(LayoutError, match="32nds"):
+        streamsig.run(table, window=2)
+
+
+def test_thousands_that_came_apart_are_refused_under_other_thousands() -> None:
+    """Only `--thousands none` says that the halves of `1,100.10` are numbers of their own."""
+    text = b"Date,Close\n2024-01-02,1,100.10\n2024-01-03,2,137.11\n2024-01-04,1,174.12\n"
+    with pytest.raises(LayoutError, match="--thousands none"):
+        detect(text, whole=True, asked=Asked(column=2, thousands="."))

@@ -35,6 +35,9 @@ _IN_FRACTIONS = re.compile(
 )
 """A bond of 50 to 249, 32nds, and parts of one; or a whole price and eighths of a cent."""
 
+_FEW_OTHERS = 10
+"""One in so many prices that are no 32nds is a mistake among them."""
+
 _BARS = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 
 
@@ -142,20 +145,27 @@ def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: 
         )
 
 
-def check_no_fractions(closes: Sequence[str], dialect: Dialect, asked: Asked, name: str) -> None:
-    """Raise where closes are written in 32nds or eighths, as those of bonds and grains are: `118'310`, `526-2`."""
-    numbers, joined = dialect.numbers, "".join(closes)
+def check_no_fractions(closes: Sequence[str], numbers: NumberFormat, asked: Asked, place: str) -> None:
+    """Raise where closes are written in 32nds or eighths, as those of bonds and grains are: `118'310`, `526-2`.
+
+    `place` names file and column.
+    """
+    joined = "".join(closes)
     if not any(mark in joined for mark in "'^:-"):
         return
-    texts = [text for text in closes if not numbers.is_missing(text)]
-    found = [text.strip() for text in texts if _IN_FRACTIONS.fullmatch(text.strip())]
-    if 2 * len(found) <= len(texts) or (numbers.thousands == "'" and (asked.thousands or len(found) < len(texts))):
+    texts = [text.strip() for text in closes if not numbers.is_missing(text)]
+    found = [text for text in texts if _IN_FRACTIONS.fullmatch(text)]
+    if 2 * len(found) <= len(texts):
+        return
+    by_quotes = numbers.thousands == "'"
+    # of round prices nothing stands behind the mark, and one may be mistyped; 1'234.50 and 118'990 are thousands
+    thousands = sum("'" in text for text in texts) - len(found)
+    if by_quotes and (asked.thousands or _FEW_OTHERS * thousands > len(found)):
         return
     parts = "eighths" if all(_EIGHTHS.fullmatch(text) for text in found) else "32nds"
-    either = "; if ' stands between thousands, use --thousands \"'\"" if numbers.thousands == "'" else ""
+    either = "; if ' stands between thousands, use --thousands \"'\"" if by_quotes else ""
     raise LayoutError(
-        f"{name}: {dialect.column_name(dialect.close)} seems to be written in {parts}: {found[0]!r}; write the file"
-        f" again with decimals{either}"
+        f"{place} seems to be written in {parts}: {found[0]!r}; write the file again with decimals{either}"
     )
 
 

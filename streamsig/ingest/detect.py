@@ -156,7 +156,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         numbers=numbers,
     )
     closes = texts[close] if close < len(texts) else []
-    check_no_fractions(closes, dialect, asked, name)
+    check_no_fractions(closes, numbers, asked, f"{name}: {dialect.column_name(close)}")
     check_closes(closes, dialect, body, name)
     check_no_dates(closes, dialect, body, name)
     times = _times(texts, time)

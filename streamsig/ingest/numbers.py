@@ -62,11 +62,17 @@ Cents and pence are other numbers.
 """
 
 UNDEFINED = tuple(
-    map(Decimal, ("9223372036854775807", "9223372036854776000", "9223372036.854775807", "9223372036.854776"))
+    map(
+        Decimal,
+        (
+            *("9223372036854775807", "9223372036854776000", "9223372036.854775807", "9223372036.854776"),
+            *("-9223372036854775808", "-9223372036854776000", "18446744073709551615", "18446744073709552000"),
+        ),
+    )
 )
-"""The largest 64-bit integer, as a number, as billionths, and as the floats nearest to both: an undefined price."""
+"""Undefined prices: the limits of 64-bit integers, the largest as billionths, too, and the floats nearest to them."""
 
-UNDEFINED_REASON = "the largest 64-bit integer, which stands for an undefined price"
+UNDEFINED_REASON = "a limit of 64-bit integers, which stands for an undefined price"
 
 _LONGEST = 512
 """Characters of a field that are looked at: 38 digits never need more, even padded with zeros."""

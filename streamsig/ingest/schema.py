@@ -13,7 +13,7 @@ from streamsig.ingest.arrays import holds_numbers, is_text, to_texts
 from streamsig.ingest.books import may_tell_of_a_book
 from streamsig.ingest.candidate import ONLY_CANDIDATE
 from streamsig.ingest.cells import Kind, kinds
-from streamsig.ingest.checks import check_no_book
+from streamsig.ingest.checks import check_no_book, check_no_fractions
 from streamsig.ingest.choice import ASKED, Fields, check_prices
 from streamsig.ingest.columns import GROUP_BY, asked_column, close_by_name, no_close
 from streamsig.ingest.convention import float_of
@@ -117,6 +117,7 @@ def choose_numbers(
         quoted=True,
     )
     numbers, why = convention.decide(texts, formats, name, title)
+    check_no_fractions(closes, numbers, asked, f"{name}: {title}")
     _check_closes(closes, numbers, name, title)
     return numbers, why
 

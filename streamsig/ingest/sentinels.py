@@ -1,4 +1,4 @@
-"""Closes that may stand for "no close": 0, -1 or 999999 among prices that are far from it."""
+"""Closes that may stand for "no close": 0, -1, 999999 or a limit of 32-bit integers among prices far from it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _SUSPECT = "-019., $€£¥"
 """What the texts consist of that are looked at more closely."""
 
+_SMALLEST, _LARGEST = "-2147483648", "2147483647"
+"""The limits of 32-bit integers."""
+
 _FAR = 10.0
 """How many usual steps, or how many times the largest price, a value has to be away from its neighbours."""
 
@@ -27,12 +30,12 @@ _SHOWN = 3
 def sentinels(closes: Sequence[str], numbers: NumberFormat) -> list[str]:
     """Return the texts among sampled closes that look like prices and may mean that there is none, as written."""
     different = dict.fromkeys(map(str.strip, closes))
-    if not any(text and not text.strip(_SUSPECT) for text in different):
+    if not any(text and (not text.strip(_SUSPECT) or text in {_SMALLEST, _LARGEST}) for text in different):
         return []
     values = {text: float_of(text, numbers) for text in different}
     told = {text: value for text, value in values.items() if not isnan(value) and not numbers.is_missing(text)}
-    low = {text for text, value in told.items() if value == 0 or (value < 0 and (value == -1 or _all_nines(text)))}
-    high = {text for text, value in told.items() if value > 0 and _all_nines(text)}
+    low = {text for text, value in told.items() if value in {0, -1} or (value < 0 and _is_extreme(text))}
+    high = {text for text, value in told.items() if value > 0 and _is_extreme(text)}
     prices = [value for text, value in told.items() if text not in low | high]
     if not low | high or not prices or min(prices) <= 0:
         return []
@@ -61,7 +64,10 @@ def sentinel_warning(texts: Sequence[str], place: str) -> str:
     return f"closes of {first} stand among prices far from that, first in {place}; if they mean no close, use {flags}"
 
 
-def _all_nines(text: str) -> bool:
+def _is_extreme(text: str) -> bool:
+    """Tell whether a number has nothing but nines, or is a limit of 32-bit integers."""
+    if text in {_SMALLEST, _LARGEST}:
+        return True
     digits = text.lstrip("-").replace(".", "").replace(",", "")
     least = 2 if text.startswith("-") else _FEWEST_NINES
     whole = digits.rstrip("0") if "." in text or "," in text else digits

@@ -52,8 +52,8 @@ class _Pair:
 def check_not_split(body: Body, texts: Sequence[Sequence[str]], sample: bytes, asked: Asked, name: str) -> None:
     """Raise where the fields between commas seem to be halves of numbers.
 
-    `texts` are those of each column. `--decimal .` says that a comma is no decimal mark, `--thousands` with
-    anything else that it stands between no thousands: then they are numbers of their own.
+    `texts` are those of each column. `--decimal .` says that a comma is not a decimal mark, and `--thousands none` that
+    it does not stand between thousands: then they are numbers of their own.
     """
     record = next((each for each in body.records if len(each.fields) == body.fields), None)
     if record is None:
@@ -98,7 +98,7 @@ def _pair(columns: Sequence[Sequence[str]], first: int, asked: Asked) -> _Pair |
     if not left or _counts(left):
         return None
     certain = any(len(text) > 1 and text[0] == "0" and text.strip("0") for text in right)
-    if asked.thousands in {None, _MARK} and _all(_HEAD, left) and _all(_TAIL, right):
+    if asked.thousands != "" and _all(_HEAD, left) and _all(_TAIL, right):
         return _Pair(first, is_thousands=True, certain=certain)
     if asked.decimal == "." or not (_all(_WHOLE, left) and _all(_FRACTION, right)):
         return None

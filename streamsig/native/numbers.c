@@ -152,12 +152,14 @@ static bool read_long(const uint8_t *text, int64_t start, int64_t stop, uint128 
     return true;
 }
 
-/* Tell whether a number stands for an undefined price: the largest 64-bit integer, as it is and as billionths, and the
- * floats nearest to both. */
+/* Tell whether a number may stand for an undefined price: a limit of 64-bit integers, the largest as billionths, too, or
+ * a float nearest to one of them. */
 static bool is_undefined(uint128 value, int64_t decimals) {
     while (value % 10 == 0) value /= 10, decimals--;
     return (value == INT64_MAX && (decimals == 0 || decimals == 9)) ||
-           (value == 9223372036854776 && (decimals == -3 || decimals == 6));
+           (value == 9223372036854776 && (decimals == -3 || decimals == 6)) ||
+           (decimals == 0 && (value == (uint128)INT64_MAX + 1 || value == UINT64_MAX)) ||
+           (decimals == -3 && value == 18446744073709552);
 }
 
 /* Return the number `value` * 10**`power`, with no more decimals than `most` where that is exact. */
