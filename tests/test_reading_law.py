@@ -79,7 +79,7 @@ def test_cuts_threads_and_blocks_are_invisible(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segments, "SEGMENT_BYTES", data.draw(st.sampled_from([1, 11, 13, 37, 111, 4096])))
         # segments as short as that
-        limit = data.draw(st.sampled_from([None, "90MiB", "1GiB"]))
+        limit = data.draw(st.sampled_from([None, "110MiB", "1GiB"]))
         patch.setattr(budget, "SMALLEST_SEGMENT", segments.SEGMENT_BYTES)
         patch.setattr(budget, "SEGMENT_BYTES", segments.SEGMENT_BYTES)
         result = count(text, window=window, threads=data.draw(st.integers(1, 4)), memory_limit=limit)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Signals = tuple["Signal", ...]
 
+_WIDE_ROWS = 1 << 14
+
 
 def count_within(signals: Signals, ticks: Ticks) -> tuple[int, ...]:
     """Count each signal over the windows that lie in a run; linear in its rows for each signal."""
@@ -43,9 +45,16 @@ def _count(signals: Signals, ticks: Ticks, first: NDArray[np.int64], last: NDArr
     if largest is None or largest.fits(ticks.limbs):
         return tuple(native.count_signals(ticks.limbs[0], ticks.missing, table, first, last).tolist())
     return tuple(
-        int(np.count_nonzero(signal.flags(ticks.slice(start - signal.reach + 1, stop)))) if start < stop else 0
+        _count_wide(signal, ticks, start, stop)
         for signal, start, stop in zip(signals, first.tolist(), last.tolist(), strict=True)
     )
+
+
+def _count_wide(signal: Signal, ticks: Ticks, start: int, stop: int) -> int:
+    """Count a signal over closes of any size, some rows at a time: sums of many limbs take much memory."""
+    step = max(_WIDE_ROWS, signal.reach)
+    stops = ((at, min(at + step, stop)) for at in range(start, stop, step))
+    return sum(int(np.count_nonzero(signal.flags(ticks.slice(at - signal.reach + 1, end)))) for at, end in stops)
 
 
 @lru_cache(maxsize=16)

@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 
-PYTHON = 48 * MIB
+PYTHON = 50 * MIB
 """An interpreter with numpy and all that a run imports, and what finding a layout out takes.
 
-Half of it are pages of libraries, of which the kernel maps more in a fresh installation: 21 MiB where it was 17 when
+Half of it are pages of libraries, of which the kernel maps more in a fresh installation: 24 MiB where it was 17 when
 they had been read in small pieces before.
 """
 
-PYARROW = 64 * MIB
-"""pyarrow with all of it that a run may import, over Arrow's system allocator: up to 54 MiB of it pages, too."""
+PYARROW = 72 * MIB
+"""pyarrow with all of it that a run may import, over Arrow's system allocator: up to 67 MiB of it pages, too."""
 
 ROW_FILE = 24 * MIB
 """Rows that wait to be put down, and their encoder."""
 
-PER_BYTE, PER_BYTE_TIMES = 24, 56
+PER_BYTE, PER_BYTE_TIMES = 32, 56
 """Bytes that a thread takes for each byte of its segment, and where times are judged besides. The worst are rows of a
 few bytes, and bad rows, one after another."""
 
-LONG_RECORD = 9 * MIB
-"""What a thread takes for the longest record, however short segments are."""
+LONG_RECORD = 12 * MIB
+"""What a thread takes at least: for the longest record, or a short segment of nothing but bad rows."""
 
 PER_CLOSE = 128
 """Bytes for each close of the longest window: a fold, and what merging takes (measured 59; up to 105 where some are
@@ -62,6 +62,9 @@ PIECE = 8 * MIB
 
 SMALLEST_SEGMENT = 256 << 10
 """Shorter ones take no less, for the sake of long records, and more time."""
+
+MODEST_SEGMENT = 512 << 10
+"""Without a limit, where rows are emitted or times are checked: longer ones take more memory, and no less time."""
 
 TABLE = 32 * MIB
 """A batch of rows of a columnar file, and its pages as far as they are not known before."""
@@ -156,7 +159,7 @@ class Budget:
     def _plan(self) -> Plan:
         settings, limit = self._settings, self._settings.memory_limit
         if limit is None:
-            return Plan(settings.thread_count)
+            return Plan(settings.thread_count, MODEST_SEGMENT if self._rows or settings.check_order else None)
         # threads that were asked for are kept, or refused
         counts = [settings.threads] if settings.threads else range(settings.thread_count, 0, -1)
         for threads in counts:

@@ -168,6 +168,8 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
                 if may_grow:
                     warnings += _held_back(each.segment, passage.line, observe, source.name)
                 observe(Advanced(source.consumed_bytes, run.total.rows + tally.rows, run.total.signals + tally.counted))
+                # it would stay in memory until the next one is there
+                del each
     except BadRecordError as bad:
         # all segments before the bad one are counted, so the passage ends where that one starts
         line = passage.line + bad.line - 1

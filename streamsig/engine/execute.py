@@ -60,6 +60,7 @@ class _Crew(Generic[T]):
             if result is None:
                 return
             yield result
+            del result
             self._room.release()
 
     def dismiss(self) -> None:

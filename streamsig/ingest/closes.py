@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streamsig.ingest.numbers import NumberFormat
 
 
-_RUN_ROWS = 1 << 16
+_RUN_ROWS = 1 << 14
 
 
 class Bad(NamedTuple):
@@ -89,6 +89,8 @@ def _wide_ticks(found: native.WideNumbers) -> Ticks:
     missing = found.missing.view(np.bool_) if found.missing.any() else None
     scales = np.flatnonzero(np.bincount(found.decimals)).tolist()
     scale = max(scales, default=0)
+    if len(scales) == 1:
+        return Ticks.from_words(found.words, scale, missing)
     ticks = Ticks(np.zeros((1, len(found.words)), np.int64), scale, missing)
     for each in scales:
         rows = np.flatnonzero(found.decimals == each)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ from streamsig import native
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, concat
 from streamsig.ingest import footers
-from streamsig.ingest.cells import CONVENTIONS
+from streamsig.ingest.cells import CONVENTIONS, shape
 from streamsig.ingest.closes import closes_of, grammar_of, read_closes
 from streamsig.ingest.numbers import NumberError
 from streamsig.ingest.records import Record, split_records, unwrapped_lines
@@ -98,7 +98,10 @@ class SegmentReader:
         return reading
 
     def _read_regular(self, octets: NDArray[np.uint8]) -> Reading | None:
-        """Read a text whose records are all regular and good; return `None` for any other."""
+        """Read a text whose records are all regular and good; return `None` for any other.
+
+        Many cells that the kernel leaves take less memory when they are read a run at a time.
+        """
         # another thread may change the hint
         dialect, scale = self.dialect, self.scale
         last = octets[-1] if len(octets) else ord("\n")
@@ -109,7 +112,7 @@ class SegmentReader:
             return None
         cells = native.Cells.of_field(found, dialect.fields, dialect.close)
         numbers = native.read_numbers(cells, self._grammar, scale, dialect.delimiter)
-        if numbers.torn or numbers.empty or numbers.returns != found.returns:
+        if numbers.torn or numbers.empty or numbers.returns != found.returns or len(numbers.unknown) > _RUN_RECORDS:
             return None
         closes = closes_of(numbers, cells, dialect.numbers, scale)
         if len(closes.bad.rows):
@@ -294,10 +297,16 @@ def explain(error: NumberError, text: str, numbers: NumberFormat) -> tuple[str, 
     """Return why a text is not a close, and what to do about it."""
     if text.strip() and not any(letter.isdigit() for letter in text):
         return str(error), f"{ADVICE}; if it stands for a missing close, say --missing {shown(text.strip())}"
-    if not numbers.fits(text) and any(convention.fits(text) for convention in CONVENTIONS):
+    if len(text) <= _SHOWN_CHARACTERS and _is_written_otherwise(shape(text), numbers):
         advice = "mend the row, or say how all are written with --decimal and --thousands"
         return "a number written otherwise than those above", advice
     return str(error), error.advice or ADVICE
+
+
+@lru_cache(maxsize=1024)
+def _is_written_otherwise(looks: str, numbers: NumberFormat) -> bool:
+    """Tell whether texts of a shape are numbers, but not in this format: each distinct text takes too long."""
+    return not numbers.fits(looks) and any(convention.fits(looks) for convention in CONVENTIONS)
 
 
 def shown(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+_AT_ONCE = 1024
 
 
 class Rejected(NamedTuple):
@@ -32,7 +33,8 @@ class Rejects:
 
     def __init__(self, text: bytes = b"") -> None:
         self.text = text
-        self._places = array("q")
+        # (records, 4): line, start, stop, place of the reason
+        self._blocks: list[NDArray[np.int32]] = []
         self._why: dict[tuple[str, str], int] = {}
 
     def extend(
@@ -44,8 +46,8 @@ class Rejects:
         reasons: Sequence[tuple[str, str]],
     ) -> None:
         """Add records that cover the bytes `starts:stops` of the text; `which` are places of columns and reasons."""
-        known = np.array([self._why.setdefault(each, len(self._why)) for each in reasons], np.int64)
-        self._places.frombytes(np.stack([lines, starts, stops, known[which]], axis=1, dtype=np.int64).tobytes())
+        known = np.array([self._why.setdefault(each, len(self._why)) for each in reasons], np.int32)
+        self._blocks.append(np.stack([lines, starts, stops, known[which]], axis=1, dtype=np.int32))
 
     def lines_at(self, lines: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return where these lines of the text start and stop."""
@@ -55,16 +57,19 @@ class Rejects:
     @property
     def lines(self) -> set[int]:
         """The lines on which they start."""
-        return set(self._places[::4])
+        return {line for block in self._blocks for line in block[:, 0].tolist()}
 
     def __len__(self) -> int:
-        return len(self._places) // 4
+        return sum(map(len, self._blocks))
 
     def __iter__(self) -> Iterator[Rejected]:
         why = list(self._why)
-        fours = iter(self._places)
-        for line, start, stop, reason in zip(fours, fours, fours, fours, strict=True):
-            yield Rejected(line, *why[reason], row_of(self.text, start, stop))
+        # some at a time: as Python objects they take ten times the memory
+        for block in self._blocks:
+            for first in range(0, len(block), _AT_ONCE):
+                fours: list[list[int]] = block[first : first + _AT_ONCE].tolist()
+                for line, start, stop, reason in fours:
+                    yield Rejected(line, *why[reason], row_of(self.text, start, stop))
 
 
 def row_of(text: bytes, start: int, stop: int) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from streamsig import native
 from streamsig.errors import LayoutError
-from streamsig.ingest.records import split_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 QUOTE = b'"'
 _READ_BYTES = 256 << 10
 _PIECE_BYTES = 256 << 10
+_RUN_RECORDS = 1 << 14
+_NO_FIELDS = np.empty(0, np.int32)
 
 SEGMENT_BYTES = 2 << 20
 """Long enough that a segment's overhead vanishes, short enough that all in flight stay in cache or near it."""
@@ -247,9 +249,12 @@ def _last_record_end(text: bytes, delimiter: str) -> int:
 
     The end of the text is no line end, and neither is a CR there, which may be half a CRLF.
     """
-    whole = 0
     # behind a real line end a further byte starts a record of its own; inside quotes it does not
-    for record in split_records(text + b"x", delimiter):
-        if record.stop < len(text) or (record.stop == len(text) and not text.endswith(b"\r")):
-            whole = record.stop
+    octets = np.frombuffer(text + b"x", np.uint8)
+    last = len(text) - text.endswith(b"\r")
+    at, whole = np.array([0, 1], np.int64), 0
+    while at[0] < len(octets):
+        found = native.split_records(octets, delimiter, _NO_FIELDS, at, most=_RUN_RECORDS, by_lines=False)
+        stops = found.stops[found.stops <= last]
+        whole = int(stops[-1]) if len(stops) else whole
     return whole
