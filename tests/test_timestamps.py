@@ -119,6 +119,9 @@ def test_the_direction_of_rows_that_are_not_in_strict_order(days: list[int], exp
         (["01/24", "12/23", "11/23", "10/23"], NEWEST_FIRST),
         (["1/3", "1/2", "1/1"], NEWEST_FIRST),
         (["Dec 23", "Jan 24"], UNKNOWN),
+        (["2 January", "1 January", "31 December", *(f"{day} December" for day in range(30, 20, -1))], NEWEST_FIRST),
+        (["2. Januar", "1. Januar"], NEWEST_FIRST),
+        (["2024-10", "2024-9", "2024-8"], NEWEST_FIRST),
         (["Dec 1", "Mid December", "Late December"], None),
     ],
 )
@@ -136,6 +139,28 @@ def test_digits_alone_are_times_by_their_name(names: str, expected: int | None) 
     found = find_time(names.split(","), columns if expected != 1 else columns[::-1])
     assert found.index == expected
     assert found.direction == (UNKNOWN if expected is None else NEWEST_FIRST)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["02-01", "01-31", "01-30", "01-29"],
+        ["01.02.", "31.01.", "30.01."],
+        ["1. 2.", "31. 1.", "30. 1."],
+        ["001/2025", "366/2024", "365/2024"],
+        ["FY2024", "FY2023", "FY2022"],
+        ["FY 24", "FY 23", "FY 22"],
+        ["2024-2025", "2023-2024", "2022-2023"],
+        ["2024/2025", "2023/2024", "2022/2023"],
+        ["S01 2025", "S52 2024", "S51 2024"],
+    ],
+)
+def test_texts_that_are_times_by_their_name(texts: list[str]) -> None:
+    """They may be prices or keys elsewhere: only a column named like a time holds times of that look."""
+    assert direction(texts) == NEWEST_FIRST
+    assert direction(texts[::-1]) == OLDEST_FIRST
+    assert direction(texts, "Symbol") is None
+    assert all(is_no_time(text) for text in texts)
 
 
 def test_a_time_of_day_that_is_none_leaves_the_date() -> None:
@@ -189,7 +214,8 @@ def is_no_time(text: str) -> bool:
     "text",
     ["", "Close", "1.5", "-37.25", "1,234.50", "1.234,5", "1 234", "12%", "118-310", "2023.12", "Market 50", "Max 20",
      "SMA 20", "Q423", "10.10.10.10", "2024-01-31 105.5", "2024-01-31 10.55", "2024-01-31 10", "2024-01-31 2034",
-     f"2024-01-31{'':70}09:30", "52 Week High", "Dec 23 10:30", "BRK.B", "ES 12-23 x"],
+     f"2024-01-31{'':70}09:30", "52 Week High", "Dec 23 10:30", "BRK.B", "ES 12-23 x",
+     "99-16", "99.16.", "1_000", "2024 013", "2024 01 31 10.5", "50 Marketing", "Quarter 4"],
 )  # fmt: skip
 def test_what_is_no_time(text: str) -> None:
     """Numbers, names of columns, and a date with a price behind it are no times."""

@@ -40,6 +40,7 @@ class Sort(Enum):
     MARKED = "a date or time of day, by the marks between its numbers"
     PERIOD = "a month, a quarter, a week, or a day without its year"
     BARE = "digits alone: 20240131"
+    NAMED = "a time only in a column with the name of one: 01-31, FY2024"
     JOINED = "a date and a time of day of digits alone, from two columns"
 
 
@@ -101,7 +102,8 @@ _TH = "(?:st|nd|rd|th)?"
 _DAY = f"(?P<day>99?){_TH}"
 _NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
 _SHORT_NAME = (
-    r"(?P<name>[^\W\d_]{3,4}|January|February|March|April|June|July|August|September|October|November|December)\.?"
+    r"(?P<name>January?|February?|March|April|June|July|August|September|O[ck]tober|November|De[cz]ember"
+    r"|[^\W\d_]{3,4})\.?"
 )
 _WEEKDAY = r"(?:(?:[^\W\d_]{2,3}[,.]?|[^\W\d_]{3,6}day,?)\s+)?"
 _WORD = r"(?:[^\W\d_]{2,10}[,.]?\s+)?"
@@ -121,15 +123,16 @@ _CLOCK = (
     rf"|(?P<mark>[.-])(?P<minute2>99)(?P=mark)(?P<second2>99)){_ZONE}"
 )
 
-_HAS_MARKS = r"9\s?[-/:\s]|9\.\s?9+\.|[^\W\d_]"
+_HAS_MARKS = r"9\s?[-/:\s_]|9\.\s?9+\.|[^\W\d_]"
 _DATES = (
-    rf"{_WEEKDAY}{_YEAR}\s?[-./年년]\s?(?P<month>99?)\s?[-./月월]\s?(?P<day>99?)(?:\s?[日일]|\.)?(?!9)",
+    rf"{_WEEKDAY}{_YEAR}\s?[-./_年년]\s?(?P<month>99?)\s?[-./_月월]\s?(?P<day>99?)(?:\s?[日일]|\.)?(?!9)",
     rf"{_WEEKDAY}(?P<a>99?)[-./]\s?(?P<b>99?)[-./]\s?(?P<c>{_SHORT_YEAR})\.?",
     rf"{_WORD}(?P<a>99?){_TH}[-/. ]*(?:de\s)?{_NAME}[-/., ]*(?:de\s)?(?P<c>{_SHORT_YEAR})",
     rf"{_WORD}{_NAME}[-/. ]*{_DAY}(?:[,.\s-]+{_YEAR}|[-/](?P<year2>{_SHORT_YEAR}))",
     rf"{_YEAR}[-/. ]*{_NAME}[-/. ]*{_DAY}(?!9)",
     rf"{_YEAR}-?W(?P<week>99)-?(?P<day>9)(?!9)",
     rf"{_YEAR}[-/](?P<ordinal>999)(?!9)",
+    rf"{_YEAR} (?P<month>99) (?P<day>99)(?!9)",
 )
 _PACKED_DATE = rf"{_YEAR}(?P<month>99)(?P<day>99)(?!9)"
 _AFTER_DATE = rf"(?:(?:T|,?\s+|:){_CLOCK}|T(?P<hour2>99)Z?|Z|(?P<sign4>[+-])(?P<ahead4>99):(?P<past4>99))?{_REMARK}"
@@ -142,15 +145,21 @@ _PERIODS = (
     rf"{_YEAR}\s?[-/.:_]?\s?(?:(?P<letter>[QTHS])(?P<part>9)|(?P<part2>9)(?P<letter2>[QTHS]))",
     rf"(?P<letter>[QTHS])(?P<part>9)(?:[-/.'\u2019_ ]+(?P<year2>{_SHORT_YEAR})|{_YEAR})",
     rf"(?P<part>9)(?P<letter>[QTHS])[-/.'\u2019_ ]*(?P<year>{_SHORT_YEAR})",
+    rf"(?:(?P<part>9)(?:\.|{_TH}) ?(?P<letter>Q)uart(?:er|al)|(?P<letter2>Q)uart(?:er|al) ?(?P<part2>9))[-/, ]+{_YEAR}",
     rf"{_YEAR}[-/_ .]?{_WEEK}",
     rf"{_WEEK}[-/,. ]+{_YEAR}",
     rf"{_YEAR}(?:\s?[-/:]\s?(?P<month>99)|[- ]?M(?P<month2>99?)|\s?[年년]\s?(?P<month3>99?)\s?[月월])",
+    rf"{_YEAR}[-/](?P<month>9)",
     rf"(?:M(?P<month>99?)[-/ ]|(?P<month2>99?)[-/]){_YEAR}",
     rf"{_NAME}[-/.,'\u2019 ]*{_YEAR}",
     rf"{_YEAR}[-/. ]*{_NAME}",
     rf"{_SHORT_NAME}[-/. ]*(?:['\u2019](?P<year>99)|(?P<either>99?){_TH})",
     rf"(?P<either>99?){_TH}[-/. ]*{_SHORT_NAME}",
     "(?P<a>99?)/(?P<b>99?)",
+)
+_NAMED = (
+    rf"(?P<a>99)-(?P<b>99)|(?P<day>99?)\. ?(?P<month>99?)\.|FY[-' ]?(?P<year>{_SHORT_YEAR})|(?P<year2>9999)[-/]9999"
+    "|(?P<ordinal>999)[-/](?P<year3>9999)|S(?P<week>99)[-/,. ]+(?P<year4>9999)"
 )
 _BARE = (
     rf"{_YEAR}(?:(?P<month>99)(?:(?P<day>99)(?:(?P<hour>99)(?:(?P<minute>99)"
@@ -236,6 +245,8 @@ def _matches(shape: str) -> Iterator[tuple[Sort, tuple[Match, ...]]]:
         found = _compiled(pattern).match(shape)
         if found:
             yield Sort.PERIOD, behind(found, _REMARK)
+    if shape[-1] in "9.":
+        yield Sort.NAMED, (_compiled(_NAMED).fullmatch(shape),)
 
 
 def _meaning(sort: Sort, *found: Match) -> Meaning | None:
@@ -278,6 +289,8 @@ def _dates(texts: Mapping[str, str], spans: Mapping[str, Span]) -> dict[str, _Pa
         return {}
     if "a" in spans or "either" in spans:
         return {order: date for order, date in _in_orders(texts, spans, name).items() if date is not None}
+    if "year" not in spans and "day" in spans:
+        return _alike(_without_year(spans["month"], spans["day"]))
     if "year" not in spans:
         return _alike({"year": _NO_DATE, "has_year": False})
     date: _Parts = {part: spans[part] for part in ("year", "month", "day") if part in spans}
