@@ -235,6 +235,16 @@ def packed_parquet(path: Path) -> None:
     path.write_bytes(gzip.compress(whole.getvalue()))
 
 
+def affixed(template: str) -> Callable[[Path], None]:
+    """Return what writes closes with texts around them."""
+
+    def write(path: Path) -> None:
+        closes = [template.format(close) for close in CLOSES]
+        path.write_text("Date,Close,Currency\n" + lines(DAYS, closes, ["Mar"] * len(DAYS)))
+
+    return write
+
+
 # what writes the file, its name, the command in the message, what is run behind it
 COMMANDS: list[tuple[Callable[[Path], None], str, str, str]] = [
     (aligned, "x.csv", r"sed .* -", ""),
@@ -242,6 +252,12 @@ COMMANDS: list[tuple[Callable[[Path], None], str, str, str]] = [
     (feather_of_version_1, "x.feather", r"python .*", "streamsig run TABLE.feather"),
     (an_orc_file, "x.orc", r"python .*", "streamsig run TABLE.parquet"),
     (tar_of_two, "x.tar", r"mkdir .*", ""),
+    *(
+        (affixed(template), f"x{place}.csv", r"sed .* -", "")
+        for place, template in enumerate(
+            ["{} GBX", "{}GBp", "{} pts", "{} USD/oz", "{}*", "{}r", "~{}", "{}%", "[{}]", "{}'", "^{}$/\\", "px {}"]
+        )
+    ),
     (packed_parquet, "x.parquet.gz", r"gunzip [^;]*", "streamsig run x.parquet"),
 ]
 
@@ -268,3 +284,23 @@ def test_the_command_of_a_refusal_gives_the_right_number(
     metrics = json.loads(ended.stdout)
     wanted = answer([Fraction(close) for close in CLOSES], WINDOW)
     assert (metrics["rows_processed"], metrics["rows_missing"], metrics["signal_count"]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("closes", "advice"),
+    [
+        (["1.5K", "2M", "1.7M"], "write the file again with plain numbers"),
+        (["$(1,234.50)", "$(1,235.50)"], r"""remove '$' first: sed 's/\$\([-+.(0-9]\)/\1/g' FILE | streamsig run -"""),
+        (["1.50 z\u0142oty", "1.75 z\u0142oty"], "remove ' z\u0142oty' first"),
+        (["1.50-", "1.75-"], "say how numbers are written with --decimal and --thousands"),
+        (['"1.5,"', '"1.7,"'], "remove ',' first"),
+        (["MarX5", "MarX6"], "remove 'MarX' first"),
+    ],
+)
+def test_what_stands_around_numbers_is_named(closes: list[str], advice: str, tmp_path: Path) -> None:
+    """No command is named that would change a sign, a scale or another cell."""
+    path = tmp_path / "x.csv"
+    path.write_text("Date;Close;Key\n" + "".join(f"{day};{c};1MarX5y\n" for day, c in zip(DAYS, closes, strict=False)))
+    with pytest.raises(LayoutError) as caught:
+        streamsig.run(path, window=WINDOW)
+    assert str(caught.value).endswith(f"or {advice}")

@@ -9,6 +9,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError
+from streamsig.ingest.affixes import advice_on_affixes
 from streamsig.ingest.books import book_column, may_be_of_trades
 from streamsig.ingest.cells import Kind, kind, kinds, shapes
 from streamsig.ingest.columns import listed, numbered
@@ -180,10 +181,12 @@ def check_closes(closes: Sequence[str], dialect: Dialect, body: Body, name: str)
         return
     sound = [record for record in body.records if len(record.fields) == body.fields]
     index, text = bad[0]
+    cells = (cell for record in sound for cell in record.fields)
+    plain = advice_on_affixes([each for _, each in texts], cells)
+    advice = plain or "say how numbers are written with --decimal and --thousands"
     raise LayoutError(
         f"{name}, line {sound[index].line}: {dialect.column_name(dialect.close)} is not a column of numbers:"
-        f" {text.strip()[:40]!r}; name another with --column, or say how numbers are written with --decimal"
-        " and --thousands"
+        f" {text.strip()[:40]!r}; name another with --column, or {advice}"
     )
 
 

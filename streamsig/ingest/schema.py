@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from streamsig.errors import LayoutError
 from streamsig.ingest import convention
+from streamsig.ingest.affixes import advice_on_affixes
 from streamsig.ingest.arrays import holds_numbers, is_text, to_texts
 from streamsig.ingest.books import may_tell_of_a_book
 from streamsig.ingest.candidate import ONLY_CANDIDATE
@@ -133,9 +134,11 @@ def _check_closes(closes: Sequence[str], numbers: NumberFormat, name: str, title
     bad = [(line, text) for line, text in texts if not numbers.fits(text)]
     if 2 * len(bad) > len(texts):
         line, text = bad[0]
+        plain = advice_on_affixes([each for _, each in texts], None)
+        advice = plain or "say how numbers are written with --decimal and --thousands"
         raise LayoutError(
             f"{name}, line {line}: {title} is not a column of numbers: {one_line(text)!r}; name another with --column,"
-            " or say how numbers are written with --decimal and --thousands"
+            f" or {advice}"
         )
 
 
