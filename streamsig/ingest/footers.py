@@ -40,10 +40,14 @@ def untimed_tail(texts: Sequence[str]) -> int:
 
 
 def without_footer(texts: Sequence[str]) -> Sequence[str]:
-    """Return a column that begins with a time without the last texts that are none; others come back unchanged."""
+    """Return a column that begins with a time without the last texts that are none; others come back unchanged.
+
+    A footer is not longer than the rows above it.
+    """
     if not texts or has_time(texts[-1]) or not has_time(texts[0]):
         return texts
-    return texts[: len(texts) - untimed_tail(texts)]
+    tail = untimed_tail(texts)
+    return texts if 2 * tail > len(texts) else texts[: len(texts) - tail]
 
 
 def are_timed(texts: Sequence[str]) -> bool:
