@@ -33,6 +33,10 @@ KINDS: dict[str, Callable[[Sequence[str | None]], pa.Array]] = {
     "string_view": lambda texts: pa.array(texts, pa.string()).cast(pa.string_view()),
     "dictionary": lambda texts: pa.array(texts, pa.string()).dictionary_encode(),
 }
+LOADED, DEFAULT = settings().max_examples, settings.get_profile("default").max_examples
+MOST_EXAMPLES = LOADED if LOADED > DEFAULT else min(80, LOADED)
+"""A profile that draws more than the default is followed."""
+
 FORMS = ["parquet", "table", "batches"]
 
 
@@ -71,7 +75,7 @@ def answer(*inputs: Any, **chosen: Any) -> tuple[Any, ...]:
     return result.rows_processed, result.rows_missing, result.rows_rejected, result.signal_count, groups
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=MOST_EXAMPLES)
 @given(drawn=columns(), data=st.data())
 def test_a_table_is_what_its_csv_is(tmp_path: Path, drawn: tuple[Any, ...], data: DataObject) -> None:
     """Under any settings: rows, missing and rejected ones, signals and groups are the same, or both are refused."""
