@@ -245,6 +245,12 @@ def affixed(template: str) -> Callable[[Path], None]:
     return write
 
 
+def separated(mark: str) -> Callable[[Path], None]:
+    """Return what writes columns with a mark between them."""
+    rows = f"Date{mark}Close{mark}Lots\n" + lines(DAYS, CLOSES, WHOLE, delimiter=mark)
+    return lambda path: path.write_text(rows, "utf-8") and None
+
+
 # what writes the file, its name, the command in the message, what is run behind it
 COMMANDS: list[tuple[Callable[[Path], None], str, str, str]] = [
     (aligned, "x.csv", r"sed .* -", ""),
@@ -254,10 +260,9 @@ COMMANDS: list[tuple[Callable[[Path], None], str, str, str]] = [
     (tar_of_two, "x.tar", r"mkdir .*", ""),
     *(
         (affixed(template), f"x{place}.csv", r"sed .* -", "")
-        for place, template in enumerate(
-            ["{} GBX", "{}GBp", "{} pts", "{} USD/oz", "{}*", "{}r", "~{}", "{}%", "[{}]", "{}'", "^{}$/\\", "px {}"]
-        )
+        for place, template in enumerate(["{} GBX", "{} USD/oz", "{}*", "{}r", "~{}", "[{}]", "^{}$/\\", "{}'"])
     ),
+    *((separated(mark), "x.csv", r"sed .* -", "") for mark in "\u00a6\u2502"),
     (packed_parquet, "x.parquet.gz", r"gunzip [^;]*", "streamsig run x.parquet"),
 ]
 

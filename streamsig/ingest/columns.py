@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError, UsageError
@@ -90,6 +91,13 @@ def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, 
 def no_close(body: Body, name: str) -> LayoutError:
     """Return the error that says that no name is that of a close, and which columns there are."""
     names = body.names or ()
+    where = f", line {body.header_line}" if body.header_line else ""
+    mark = _unknown_delimiter(body)
+    if mark:
+        return LayoutError(
+            f"{name}{where}: the fields seem to be separated by {mark!r}: {one_line(names[0])!r};"
+            f" make them commas: sed 's/{mark}/,/g' FILE | streamsig run -"
+        )
     almost = almost_closes(names)
     if almost:
         return LayoutError(
@@ -104,10 +112,24 @@ def no_close(body: Body, name: str) -> LayoutError:
             " name another with --column"
         )
     garbled = "" if all(each.isascii() for each in names) else ", or, if names are garbled, say --encoding NAME"
-    where = f", line {body.header_line}" if body.header_line else ""
     return LayoutError(
         f"{name}{where}: no column is named like a close: {columns_in(body)}; name it with --column{garbled}"
     )
+
+
+def _unknown_delimiter(body: Body) -> str | None:
+    """Return the mark outside of ASCII that stands as often in each line of a single column as in the header."""
+    names = body.names or ()
+    lines = [record.fields[0] for record in body.records[:_JUDGED] if len(record.fields) == 1]
+    if len(names) != 1 or not lines or any("," in line for line in lines):
+        return None
+    for mark in dict.fromkeys(names[0]):
+        if mark.isascii() or mark.isalnum() or mark.isspace() or unicodedata.category(mark) == "Sc":
+            continue
+        parts = names[0].split(mark)
+        if {line.count(mark) + 1 for line in lines} == {len(parts)} and all(map(compact, parts)) and any(roles(parts)):
+            return mark
+    return None
 
 
 def check_alignment(body: Body, name: str) -> None:
