@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamsig.ingest import headers
 from streamsig.ingest.reader import BadRecordError, SegmentReader, shown
 from streamsig.ingest.records import count_line_ends, split_records
 from streamsig.ingest.rejects import Rejected, row_of
@@ -25,9 +26,16 @@ class Read(NamedTuple):
     texts: list[list[bytes]]
 
 
-def define(text: bytes, dialect: Dialect, also: tuple[int, ...] = (), *, skip_bad: bool = False) -> Read:
+def define(
+    text: bytes,
+    dialect: Dialect,
+    also: tuple[int, ...] = (),
+    prices: tuple[int, ...] = (),
+    *,
+    skip_bad: bool = False,
+) -> Read:
     """Return what a text holds; raises BadRecordError."""
-    judge = SegmentReader(dialect).judge
+    judge = SegmentReader(dialect, prices=prices).judge
     found = Read([], count_line_ends(text, 0, len(text)), [], [[] for _ in also])
     for record in split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted):
         bad = judge(record)
@@ -35,7 +43,7 @@ def define(text: bytes, dialect: Dialect, also: tuple[int, ...] = (), *, skip_ba
             found.closes.append(dialect.numbers.parse(record.fields[dialect.close]))
             for index, column in zip(also, found.texts, strict=True):
                 column.append(record.fields[index].encode())
-        elif skip_bad:
+        elif skip_bad and bad[2] != headers.OTHER:
             found.rejected.append(Rejected(record.line, bad[0], bad[2], row_of(text, record.start, record.stop)))
         else:
             raise BadRecordError(record.line, bad[0], shown(bad[1]), bad[2], bad[3])

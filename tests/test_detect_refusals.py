@@ -336,3 +336,14 @@ def test_impossible_flags_are_refused(asked: Asked) -> None:
     """A flag that no file can honour is an error of usage."""
     with pytest.raises(UsageError, match=r"^x\.csv: --"):
         detect(many("Date,Close"), whole=True, asked=asked, name="x.csv")
+
+
+def test_a_table_above_with_times_and_closes() -> None:
+    """Two files that were joined: the first one is no preamble, however many fields the second one has."""
+    above = "Date,Open,High,Low,Close\n2000,9,12,8,10\n2001,9,12,8,11\n"
+    below = "Date,Close,Open,High,Low,Volume\n9000,11,9,12,8,1\n9001,12,9,12,8,1\n"
+    with pytest.raises(LayoutError, match=r"line 4: a second header stands there.*--skip-lines 3") as caught:
+        detect((above + below).encode(), whole=True)
+    assert "head -n 3 FILE" in str(caught.value)
+    assert detect((above + below).encode(), whole=True, asked=Asked(skip_lines=3)).dialect.close == 1
+    assert detect(above.encode(), whole=True).dialect.close == 4

@@ -38,7 +38,17 @@ NOTES = [
     '""',
     "\t",
 ]
+ACTIONS = ["0.24 Dividend", '"4:1 Stock Splits"', "2:1", "57.32K", "1.07%", "NaN", "7", "", "n/q", '"a ""b"""']
+HEADERS = [
+    "date{0}close",
+    "close{0}date{0}open",
+    "t{0}n{0}c{0}v",
+    "Volume{0}Close{0}x{0}Date",
+    "Close{0}Close",
+    "c{0}t",
+]
 LINES = [
+    *HEADERS,
     "",
     " ",
     "\t",
@@ -72,6 +82,7 @@ def dialects(draw: st.DrawFn) -> Dialect:
         draw(st.sampled_from(",;\t |")),
         fields,
         close,
+        header=draw(st.sampled_from([None, ("t", "n", "c", "v")[:fields]])),
         line_quoted=draw(st.integers(0, 4)) == 0,
         numbers=draw(formats()),
     )
@@ -91,6 +102,10 @@ def texts(draw: st.DrawFn, dialect: Dialect) -> bytes:
         record = [draw(st.sampled_from(NOTES)).format(dialect.delimiter) for _ in range(dialect.fields)]
         close = draw(closes)
         quoted = draw(st.integers(0, 5)) == 0 or dialect.delimiter in close
+        if draw(st.integers(0, 7)) == 0:
+            # a dividend, a split, or what only looks like one
+            close, record[draw(st.integers(0, dialect.fields - 1))] = "", draw(st.sampled_from(ACTIONS))
+            quoted = False
         record[dialect.close] = '"' + close.replace('"', '""') + '"' if quoted else close
         lines.append(dialect.delimiter.join(record))
     if dialect.line_quoted:
@@ -124,15 +139,15 @@ def test_all_ways_agree(data: st.DataObject) -> None:
     """One answer or one refusal, the same rejected rows, lines and texts, with any settings and cut anywhere."""
     dialect = data.draw(dialects())
     text = data.draw(texts(dialect))
-    also = tuple(data.draw(st.lists(st.integers(0, dialect.fields - 1), max_size=2)))
+    also, prices = (tuple(data.draw(st.lists(st.integers(0, dialect.fields - 1), max_size=2))) for _ in range(2))
     skip_bad = data.draw(st.booleans())
     expected: Read | tuple[object, ...]
     try:
-        expected = define(text, dialect, also, skip_bad=skip_bad)
+        expected = define(text, dialect, also, prices, skip_bad=skip_bad)
     except BadRecordError as bad:
         expected = (bad.line, bad.column, bad.text, bad.reason, bad.advice)
     parts = segments(text, dialect, data.draw(st.sampled_from([0, 1, 37, 111])))
-    reader = SegmentReader(dialect, skip_bad=skip_bad, also=also, scale=data.draw(st.integers(0, 18)))
+    reader = SegmentReader(dialect, skip_bad=skip_bad, also=also, prices=prices, scale=data.draw(st.integers(0, 18)))
     assert outcome(reader, parts) == expected
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SegmentReader, "_read_regular", lambda *_: None)

@@ -195,6 +195,7 @@ def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tall
         scale=detection.decimals,
         also=(*groups, *times),
         timed=detection.timed,
+        prices=detection.prices,
     )
     return _Preparation(run, may_grow, reader, tally, order, len(groups))
 

@@ -39,6 +39,7 @@ _IN_FRACTIONS = re.compile(
 _FEW_OTHERS = 10
 """One in so many prices that are no 32nds is a mistake among them."""
 
+_CLOSES = {Role.CLOSE, Role.LAST}
 _BARS = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 
 
@@ -102,6 +103,7 @@ def check_no_second_header(body: Body, numbers: Sequence[str] | None, name: str)
 
     `numbers` are the texts of a column of numbers, of the records that have as many fields as most.
     """
+    _check_no_table_above(body, name)
     looks = kinds(numbers or ())
     if Kind.TEXT not in looks and len(looks) == len(body.records):
         return
@@ -124,6 +126,19 @@ def check_no_second_header(body: Body, numbers: Sequence[str] | None, name: str)
             f" {numbered(cells)}; to count the rows below it, use --skip-lines {above} and name the close with"
             f" --column; to count those above it: head -n {above} FILE | streamsig run -"
         )
+
+
+def _check_no_table_above(body: Body, name: str) -> None:
+    """Raise where times and closes stand above the header, with names of their own."""
+    for before, record in pairwise(body.preamble):
+        known = set(roles(before.fields))
+        if Role.TIME in known and _CLOSES & known and len(record.fields) == len(before.fields):
+            above = body.header_line - 1
+            raise LayoutError(
+                f"{name}, line {body.header_line}: a second header stands there, with other names than the one on line"
+                f" {before.line}; to count the rows below it, use --skip-lines {above}; to count those above it:"
+                f" head -n {above} FILE | streamsig run -"
+            )
 
 
 def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: str) -> None:

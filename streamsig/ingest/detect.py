@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError, UsageError
 from streamsig.ingest import convention
+from streamsig.ingest.actions import price_columns
 from streamsig.ingest.bars import close_by_shape
 from streamsig.ingest.cells import Kind, kinds
 from streamsig.ingest.checks import (
@@ -79,7 +80,8 @@ class Detection:
     `decimals` is the most that a sampled close has, exponents and padding zeros resolved; `missing`
     are the sampled closes that mean "none", as they are written; `groups` are the fields, from 0, that
     were asked for to group by. `closes` are sampled closes as they are written. `timed` says that
-    rows have times, so that the last ones must have, too. `by_returns` says that lines end with CR alone.
+    rows have times, so that the last ones must have, too. `prices` are further fields, from 0, in which a text shows
+    that a row without a close is none. `by_returns` says that lines end with CR alone.
     """
 
     dialect: Dialect
@@ -100,6 +102,7 @@ class Detection:
     groups: tuple[int, ...] = ()
     closes: tuple[str, ...] = ()
     timed: bool = False
+    prices: tuple[int, ...] = ()
     by_returns: bool = False
 
 
@@ -183,6 +186,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         groups=groups,
         closes=tuple(closes[:_JUDGED]),
         timed=time.index not in {None, close} and are_timed(texts[time.index or 0]),
+        prices=price_columns(body.names, few, close, {time.index, time.clock, *groups}),
         by_returns=b"\n" not in sample,
     )
 

@@ -17,7 +17,8 @@ import numpy as np
 from streamsig import native
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, concat
-from streamsig.ingest import footers
+from streamsig.ingest import footers, headers
+from streamsig.ingest.actions import REASON, Actions, find_actions, is_action
 from streamsig.ingest.cells import CONVENTIONS, shape
 from streamsig.ingest.closes import closes_of, grammar_of, read_closes
 from streamsig.ingest.numbers import NumberError
@@ -25,6 +26,8 @@ from streamsig.ingest.records import Record, split_records, unwrapped_lines
 from streamsig.ingest.rejects import Rejects
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from streamsig.ingest.closes import Bad
@@ -71,8 +74,8 @@ class SegmentReader:
 
     `skip_bad` leaves bad records out instead of stopping at the first. `scale` is a hint that only
     saves time: the number of decimals to try first. `also` are further fields, counted from 0, to be
-    read as texts without their quotes. With `timed` times are looked for in the last rows. In a `footer` all records
-    are bad.
+    read as texts without their quotes. With `timed` times are looked for in the last rows. `prices` are fields in
+    which a text shows that a row without a close is none. In a `footer` all records are bad.
     """
 
     dialect: Dialect
@@ -80,6 +83,7 @@ class SegmentReader:
     scale: int = 2
     also: tuple[int, ...] = ()
     timed: bool = False
+    prices: tuple[int, ...] = ()
     footer: bool = False
     _own: threading.local = field(init=False, default_factory=threading.local)
 
@@ -117,6 +121,9 @@ class SegmentReader:
         closes = closes_of(numbers, cells, dialect.numbers, scale)
         if len(closes.bad.rows):
             return None
+        prices = [native.Cells.of_field(found, dialect.fields, index) for index in self.prices]
+        if len(self._actions(closes.ticks, prices).rows):
+            return None
         also = (native.Cells.of_field(found, dialect.fields, index) for index in self.also)
         texts = tuple(Texts(*native.copy_texts(cells)) for cells in also)
         untimed = 0
@@ -128,7 +135,7 @@ class SegmentReader:
         """Read any text."""
         dialect, rejects = self.dialect, Rejects()
         times = [dialect.time] if self.timed and dialect.time is not None else []
-        wanted = np.array([dialect.close, *self.also, *times], np.int32)
+        wanted = np.array([dialect.close, *self.also, *times, *self.prices], np.int32)
         at = np.array([0, 1], np.int64)
         runs: list[Ticks] = []
         untimed = 0
@@ -155,12 +162,19 @@ class SegmentReader:
         whole = np.flatnonzero(~wrong) if wrong.any() else None
         places = found.places if whole is None else found.places[whole]
         closes = read_closes(_cells(octets, places, 0), self.dialect.numbers, self.scale)
-        if whole is None and not len(closes.bad.rows) and not self.footer:
+        first = places.shape[1] // 2 - len(self.prices)
+        prices = [_cells(octets, places, first + place) for place in range(len(self.prices))]
+        actions = self._actions(closes.ticks, prices)
+        if whole is None and not len(closes.bad.rows) and not len(actions.rows) and not self.footer:
             return places, closes.ticks
         if not rejects.text:
             rejects.text = bytes(segment.view)
         whole = np.arange(len(places)) if whole is None else whole
         why, reasons = self._reasons(found, whole[closes.bad.rows], closes.bad)
+        # a bad close counts as missing, too
+        fine = why[whole[actions.rows]] < 0
+        why[whole[actions.rows[fine]]] = len(reasons) + actions.columns[fine]
+        reasons += [(self.dialect.column_name(index), REASON) for index in self.prices]
         if self.footer:
             why[why < 0] = len(reasons)
             reasons.append(self._why_no_time)
@@ -169,8 +183,8 @@ class SegmentReader:
         if self.dialect.line_quoted:
             # of the lines as they stand in the file
             starts, stops = rejects.lines_at(found.lines[bad])
-        if len(bad) and not self.skip_bad:
-            self._refuse(rejects.text[starts[0] : stops[0]], int(found.lines[bad[0]]))
+        if len(bad):
+            self._refuse(rejects.text, starts, stops, found.lines[bad])
         rejects.extend(found.lines[bad], starts, stops, why[bad], reasons)
         good = np.flatnonzero(why[whole] < 0)
         return places[good], closes.ticks.take(good)
@@ -208,20 +222,38 @@ class SegmentReader:
         dialect = self.dialect
         reason, advice = explain(error, text, dialect.numbers)
         if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
-            reason, advice = "the header line is there again, as when files are joined", ADVICE
+            reason, advice = headers.REPEATED, ADVICE
         return dialect.column_name(dialect.close), reason, advice
 
-    def _refuse(self, text: bytes, line: int) -> None:
-        """Raise BadRecordError for a record."""
+    def _refuse(
+        self, text: bytes, starts: NDArray[np.int32], stops: NDArray[np.int32], lines: NDArray[np.int32]
+    ) -> None:
+        """Raise BadRecordError for the first bad record; where bad ones are skipped, for the first other header."""
         dialect = self.dialect
         # as many fields as a message can show
         most = max(dialect.fields, 2 * _SHOWN_CHARACTERS)
-        record = next(split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted, most_fields=most))
-        column, cell, reason, advice = self.judge(record) or ("", "", "", "")
-        raise BadRecordError(line, column, shown(cell), reason, advice)
+        rows = [text[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+        for place in headers.may_be_headers(rows, dialect) if self.skip_bad else [0]:
+            record = next(
+                split_records(rows[place], dialect.delimiter, line_quoted=dialect.line_quoted, most_fields=most)
+            )
+            column, cell, reason, advice = self.judge(record) or ("", "", "", "")
+            if not self.skip_bad or reason == headers.OTHER:
+                raise BadRecordError(int(lines[place]), column, shown(cell), reason, advice)
+
+    def _actions(self, ticks: Ticks, prices: Sequence[native.Cells]) -> Actions:
+        """Return which rows without a close have a text in a column of prices."""
+        rows = np.empty(0, np.intp) if ticks.missing is None or not prices else np.flatnonzero(ticks.missing)
+        return find_actions(prices, rows, self.dialect.numbers)
 
     def judge(self, record: Record) -> tuple[str, str, str, str] | None:
         """Return column, text, reason and advice where a record is bad: the definition."""
+        bad = self._judge(record)
+        if bad is not None and headers.is_other_header(record.fields, record.more, self.dialect):
+            return "the whole row", self.dialect.delimiter.join(record.fields), headers.OTHER, headers.ADVICE
+        return bad
+
+    def _judge(self, record: Record) -> tuple[str, str, str, str] | None:
         dialect, fields = self.dialect, record.fields
         if len(fields) + record.more != dialect.fields:
             column, reason = self._why_ragged(len(fields) + record.more)
@@ -231,10 +263,15 @@ class SegmentReader:
             return column, dialect.delimiter.join(fields), reason, ADVICE
         text = fields[dialect.close]
         try:
-            dialect.numbers.parse(text)
+            close = dialect.numbers.parse(text)
         except NumberError as error:
             column, reason, advice = self._why_bad(text, error)
             return column, text, reason, advice
+        action = next((i for i in self.prices if close is None and is_action(fields[i], dialect.numbers)), None)
+        if action is not None:
+            text = fields[action]
+            advice = f"{ADVICE}; if it stands for a missing price, say --missing {shown(text.strip())}"
+            return dialect.column_name(action), text, REASON, advice
         if self.footer:
             column, reason = self._why_no_time
             return column, fields[dialect.time or 0], reason, footers.ADVICE

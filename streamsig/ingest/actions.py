@@ -1,0 +1,84 @@
+"""Rows that tell of a dividend or a split: no close, and a text where other prices stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from streamsig import native
+from streamsig.core.keys import KeyTable, Texts
+from streamsig.ingest.cells import Kind, kind, kinds
+from streamsig.ingest.closes import grammar_of
+from streamsig.ingest.names import Role, is_key, roles
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from streamsig.ingest.numbers import NumberFormat
+
+REASON = "not a row of prices: a text stands there, and there is no close"
+_BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW})
+
+
+class Actions(NamedTuple):
+    """Rows that are no prices, ascending, and which of the columns has the text."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+
+
+def is_action(text: str, numbers: NumberFormat) -> bool:
+    """Tell whether a text that stands among prices is neither a number nor missing."""
+    return not numbers.fits(text) and kind(text) not in {Kind.NUMBER, Kind.MISSING} and not numbers.is_missing(text)
+
+
+def price_columns(
+    names: Sequence[str] | None, texts: Sequence[Sequence[str]], close: int, others: Collection[int | None]
+) -> tuple[int, ...]:
+    """Return the columns of open, high and low, else those of numbers: of a sample, where there is a close.
+
+    `others` are columns of times and keys.
+    """
+    if close >= len(texts):
+        return ()
+    known = roles(names or ())
+    able = [i for i in range(len(texts)) if i != close and i not in others]
+    bars = [i for i in able if i < len(known) and known[i] in _BARS]
+    rows = [row for row, look in enumerate(kinds(texts[close])) if look is not Kind.MISSING]
+    able = [i for i in able if names is None or i >= len(names) or not is_key(names[i])]
+    return tuple(i for i in bars or able if _are_numbers([texts[i][row] for row in rows]))
+
+
+def find_actions(columns: Sequence[native.Cells], rows: NDArray[np.intp], numbers: NumberFormat) -> Actions:
+    """Return which of some rows without a close have a text in one of the columns."""
+    where = np.full(len(rows), -1, np.intp)
+    for place, column in enumerate(columns):
+        cells = column.take(rows.astype(np.int32))
+        starts, stops = cells.places.reshape(-1, 2).T
+        filled = np.flatnonzero((stops > starts) & (where < 0))
+        if len(filled):
+            filled = filled[_texts_among(column.take(rows[filled].astype(np.int32)), numbers)]
+            where[filled] = place
+    found = np.flatnonzero(where >= 0)
+    return Actions(rows[found], where[found])
+
+
+def _texts_among(cells: native.Cells, numbers: NumberFormat) -> NDArray[np.int32]:
+    """Return which cells are neither numbers nor missing."""
+    unknown = native.read_numbers(cells, grammar_of(numbers), 0).unknown
+    if not len(unknown):
+        return unknown
+    table = KeyTable()
+    which = table.number(Texts(*native.copy_texts(cells.take(unknown))))
+    known = table.texts().to_bytes()
+    bad = np.array([is_action(text.decode("utf-8", "backslashreplace"), numbers) for text in known])
+    rows: NDArray[np.int32] = unknown[bad[which]]
+    return rows
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    looks = set(kinds(texts))
+    return Kind.NUMBER in looks and looks <= {Kind.NUMBER, Kind.MISSING}
