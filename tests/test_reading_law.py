@@ -141,7 +141,7 @@ def test_rows_below_the_data_are_no_rows(data: DataObject, tmp_path_factory: pyt
     rows = [f"2024-01-{day:02d},,{close}" for day, close in enumerate(closes, 1)]
     rows[-1:-1] = gap
     exact = [*closes[:-1], *(int(row[-3:]) for row in gap), closes[-1]]
-    below = [each.format(7) for each in data.draw(st.lists(st.sampled_from(FOOTERS), min_size=0, max_size=4))]
+    below = [each.format(7) for each in data.draw(st.lists(st.sampled_from(FOOTERS), max_size=min(5, len(closes))))]
     bad = [row for row in below if row.strip(",")]
     end = data.draw(st.sampled_from(["\n", "\r\n", "\r"]))
     text = end.join(["Date,note,Close", *rows, *below]) + data.draw(st.sampled_from([end, ""]))
@@ -280,3 +280,14 @@ def test_nothing_is_left_open(tmp_path: Path) -> None:
         streamsig.run(path)
     after = len(os.listdir("/proc/self/fd")) if before else 0  # noqa: PTH208
     assert after <= before + 1
+
+
+@pytest.mark.parametrize("between", [",,", "", "a,b", "x,,word", "\r\nMean,,", "a,b\r\nMean,,"])
+def test_blank_lines_and_bad_rows_in_a_footer(between: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A segment without rows waits, too, while its buffer is used again."""
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 11)
+    path = tmp_path / "prices.csv"
+    rows = [f"2024-01-0{day},,{close}" for day, close in enumerate([166, 199, 100, 198], 1)]
+    path.write_text("\r\n".join(["Date,note,Close", *rows, ",,7", between, "n/a,,7", "Total,,7", ""]))
+    found = _counts(path, window=2, column="Close", on_bad_row="skip")
+    assert found == (4, 0, 2, 3 + sum(bool(line.strip(",")) for line in between.split()))

@@ -92,11 +92,11 @@ class _Preparation:
         """Return what a segment holds, last rows without a time apart; raises BadRecordError."""
         whole = self.prepare(segment, self.reader)
         if not whole.reading.untimed:
-            return (whole,)
+            return (_lasting(whole),)
         start = self.reader.footer_start(segment, whole.reading)
         if segment.size - start > FOOTER_BYTES:
             return (whole,)
-        return tuple(self.prepare(each, self.reader) for each in segment.cut(start) if each.size)
+        return tuple(_lasting(self.prepare(each, self.reader)) for each in segment.cut(start) if each.size)
 
     def prepare(self, segment: Segment, reader: SegmentReader) -> _Prepared:
         """Return what a segment holds: nothing, where it may still grow; raises BadRecordError."""
@@ -213,6 +213,13 @@ def _tell(each: _Prepared, run: Run, prepare: _Preparation, before: Passage) -> 
     if run.teller is not None:
         texts = each.reading.texts
         run.teller.push(each.reading.ticks, texts[: prepare.groups], texts[prepare.groups :])
+
+
+def _lasting(part: _Prepared) -> _Prepared:
+    """Return a part with a buffer of its own, if it has no rows: it may have to wait within a footer."""
+    if part.rows.rows or part.segment.size > FOOTER_BYTES:
+        return part
+    return part._replace(segment=part.segment.cut(0)[1])
 
 
 def _without(footer: Footer, prepare: _Preparation) -> Iterator[_Prepared]:
