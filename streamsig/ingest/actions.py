@@ -52,23 +52,23 @@ def price_columns(
     return tuple(i for i in bars or able if _are_numbers([texts[i][row] for row in rows]))
 
 
-def find_actions(columns: Sequence[native.Cells], rows: NDArray[np.intp], numbers: NumberFormat) -> Actions:
-    """Return which of some rows without a close have a text in one of the columns."""
+def find_actions(columns: Sequence[native.Cells], rows: NDArray[np.intp], numbers: NumberFormat, scale: int) -> Actions:
+    """Return which of some rows without a close have a text in one of the columns; `scale` only saves time."""
     where = np.full(len(rows), -1, np.intp)
     for place, column in enumerate(columns):
         cells = column.take(rows.astype(np.int32))
         starts, stops = cells.places.reshape(-1, 2).T
         filled = np.flatnonzero((stops > starts) & (where < 0))
         if len(filled):
-            filled = filled[_texts_among(column.take(rows[filled].astype(np.int32)), numbers)]
-            where[filled] = place
+            cells = cells if len(filled) == len(rows) else column.take(rows[filled].astype(np.int32))
+            where[filled[_texts_among(cells, numbers, scale)]] = place
     found = np.flatnonzero(where >= 0)
     return Actions(rows[found], where[found])
 
 
-def _texts_among(cells: native.Cells, numbers: NumberFormat) -> NDArray[np.int32]:
+def _texts_among(cells: native.Cells, numbers: NumberFormat, scale: int) -> NDArray[np.int32]:
     """Return which cells are neither numbers nor missing."""
-    unknown = native.read_numbers(cells, grammar_of(numbers), 0).unknown
+    unknown = native.read_numbers(cells, grammar_of(numbers), scale).unknown
     if not len(unknown):
         return unknown
     table = KeyTable()

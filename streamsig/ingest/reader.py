@@ -244,7 +244,7 @@ class SegmentReader:
     def _actions(self, ticks: Ticks, prices: Sequence[native.Cells]) -> Actions:
         """Return which rows without a close have a text in a column of prices."""
         rows = np.empty(0, np.intp) if ticks.missing is None or not prices else np.flatnonzero(ticks.missing)
-        return find_actions(prices, rows, self.dialect.numbers)
+        return find_actions(prices, rows, self.dialect.numbers, self.scale)
 
     def judge(self, record: Record) -> tuple[str, str, str, str] | None:
         """Return column, text, reason and advice where a record is bad: the definition."""
