@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from streamsig.core.groups import MAX_BYTES, GroupState
 from streamsig.core.window import kept
 from streamsig.errors import UsageError
+from streamsig.ingest import segments
 from streamsig.ingest.segments import SEGMENT_BYTES
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ class Budget:
     def _plan(self) -> Plan:
         settings, limit = self._settings, self._settings.memory_limit
         if limit is None:
-            return Plan(settings.thread_count, MODEST_SEGMENT if self._rows or settings.check_order else None)
+            modest = min(MODEST_SEGMENT, segments.SEGMENT_BYTES)
+            return Plan(settings.thread_count, modest if self._rows or settings.check_order else None)
         # threads that were asked for are kept, or refused
         counts = [settings.threads] if settings.threads else range(settings.thread_count, 0, -1)
         for threads in counts:
