@@ -20,6 +20,7 @@ NO_TIME = "the last rows have no time, so they may be totals below the data"
 ADVICE = "leave such rows out with --on-bad-row skip, or give them their times"
 
 _MOSTLY = 0.75
+_FEWEST, _LONGER = 2, 4
 _JUDGED = 300
 """Texts of a column that are looked at, from all over it."""
 
@@ -42,12 +43,13 @@ def untimed_tail(texts: Sequence[str]) -> int:
 def without_footer(texts: Sequence[str]) -> Sequence[str]:
     """Return a column that begins with a time without the last texts that are none; others come back unchanged.
 
-    A footer is not longer than the rows above it.
+    Two rows stand above a footer at least, and a quarter as many as it has.
     """
     if not texts or has_time(texts[-1]) or not has_time(texts[0]):
         return texts
     tail = untimed_tail(texts)
-    return texts if 2 * tail > len(texts) else texts[: len(texts) - tail]
+    rows = len(texts) - tail
+    return texts if rows < _FEWEST or _LONGER * rows < tail else texts[:rows]
 
 
 def are_timed(texts: Sequence[str]) -> bool:
