@@ -10,10 +10,10 @@ from streamsig import native
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.ingest.cells import Kind, kind, kinds
 from streamsig.ingest.closes import grammar_of
-from streamsig.ingest.names import Role, is_key, roles
+from streamsig.ingest.names import Role, roles
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -35,21 +35,14 @@ def is_action(text: str, numbers: NumberFormat) -> bool:
     return not numbers.fits(text) and kind(text) not in {Kind.NUMBER, Kind.MISSING} and not numbers.is_missing(text)
 
 
-def price_columns(
-    names: Sequence[str] | None, texts: Sequence[Sequence[str]], close: int, others: Collection[int | None]
-) -> tuple[int, ...]:
-    """Return the columns of open, high and low, else those of numbers: of a sample, where there is a close.
-
-    `others` are columns of times and keys.
-    """
+def price_columns(names: Sequence[str] | None, texts: Sequence[Sequence[str]], close: int) -> tuple[int, ...]:
+    """Return the columns named open, high and low that hold numbers in the sampled rows that have a close."""
     if close >= len(texts):
         return ()
-    known = roles(names or ())
-    able = [i for i in range(len(texts)) if i != close and i not in others]
-    bars = [i for i in able if i < len(known) and known[i] in _BARS]
+    known = roles(names or ())[: len(texts)]
     rows = [row for row, look in enumerate(kinds(texts[close])) if look is not Kind.MISSING]
-    able = [i for i in able if names is None or i >= len(names) or not is_key(names[i])]
-    return tuple(i for i in bars or able if _are_numbers([texts[i][row] for row in rows]))
+    bars = [i for i, role in enumerate(known) if role in _BARS and i != close]
+    return tuple(i for i in bars if _are_numbers([texts[i][row] for row in rows]))
 
 
 def find_actions(columns: Sequence[native.Cells], rows: NDArray[np.intp], numbers: NumberFormat, scale: int) -> Actions:

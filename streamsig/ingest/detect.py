@@ -186,7 +186,7 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         groups=groups,
         closes=tuple(closes[:_JUDGED]),
         timed=time.index not in {None, close} and are_timed(texts[time.index or 0]),
-        prices=price_columns(body.names, few, close, {time.index, time.clock, *groups}),
+        prices=price_columns(body.names, few, close),
         by_returns=b"\n" not in sample,
     )
 
