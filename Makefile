@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh clone: `make run` and `make test`. They need Python >= 3.10 with venv, and make.
+# Two commands do everything on a fresh clone: `make run` and `make test`. They need Python >= 3.11 with venv, and make.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -35,7 +35,7 @@ bench: $(VENV)/bench ## against pandas, polars and DuckDB; some minutes, 1.5 GB 
 	$(BIN)/python -m benchmarks.run
 
 $(VENV)/pip:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "streamsig needs Python >= 3.10: make PYTHON=python3.12")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "streamsig needs Python >= 3.11: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	touch $@

@@ -21,8 +21,8 @@ from streamsig.config import Settings
 from streamsig.engine.count import SAMPLE_BYTES, look_at
 from streamsig.errors import StreamsigError
 from streamsig.generate import bars
-from streamsig.ingest.detect import detect
-from streamsig.ingest.inputs import open_texts
+from streamsig.sniffer.detect import detect
+from streamsig.sources.inputs import open_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,7 @@ def _run(asked: argparse.Namespace, taking_part: Sequence[Contestant], data: Dat
             message = f"the exact reference failed: {exact.error}"
             raise ValueError(message)
         console.print(f"{exact.signal_count:,} of {exact.rows:,} rows")
-        date = datetime.now(timezone.utc).date().isoformat()
+        date = datetime.now(UTC).date().isoformat()
         folder: Path = asked.out or record.new_folder(date, machine.usable_cores(), asked.symbols)
         folder.mkdir(parents=True, exist_ok=True)
         about = record.Circumstances(

@@ -10,8 +10,8 @@ import numpy as np
 from fuzz.choices import Choices
 from fuzz.guard import guarded_kernels
 from streamsig import native
-from streamsig.ingest.closes import grammar_of, read_closes
-from streamsig.ingest.numbers import NumberError, NumberFormat
+from streamsig.csv.closes import grammar_of, read_closes
+from streamsig.fields.numbers import NumberError, NumberFormat
 from tests.definition import values
 
 _HEAD = 2

@@ -9,14 +9,14 @@ from typing import Any
 
 from streamsig.core.signals import Signal
 from streamsig.core.window import WindowState
+from streamsig.csv.chunks import Chunk, Chunks, Resume
+from streamsig.csv.dialect import Dialect
+from streamsig.csv.reader import BadRecordError, ChunkReader
+from streamsig.csv.records import split_records
 from streamsig.errors import StreamsigError
-from streamsig.ingest.detect import Detection, detect
-from streamsig.ingest.dialect import Dialect
-from streamsig.ingest.encoding import detect_encoding
-from streamsig.ingest.reader import BadRecordError, SegmentReader
-from streamsig.ingest.records import split_records
-from streamsig.ingest.segments import Resume, Segment, Segments
-from streamsig.ingest.sources import RawInput, TextSource
+from streamsig.sniffer.detect import Detection, detect
+from streamsig.sniffer.encoding import detect_encoding
+from streamsig.sources.streams import RawInput, TextSource
 from tests import oracle
 from tests.definition import define, joined
 
@@ -45,7 +45,7 @@ def _refused(error: StreamsigError) -> None:
 
 
 def cutter(data: bytes) -> None:
-    """Segments joined are the text, from wherever it is gone on with, in whatever encoding and pieces it comes."""
+    """Chunks joined are the text, from wherever it is gone on with, in whatever encoding and pieces it comes."""
     if not data:
         return
     size, text = 1 + data[0] % 64, data[1:]
@@ -55,26 +55,26 @@ def cutter(data: bytes) -> None:
     whole = [record.fields for record in split_records(text, ",")]
     stops = [0]
     for resume in (None, Resume(counts_crc=True)):
-        segments = list(Segments(_source(text), ",", segment_bytes=size, resume=resume))
-        parts = [bytes(segment.view) for segment in segments]
+        chunks = list(Chunks(_source(text), ",", chunk_bytes=size, resume=resume))
+        parts = [bytes(chunk.view) for chunk in chunks]
         assert b"".join(parts) == text
         assert [record.fields for part in parts for record in split_records(part, ",")] == whole
-        stops = [0, *(segment.stop for segment in segments if not segment.open_end)]
+        stops = [0, *(chunk.stop for chunk in chunks if not chunk.open_end)]
     for offset in {stops[-1], stops[len(stops) // 2]}:
         _goes_on(text, offset, size)
 
 
 def _goes_on(text: bytes, offset: int, size: int) -> None:
-    """Go on with a text where a segment ended: it is the rest, and its CRC that of the whole."""
+    """Go on with a text where a chunk ended: it is the rest, and its CRC that of the whole."""
     source = _source(text)
     source.read_sample(size // 2)
     assert source.skip(offset) == (offset, zlib.crc32(text[:offset]))
     resume = Resume(offset, zlib.crc32(text[:offset]), counts_crc=True)
     joined = text[:offset]
-    for segment in Segments(source, ",", segment_bytes=size, resume=resume):
-        assert segment.start == len(joined)
-        joined += segment.view
-        assert (segment.stop, segment.crc) == (len(joined), zlib.crc32(joined))
+    for chunk in Chunks(source, ",", chunk_bytes=size, resume=resume):
+        assert chunk.start == len(joined)
+        joined += chunk.view
+        assert (chunk.stop, chunk.crc) == (len(joined), zlib.crc32(joined))
     assert joined == text
 
 
@@ -133,14 +133,14 @@ def _any_bytes(data: bytes) -> None:
 
 
 def _outcome(text: bytes, dialect: Dialect, *, slow: bool) -> Any:  # noqa: ANN401 (what is to be the same)
-    segment = Segment(bytearray(text), len(text), 0, b'"' in text)
+    chunk = Chunk(bytearray(text), len(text), 0, b'"' in text)
     try:
-        found = define(text, dialect) if slow else joined([SegmentReader(dialect).read(segment)])
+        found = define(text, dialect) if slow else joined([ChunkReader(dialect).read(chunk)])
     except BadRecordError as bad:
         return bad.args
     return found._replace(texts=[])
 
 
 def _read(text: bytes, dialect: Dialect, window: int) -> WindowState:
-    reading = SegmentReader(dialect).read(Segment(bytearray(text), len(text), 0, b'"' in text))
+    reading = ChunkReader(dialect).read(Chunk(bytearray(text), len(text), 0, b'"' in text))
     return WindowState.of([Signal(1, window)], reading.ticks)

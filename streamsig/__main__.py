@@ -13,7 +13,7 @@ def main() -> int:
     # numpy would start threads for linear algebra, which there is none of here
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        from streamsig.cli import main as command_line  # noqa: PLC0415 (takes long)
+        from streamsig.cli.main import main as command_line  # noqa: PLC0415 (takes long)
     except Exception as error:
         from streamsig.libraries import broken_library  # noqa: PLC0415 (most runs do without)
 

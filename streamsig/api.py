@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from streamsig.config import make_settings
 from streamsig.engine.channel import Channel, ChannelClosedError
 from streamsig.engine.pipeline import count_signals
-from streamsig.ingest.objects import inputs_of
+from streamsig.sources.objects import inputs_of
 
 if TYPE_CHECKING:
     import os
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from streamsig.columnar.table import ArrowStream
     from streamsig.config import Settings
     from streamsig.engine.result import Result
-    from streamsig.ingest.columnar import ArrowStream
 
     Path = str | os.PathLike[str]
     Given = Path | ArrowStream | Iterable[Path | ArrowStream]

@@ -14,7 +14,8 @@ import yaml
 from streamsig.core.signals import MAX_FACTOR, Signal
 from streamsig.errors import ConfigError, UsageError
 from streamsig.files import reason_of
-from streamsig.kinds import (
+from streamsig.machine import available_cores
+from streamsig.setting_types import (
     CODEC,
     COLUMN,
     COLUMNS,
@@ -29,7 +30,6 @@ from streamsig.kinds import (
     choice,
     whole,
 )
-from streamsig.machine import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,20 +1,20 @@
-"""The definition of reading a segment: `split_records` and `NumberFormat.parse`, record by record."""
+"""The definition of reading a chunk: `split_records` and `NumberFormat.parse`, record by record."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamsig.ingest import headers
-from streamsig.ingest.reader import BadRecordError, SegmentReader, shown
-from streamsig.ingest.records import count_line_ends, split_records
-from streamsig.ingest.rejects import Rejected, row_of
+from streamsig.csv import repeated_headers
+from streamsig.csv.reader import BadRecordError, ChunkReader, shown
+from streamsig.csv.records import count_line_ends, split_records
+from streamsig.csv.rejected_rows import Rejected, row_of
 from tests.strategies import WIDE
 
 if TYPE_CHECKING:
     from streamsig.core.ticks import Ticks
-    from streamsig.ingest.dialect import Dialect
-    from streamsig.ingest.reader import Reading
+    from streamsig.csv.dialect import Dialect
+    from streamsig.csv.reader import Reading
 
 
 class Read(NamedTuple):
@@ -35,7 +35,7 @@ def define(
     skip_bad: bool = False,
 ) -> Read:
     """Return what a text holds; raises BadRecordError."""
-    judge = SegmentReader(dialect, prices=prices).judge
+    judge = ChunkReader(dialect, prices=prices).judge
     found = Read([], count_line_ends(text, 0, len(text)), [], [[] for _ in also])
     for record in split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted):
         bad = judge(record)
@@ -43,7 +43,7 @@ def define(
             found.closes.append(dialect.numbers.parse(record.fields[dialect.close]))
             for index, column in zip(also, found.texts, strict=True):
                 column.append(record.fields[index].encode())
-        elif skip_bad and bad[2] != headers.OTHER:
+        elif skip_bad and bad[2] != repeated_headers.OTHER:
             found.rejected.append(Rejected(record.line, bad[0], bad[2], row_of(text, record.start, record.stop)))
         else:
             raise BadRecordError(record.line, bad[0], shown(bad[1]), bad[2], bad[3])
@@ -60,7 +60,7 @@ def values(ticks: Ticks) -> list[Decimal | None]:
 
 
 def joined(readings: list[Reading]) -> Read:
-    """Return what the segments of a text hold together."""
+    """Return what the chunks of a text hold together."""
     found = Read([], 0, [], [[] for _ in readings[0].texts] if readings else [])
     lines = 0
     for reading in readings:

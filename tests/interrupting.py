@@ -1,4 +1,4 @@
-"""Runs with a checkpoint that are broken off after so many segments, as by a signal, and gone on with."""
+"""Runs with a checkpoint that are broken off after so many chunks, as by a signal, and gone on with."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from streamsig.config import make_settings
-from streamsig.emit.rejects import continuing_rejects
-from streamsig.emit.rows import continuing_rows
 from streamsig.engine.events import Advanced, Resumed
 from streamsig.engine.pipeline import count_signals
+from streamsig.sinks.reject_file import continuing_rejects
+from streamsig.sinks.row_file import continuing_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def run(
     rejects: str | None = None,
     **asked: Any,
 ) -> tuple[Result | None, list[Resumed]]:
-    """Count with `folder / "checkpoint"`, and stop after so many segments; rows and rejects go to files of it.
+    """Count with `folder / "checkpoint"`, and stop after so many chunks; rows and rejects go to files of it.
 
     Return the result, if it was not stopped, and where it went on from.
     """

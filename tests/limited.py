@@ -62,7 +62,7 @@ def _reserved_bytes(*, pyarrow: bool) -> int:
 
     glibc reserves 128 MiB for the heap of a thread, and 8 MiB for its stack.
     """
-    libraries = "streamsig.commands.run" + (", pyarrow.csv, pyarrow.parquet" if pyarrow else "")
+    libraries = "streamsig.cli.run" + (", pyarrow.csv, pyarrow.parquet" if pyarrow else "")
     status = subprocess.run(
         [sys.executable, "-c", f"import {libraries}; print(open('/proc/self/status').read())"],
         capture_output=True,

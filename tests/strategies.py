@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from streamsig.ingest.numbers import NumberFormat
+from streamsig.fields.numbers import NumberFormat
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy

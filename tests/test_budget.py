@@ -1,4 +1,4 @@
-"""A limit of memory becomes threads and segments, or a sentence that says what there is not enough for."""
+"""A limit of memory becomes threads and chunks, or a sentence that says what there is not enough for."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import streamsig
 from streamsig import config
 from streamsig.config import SETTINGS, Settings, make_settings, values_of_flags
 from streamsig.core.signals import Signal
+from streamsig.csv.chunks import CHUNK_BYTES
 from streamsig.engine import budget
 from streamsig.engine.budget import Budget
 from streamsig.errors import ConfigError, LayoutError, UsageError
-from streamsig.ingest import storage
-from streamsig.ingest.segments import SEGMENT_BYTES
-from streamsig.ingest.storage import Storage
+from streamsig.sources import storage
+from streamsig.sources.storage import Storage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,23 +77,23 @@ def test_what_is_no_size_in_a_config(value: str, tmp_path: Path) -> None:
 
 
 def test_without_a_limit_all_is_as_ever() -> None:
-    """Segments of the usual size, all threads, pyarrow where it is needed."""
+    """Chunks of the usual size, all threads, pyarrow where it is needed."""
     assert SETTINGS["memory_limit"].flag == "--memory-limit"
     assert plan(None, threads=3) == budget.Plan(3)
     assert Settings().memory_limit is None
 
 
 def test_a_plan_fits_and_grows_with_the_limit() -> None:
-    """The needs of a plan add up to no more than the limit, and a larger limit never makes a segment shorter."""
+    """The needs of a plan add up to no more than the limit, and a larger limit never makes a chunk shorter."""
     sizes = []
     for mib in range(64, 600, 7):
         found = plan(f"{mib}MiB", threads=1)
         there = Budget(make_settings({"memory_limit": mib * MIB}), TEXT, rows=False, several=False)
-        needs = there.needs(1, found.segment_bytes or 0)
+        needs = there.needs(1, found.chunk_bytes or 0)
         assert sum(need.size_bytes for need in needs) + (found.spare_bytes or 0) == mib * MIB
-        sizes.append(found.segment_bytes or 0)
+        sizes.append(found.chunk_bytes or 0)
     assert sizes == sorted(sizes)
-    assert sizes[-1] == SEGMENT_BYTES
+    assert sizes[-1] == CHUNK_BYTES
 
 
 def test_threads_are_kept_or_refused_and_else_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_every_longer_window_needs_more() -> None:
 
 
 def test_an_answer_is_the_same_under_any_limit(tmp_path: Path) -> None:
-    """Segments of another length, and thousands in quotes."""
+    """Chunks of another length, and thousands in quotes."""
     path = tmp_path / "prices.csv"
     path.write_text(
         "time;close\n" + "".join(f'{row};"{1 + row % 7},{row % 1000:03}.{row % 10}"\n' for row in range(9000))
@@ -177,7 +177,7 @@ def test_a_checkpoint_goes_on_under_another_limit(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_zstd_frame_refers_back_to(header: str, window: int) -> None:
-    """With a window, or in one segment with a content size of 1, 2, 4 or 8 bytes."""
+    """With a window, or in one chunk with a content size of 1, 2, 4 or 8 bytes."""
     assert storage.zstd_window_bytes(bytes.fromhex(header)) == window
 
 

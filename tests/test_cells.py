@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsig.ingest.cells import shape, shapes
+from streamsig.fields.cells import shape, shapes
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ from streamsig.config import make_settings
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks
 from streamsig.core.window import WindowState
+from streamsig.csv import chunks
+from streamsig.engine.checkpoint.snapshot_file import FORMAT
 from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
-from streamsig.engine.snapshot import FORMAT
 from streamsig.errors import BadRowError, CheckpointError
-from streamsig.ingest import segments
 from tests.interrupting import ROWS, figures, keyed, run, text
 from tests.strategies import closes
 from tests.workdir import PACKERS, prices
@@ -41,9 +41,9 @@ TEXT = "time,close\n" + text()
 
 
 @pytest.fixture(autouse=True)
-def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a small file be many segments."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a small file be many chunks."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
 
 
 @given(closes(), st.integers(1, 6))
@@ -68,7 +68,7 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("packing", PACKINGS)
 @pytest.mark.parametrize("asked", [{"window": 5}, {"window": 2500}, {"window": 20, "order": "newest-first"}])
 def test_stopped_again_and_again(packing: str, asked: dict[str, Any], tmp_path: Path) -> None:
-    """A run that is stopped after every second segment ends with what an undisturbed one finds."""
+    """A run that is stopped after every second chunk ends with what an undisturbed one finds."""
     place = tmp_path / "prices.csv"
     place.write_bytes(PACKINGS[packing](TEXT.encode()))
     whole = count_signals([str(place)], make_settings(asked))
@@ -156,7 +156,7 @@ def test_progress(stop_after: int | None, asked: dict[str, Any], tmp_path: Path)
             count_signals(names, settings, observe)
     result = count_signals(names, settings, observe)
     assert told[-1].rows_processed == result.rows_processed
-    # windows that reach from one segment into the next are counted where all are joined
+    # windows that reach from one chunk into the next are counted where all are joined
     assert 0 <= result.signal_count - told[-1].signal_count < (1 if asked else 20)
     assert result.signal_count > 1000
     assert [it.signal_count for it in told] == sorted(it.signal_count for it in told)
@@ -305,11 +305,11 @@ def test_other_inputs_are_refused(tmp_path: Path) -> None:
         run(tmp_path, *inputs)
 
 
-def _slow(segment_bytes: int) -> tuple[str, ...]:
-    """Return the program with small segments that writes a checkpoint after each."""
+def _slow(chunk_bytes: int) -> tuple[str, ...]:
+    """Return the program with small chunks that writes a checkpoint after each."""
     code = (
-        "import sys; from streamsig.ingest import segments; from streamsig.engine import checkpoint;"
-        f"segments.SEGMENT_BYTES = {segment_bytes}; checkpoint.SECONDS = 0; checkpoint._SHARE = 0;"
+        "import sys; from streamsig.csv import chunks; from streamsig.engine.checkpoint import checkpoint;"
+        f"chunks.CHUNK_BYTES = {chunk_bytes}; checkpoint.SECONDS = 0; checkpoint._SHARE = 0;"
         "from streamsig.__main__ import main; sys.exit(main())"
     )
     return (sys.executable, "-W", "error", "-c", code)
@@ -321,7 +321,7 @@ def _offset(workdir: Workdir) -> int:
     if not place.exists():
         return 0
     text = json.loads(place.read_text().splitlines()[0])["text"]
-    return 0 if text is None else int(text["passage"]["offset"])
+    return 0 if text is None else int(text["position"]["offset"])
 
 
 def test_pipe(workdir: Workdir) -> None:
@@ -354,7 +354,7 @@ def test_signal_writes_the_checkpoint(workdir: Workdir, number: int, code: int) 
     process.stdin.write(prices(range(900_000)).encode())
     process.stdin.flush()
     workdir.wait_for(lambda: workdir.has_logged("input_found"), process)
-    # two segments are there to be counted: the checkpoint has them only once it is written at the end
+    # two chunks are there to be counted: the checkpoint has them only once it is written at the end
     time.sleep(0.5)
     process.send_signal(number)
     process.wait()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from streamsig.engine import checkpoint as engine_checkpoint
+from streamsig.csv import chunks
+from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
 from streamsig.errors import CheckpointError
-from streamsig.ingest import segments
 from tests.interrupting import keyed, run, text
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _like(old: Any, dice: random.Random) -> list[Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is changed in one, with the CRC of that, a run goes on from it or refuses it in one line."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     paths, asked = [tmp_path / "1.csv", tmp_path / "2.csv"], {"threads": 1, **KINDS[kind]}
     header, rows = ("time,symbol,close\n", keyed) if "group_by" in asked else ("time,close\n", text)
@@ -118,7 +118,7 @@ def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("place", [("total", "state", "tail", "scale"), ("text", "state", "head", "scale")])
 def test_a_scale_without_end(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Closes of a billion decimals are refused before anybody computes with them."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     (tmp_path / "1.csv").write_text("time,close\n" + text(200))
     (tmp_path / "2.csv").write_text("time,close\n" + text(700, first=200))

@@ -15,12 +15,12 @@ import pytest
 from pyarrow import feather
 
 from streamsig.config import make_settings
-from streamsig.engine import checkpoint as engine_checkpoint
-from streamsig.engine import snapshot
+from streamsig.csv import chunks
+from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
+from streamsig.engine.checkpoint import snapshot_file
 from streamsig.engine.events import Advanced, InputFound
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, SourceError
-from streamsig.ingest import segments
 from tests.interrupting import Breaking, figures, keyed, run, text
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ HEADER = "time,close\n"
 
 
 @pytest.fixture(autouse=True)
-def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a small file be many segments."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a small file be many chunks."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
 
 
 def _whole(*inputs: Path, **asked: Any) -> Any:
@@ -188,10 +188,11 @@ def test_stopped_between_inputs(asked: dict[str, Any], tmp_path: Path, monkeypat
         path.write_text("time,symbol,close\n" + keyed(60, first=60 * number))
     whole = _whole(*paths, **asked)
     from streamsig.core import groups  # noqa: PLC0415
-    from streamsig.engine import count, pipeline, tally  # noqa: PLC0415
+    from streamsig.engine import count, pipeline  # noqa: PLC0415
+    from streamsig.engine.stages import accumulator  # noqa: PLC0415
 
     steps: list[tuple[Any, str]] = [
-        (count, "look_at"), (tally.Total, "push"), (tally.Total, "copy"),
+        (count, "look_at"), (accumulator.Total, "push"), (accumulator.Total, "copy"),
         (groups.GroupState, "merge"), (groups.GroupState, "add"), (groups.native, "count_groups"),
         (pipeline, "is_archive"),
     ]  # fmt: skip
@@ -289,7 +290,7 @@ def test_whoever_wrote_it(asked: dict[str, Any], tmp_path: Path) -> None:
         for where in _paths_in(document):
             for value in (..., None, -1, "x", [], {"a": 1}):
                 changed = [*documents[:number], _with(document, where, value), *documents[number + 1 :]]
-                snapshot.write(place, changed[0], changed[1:])
+                snapshot_file.write(place, changed[0], changed[1:])
                 try:
                     run(tmp_path, path, rejects="rejects", on_bad_row="skip", **asked)
                 except CheckpointError:
@@ -301,7 +302,7 @@ def test_a_checkpoint_of_brackets(tmp_path: Path) -> None:
     """Nested more deeply than Python goes, or of one long line: refused."""
     (path := tmp_path / "1.csv").write_text(HEADER + text(10))
     for body in ("[" * 200_000 + "]" * 200_000, '"' + "x" * 5_000_000 + '"'):
-        line = f'{{"streamsig_checkpoint": {snapshot.FORMAT}, "settings": {body}}}\n'.encode()
+        line = f'{{"streamsig_checkpoint": {snapshot_file.FORMAT}, "settings": {body}}}\n'.encode()
         (tmp_path / "checkpoint").write_bytes(line + b'{"crc32": %d}\n' % zlib.crc32(line))
         with pytest.raises(CheckpointError, match="it is damaged"):
             run(tmp_path, path)

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from pyarrow import feather
 
 from streamsig.config import make_settings
-from streamsig.core.order import OrderState
-from streamsig.emit.rejects import writing_rejects
-from streamsig.emit.rows import writing_rows
+from streamsig.core.time_order import OrderState
+from streamsig.csv import chunks
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, OutputError
-from streamsig.ingest import segments
+from streamsig.sinks.reject_file import writing_rejects
+from streamsig.sinks.row_file import writing_rows
 from tests.interrupting import figures, run
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ CHECKED = {"check_order": True, "on_bad_row": "skip", "window": 300}
 
 
 @pytest.fixture(autouse=True)
-def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a small file be many segments."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a small file be many chunks."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
 
 
 def _dated(rows: int, *, first: int = 0, step: int = 1, written: str = "%Y-%m-%d %H:%M") -> str:
@@ -191,7 +191,7 @@ def test_rejects_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return b"some of them\n"
 
     with monkeypatch.context() as patch:
-        patch.setattr("streamsig.emit.rejects._record_of", full)
+        patch.setattr("streamsig.sinks.reject_file._record_of", full)
         with pytest.raises(OutputError, match=r"rejects: cannot be written: No space left on device"):
             run(tmp_path, path, rejects="rejects", **CHECKED)
     assert not (tmp_path / "rejects").exists()

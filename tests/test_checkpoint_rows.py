@@ -18,14 +18,14 @@ from streamsig import Signal, Ticks
 from streamsig.config import make_settings
 from streamsig.core import groups as core_groups
 from streamsig.core.groups import GroupRows, GroupState
+from streamsig.core.json_arrays import pack
 from streamsig.core.keys import Texts
-from streamsig.core.packed import pack
-from streamsig.emit.rows import writing_rows
-from streamsig.engine.checkpoint import Checkpoint
+from streamsig.csv import chunks
+from streamsig.engine.checkpoint.checkpoint import Checkpoint
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
-from streamsig.growing import GrowingFile
-from streamsig.ingest import segments
+from streamsig.sinks.append_file import GrowingFile
+from streamsig.sinks.row_file import writing_rows
 from tests.interrupting import Breaking, figures, keyed, run, text
 from tests.strategies import closes
 
@@ -40,13 +40,13 @@ KEYED = "time,symbol,close\n"
 BY_SYMBOL = {"group_by": ("symbol",)}
 NEWEST_FIRST = {"order": "newest-first"}
 RULES = {"rise": {"slow": 3}, "cross": {"fast": 2, "slow": 40, "compare": "cross_above"}, "long": {"slow": 600}}
-"""The last one is longer than a segment, and needs the rows of the file before."""
+"""The last one is longer than a chunk, and needs the rows of the file before."""
 
 
 @pytest.fixture(autouse=True)
-def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a small file be many segments, and few groups several pieces of a checkpoint."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a small file be many chunks, and few groups several pieces of a checkpoint."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
     monkeypatch.setattr(core_groups, "_ROWS_AT_ONCE", 30)
 
 
@@ -259,7 +259,7 @@ def test_stopped_while_rows_join(longer: bool, tmp_path: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("streamsig.growing.shutil.copyfileobj", full)
+        patch.setattr("streamsig.sinks.append_file.shutil.copyfileobj", full)
         with pytest.raises(OutputError, match=r"rows.csv: cannot be written: No space left on device"):
             run(tmp_path, path, rows="rows.csv")
     assert (tmp_path / "rows.csv").read_bytes() == old

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ENDINGS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 LONG = prices(range(900_000)).encode()
-"""More than two segments, so that counting has begun before all is there."""
+"""More than two chunks, so that counting has begun before all is there."""
 
 
 def _started(workdir: Workdir, text: bytes, until: str, *flags: object) -> subprocess.Popen[bytes]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from layouts import bars, table
 
+from streamsig.csv.dialect import Asked
 from streamsig.errors import LayoutError
-from streamsig.ingest.detect import detect
-from streamsig.ingest.dialect import Asked
+from streamsig.sniffer.detect import detect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

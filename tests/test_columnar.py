@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from pyarrow import ipc
 
 import streamsig
+from streamsig.columnar.arrays import to_ticks
+from streamsig.columnar.table import BATCH_ROWS, open_columnar
 from streamsig.core.ticks import Ticks, concat
+from streamsig.csv.reader import explain
 from streamsig.errors import ColumnError, LayoutError, SourceError, UsageError
-from streamsig.ingest.arrays import to_ticks
-from streamsig.ingest.columnar import BATCH_ROWS, open_columnar
-from streamsig.ingest.numbers import NumberError, NumberFormat
-from streamsig.ingest.reader import explain
-from streamsig.ingest.stored import columnar_format
+from streamsig.fields.numbers import NumberError, NumberFormat
+from streamsig.sources.formats import columnar_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import streamsig
-from streamsig.ingest import columnar
+from streamsig.columnar import table as columnar_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,7 +98,7 @@ def test_a_table_is_what_its_csv_is(tmp_path: Path, drawn: tuple[Any, ...], data
     expected = answer(path, delimiter="\t", header=True, **chosen, **marks)
     form, rows = data.draw(st.sampled_from(FORMS)), data.draw(st.integers(1, 5))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columnar, "BATCH_ROWS", rows)
+        patch.setattr(columnar_table, "BATCH_ROWS", rows)
         if form == "parquet":
             pq.write_table(table, tmp_path / "table.parquet", row_group_size=rows)
             found = answer(tmp_path / "table.parquet", **chosen, **marks)

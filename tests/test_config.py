@@ -8,7 +8,7 @@ import pytest
 
 from streamsig.config import SETTINGS, Settings, make_settings, read_config, values_of_flags
 from streamsig.errors import ConfigError, UsageError
-from streamsig.kinds import whole_number
+from streamsig.setting_types import whole_number
 
 if TYPE_CHECKING:
     from pathlib import Path

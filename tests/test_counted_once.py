@@ -15,8 +15,8 @@ import pytest
 import streamsig
 from streamsig import SourceError, UsageError
 from streamsig.config import make_settings
-from streamsig.emit.rows import writing_rows
 from streamsig.engine.pipeline import count_signals
+from streamsig.sinks.row_file import writing_rows
 from tests.workdir import prices
 
 if TYPE_CHECKING:

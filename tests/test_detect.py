@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from layouts import Bar, bars, grouped, table
 
-from streamsig.ingest.detect import Detection, detect
+from streamsig.sniffer.detect import Detection, detect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ import pytest
 from layouts import bars, table
 from test_detect import LAYOUTS
 
+from streamsig.csv.dialect import Asked
 from streamsig.errors import LayoutError
-from streamsig.ingest.detect import detect
-from streamsig.ingest.dialect import Asked
+from streamsig.sniffer.detect import detect
 
 BARS = bars()
 DAYS = [bar.time.strftime("%Y-%m-%d") for bar in BARS]

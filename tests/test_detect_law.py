@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from layouts import Bar, bars, grouped, table
 
 from streamsig.config import make_settings
+from streamsig.csv.chunks import Chunks
+from streamsig.csv.reader import BadRecordError, ChunkReader
 from streamsig.engine import count
 from streamsig.errors import LayoutError
-from streamsig.ingest.reader import BadRecordError, SegmentReader
-from streamsig.ingest.segments import Segments
-from streamsig.ingest.sources import RawInput, TextSource
+from streamsig.sources.streams import RawInput, TextSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,16 +208,16 @@ def asked_files(draw: DrawFn) -> Asked:
 
 
 def closes_read(raw: bytes, sample_bytes: int, flags: dict[str, object] | None = None) -> list[Decimal | None]:
-    """Read the closes as a run does, from a sample of some length and in short segments."""
+    """Read the closes as a run does, from a sample of some length and in short chunks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(count, "SAMPLE_BYTES", sample_bytes)
         source = TextSource(RawInput(cast("BinaryIO", io.BytesIO(raw)), "drawn", len(raw)))
         dialect = count.look_at(source, make_settings(flags or {})).dialect
         source.discard(dialect.body_offset)
-        reader = SegmentReader(dialect)
+        reader = ChunkReader(dialect)
         closes: list[Decimal | None] = []
-        for segment in Segments(source, dialect.delimiter, segment_bytes=1024):
-            ticks = reader.read(segment).ticks
+        for chunk in Chunks(source, dialect.delimiter, chunk_bytes=1024):
+            ticks = reader.read(chunk).ticks
             missing = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
             values = (Decimal(int(value)).scaleb(-ticks.scale) for value in ticks.integers())
             closes += [None if gap else value for gap, value in zip(missing, values, strict=True)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from layouts import bars, table
 
+from streamsig.csv.dialect import Asked
 from streamsig.errors import LayoutError, UsageError
-from streamsig.ingest.detect import detect
-from streamsig.ingest.dialect import Asked
+from streamsig.sniffer.detect import detect
 
 BARS = bars()
 DAYS = [bar.time.strftime("%Y-%m-%d") for bar in BARS]

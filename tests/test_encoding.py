@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsig.ingest.encoding import choose_encoding, detect_encoding
+from streamsig.sniffer.encoding import choose_encoding, detect_encoding
 
 TEXT = "Data;Último;Máxima\n2020-01-01;1,5;1,75\n"
 

@@ -19,8 +19,8 @@ from streamsig.config import Settings
 from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import SourceError
-from streamsig.ingest import inputs
-from streamsig.ingest.sources import RawInput
+from streamsig.sources import inputs
+from streamsig.sources.streams import RawInput
 from tests.workdir import PACKERS, prices
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.workdir import Workdir
 
 LONG = prices(range(900_000)).encode()
-"""More than two segments, so that counting has begun before all is read."""
+"""More than two chunks, so that counting has begun before all is read."""
 
 OLD = "file,line,column,reason,row\nold.csv,1,close,old,old\n"
 
@@ -61,7 +61,7 @@ def _append(place: Path) -> None:
 
 
 def _count_while(happens: Callable[[Path], object], place: Path, **settings: Any) -> int:
-    """Count a file to which something happens once its first segment is counted; return the rows."""
+    """Count a file to which something happens once its first chunk is counted; return the rows."""
     happened = False
 
     def observe(event: object) -> None:

@@ -176,19 +176,19 @@ DOUBTFUL = [
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("segment_bytes", [64, 1 << 20])
+@pytest.mark.parametrize("chunk_bytes", [64, 1 << 20])
 @pytest.mark.parametrize(("header", "text", "flags"), DOUBTFUL)
 def test_whole_prices_do_not_tell_what_a_mark_is(
     header: str,
     text: str,
     flags: str,
-    segment_bytes: int,
+    chunk_bytes: int,
     threads: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The first mark before three digits, far behind the sample, stops the run however the text is cut."""
-    monkeypatch.setattr("streamsig.ingest.segments.SEGMENT_BYTES", segment_bytes)
+    monkeypatch.setattr("streamsig.csv.chunks.CHUNK_BYTES", chunk_bytes)
     monkeypatch.setattr("streamsig.engine.count.SAMPLE_BYTES", 200)
     day = "2024-01-01;" if ";" in header else "2024-01-01,"
     lines = [header, *(f"{day}{900 + row % 99}" for row in range(100)), f"{day}{text}", f"{day}950"]
@@ -222,17 +222,17 @@ def test_per_file_makes_each_input_a_series(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("segment_bytes", [16, 100, 1 << 20])
+@pytest.mark.parametrize("chunk_bytes", [16, 100, 1 << 20])
 def test_the_same_rows_are_rejected_however_cut(
-    threads: int, segment_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    threads: int, chunk_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bad rows are left out, counted and reported by line whatever the segments and threads."""
+    """Bad rows are left out, counted and reported by line whatever the chunks and threads."""
     from streamsig.config import make_settings  # noqa: PLC0415
+    from streamsig.csv import chunks  # noqa: PLC0415
     from streamsig.engine.events import Rejected  # noqa: PLC0415
     from streamsig.engine.pipeline import count_signals  # noqa: PLC0415
-    from streamsig.ingest import segments  # noqa: PLC0415
 
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", segment_bytes)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
     path = tmp_path / "prices.csv"
     lines = ["time,note,close"] + [f"{row},n,{row}.5" for row in range(60)]
     lines[5], lines[20], lines[40] = "5,n,word", "short", '"two\nlines",n,inf'

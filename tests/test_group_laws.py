@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from streamsig import Signal, Ticks, native
 from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
+from streamsig.core.int64_words import differences, from_words, to_words, words_for
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.core.signals import COMPARISONS
-from streamsig.core.words import differences, from_words, to_words, words_for
 from tests import oracle
 from tests.strategies import Closes, closes, cuts
 

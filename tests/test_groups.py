@@ -20,7 +20,7 @@ from streamsig import Signal, Ticks
 from streamsig.core.groups import GroupRows, GroupState
 from streamsig.core.keys import Texts
 from streamsig.core.signals import COMPARISONS
-from streamsig.ingest import segments
+from streamsig.csv import chunks
 from tests import duckdb_oracle, oracle
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ def found_in(result: streamsig.Result) -> dict[str, tuple[int, int, dict[str, in
 
 @given(rows_of_keys, st.sampled_from([1, 37, 111, 4096]), st.sampled_from([1, 2, 3]))
 def test_cuts_and_threads_are_invisible(
-    tmp_path_factory: pytest.TempPathFactory, rows: Rows, segment_bytes: int, threads: int
+    tmp_path_factory: pytest.TempPathFactory, rows: Rows, chunk_bytes: int, threads: int
 ) -> None:
-    """Whatever the segments are and however many parse them, each group counts as by itself, in the same order."""
+    """Whatever the chunks are and however many parse them, each group counts as by itself, in the same order."""
     path = tmp_path_factory.mktemp("groups") / "it.csv"
     path.write_bytes(timed(rows))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "SEGMENT_BYTES", segment_bytes)
+        patch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
         result = streamsig.run(path, group_by="symbol", column="close", signals=SIGNALS, threads=threads)
     assert found_in(result) == expected(rows)
     assert result.groups is not None
@@ -219,7 +219,7 @@ def test_several_columns(workdir: Workdir) -> None:
 
 
 def test_keys_that_are_no_text(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are shown as such, whichever way a segment is read."""
+    """Bytes that are no UTF-8 are shown as such, whichever way a chunk is read."""
     for name, more in (("scanned", b""), ("by records", b'"A",1 \n' + b'\xff,"3"x\n')):
         path = tmp_path / f"{name}.csv"
         path.write_bytes(b"symbol,close\nA,1\n\xff,1\nA,2\n\xff,2\n" + more)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from streamsig.csv.dialect import Asked
 from streamsig.errors import LayoutError
-from streamsig.ingest.detect import detect
-from streamsig.ingest.dialect import Asked
+from streamsig.sniffer.detect import detect
 
 ROWS = "2024-01-02,10,5\n2024-01-03,11,5\n2024-01-04,12,5\n"
 TWO = "2024-01-02,10\n2024-01-03,11\n2024-01-04,12\n"

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import streamsig
+from streamsig.csv import reader
 from streamsig.engine import count
-from streamsig.ingest import reader
-from streamsig.ingest.filenames import natural_key
+from streamsig.sources.file_names import natural_key
 from tests.workdir import prices
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_every_byte_value(place: str, tmp_path: Path, monkeypatch: pytest.Monkey
         path.write_bytes(body + before.encode() + bytes([byte]) + after.encode())
         fast = _answer(path)
         with monkeypatch.context() as patch:
-            patch.setattr(reader.SegmentReader, "_read_regular", lambda *_: None)
+            patch.setattr(reader.ChunkReader, "_read_regular", lambda *_: None)
             assert _answer(path) == fast, byte
 
 

@@ -13,10 +13,10 @@ import pytest
 import streamsig
 from streamsig import Ticks, WindowState
 from streamsig.config import make_settings
-from streamsig.engine.agree import CloseColumn
 from streamsig.engine.look import look
-from streamsig.engine.tally import Count, Total
-from streamsig.ingest.numbers import NumberFormat
+from streamsig.engine.stages.accumulator import Count, Total
+from streamsig.fields.numbers import NumberFormat
+from streamsig.sniffer.checks.agreement import CloseColumn
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ import pytest
 from rich.cells import cell_len
 
 from streamsig.config import make_settings
-from streamsig.emit.report import to_table
 from streamsig.engine.look import Look, look
+from streamsig.sinks.layout_report import to_table
 from tests.workdir import PACKERS
 
 if TYPE_CHECKING:

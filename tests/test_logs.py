@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamsig.config import SETTINGS
-from streamsig.emit.logs import PROGRESS_SECONDS, JsonLog
 from streamsig.engine.events import Advanced, InputFound, RunFailed, RunFinished, RunStarted, Warned
+from streamsig.sinks.log import PROGRESS_SECONDS, JsonLog
 from tests.workdir import prices
 
 if TYPE_CHECKING:

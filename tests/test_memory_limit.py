@@ -145,7 +145,7 @@ def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
     rows = b"1,12345678.123456789\n2,\n3,92345678.123456789\n" * 400_000
     # of equal files there is a warning
     paths = [workdir.put(f"{name}.csv", b"number,close\n%d,\n" % name + rows) for name in (1, 2)]
-    often = "import streamsig.engine.checkpoint as it; it.SECONDS, it._SHARE = 0.1, 0;"
+    often = "import streamsig.engine.checkpoint.checkpoint as it; it.SECONDS, it._SHARE = 0.1, 0;"
     asked = ("--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1)
     limit = least_mib(workdir, *paths, *asked)
     keeps(workdir, *paths, *asked, first=often)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from streamsig import native
 from streamsig.core.keys import KeyTable, Texts
-from streamsig.ingest.closes import grammar_of
-from streamsig.ingest.numbers import NumberFormat
+from streamsig.csv.closes import grammar_of
+from streamsig.fields.numbers import NumberFormat
 
 RUNNABLE = native.LEVELS[: native.load("baseline").processor_level() + 1]
 

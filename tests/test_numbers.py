@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig.core.ticks import Ticks
-from streamsig.ingest.numbers import MAX_DIGITS, NumberError, NumberFormat
+from streamsig.fields.numbers import MAX_DIGITS, NumberError, NumberFormat
 
 PLAIN = NumberFormat()
 ENGLISH = NumberFormat(".", ",")

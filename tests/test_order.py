@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import streamsig
-from streamsig.core.order import OrderState, usual_step
-from streamsig.engine import order as run_order
-from streamsig.ingest import segments
+from streamsig.core.time_order import OrderState, usual_step
+from streamsig.csv import chunks
+from streamsig.engine.stages import time_order
 from streamsig.timestamps.grammar import READINGS
 from streamsig.timestamps.instants import Column, read
 from tests.strategies import cuts
@@ -157,12 +157,12 @@ def _found(order: Any, first_line: int = 2) -> tuple[list[int], list[int | None]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("segment_bytes", [1, 100, 1 << 20])
+@pytest.mark.parametrize("chunk_bytes", [1, 100, 1 << 20])
 def test_every_kind_in_every_format(
-    name: str, segment_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, chunk_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counts and first lines are those of the plain loop."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", segment_bytes)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
     times = broken()
     path = tmp_path / "prices.csv"
     path.write_text("time,close\n" + "".join(f"{FORMATS[name](it) if it else 'none'},1.5\n" for it in times))
@@ -174,7 +174,7 @@ def test_every_kind_in_every_format(
 
 
 @given(data=st.data())
-def test_segments_threads_and_line_ends_are_invisible(data: st.DataObject, tmp_path_factory: Any) -> None:
+def test_chunks_threads_and_line_ends_are_invisible(data: st.DataObject, tmp_path_factory: Any) -> None:
     """One answer, the oracle's, for any cut, any number of threads, blank lines, quoted newlines and rows left out."""
     steps = data.draw(st.lists(st.sampled_from([1, 1, 1, 1, 0, 2, -1, 5, None]), max_size=40))
     header = data.draw(st.booleans())
@@ -197,7 +197,7 @@ def test_segments_threads_and_line_ends_are_invisible(data: st.DataObject, tmp_p
     path.write_bytes(text.encode())
     counts, rows = judged(times)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "SEGMENT_BYTES", data.draw(st.sampled_from([1, 13, 37, 200, 1 << 20])))
+        patch.setattr(chunks, "CHUNK_BYTES", data.draw(st.sampled_from([1, 13, 37, 200, 1 << 20])))
         threads = data.draw(st.integers(1, 3))
         settings = {"on_bad_row": "skip", "column": 3, "header": header, "threads": threads}
         order = streamsig.run(path, check_order=True, **settings).order
@@ -267,7 +267,7 @@ def test_day_or_month_first_is_settled_by_the_whole_column(tmp_path: Path) -> No
         times = [datetime(2023, 1, 2) + timedelta(minutes=row) for row in range(1440 * days)]  # noqa: DTZ001
         for text in ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("streamsig.ingest.detect.RECORDS", 1000)
+                patch.setattr("streamsig.sniffer.detect.RECORDS", 1000)
                 path = _write(tmp_path / "prices.csv", times, lambda it, text=text: it.strftime(text))  # type: ignore[misc]
                 assert _found(streamsig.run(path, check_order=True).order)[0] == [0, 0, 0, 0]
 
@@ -374,7 +374,7 @@ def test_no_time_to_check(workdir: Workdir) -> None:
 
 def test_nothing_is_read_that_was_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the flag no time is read."""
-    monkeypatch.setattr(run_order, "read", None)
+    monkeypatch.setattr(time_order, "read", None)
     path = _write(tmp_path / "prices.csv", _minutes(0, 50))
     assert streamsig.run(path).order is None
     with pytest.raises(TypeError):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from streamsig.emit.progress import ProgressBar
 from streamsig.engine.events import Advanced, InputFound, RunFinished, Warned
+from streamsig.sinks.progress import ProgressBar
 from tests.workdir import prices
 
 if TYPE_CHECKING:

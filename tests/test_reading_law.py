@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import streamsig
+from streamsig.csv import chunks, reader
+from streamsig.csv.dialect import Dialect
 from streamsig.engine import budget
-from streamsig.ingest import reader, segments
-from streamsig.ingest.dialect import Dialect
-from streamsig.ingest.numbers import UNDEFINED
-from streamsig.ingest.sources import RawInput, TextSource
+from streamsig.fields.numbers import UNDEFINED
+from streamsig.sources.streams import RawInput, TextSource
 from tests import oracle
 from tests.strategies import WIDE, closes
 
@@ -72,16 +72,16 @@ def count(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., streamsig.R
 def test_cuts_threads_and_blocks_are_invisible(
     text: bytes, data: DataObject, count: Callable[..., streamsig.Result]
 ) -> None:
-    """Segments down to a record, 1 to 4 threads, any memory: one answer, the oracle's."""
+    """Chunks down to a record, 1 to 4 threads, any memory: one answer, the oracle's."""
     exact = oracle.closes_of(_without_blank_lines(text), 2)
     window = data.draw(st.integers(1, len(exact) + 1))
     expected = oracle.answer(exact, window)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "SEGMENT_BYTES", data.draw(st.sampled_from([1, 11, 13, 37, 111, 4096])))
-        # segments as short as that
+        patch.setattr(chunks, "CHUNK_BYTES", data.draw(st.sampled_from([1, 11, 13, 37, 111, 4096])))
+        # chunks as short as that
         limit = data.draw(st.sampled_from([None, "110MiB", "1GiB"]))
-        patch.setattr(budget, "SMALLEST_SEGMENT", segments.SEGMENT_BYTES)
-        patch.setattr(budget, "SEGMENT_BYTES", segments.SEGMENT_BYTES)
+        patch.setattr(budget, "SMALLEST_CHUNK", chunks.CHUNK_BYTES)
+        patch.setattr(budget, "CHUNK_BYTES", chunks.CHUNK_BYTES)
         result = count(text, window=window, threads=data.draw(st.integers(1, 4)), memory_limit=limit)
     assert (result.rows_processed, result.rows_missing, result.signal_count) == expected
 
@@ -148,9 +148,9 @@ def test_rows_below_the_data_are_no_rows(data: DataObject, tmp_path_factory: pyt
     path.write_bytes(text.encode())
     asked: dict[str, Any] = {"window": 2, "threads": data.draw(st.integers(1, 3)), "column": "Close"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "SEGMENT_BYTES", data.draw(st.sampled_from([1, 11, 37, 111, 4096])))
+        patch.setattr(chunks, "CHUNK_BYTES", data.draw(st.sampled_from([1, 11, 37, 111, 4096])))
         if data.draw(st.booleans()):
-            patch.setattr(reader.SegmentReader, "_read_regular", lambda *_: None)
+            patch.setattr(reader.ChunkReader, "_read_regular", lambda *_: None)
         if bad:
             with pytest.raises(streamsig.BadRowError) as caught:
                 _counts(path, **asked)
@@ -196,9 +196,9 @@ class _Pieces(io.RawIOBase):
         return len(piece)
 
 
-def _segments(text: bytes, sizes: list[int], segment_bytes: int) -> segments.Segments:
+def _chunks(text: bytes, sizes: list[int], chunk_bytes: int) -> chunks.Chunks:
     source = TextSource(RawInput(_Pieces(text, sizes), "pieces", None))  # type: ignore[arg-type]
-    return segments.Segments(source, ",", segment_bytes=segment_bytes)
+    return chunks.Chunks(source, ",", chunk_bytes=chunk_bytes)
 
 
 @given(
@@ -206,20 +206,20 @@ def _segments(text: bytes, sizes: list[int], segment_bytes: int) -> segments.Seg
     bad=st.lists(st.sampled_from([b"", b"a,b\n", b"t,n,word,1\n", b't,"n\nn",1e,1\n', b"a,b,1.5,d,e\n"]), max_size=3),
     odd=st.sampled_from([b"", b'NaN,,"7",""\n', b"t,n,1E-30,1\n"]),
     also=st.permutations([0, 1, 3]).flatmap(lambda order: st.integers(0, 3).map(lambda count: tuple(order[:count]))),
-    segment_bytes=st.sampled_from([1, 37, 111, 4096]),
+    chunk_bytes=st.sampled_from([1, 37, 111, 4096]),
 )
 def test_other_fields_as_text(
-    text: bytes, bad: list[bytes], odd: bytes, also: tuple[int, ...], segment_bytes: int
+    text: bytes, bad: list[bytes], odd: bytes, also: tuple[int, ...], chunk_bytes: int
 ) -> None:
-    """Further fields come out as they are written, a text for each close, whichever way a segment is read."""
+    """Further fields come out as they are written, a text for each close, whichever way a chunk is read."""
     text = text.removeprefix(b"\xef\xbb\xbf")
     text += b"" if text.endswith((b"\n", b"\r")) else b"\n"
     text = b"".join([text, *bad, odd])
     records = csv.reader(io.StringIO(_without_blank_lines(text).decode("utf-8", "backslashreplace"), newline=""))
     sound = [each for each in records if len(each) == 4 and each[2] not in {"close", "word", "1e"}]
     dialect = Dialect(",", fields=4, close=2, header=("time", "note", "close", "volume"))
-    read = reader.SegmentReader(dialect, skip_bad=True, also=also).read
-    readings = [read(segment) for segment in _segments(text, [], segment_bytes)]
+    read = reader.ChunkReader(dialect, skip_bad=True, also=also).read
+    readings = [read(chunk) for chunk in _chunks(text, [], chunk_bytes)]
     assert sum(len(reading.ticks) for reading in readings) == len(sound)
     for reading in readings:
         assert [len(column) for column in reading.texts] == [len(reading.ticks)] * len(also)
@@ -228,11 +228,11 @@ def test_other_fields_as_text(
 
 
 @given(tables(), st.lists(st.integers(1, 50), max_size=30), st.sampled_from([1, 7, 37, 4096]))
-def test_segments_joined_are_the_text(text: bytes, sizes: list[int], segment_bytes: int) -> None:
+def test_chunks_joined_are_the_text(text: bytes, sizes: list[int], chunk_bytes: int) -> None:
     """No byte is lost, repeated or moved, however the source hands them out, and cuts lie at record ends."""
-    from streamsig.ingest.records import split_records  # noqa: PLC0415
+    from streamsig.csv.records import split_records  # noqa: PLC0415
 
-    found = [bytes(part.view) for part in _segments(text, sizes, segment_bytes)]
+    found = [bytes(part.view) for part in _chunks(text, sizes, chunk_bytes)]
     assert b"".join(found) == text
     ends = {record.stop for record in split_records(text, ",")}
     position = 0
@@ -247,9 +247,9 @@ def test_segments_joined_are_the_text(text: bytes, sizes: list[int], segment_byt
 @pytest.mark.parametrize("text", [b'a"b,1\n"x\ny",2\nc,3\n', b'5",x\n"b\nc",1\nd,2\n', b'"a"b,1\n"c\nd"e,2\n'])
 def test_stray_quotes_do_not_mislead_the_cutter(text: bytes) -> None:
     """Quotes in the middle of a field are text, and cuts still lie at record ends."""
-    from streamsig.ingest.records import split_records  # noqa: PLC0415
+    from streamsig.csv.records import split_records  # noqa: PLC0415
 
-    found = [bytes(part.view) for part in _segments(text, [], 4)]
+    found = [bytes(part.view) for part in _chunks(text, [], 4)]
     whole = [record.fields for record in split_records(text, ",")]
     assert [record.fields for part in found for record in split_records(part, ",")] == whole
 
@@ -264,8 +264,8 @@ def test_large_numbers_do_not_overflow_unseen(first: str, close: str, tmp_path: 
 
 
 def test_more_decimals_in_the_sample_than_64_bits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A close of 27 decimals among ordinary ones, each in a segment of its own."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
+    """A close of 27 decimals among ordinary ones, each in a chunk of its own."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1)
     path = tmp_path / "prices.csv"
     path.write_text("time,close\n1,1E+0\n2,1.000\n3,1E-27\n4,1.001\n")
     assert streamsig.run(path, window=2).signal_count == 1
@@ -284,8 +284,8 @@ def test_nothing_is_left_open(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("between", [",,", "", "a,b", "x,,word", "\r\nMean,,", "a,b\r\nMean,,"])
 def test_blank_lines_and_bad_rows_in_a_footer(between: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A segment without rows waits, too, while its buffer is used again."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 11)
+    """A chunk without rows waits, too, while its buffer is used again."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 11)
     path = tmp_path / "prices.csv"
     rows = [f"2024-01-0{day},,{close}" for day, close in enumerate([166, 199, 100, 198], 1)]
     path.write_text("\r\n".join(["Date,note,Close", *rows, ",,7", between, "n/a,,7", "Total,,7", ""]))

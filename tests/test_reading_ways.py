@@ -1,4 +1,4 @@
-"""Whatever a text and the settings are, each way of reading a segment gives what the definition gives."""
+"""Whatever a text and the settings are, each way of reading a chunk gives what the definition gives."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streamsig import native
-from streamsig.ingest.closes import grammar_of, read_closes
-from streamsig.ingest.dialect import Dialect
-from streamsig.ingest.numbers import NumberError, NumberFormat
-from streamsig.ingest.reader import BadRecordError, SegmentReader
-from streamsig.ingest.segments import Segment, Segments
-from streamsig.ingest.sources import RawInput, TextSource
+from streamsig.csv.chunks import Chunk, Chunks
+from streamsig.csv.closes import grammar_of, read_closes
+from streamsig.csv.dialect import Dialect
+from streamsig.csv.reader import BadRecordError, ChunkReader
+from streamsig.fields.numbers import NumberError, NumberFormat
+from streamsig.sources.streams import RawInput, TextSource
 from tests.definition import define, joined, values
 from tests.strategies import formats, numbers
 
@@ -114,15 +114,15 @@ def texts(draw: st.DrawFn, dialect: Dialect) -> bytes:
     return (end.join(lines) + (last if lines else "")).encode()
 
 
-def segments(text: bytes, dialect: Dialect, segment_bytes: int) -> list[Segment]:
+def chunks(text: bytes, dialect: Dialect, chunk_bytes: int) -> list[Chunk]:
     """Cut a text, nowhere but at the ends of records."""
-    if dialect.line_quoted or not segment_bytes:
-        return [Segment(bytearray(text), len(text), 0, b'"' in text)]
+    if dialect.line_quoted or not chunk_bytes:
+        return [Chunk(bytearray(text), len(text), 0, b'"' in text)]
     source = TextSource(RawInput(cast("BinaryIO", io.BytesIO(text)), "drawn", None))
-    return list(Segments(source, dialect.delimiter, segment_bytes=segment_bytes))
+    return list(Chunks(source, dialect.delimiter, chunk_bytes=chunk_bytes))
 
 
-def outcome(reader: SegmentReader, parts: list[Segment]) -> Read | tuple[object, ...]:
+def outcome(reader: ChunkReader, parts: list[Chunk]) -> Read | tuple[object, ...]:
     """Return what the parts of a text hold, or what is wrong with the first bad record."""
     readings, lines = [], 0
     for part in parts:
@@ -146,11 +146,11 @@ def test_all_ways_agree(data: st.DataObject) -> None:
         expected = define(text, dialect, also, prices, skip_bad=skip_bad)
     except BadRecordError as bad:
         expected = (bad.line, bad.column, bad.text, bad.reason, bad.advice)
-    parts = segments(text, dialect, data.draw(st.sampled_from([0, 1, 37, 111])))
-    reader = SegmentReader(dialect, skip_bad=skip_bad, also=also, prices=prices, scale=data.draw(st.integers(0, 18)))
+    parts = chunks(text, dialect, data.draw(st.sampled_from([0, 1, 37, 111])))
+    reader = ChunkReader(dialect, skip_bad=skip_bad, also=also, prices=prices, scale=data.draw(st.integers(0, 18)))
     assert outcome(reader, parts) == expected
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SegmentReader, "_read_regular", lambda *_: None)
+        patch.setattr(ChunkReader, "_read_regular", lambda *_: None)
         assert outcome(reader, parts) == expected
 
 
@@ -215,9 +215,9 @@ def test_regular_text_is_read_at_once(rows_before: int, close: int, end: str, mo
     text = (",".join(record) + end) * rows_before
     record[close] = "-0.125"
     text += ",".join(record) + end
-    monkeypatch.setattr(SegmentReader, "_read_records", None)
-    reading = SegmentReader(Dialect(",", 3, close), also=(0, 2)).read(
-        Segment(bytearray(text.encode()), len(text), 0, quoted=False)
+    monkeypatch.setattr(ChunkReader, "_read_records", None)
+    reading = ChunkReader(Dialect(",", 3, close), also=(0, 2)).read(
+        Chunk(bytearray(text.encode()), len(text), 0, quoted=False)
     )
     assert reading.ticks.scale == 3
     assert reading.ticks.integers() == [12500] * rows_before + [-125]

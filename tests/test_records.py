@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import csv
 
-from streamsig.ingest.records import skip_lines, split_records, unwrapped
+from streamsig.csv.records import skip_lines, split_records, unwrapped
 
 
 def fields_of(text: bytes, delimiter: str = ",", *, line_quoted: bool = False) -> list[tuple[str, ...]]:

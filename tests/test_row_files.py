@@ -13,10 +13,10 @@ from pyarrow import csv, feather, parquet
 
 import streamsig
 from streamsig import Signal, Ticks
-from streamsig.emit import rows as row_files
-from streamsig.engine.rows import OneSeries
-from streamsig.engine.rowtable import CLOSE, RowTable
+from streamsig.engine.stages.row_table import CLOSE, RowTable
+from streamsig.engine.stages.row_windows import OneSeries
 from streamsig.errors import OutputError, UsageError
+from streamsig.sinks import row_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,13 +59,13 @@ def _read(path: Path) -> pa.Table:
     return csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types))
 
 
-@pytest.mark.parametrize("ending", row_files.FORMATS)
+@pytest.mark.parametrize("ending", row_file.FORMATS)
 @pytest.mark.parametrize("size", [1, 100])
 def test_every_format_comes_back(tmp_path: Path, ending: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was written is what is read, closes as exact decimals; in CSV with just the digits they need."""
-    monkeypatch.setattr(row_files, "_GROUP_BYTES", 200)
+    monkeypatch.setattr(row_file, "_GROUP_BYTES", 200)
     path = tmp_path / f"rows{ending}"
-    with row_files.writing_rows(path) as write:
+    with row_file.writing_rows(path) as write:
         for batch in batches(size):
             write(batch)
     table, whole = _read(path), pa.Table.from_batches(batches(100))
@@ -88,7 +88,7 @@ def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
     path.write_bytes(b"old")
 
     def fail() -> None:
-        with row_files.writing_rows(path) as write:
+        with row_file.writing_rows(path) as write:
             write(batches(100)[0])
             raise RuntimeError
 
@@ -100,7 +100,7 @@ def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_names_that_tell_no_format(tmp_path: Path) -> None:
     """What the name must end with is said."""
-    with pytest.raises(UsageError, match=r"\.parquet, \.arrow"), row_files.writing_rows(tmp_path / "rows.xlsx"):
+    with pytest.raises(UsageError, match=r"\.parquet, \.arrow"), row_file.writing_rows(tmp_path / "rows.xlsx"):
         pass
 
 

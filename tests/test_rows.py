@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from streamsig import Signal, Ticks
 from streamsig.core.groups import TooManyGroupsError
 from streamsig.core.signals import COMPARISONS
-from streamsig.engine import rows as engine_rows
-from streamsig.engine.rows import ManySeries, NewestFirst, OneSeries, RowSignals
+from streamsig.engine.stages import row_windows
+from streamsig.engine.stages.row_windows import ManySeries, NewestFirst, OneSeries, RowSignals
 from tests import oracle
 from tests.strategies import Closes, closes, cuts
 
@@ -98,7 +98,7 @@ def test_runs_of_too_many_series_are_halved(data: DataObject, many: list[Closes]
     rows = Ticks.from_decimals([next(left[number]) for number in owner])
     whole = ManySeries(signals).push(rows, np.array(owner, np.int32))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine_rows, "_MOST_ROWS", 0)
+        patch.setattr(row_windows, "_MOST_ROWS", 0)
         halved = ManySeries(signals).push(rows, np.array(owner, np.int32))
     assert [flags.tolist() for flags in halved.flags] == [flags.tolist() for flags in whole.flags]
     for length, means in whole.averages.items():

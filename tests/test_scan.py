@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 import streamsig
 from streamsig import Signal, WindowState
-from streamsig.ingest import segments
+from streamsig.csv import chunks
 from tests import oracle
 from tests.workdir import prices
 
@@ -53,7 +53,7 @@ def test_rows_are_those_of_the_oracle(
     lines = [f"2024-01-01 00:{row:02d},{key},{close}" for row, (key, close) in enumerate(rows)]
     path.write_text("\n".join(["time,symbol,close", *lines]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "SEGMENT_BYTES", size)
+        patch.setattr(chunks, "CHUNK_BYTES", size)
         groups: dict[str, Any] = {"group_by": ("symbol",)} if grouped else {}
         table = told(path, threads=threads, column="close", **groups)
     closes = [oracle.number(close.strip('"')) for _, close in rows]
@@ -113,7 +113,7 @@ def test_errors_come_out(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(TypeError, match="a list of numbers"):
         streamsig.run([1.0, 2.0])
     # more batches than are made ahead, so that the thread is waiting
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1000)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1000)
     reader = streamsig.scan(workdir.prices(range(10_000)))
     reader.read_next_batch()
     del reader

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 import streamsig
+from streamsig.csv.dialect import Asked
 from streamsig.errors import LayoutError
-from streamsig.ingest.detect import detect
-from streamsig.ingest.dialect import Asked
+from streamsig.sniffer.detect import detect
 
 ONE = "50,10\n50,47\n50,84\n50,31\n"
 TWO = "02.01.2024,9,90\n03.01.2024,10,05\n04.01.2024,10,10\n05.01.2024,10,00\n"

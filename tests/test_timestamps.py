@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsig.ingest.cells import Kind, kind
-from streamsig.ingest.timecolumn import NEWEST_FIRST, OLDEST_FIRST, UNKNOWN, find_time
+from streamsig.fields.cells import Kind, kind
+from streamsig.sniffer.time_column import NEWEST_FIRST, OLDEST_FIRST, UNKNOWN, find_time
 from streamsig.timestamps.grammar import READINGS, are_times, is_epoch, is_time
 from streamsig.timestamps.instants import Column, read, readings
 from tests.written_times import ALL, DAYS, INSTANTS, PERIODS, seconds

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import streamsig
 from streamsig.core import utf8
 from streamsig.core.keys import Texts
-from streamsig.emit import rows as row_files
+from streamsig.sinks import row_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ def bars(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("ending", row_files.FORMATS)
+@pytest.mark.parametrize("ending", row_file.FORMATS)
 def test_rows_are_utf8_in_every_format(workdir: Workdir, ending: str) -> None:
     """Polars reads them back; keys are those of the metrics, which count alike what is written alike."""
     polars: Any = pytest.importorskip("polars")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from streamsig import native
+from streamsig.core.int64_words import differences, from_words, largest_of, to_words, words_for
+from streamsig.core.json_arrays import MOST, pack, unpack, whole
 from streamsig.core.keys import KeyTable, Texts, number_keys
-from streamsig.core.packed import MOST, pack, unpack, whole
 from streamsig.core.ticks import MOST_SCALE, Ticks
-from streamsig.core.words import differences, from_words, largest_of, to_words, words_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

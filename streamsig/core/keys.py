@@ -12,7 +12,7 @@ import numpy as np
 
 from streamsig import native
 from streamsig.core import utf8
-from streamsig.core.packed import pack, unpack
+from streamsig.core.json_arrays import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from streamsig.core.packed import pack, unpack, whole
+from streamsig.core.json_arrays import pack, unpack, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

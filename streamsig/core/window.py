@@ -2,7 +2,7 @@
 
 The states form a monoid under `merge`, with the empty state as identity: associative, not
 commutative, so fold them in file order. One piece of code then serves a record batch, a thread's
-segment, a resumed run, a file in a list and a cluster's worker.
+chunk, a resumed run, a file in a list and a cluster's worker.
 
 The scheme is that of mergeable summaries (Agarwal et al., PODS 2012) for the sliding-window
 aggregation of Tangwongsan et al. (General Incremental Sliding-Window Aggregation, VLDB 2015):
@@ -16,14 +16,14 @@ from operator import gt
 from typing import TYPE_CHECKING, Any
 
 from streamsig.core.counting import count_across, count_within
-from streamsig.core.packed import whole
+from streamsig.core.json_arrays import whole
 from streamsig.core.ticks import Ticks, concat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from streamsig.columnar.table import ArrowStream
     from streamsig.core.signals import Signal
-    from streamsig.ingest.columnar import ArrowStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class WindowState:
         """
         if isinstance(closes, Ticks):
             return self.merge(WindowState.of(self.signals, closes))
-        from streamsig.ingest.frames import ticks_of  # noqa: PLC0415 (it takes pyarrow, and stands above)
+        from streamsig.columnar.frames import ticks_of  # noqa: PLC0415 (it takes pyarrow, and stands above)
 
         state = self
         for ticks in ticks_of(closes, column):

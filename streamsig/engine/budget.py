@@ -1,6 +1,6 @@
 """How much memory a run needs at most, and how a limit is shared out: the formula of docs/memory.md.
 
-Each constant is the largest that was measured in fresh processes, over the contents that take most of a segment's
+Each constant is the largest that was measured in fresh processes, over the contents that take most of a chunk's
 bytes; `python -m benchmarks.memory` measures again.
 """
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core.groups import MAX_BYTES, GroupState
 from streamsig.core.window import kept
+from streamsig.csv import chunks
+from streamsig.csv.chunks import CHUNK_BYTES
 from streamsig.errors import UsageError
-from streamsig.ingest import segments
-from streamsig.ingest.segments import SEGMENT_BYTES
 
 if TYPE_CHECKING:
     from streamsig.config import Settings
-    from streamsig.ingest.storage import Storage
+    from streamsig.sources.storage import Storage
 
 MIB = 1 << 20
 
@@ -35,11 +35,11 @@ ROW_FILE = 24 * MIB
 """Rows that wait to be put down, and their encoder."""
 
 PER_BYTE, PER_BYTE_TIMES = 32, 56
-"""Bytes that a thread takes for each byte of its segment, and where times are judged besides. The worst are rows of a
+"""Bytes that a thread takes for each byte of its chunk, and where times are judged besides. The worst are rows of a
 few bytes, and bad rows, one after another."""
 
 LONG_RECORD = 12 * MIB
-"""What a thread takes at least: for the longest record, or a short segment of nothing but bad rows."""
+"""What a thread takes at least: for the longest record, or a short chunk of nothing but bad rows."""
 
 PER_CLOSE = 128
 """Bytes for each close of the longest window: a fold, and what merging takes (measured 59; up to 105 where some are
@@ -61,10 +61,10 @@ takes, measured as three."""
 PIECE = 8 * MIB
 """Some groups as JSON, while a checkpoint is written or read."""
 
-SMALLEST_SEGMENT = 256 << 10
+SMALLEST_CHUNK = 256 << 10
 """Shorter ones take no less, for the sake of long records, and more time."""
 
-MODEST_SEGMENT = 512 << 10
+MODEST_CHUNK = 512 << 10
 """Without a limit, where rows are emitted or times are checked: longer ones take more memory, and no less time."""
 
 TABLE = 32 * MIB
@@ -91,7 +91,7 @@ class Plan:
     """
 
     threads: int
-    segment_bytes: int | None = None
+    chunk_bytes: int | None = None
     groups_bytes: int = MAX_BYTES
     spare_bytes: int | None = None
     per_limb_bytes: int = 0
@@ -126,8 +126,8 @@ class Budget:
             self.plan = self._plan()
         return self.plan
 
-    def needs(self, threads: int, segment_bytes: int) -> list[Need]:
-        """Return what a run needs with so many threads and segments of that size."""
+    def needs(self, threads: int, chunk_bytes: int) -> list[Need]:
+        """Return what a run needs with so many threads and chunks of that size."""
         settings, storage = self._settings, self._storage
         keep, signals = kept(settings.counted), len(settings.counted)
         needs = [Need("Python and numpy", PYTHON)]
@@ -135,7 +135,7 @@ class Budget:
             needs.append(Need("pyarrow", PYARROW))
         if storage.text:
             factor = PER_BYTE_TIMES if settings.check_order else PER_BYTE
-            each = max(factor * segment_bytes, LONG_RECORD)
+            each = max(factor * chunk_bytes, LONG_RECORD)
             needs.append(Need(f"{threads} thread{'s' * (threads > 1)}", threads * each))
         if storage.unpack_bytes:
             needs.append(Need("unpacking", storage.unpack_bytes))
@@ -149,7 +149,7 @@ class Budget:
             state = 2 * GroupState(settings.counted).row_bytes + MIB + (PIECE if settings.checkpoint else 0)
             needs.append(Need(_GROUPS, state * self._states))
         if self._rows:
-            at_once = segment_bytes // SHORTEST_ROW + keep
+            at_once = chunk_bytes // SHORTEST_ROW + keep
             needs.append(Need("rows to tell", ROW_FILE + at_once * (PER_ROW + PER_ROW_SIGNAL * signals)))
         return [need for need in needs if need.size_bytes]
 
@@ -160,14 +160,14 @@ class Budget:
     def _plan(self) -> Plan:
         settings, limit = self._settings, self._settings.memory_limit
         if limit is None:
-            modest = min(MODEST_SEGMENT, segments.SEGMENT_BYTES)
+            modest = min(MODEST_CHUNK, chunks.CHUNK_BYTES)
             return Plan(settings.thread_count, modest if self._rows or settings.check_order else None)
         # threads that were asked for are kept, or refused
         counts = [settings.threads] if settings.threads else range(settings.thread_count, 0, -1)
         for threads in counts:
             if plan := self._fitting(limit, threads):
                 return plan
-        least = self.needs(counts[-1], SMALLEST_SEGMENT)
+        least = self.needs(counts[-1], SMALLEST_CHUNK)
         parts = ", ".join(f"{_mib(need.size_bytes)} MiB for {need.what}" for need in least if need.size_bytes >= MIB)
         raise UsageError(
             f"--memory-limit {_shown(limit)}: this needs at least {_mib(sum(it.size_bytes for it in least))} MiB:"
@@ -175,17 +175,17 @@ class Budget:
         )
 
     def _fitting(self, limit: int, threads: int) -> Plan | None:
-        """Return the plan with the longest segments that fit, `None` where the shortest do not."""
+        """Return the plan with the longest chunks that fit, `None` where the shortest do not."""
 
         def total(size: int) -> int:
             return sum(need.size_bytes for need in self.needs(threads, size))
 
-        room = limit - total(SMALLEST_SEGMENT)
+        room = limit - total(SMALLEST_CHUNK)
         if room < 0:
             return None
         # half of what there is to share is left for what only reading tells: groups, long closes, dictionaries, pages
         most = limit - room // 2
-        size = max(it for it in range(SMALLEST_SEGMENT, SEGMENT_BYTES + 1, _STEP) if total(it) <= most)
+        size = max(it for it in range(SMALLEST_CHUNK, CHUNK_BYTES + 1, _STEP) if total(it) <= most)
         spare = limit - total(size)
         groups = next((it.size_bytes for it in self.needs(threads, size) if it.what == _GROUPS), 0)
         closes = kept(self._settings.counted) * (PER_CLOSE + self._rows * PER_ROW)

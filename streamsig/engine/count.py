@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks
-from streamsig.engine.agree import CloseColumn, compare
+from streamsig.csv.chunks import Chunks, Resume
+from streamsig.csv.dialect import Asked
+from streamsig.csv.footers import FOOTER_BYTES
+from streamsig.csv.pending_footer import Footer
+from streamsig.csv.reader import BadRecordError, ChunkReader, Reading
+from streamsig.csv.records import split_records
 from streamsig.engine.events import Advanced, InputFound, Rejected, Resumed, Warned
 from streamsig.engine.execute import map_in_order
-from streamsig.engine.footers import Footer
-from streamsig.engine.passage import Passage
-from streamsig.engine.tally import NEWEST_FIRST, Count, Tally
+from streamsig.engine.position import Position
+from streamsig.engine.stages.accumulator import NEWEST_FIRST, Count, Tally
 from streamsig.errors import BadRowError
-from streamsig.ingest.detect import Detection, detect
-from streamsig.ingest.dialect import Asked
-from streamsig.ingest.encoding import choose_encoding
-from streamsig.ingest.footers import FOOTER_BYTES
-from streamsig.ingest.impostors import check_is_table, check_is_text
-from streamsig.ingest.reader import BadRecordError, Reading, SegmentReader
-from streamsig.ingest.records import split_records
-from streamsig.ingest.segments import Resume, Segments
-from streamsig.ingest.timecolumn import NEWEST_FIRST as RUNS_NEWEST_FIRST
-from streamsig.ingest.timecolumn import RUNS_BACKWARDS
+from streamsig.sniffer.checks.agreement import CloseColumn, compare
+from streamsig.sniffer.detect import Detection, detect
+from streamsig.sniffer.encoding import choose_encoding
+from streamsig.sniffer.impostors import check_is_table, check_is_text
+from streamsig.sniffer.time_column import NEWEST_FIRST as RUNS_NEWEST_FIRST
+from streamsig.sniffer.time_column import RUNS_BACKWARDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from streamsig.config import Settings
     from streamsig.core.groups import GroupRows
     from streamsig.core.window import WindowState
+    from streamsig.csv.chunks import Chunk
     from streamsig.engine.events import Observer
-    from streamsig.engine.order import FileOrder, Judged
     from streamsig.engine.run import Run
-    from streamsig.ingest.segments import Segment
-    from streamsig.ingest.sources import TextSource
-    from streamsig.ingest.timecolumn import TimeColumn
+    from streamsig.engine.stages.time_order import FileOrder, Judged
+    from streamsig.sniffer.time_column import TimeColumn
+    from streamsig.sources.streams import TextSource
 
 SAMPLE_BYTES = 1 << 18
 """How much of an input is looked at to find out how it is written."""
@@ -66,9 +66,9 @@ def look_at(source: TextSource, settings: Settings, *, may_grow: bool = False) -
 
 
 class _Prepared(NamedTuple):
-    """A segment, and what can be known of it without knowing what is before it."""
+    """A chunk, and what can be known of it without knowing what is before it."""
 
-    segment: Segment
+    chunk: Chunk
     rows: WindowState | GroupRows
     reading: Reading
     judged: Judged | None
@@ -76,48 +76,48 @@ class _Prepared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Preparation:
-    """Reads segments of a text, on any thread.
+    """Reads chunks of a text, on any thread.
 
     Of the further fields that are read so many `groups` make the key, the others tell the time.
     """
 
     run: Run
     may_grow: bool
-    reader: SegmentReader
+    reader: ChunkReader
     tally: Tally
     order: FileOrder | None
     groups: int
 
-    def __call__(self, segment: Segment) -> tuple[_Prepared, ...]:
-        """Return what a segment holds, last rows without a time apart; raises BadRecordError."""
-        whole = self.prepare(segment, self.reader)
+    def __call__(self, chunk: Chunk) -> tuple[_Prepared, ...]:
+        """Return what a chunk holds, last rows without a time apart; raises BadRecordError."""
+        whole = self.prepare(chunk, self.reader)
         if not whole.reading.untimed:
             return (_lasting(whole),)
-        start = self.reader.footer_start(segment, whole.reading)
-        if segment.size - start > FOOTER_BYTES:
+        start = self.reader.footer_start(chunk, whole.reading)
+        if chunk.size - start > FOOTER_BYTES:
             return (whole,)
-        return tuple(_lasting(self.prepare(each, self.reader)) for each in segment.cut(start) if each.size)
+        return tuple(_lasting(self.prepare(each, self.reader)) for each in chunk.cut(start) if each.size)
 
-    def prepare(self, segment: Segment, reader: SegmentReader) -> _Prepared:
-        """Return what a segment holds: nothing, where it may still grow; raises BadRecordError."""
-        if segment.open_end and self.may_grow:
+    def prepare(self, chunk: Chunk, reader: ChunkReader) -> _Prepared:
+        """Return what a chunk holds: nothing, where it may still grow; raises BadRecordError."""
+        if chunk.open_end and self.may_grow:
             no_keys = [Texts.of([])] * len(self.run.settings.group_by)
             nothing = Ticks.empty()
-            return _Prepared(segment, self.tally.prepare(nothing, no_keys), Reading(nothing, 0), None)
-        reading, judged = reader.read(segment), None
+            return _Prepared(chunk, self.tally.prepare(nothing, no_keys), Reading(nothing, 0), None)
+        reading, judged = reader.read(chunk), None
         keys, times = reading.texts[: self.groups], reading.texts[self.groups :]
         if self.order is not None:
-            judged = self.order.judge(times, lambda rows: self._lines_of(rows, segment, reading))
+            judged = self.order.judge(times, lambda rows: self._lines_of(rows, chunk, reading))
         rows = self.tally.prepare(reading.ticks, keys)
         if self.run.teller is None:
             # what waits for its turn holds no more than that takes
             reading = replace(reading, ticks=Ticks.empty(), texts=())
-        return _Prepared(segment, rows, reading, judged)
+        return _Prepared(chunk, rows, reading, judged)
 
-    def _lines_of(self, rows: Collection[int], segment: Segment, reading: Reading) -> dict[int, int]:
-        """Return the physical line of rows that were read, from 1 where their segment starts, by walking through it."""
+    def _lines_of(self, rows: Collection[int], chunk: Chunk, reading: Reading) -> dict[int, int]:
+        """Return the physical line of rows that were read, from 1 where their chunk starts, by walking through it."""
         dialect, left_out = self.reader.dialect, reading.rejected.lines
-        records = split_records(bytes(segment.view), dialect.delimiter, line_quoted=dialect.line_quoted)
+        records = split_records(bytes(chunk.view), dialect.delimiter, line_quoted=dialect.line_quoted)
         sound = (record.line for record in records if record.line not in left_out)
         return {row: line for row, line in enumerate(islice(sound, max(rows, default=-1) + 1)) if row in rows}
 
@@ -140,56 +140,54 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
     dialect, tally = detection.dialect, Tally(settings, plan.groups_bytes)
     source.discard(dialect.body_offset)
     prepare = _preparation(source, run, detection, tally, may_grow=may_grow)
-    passage, resume, first = Passage(0, 0, dialect.body_line, 0), None, None
+    position, resume, first = Position(0, 0, dialect.body_line, 0), None, None
     if checkpoint is not None:
-        passage = checkpoint.resume(source, dialect, tally, passage)
-        resume = Resume(passage.offset, passage.crc, counts_crc=not source.is_plain, by_returns=detection.by_returns)
-        if passage.offset:
-            observe(Resumed(source.name, passage.offset, run.total.rows + tally.rows))
+        position = checkpoint.resume(source, dialect, tally, position)
+        resume = Resume(position.offset, position.crc, counts_crc=not source.is_plain, by_returns=detection.by_returns)
+        if position.offset:
+            observe(Resumed(source.name, position.offset, run.total.rows + tally.rows))
     try:
-        segments = Segments(
-            source, dialect.delimiter, held=plan.threads, segment_bytes=plan.segment_bytes, resume=resume
-        )
-        with closing(map_in_order(prepare, segments, plan.threads)) as prepared:
-            footer = Footer(passage.untimed)
+        chunks = Chunks(source, dialect.delimiter, held=plan.threads, chunk_bytes=plan.chunk_bytes, resume=resume)
+        with closing(map_in_order(prepare, chunks, plan.threads)) as prepared:
+            footer = Footer(position.untimed)
             for each in chain(footer.settle(prepared), _without(footer, prepare)):
-                for bad in _rejected(each, source.name, passage):
+                for bad in _rejected(each, source.name, position):
                     first = first or bad
                     observe(bad)
-                _tell(each, run, prepare, passage)
-                after = _behind(passage, each, footer.untimed)
-                if checkpoint is not None and is_last and each.segment.open_end:
+                _tell(each, run, prepare, position)
+                after = _behind(position, each, footer.untimed)
+                if checkpoint is not None and is_last and each.chunk.open_end:
                     checkpoint.end_growing()
                 elif checkpoint is not None:
                     checkpoint.advance(after)
                 tally.push(each.rows)
-                passage = after
+                position = after
                 plan.check_closes(tally.limbs)
                 if may_grow:
-                    warnings += _held_back(each.segment, passage.line, observe, source.name)
+                    warnings += _held_back(each.chunk, position.line, observe, source.name)
                 observe(Advanced(source.consumed_bytes, run.total.rows + tally.rows, run.total.signals + tally.counted))
                 # it would stay in memory until the next one is there
                 del each
     except BadRecordError as bad:
-        # all segments before the bad one are counted, so the passage ends where that one starts
-        line = passage.line + bad.line - 1
+        # all chunks before the bad one are counted, so the position ends where that one starts
+        line = position.line + bad.line - 1
         raise BadRowError(source.name, line, bad.column, bad.text, bad.reason, bad.advice) from None
-    warnings += _waiting(footer, prepare, passage.line, source.name)
+    warnings += _waiting(footer, prepare, position.line, source.name)
     if checkpoint is not None and is_last:
         checkpoint.end_growing()
     run.end_input()
-    return Count(tally.result(), passage.rejected, warnings, column).check(source.name, first)
+    return Count(tally.result(), position.rejected, warnings, column).check(source.name, first)
 
 
 def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tally, *, may_grow: bool) -> _Preparation:
-    """Return what reads segments of a text, and let what goes on beside the counts begin it."""
+    """Return what reads chunks of a text, and let what goes on beside the counts begin it."""
     dialect, groups, order = detection.dialect, detection.groups, None
     if run.order is not None:
         run.order.begin(order := _order_of(source, detection, run.settings))
     times = () if order is None and run.teller is None else time_columns(detection.time_column, dialect.close)
     if run.teller is not None:
         run.teller.begin(time=times, keys=[dialect.field_name(each) for each in groups])
-    reader = SegmentReader(
+    reader = ChunkReader(
         dialect,
         skip_bad=run.settings.on_bad_row == SKIP,
         scale=detection.decimals,
@@ -200,14 +198,14 @@ def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tall
     return _Preparation(run, may_grow, reader, tally, order, len(groups))
 
 
-def _rejected(each: _Prepared, name: str, before: Passage) -> Iterator[Rejected]:
-    """Yield the bad rows of a segment that comes behind a passage."""
+def _rejected(each: _Prepared, name: str, before: Position) -> Iterator[Rejected]:
+    """Yield the bad rows of a chunk that comes behind a position."""
     for bad in each.reading.rejected:
         yield Rejected(name, before.line + bad.line - 1, bad.column, bad.reason, bad.row)
 
 
-def _tell(each: _Prepared, run: Run, prepare: _Preparation, before: Passage) -> None:
-    """Let all that goes on beside the counts know a segment, which comes behind a passage."""
+def _tell(each: _Prepared, run: Run, prepare: _Preparation, before: Position) -> None:
+    """Let all that goes on beside the counts know a chunk, which comes behind a position."""
     if prepare.order is not None and each.judged is not None:
         prepare.order.push(each.judged, before.line)
     if run.teller is not None:
@@ -217,21 +215,21 @@ def _tell(each: _Prepared, run: Run, prepare: _Preparation, before: Passage) -> 
 
 def _lasting(part: _Prepared) -> _Prepared:
     """Return a part with a buffer of its own, if it has no rows: it may have to wait within a footer."""
-    if part.rows.rows or part.segment.size > FOOTER_BYTES:
+    if part.rows.rows or part.chunk.size > FOOTER_BYTES:
         return part
-    return part._replace(segment=part.segment.cut(0)[1])
+    return part._replace(chunk=part.chunk.cut(0)[1])
 
 
 def _without(footer: Footer, prepare: _Preparation) -> Iterator[_Prepared]:
     """Yield the parts of a footer as bad rows; raises BadRecordError where these are not left out."""
     if not prepare.may_grow:
         reader = replace(prepare.reader, footer=True)
-        yield from (prepare.prepare(each, reader) for each in footer.segments)
+        yield from (prepare.prepare(each, reader) for each in footer.chunks)
 
 
 def _waiting(footer: Footer, prepare: _Preparation, line: int, name: str) -> tuple[str, ...]:
     """Say that the last lines are not counted, if they are a footer of a text that may grow."""
-    if not prepare.may_grow or not footer.segments:
+    if not prepare.may_grow or not footer.chunks:
         return ()
     advice = "if the file is whole, add --finished"
     warnings = (f"the rows from line {line} on have no time and are not counted yet; {advice}",)
@@ -239,14 +237,14 @@ def _waiting(footer: Footer, prepare: _Preparation, line: int, name: str) -> tup
     return warnings
 
 
-def _behind(before: Passage, each: _Prepared, untimed: int) -> Passage:
-    """Return how far a text is counted with a segment that comes behind a passage."""
-    return Passage(
+def _behind(before: Position, each: _Prepared, untimed: int) -> Position:
+    """Return how far a text is counted with a chunk that comes behind a position."""
+    return Position(
         before.rows + each.rows.rows,
-        each.segment.stop,
+        each.chunk.stop,
         before.line + each.reading.lines,
         before.rejected + len(each.reading.rejected),
-        each.segment.crc,
+        each.chunk.crc,
         untimed,
     )
 
@@ -263,9 +261,9 @@ def _warn(name: str, warnings: tuple[str, ...], observe: Observer) -> None:
         observe(Warned(f"{name}: {message}"))
 
 
-def _held_back(segment: Segment, line: int, observe: Observer, name: str) -> tuple[str, ...]:
+def _held_back(chunk: Chunk, line: int, observe: Observer, name: str) -> tuple[str, ...]:
     """Say that a last line is not counted, if there is one without a line end."""
-    if not segment.open_end or not bytes(segment.view).strip():
+    if not chunk.open_end or not bytes(chunk.view).strip():
         return ()
     warnings = (f"line {line}, the last one, has no line end and is not counted yet; if it is whole, add --finished",)
     _warn(name, warnings, observe)
@@ -277,7 +275,7 @@ def _order_of(source: TextSource, detection: Detection, settings: Settings) -> F
     if not detection.rows_sampled:
         return None
     # pyarrow takes long to import, and most runs do without it
-    from streamsig.engine.order import FileOrder  # noqa: PLC0415
+    from streamsig.engine.stages.time_order import FileOrder  # noqa: PLC0415
 
     backwards = settings.order == NEWEST_FIRST
     return FileOrder(source.name, detection.time_column, detection.dialect.close, detection.times, backwards=backwards)

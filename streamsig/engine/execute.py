@@ -1,4 +1,4 @@
-"""Calls a function on every segment, on several threads, and hands out what it returns in file order."""
+"""Calls a function on every chunk, on several threads, and hands out what it returns in file order."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from streamsig.ingest.segments import Segment, Segments
+    from streamsig.csv.chunks import Chunk, Chunks
 
 T = TypeVar("T")
 
 _PATIENCE_SECONDS = 0.2
 
 
-def map_in_order(call: Callable[[Segment], T], segments: Segments, threads: int) -> Generator[T, None, None]:
-    """Yield `call(segment)` for each segment, in order; an error, of a call or in reading, is raised in its turn.
+def map_in_order(call: Callable[[Chunk], T], chunks: Chunks, threads: int) -> Generator[T, None, None]:
+    """Yield `call(chunk)` for each chunk, in order; an error, of a call or in reading, is raised in its turn.
 
-    One thread is the caller's own. With more, each takes the next segment from the source itself, so that
+    One thread is the caller's own. With more, each takes the next chunk from the source itself, so that
     it is still in its processor's cache when it is parsed. At most one result more than threads waits
     to be handed out, so memory is bounded.
     """
     if threads == 1:
-        for segment in segments:
-            yield call(segment)
-            segments.release(segment)
+        for chunk in chunks:
+            yield call(chunk)
+            chunks.release(chunk)
         return
-    crew = _Crew(call, segments, threads)
+    crew = _Crew(call, chunks, threads)
     try:
         yield from crew.results()
     finally:
@@ -37,15 +37,15 @@ def map_in_order(call: Callable[[Segment], T], segments: Segments, threads: int)
 
 
 class _Crew(Generic[T]):
-    """Threads that take segments one after another, and leave their results in that order."""
+    """Threads that take chunks one after another, and leave their results in that order."""
 
-    def __init__(self, call: Callable[[Segment], T], segments: Segments, threads: int) -> None:
-        self._call, self._segments = call, segments
-        self._source = iter(segments)
+    def __init__(self, call: Callable[[Chunk], T], chunks: Chunks, threads: int) -> None:
+        self._call, self._chunks = call, chunks
+        self._source = iter(chunks)
         self._turn = threading.Lock()
         self._room = threading.Semaphore(threads + 1)
         self._dismissed = False
-        # the results, in file order, once they are there; `None` stands for the end of the segments
+        # the results, in file order, once they are there; `None` stands for the end of the chunks
         self._awaited: deque[Future[T | None]] = deque()
         self._something_awaited = threading.Semaphore(0)
         # a thread may hang in reading a pipe: it must not keep the program from ending
@@ -81,21 +81,21 @@ class _Crew(Generic[T]):
                 self._awaited.append(future)
                 self._something_awaited.release()
                 try:
-                    segment = next(self._source, None)
+                    chunk = next(self._source, None)
                 except BaseException as error:  # noqa: BLE001 (raised again in its turn)
                     self._dismissed = True
                     future.set_exception(error)
                     return
-                if segment is None:
+                if chunk is None:
                     self._dismissed = True
                     future.set_result(None)
                     self._room.release()
                     return
             try:
-                result = self._call(segment)
+                result = self._call(chunk)
             except BaseException as error:  # noqa: BLE001 (raised again in its turn)
                 future.set_exception(error)
                 self._dismissed = True
                 return
-            self._segments.release(segment)
+            self._chunks.release(chunk)
             future.set_result(result)

@@ -6,28 +6,28 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from streamsig.engine.agree import CloseColumn, compare
+from streamsig.columnar.arrays import to_texts
+from streamsig.columnar.table import open_columnar
+from streamsig.csv.records import skip_lines, split_records
 from streamsig.engine.count import SAMPLE_BYTES, asked_of, close_column_of, look_at, warnings_of, warnings_of_table
 from streamsig.engine.tables import close_column_of_table
 from streamsig.errors import LayoutError, SourceError, StreamsigError
-from streamsig.ingest.arrays import to_texts
-from streamsig.ingest.columnar import open_columnar
-from streamsig.ingest.detect import most_decimals
-from streamsig.ingest.framing import find_framing
-from streamsig.ingest.impostors import check_is_table
-from streamsig.ingest.inputs import expand, opened, texts_of
-from streamsig.ingest.records import skip_lines, split_records
-from streamsig.ingest.repeats import once
-from streamsig.ingest.stored import columnar_format
+from streamsig.sniffer.checks.agreement import CloseColumn, compare
+from streamsig.sniffer.detect import most_decimals
+from streamsig.sniffer.framing import find_framing
+from streamsig.sniffer.impostors import check_is_table
+from streamsig.sources.duplicates import once
+from streamsig.sources.formats import columnar_format
+from streamsig.sources.inputs import expand, opened, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from streamsig.columnar.table import ColumnarTable
     from streamsig.config import Settings
-    from streamsig.ingest.columnar import ColumnarTable
-    from streamsig.ingest.detect import Detection
-    from streamsig.ingest.sources import RawInput, TextSource
-    from streamsig.ingest.timecolumn import TimeColumn
+    from streamsig.sniffer.detect import Detection
+    from streamsig.sniffer.time_column import TimeColumn
+    from streamsig.sources.streams import RawInput, TextSource
 
 TEXT = "text"
 _ROWS = 5

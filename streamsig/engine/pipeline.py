@@ -14,29 +14,29 @@ from streamsig.engine.count import count_text
 from streamsig.engine.events import OrderChecked, RunStarted, Warned
 from streamsig.engine.result import Groups, Result, Series, SignalCount
 from streamsig.engine.run import Run
-from streamsig.engine.tally import NEWEST_FIRST, Total
+from streamsig.engine.stages.accumulator import NEWEST_FIRST, Total
 from streamsig.errors import BadRowError, LayoutError, OutputError, SourceError, UsageError
-from streamsig.ingest.inputs import expand, is_archive, opened, texts_of
-from streamsig.ingest.repeats import once
-from streamsig.ingest.storage import HEAD_BYTES, storage_of, storage_of_all
-from streamsig.ingest.stored import columnar_format
+from streamsig.sources.duplicates import once
+from streamsig.sources.formats import columnar_format
+from streamsig.sources.inputs import expand, is_archive, opened, texts_of
+from streamsig.sources.storage import HEAD_BYTES, storage_of, storage_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
+    from streamsig.columnar.table import ArrowStream
     from streamsig.config import Settings
     from streamsig.engine.budget import Plan
-    from streamsig.engine.checkpoint import Checkpoint
+    from streamsig.engine.checkpoint.checkpoint import Checkpoint
+    from streamsig.engine.checkpoint.resumable import Resumable
     from streamsig.engine.events import Observer
-    from streamsig.engine.order import SeriesOrder
-    from streamsig.engine.resumable import Resumable
-    from streamsig.engine.tally import Count
-    from streamsig.engine.teller import Teller
-    from streamsig.ingest.columnar import ArrowStream
-    from streamsig.ingest.inputs import Named
-    from streamsig.ingest.sources import TextSource
+    from streamsig.engine.stages.accumulator import Count
+    from streamsig.engine.stages.rows_out import Teller
+    from streamsig.engine.stages.time_order import SeriesOrder
+    from streamsig.sources.inputs import Named
+    from streamsig.sources.streams import TextSource
 
 
 def count_signals(
@@ -193,7 +193,7 @@ def _inputs(named: Sequence[str | Named | ArrowStream]) -> list[Named | ArrowStr
 def _teller(settings: Settings, tell: Callable[[pa.RecordBatch], None] | None, plan: Plan) -> Teller | None:
     if tell is None:
         return None
-    from streamsig.engine.teller import Teller  # noqa: PLC0415 (it takes pyarrow)
+    from streamsig.engine.stages.rows_out import Teller  # noqa: PLC0415 (it takes pyarrow)
 
     return Teller(settings, tell, plan.groups_bytes)
 
@@ -205,7 +205,7 @@ def _checkpoint(
         return None
     if not all(isinstance(path, str) for path in paths):
         raise UsageError("a checkpoint is for files; leave it out for frames")
-    from streamsig.engine.checkpoint import Checkpoint  # noqa: PLC0415 (most runs have none)
+    from streamsig.engine.checkpoint.checkpoint import Checkpoint  # noqa: PLC0415 (most runs have none)
 
     return Checkpoint(settings, cast("Sequence[str]", paths), beside, groups_bytes)
 
@@ -213,7 +213,7 @@ def _checkpoint(
 def _series_order(settings: Settings) -> SeriesOrder | None:
     if not settings.check_order:
         return None
-    from streamsig.engine.order import SeriesOrder  # noqa: PLC0415 (it takes pyarrow)
+    from streamsig.engine.stages.time_order import SeriesOrder  # noqa: PLC0415 (it takes pyarrow)
 
     return SeriesOrder(backwards=settings.order == NEWEST_FIRST, apart=settings.per_file)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from streamsig.config import Settings
     from streamsig.engine.budget import Budget, Plan
-    from streamsig.engine.checkpoint import Checkpoint
+    from streamsig.engine.checkpoint.checkpoint import Checkpoint
     from streamsig.engine.events import Observer
-    from streamsig.engine.order import SeriesOrder
-    from streamsig.engine.tally import Total
-    from streamsig.engine.teller import Teller
+    from streamsig.engine.stages.accumulator import Total
+    from streamsig.engine.stages.rows_out import Teller
+    from streamsig.engine.stages.time_order import SeriesOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from streamsig.engine.agree import CloseColumn
+from streamsig.columnar.arrays import read_closes, to_texts
+from streamsig.columnar.arrow_text import from_arrow, join
+from streamsig.columnar.table import open_columnar, open_frame
+from streamsig.csv.reader import ADVICE
 from streamsig.engine.count import SKIP, asked_of, compared, time_columns, warnings_of_table
 from streamsig.engine.events import Advanced, InputFound, Rejected, Warned
-from streamsig.engine.order import FileOrder
-from streamsig.engine.tally import NEWEST_FIRST, Count, Tally
+from streamsig.engine.stages.accumulator import NEWEST_FIRST, Count, Tally
+from streamsig.engine.stages.time_order import FileOrder
 from streamsig.errors import BadRowError
-from streamsig.ingest.arrays import read_closes, to_texts
-from streamsig.ingest.columnar import open_columnar, open_frame
-from streamsig.ingest.numbers import NumberFormat
-from streamsig.ingest.reader import ADVICE
-from streamsig.ingest.texts import from_arrow, join
+from streamsig.fields.numbers import NumberFormat
+from streamsig.sniffer.checks.agreement import CloseColumn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from streamsig.columnar.arrays import Closes
+    from streamsig.columnar.table import ArrowStream, ColumnarTable
     from streamsig.config import Settings
     from streamsig.engine.run import Run
-    from streamsig.ingest.arrays import Closes
-    from streamsig.ingest.columnar import ArrowStream, ColumnarTable
-    from streamsig.ingest.sources import RawInput
-    from streamsig.ingest.timecolumn import TimeColumn
+    from streamsig.sniffer.time_column import TimeColumn
+    from streamsig.sources.streams import RawInput
 
 
 def count_columns(raw: RawInput, stored: str, run: Run) -> Count:

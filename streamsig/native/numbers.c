@@ -1,7 +1,7 @@
 /* The numbers that cells hold, as ticks: whole numbers of 10**-scale.
  *
  * Up to 16 characters with the usual number of decimals are read by multiplications on 64-bit words (D. Lemire,
- * "Quickly parsing eight digits", 2018). Others are read by the grammar of ingest/numbers.py, which defines it; a cell
+ * "Quickly parsing eight digits", 2018). Others are read by the grammar of fields/numbers.py, which defines it; a cell
  * that is neither a number nor missing, as far as this file knows, is left to the caller.
  */
 #include "native.h"

@@ -1,4 +1,4 @@
-/* The records of any text, regular or not: the grammar of ingest/records.py, which defines it. */
+/* The records of any text, regular or not: the grammar of csv/records.py, which defines it. */
 #include "native.h"
 
 /* What is told of each record: the bytes it covers, its line end included; the line on which it starts; how many fields

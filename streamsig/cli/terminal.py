@@ -1,0 +1,95 @@
+"""Standard output, messages on standard error, and the exit codes of failures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, TextIO
+
+from streamsig.errors import StreamsigError
+from streamsig.libraries import broken_library
+from streamsig.sinks.printable import printable
+from streamsig.stopping import Interrupted, Terminated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNEXPECTED, INTERRUPTED, TERMINATED = 1, 130, 143
+
+_LONGEST = 5000
+"""Most characters of a message: a path of 4096, and what is said about it."""
+
+
+def failure(error: BaseException) -> tuple[str, str, int]:
+    """Return an error's name, its message on one line, and the exit code."""
+    kind, message, code = type(error).__name__, str(error), UNEXPECTED
+    if isinstance(error, StreamsigError):
+        code = error.exit_code
+    elif isinstance(error, Interrupted | KeyboardInterrupt):
+        message, code = "interrupted before the end; there is no result", INTERRUPTED
+    elif isinstance(error, Terminated):
+        message, code = "terminated before the end; there is no result", TERMINATED
+    elif isinstance(error, MemoryError):
+        message = "out of memory; ask for fewer --threads or a smaller --window"
+    elif (library := broken_library(error)) is not None:
+        message = library
+    else:
+        message = f"unexpected: {kind}: {message}; this is a bug, please report it with the log"
+    return kind, printable(" ".join(message[:_LONGEST].split())), code
+
+
+def trace(error: BaseException) -> str:
+    """Return an error's traceback, for the log of a bug."""
+    return "".join(traceback.format_exception(error))
+
+
+def to_stdout(write: Callable[[], object]) -> OSError | None:
+    """Write and flush; return the error, a BrokenPipeError if nobody reads."""
+    try:
+        if sys.stdout is None:
+            return BrokenPipeError()  # closed before we began
+        write()
+        sys.stdout.flush()
+    except OSError as error:
+        leave(sys.stdout)
+        return error
+    return None
+
+
+def cause(error: OSError) -> str:
+    """Return why standard output cannot be written."""
+    if isinstance(error, BrokenPipeError):
+        return "standard output is closed"
+    return f"standard output cannot be written: {error.strerror or error}"
+
+
+def say(message: str) -> None:
+    """Write one line to standard error, if it is open."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"streamsig: {printable(message)}\n")
+        settle(sys.stderr)
+
+
+def say_if_waiting() -> None:
+    """Say that rows are read from the terminal, if they are, and how to end them."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
+        say(f"waiting for rows from the terminal; end them with {end}, or stop with Ctrl-C")
+
+
+def settle(stream: TextIO) -> None:
+    """Flush a standard stream, or detach it."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        leave(stream)
+
+
+def leave(stream: TextIO | None) -> None:
+    """Redirect a standard stream to nowhere: the interpreter would flush it at exit, and fail."""
+    if stream is not None:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,1 @@
+"""Parquet, Arrow and frames of other libraries, read as batches."""

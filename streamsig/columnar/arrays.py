@@ -1,0 +1,258 @@
+"""Arrow arrays to ticks and texts, with the values that the same data have in CSV.
+
+Integers and decimals are taken as they are. A float stands for the shortest decimal that reads back
+as that float of that width, which is what every writer of CSV puts down for it. Texts are read as the
+cells of a CSV are, so that one definition of a close holds.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsig import native
+from streamsig.core import utf8
+from streamsig.core.ticks import Ticks
+from streamsig.csv import closes
+from streamsig.csv.reader import ADVICE, explain, shown
+from streamsig.errors import ColumnError
+from streamsig.fields.numbers import (
+    MAX_DIGITS,
+    UNDEFINED_REASON,
+    NumberFormat,
+    undefined_advice,
+    undefined_rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+_FLOAT_SCALES = (2, 4, 6, 8)
+_SURE_DIGITS = 10**15
+"""Up to 15 digits, no two decimals are the same float64: one that reads back is the shortest."""
+
+_USUAL_SCALE = 2
+_MOST_BYTES, _LONGEST = (1 << 31) - 1, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """The closes of an array.
+
+    `ticks` has a row per value, missing where the value is no close. Those are the `bad_rows`, in order, from 0;
+    `bad_kinds` has for each its place in `errors`, one for each distinct text.
+    """
+
+    ticks: Ticks
+    bad_rows: NDArray[np.intp]
+    bad_kinds: NDArray[np.intp]
+    errors: Sequence[ColumnError]
+
+    @classmethod
+    def of(cls, ticks: Ticks) -> Closes:
+        """Return closes none of which is bad."""
+        none = np.zeros(0, np.intp)
+        return cls(ticks, none, none, ())
+
+    def bad(self) -> Iterator[ColumnError]:
+        """Yield what is wrong with each bad row, in order."""
+        for row, kind in zip(self.bad_rows.tolist(), self.bad_kinds.tolist(), strict=True):
+            error = self.errors[kind]
+            yield ColumnError(row, error.text, error.reason, error.advice)
+
+    def good_rows(self) -> NDArray[np.intp]:
+        """Return the rows that are not bad."""
+        return np.delete(np.arange(len(self.ticks)), self.bad_rows)
+
+
+def to_ticks(array: pa.Array, numbers: NumberFormat | None = None) -> Ticks:
+    """Return an array's closes exactly; null, NaN, and the texts and numbers that `numbers` says are missing.
+
+    Raises ColumnError for the first value that is not a close: infinite, a word, more than 38 digits, a number that
+    stands for an undefined price.
+    """
+    found = read_closes(array, numbers)
+    for bad in found.bad():
+        raise bad
+    return found.ticks
+
+
+def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
+    """Return the closes of an array of any type that `holds_numbers`.
+
+    `numbers` says how texts are written, and what else is missing: a marker that is a number by its value.
+    """
+    numbers, array = numbers or NumberFormat(), _decoded(array)
+    found = _read(array, numbers)
+    return _with_undefined(replace(found, ticks=numbers.mark_missing(found.ticks)), array)
+
+
+def _read(array: pa.Array, numbers: NumberFormat) -> Closes:
+    kind = array.type
+    if pa.types.is_integer(kind):
+        return Closes.of(Ticks.from_arrow(array.cast(pa.decimal128(MAX_DIGITS, 0))))
+    if is_text(kind):
+        return _read_texts(array if pa.types.is_large_string(kind) else array.cast(pa.string()), numbers)
+    # these are written by programs, with a decimal point and no separator
+    numbers = NumberFormat(missing=numbers.missing)
+    if pa.types.is_decimal(kind):
+        return _read_decimals(array, numbers)
+    if pa.types.is_floating(kind):
+        return _read_floats(array, numbers)
+    return _read_texts(array.cast(pa.string()), numbers)
+
+
+def holds_numbers(kind: pa.DataType) -> bool:
+    """Tell whether a column of this type may be the close."""
+    kind = value_type(kind)
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, is_text, pa.types.is_null)
+    return any(test(kind) for test in tests)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether values of this type are texts."""
+    kind = value_type(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def value_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values themselves, however they are stored."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return value_type(kind.storage_type)
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return value_type(kind.value_type)
+    return kind
+
+
+def _decoded(array: pa.Array) -> pa.Array:
+    while isinstance(array.type, pa.BaseExtensionType):
+        array = array.storage
+    if pa.types.is_dictionary(array.type):
+        return array.dictionary_decode()
+    return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
+
+
+def _with_undefined(found: Closes, array: pa.Array) -> Closes:
+    """Return closes of which those that stand for an undefined price are bad."""
+    rows = np.flatnonzero(undefined_rows(found.ticks))
+    if not len(rows):
+        return found
+    text = to_texts(array.slice(int(rows[0]), 1))[0].as_py()
+    error = ColumnError(0, shown(text), UNDEFINED_REASON, undefined_advice(text))
+    ticks = found.ticks
+    missing = np.zeros(len(ticks), np.bool_) if ticks.missing is None else ticks.missing.copy()
+    missing[rows] = True
+    bad = np.concatenate([found.bad_rows, rows])
+    kinds = np.concatenate([found.bad_kinds, np.full(len(rows), len(found.errors))])
+    order = np.argsort(bad)
+    whole = Ticks(np.where(missing, 0, ticks.limbs), ticks.scale, missing)
+    return Closes(whole, bad[order], kinds[order], [*found.errors, error])
+
+
+def _read_decimals(array: pa.Array, numbers: NumberFormat) -> Closes:
+    scale = array.type.scale
+    if 0 <= scale <= MAX_DIGITS:
+        try:
+            exact = array if pa.types.is_decimal128(array.type) else array.cast(pa.decimal128(MAX_DIGITS, scale))
+            return Closes.of(Ticks.from_arrow(exact))
+        except pa.ArrowInvalid:
+            # of 256 bits, and not all of at most 38 digits unless written without padding zeros
+            pass
+    texts = [None if it is None else format(it, "f") for it in array.to_pylist()]
+    return _read_texts(pa.array(texts, pa.string()), numbers)
+
+
+def _read_floats(array: pa.Array, numbers: NumberFormat) -> Closes:
+    if pa.types.is_float16(array.type):
+        # Arrow writes these as if they were wider; a null is NaN here
+        texts = pa.array([str(it) for it in array.to_numpy(zero_copy_only=False)], pa.string())
+        return _read_texts(texts, numbers)
+    ticks = _short_float_ticks(array) if pa.types.is_float64(array.type) else None
+    return _read_texts(array.cast(pa.string()), numbers) if ticks is None else Closes.of(ticks)
+
+
+def _short_float_ticks(array: pa.Array) -> Ticks | None:
+    """Return the ticks of float64 of few decimals and at most 15 digits, as prices are; `None` if not all are."""
+    floats = array.to_numpy(zero_copy_only=False)
+    absent = np.isnan(floats)
+    missing = absent if absent.any() else None
+    if missing is not None:
+        floats = np.where(missing, 0.0, floats)
+    largest = float(np.abs(floats).max(initial=0.0))
+    for scale in _FLOAT_SCALES:
+        if largest * 10**scale >= _SURE_DIGITS - 1:
+            break
+        ticks = np.rint(floats * 10.0**scale)
+        # both sides of the division are exact floats: it gives the float that this decimal reads back as
+        if np.array_equal(ticks / 10.0**scale, floats):
+            return Ticks(ticks.astype(np.int64)[np.newaxis], scale, missing)
+    return None
+
+
+def _read_texts(texts: pa.Array, numbers: NumberFormat) -> Closes:
+    cells = _cells(pc.fill_null(texts, ""))
+    ticks, bad = closes.read_closes(cells, numbers, _USUAL_SCALE)
+    reasons = (explain(error, text, numbers) for text, error in zip(bad.texts, bad.errors, strict=True))
+    errors = [
+        ColumnError(0, shown(text), reason, "" if advice == ADVICE else advice)
+        for text, (reason, advice) in zip(bad.texts, reasons, strict=True)
+    ]
+    return Closes(ticks, bad.rows.astype(np.intp), bad.which.astype(np.intp), errors)
+
+
+def _cells(texts: pa.Array) -> native.Cells:
+    """View a string array without nulls."""
+    _, places, content = texts.buffers()
+    kind = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    starts = np.frombuffer(places or bytes(8), kind)[texts.offset : texts.offset + len(texts) + 1]
+    start, stop = (int(starts[0]), int(starts[-1])) if len(starts) else (0, 0)
+    if stop - start > _MOST_BYTES:
+        # no number has so many characters
+        return _cells(pc.utf8_slice_codeunits(texts, 0, _LONGEST).cast(pa.string()))
+    octets = np.frombuffer(content or b"", np.uint8)[start:stop]
+    return native.Cells(octets, (starts - start).astype(np.int32), len(texts), 1, quoted=False)
+
+
+def to_texts(array: pa.Array) -> pa.Array:
+    r"""Return values as text, a string array without nulls: times in ISO (and UTC), "" for a null.
+
+    Bytes that are no UTF-8 are written as `\xNN`.
+    """
+    array = _decoded(array)
+    if pa.types.is_timestamp(array.type) and array.type.tz is not None:
+        # to write local times takes a database of time zones, which not every system has
+        array = array.cast(pa.timestamp(array.type.unit))
+    try:
+        texts = array.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # bytes that are no text, lists and the like
+        texts = pa.array([_text_of(it) for it in array.to_pylist()], pa.string())
+    return pc.fill_null(texts, "")
+
+
+def _text_of(value: object) -> str | None:
+    if isinstance(value, bytes):
+        return utf8.from_bytes(value)
+    return None if value is None else str(value)
+
+
+def row_texts(batch: pa.RecordBatch, rows: Sequence[int]) -> Iterator[str]:
+    """Yield rows, which rise, as lines of CSV without their ends; a null is an empty field."""
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="")
+    start, stop = rows[0], rows[-1] + 1
+    places = pa.array([row - start for row in rows])
+    columns = [to_texts(column.slice(start, stop - start)).take(places) for column in batch.columns]
+    for texts in zip(*(column.to_pylist() for column in columns), strict=True):
+        writer.writerow(texts)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()

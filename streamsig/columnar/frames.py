@@ -1,0 +1,44 @@
+"""The closes of tables of other libraries, for those who keep the window state themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamsig.columnar.arrays import to_ticks
+from streamsig.columnar.table import open_frame
+from streamsig.csv.dialect import Asked
+from streamsig.errors import ColumnError, LayoutError
+from streamsig.sniffer.close.candidate import ONLY_CANDIDATE
+from streamsig.sources.objects import inputs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamsig.columnar.table import ArrowStream
+    from streamsig.core.ticks import Ticks
+
+
+def ticks_of(given: object, column: str | int | None) -> Iterator[Ticks]:
+    """Yield the closes of tables or columns, batch by batch; `given` is whatever `streamsig.run` takes but for paths.
+
+    Raises TypeError, LayoutError, SourceError and ColumnError.
+    """
+    for table in inputs_of([given]):
+        if isinstance(table, str):
+            raise TypeError(f"{table!r} is a path, and the state takes closes: count files with streamsig.run")
+        yield from _ticks_of(table, column)
+
+
+def _ticks_of(frame: ArrowStream, column: str | int | None) -> Iterator[Ticks]:
+    rows = 0
+    with open_frame(frame, column, "<frame>") as table:
+        if table.why == ONLY_CANDIDATE:
+            # there is nobody to warn
+            raise LayoutError(f'<frame>: no column is named like a close; if it is "{table.column_name}", name it')
+        numbers, _ = table.find_numbers(Asked())
+        for (closes,) in table.batches():
+            try:
+                yield to_ticks(closes, numbers)
+            except ColumnError as error:
+                raise ColumnError(rows + error.row, error.text, error.reason, error.advice) from None
+            rows += len(closes)

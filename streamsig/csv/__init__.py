@@ -1,0 +1,1 @@
+"""Delimited text: chunks, records, closes, and rows that are rejected."""

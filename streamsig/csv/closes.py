@@ -1,0 +1,140 @@
+"""Cells of text to ticks, whatever they stand in: the fields of delimited records, or a column of texts.
+
+Kernels read what they know of the grammar that `NumberFormat.parse` defines. What they do not know, each distinct text
+of it once, goes to `parse`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from streamsig import native
+from streamsig.core import utf8
+from streamsig.core.keys import KeyTable, Texts
+from streamsig.core.ticks import Ticks, concat, widen
+from streamsig.fields.numbers import CURRENCIES, MINUSES, NumberError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from numpy.typing import NDArray
+
+    from streamsig.fields.numbers import NumberFormat
+
+
+_RUN_ROWS = 1 << 14
+
+
+class Bad(NamedTuple):
+    """Cells that are neither a number nor missing.
+
+    Attributes:
+        rows: (bad,) ascending.
+        which: (bad,) places in `texts` and `errors`.
+        texts: Each distinct text once, in the order in which they first occur.
+        errors: What is wrong with each.
+
+    """
+
+    rows: NDArray[np.int32]
+    which: NDArray[np.int32]
+    texts: list[str]
+    errors: list[NumberError]
+
+
+class Closes(NamedTuple):
+    """What cells hold: the ticks, 0 where a cell is bad, and the bad ones."""
+
+    ticks: Ticks
+    bad: Bad
+
+
+def read_closes(cells: native.Cells, numbers: NumberFormat, scale: int) -> Closes:
+    """Read cells; `scale` is the number of decimals to try first, at most `native.MAX_SCALE`."""
+    return closes_of(native.read_numbers(cells, grammar_of(numbers), scale), cells, numbers, scale)
+
+
+def closes_of(found: native.Numbers, cells: native.Cells, numbers: NumberFormat, scale: int) -> Closes:
+    """Return what a kernel has read of cells, at a scale, and what it has left."""
+    if found.wide and scale < found.widest <= native.MAX_SCALE:
+        return read_closes(cells, numbers, found.widest)
+    if found.wide:
+        # a run at a time: what it takes to bring them to one scale is several times as much
+        runs = (cells.slice(start, start + _RUN_ROWS) for start in range(0, cells.rows, _RUN_ROWS))
+        ticks = concat([_wide_ticks(native.read_wide_numbers(run, grammar_of(numbers))) for run in runs])
+    else:
+        missing = found.missing.view(np.bool_) if found.missing.any() else None
+        ticks = Ticks(found.ticks[np.newaxis], scale, missing)
+    unknown = found.unknown
+    bad = Bad(unknown[:0], unknown[:0], [], [])
+    if len(unknown):
+        parsed, bad = _parse(unknown, Texts(*native.copy_texts(cells.take(unknown))), numbers)
+        ticks = _put(ticks, unknown, parsed)
+    return Closes(numbers.mark_missing(ticks), bad)
+
+
+@lru_cache(maxsize=64)
+def grammar_of(numbers: NumberFormat) -> NDArray[np.uint8]:
+    """Return a format as the kernels take it."""
+    lists = (MINUSES, numbers.separators, CURRENCIES, sorted(numbers.missing_words))
+    return native.grammar(numbers.decimal, lists, doubtful=numbers.doubtful, by_custom=numbers.by_custom)
+
+
+def _wide_ticks(found: native.WideNumbers) -> Ticks:
+    """Bring numbers of different scales to the largest."""
+    missing = found.missing.view(np.bool_) if found.missing.any() else None
+    scales = np.flatnonzero(np.bincount(found.decimals)).tolist()
+    scale = max(scales, default=0)
+    if len(scales) == 1:
+        return Ticks.from_words(found.words, scale, missing)
+    ticks = Ticks(np.zeros((1, len(found.words)), np.int64), scale, missing)
+    for each in scales:
+        rows = np.flatnonzero(found.decimals == each)
+        ticks = _put(ticks, rows, Ticks.from_words(found.words[rows], each))
+    return Ticks(ticks.limbs, scale, missing)
+
+
+def _put(ticks: Ticks, rows: NDArray[np.intp] | NDArray[np.int32], others: Ticks) -> Ticks:
+    """Return closes of which some rows are others, at the larger scale."""
+    scale = max(ticks.scale, others.scale)
+    ticks, others = ticks.rescale(scale), others.rescale(scale)
+    width = max(len(ticks.limbs), len(others.limbs))
+    limbs, missing = widen(ticks.limbs, width), ticks.missing
+    limbs = limbs if limbs.flags.writeable else limbs.copy()
+    limbs[:, rows] = widen(others.limbs, width)
+    if others.missing is not None:
+        missing = np.zeros(len(ticks), np.bool_) if missing is None else missing
+        missing[rows] = others.missing
+    return Ticks(limbs, scale, missing)
+
+
+def _parse(rows: NDArray[np.int32], texts: Texts, numbers: NumberFormat) -> tuple[Ticks, Bad]:
+    """Parse each distinct text once."""
+    table = KeyTable()
+    which = table.number(texts)
+    known = [utf8.from_bytes(text) for text in table.texts().to_bytes()]
+    closes: list[Decimal | None] = []
+    errors: dict[int, NumberError] = {}
+    for place, text in enumerate(known):
+        try:
+            closes.append(numbers.parse(text))
+        except NumberError as error:
+            # a place to fill
+            closes.append(None)
+            # its frames would keep the text alive
+            errors[place] = error.with_traceback(None)
+    ticks = Ticks.from_decimals(closes).take(which.astype(np.intp))
+    return ticks, _bad(rows, which, known, errors)
+
+
+def _bad(
+    rows: NDArray[np.int32], which: NDArray[np.int32], texts: Sequence[str], errors: dict[int, NumberError]
+) -> Bad:
+    places = np.full(len(texts), -1, np.int32)
+    places[list(errors)] = np.arange(len(errors))
+    bad = places[which] >= 0
+    return Bad(rows[bad], places[which[bad]], [texts[place] for place in errors], list(errors.values()))

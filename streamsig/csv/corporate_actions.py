@@ -1,0 +1,77 @@
+"""Rows that tell of a dividend or a split: no close, and a text where other prices stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from streamsig import native
+from streamsig.core.keys import KeyTable, Texts
+from streamsig.csv.closes import grammar_of
+from streamsig.fields.cells import Kind, kind, kinds
+from streamsig.fields.column_names import Role, roles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from streamsig.fields.numbers import NumberFormat
+
+REASON = "not a row of prices: a text stands there, and there is no close"
+_BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW})
+
+
+class Actions(NamedTuple):
+    """Rows that are no prices, ascending, and which of the columns has the text."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+
+
+def is_action(text: str, numbers: NumberFormat) -> bool:
+    """Tell whether a text that stands among prices is neither a number nor missing."""
+    return not numbers.fits(text) and kind(text) not in {Kind.NUMBER, Kind.MISSING} and not numbers.is_missing(text)
+
+
+def price_columns(names: Sequence[str] | None, texts: Sequence[Sequence[str]], close: int) -> tuple[int, ...]:
+    """Return the columns named open, high and low that hold numbers in the sampled rows that have a close."""
+    if close >= len(texts):
+        return ()
+    known = roles(names or ())[: len(texts)]
+    rows = [row for row, look in enumerate(kinds(texts[close])) if look is not Kind.MISSING]
+    bars = [i for i, role in enumerate(known) if role in _BARS and i != close]
+    return tuple(i for i in bars if _are_numbers([texts[i][row] for row in rows]))
+
+
+def find_actions(columns: Sequence[native.Cells], rows: NDArray[np.intp], numbers: NumberFormat, scale: int) -> Actions:
+    """Return which of some rows without a close have a text in one of the columns; `scale` only saves time."""
+    where = np.full(len(rows), -1, np.intp)
+    for place, column in enumerate(columns):
+        cells = column.take(rows.astype(np.int32))
+        starts, stops = cells.places.reshape(-1, 2).T
+        filled = np.flatnonzero((stops > starts) & (where < 0))
+        if len(filled):
+            cells = cells if len(filled) == len(rows) else column.take(rows[filled].astype(np.int32))
+            where[filled[_texts_among(cells, numbers, scale)]] = place
+    found = np.flatnonzero(where >= 0)
+    return Actions(rows[found], where[found])
+
+
+def _texts_among(cells: native.Cells, numbers: NumberFormat, scale: int) -> NDArray[np.int32]:
+    """Return which cells are neither numbers nor missing."""
+    unknown = native.read_numbers(cells, grammar_of(numbers), scale).unknown
+    if not len(unknown):
+        return unknown
+    table = KeyTable()
+    which = table.number(Texts(*native.copy_texts(cells.take(unknown))))
+    known = table.texts().to_bytes()
+    bad = np.array([is_action(text.decode("utf-8", "backslashreplace"), numbers) for text in known])
+    rows: NDArray[np.int32] = unknown[bad[which]]
+    return rows
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    looks = set(kinds(texts))
+    return Kind.NUMBER in looks and looks <= {Kind.NUMBER, Kind.MISSING}

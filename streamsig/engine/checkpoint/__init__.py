@@ -1,0 +1,1 @@
+"""Progress that outlives a run."""

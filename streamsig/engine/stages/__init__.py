@@ -1,0 +1,1 @@
+"""What each batch goes through: counting, rows out, the order of times."""

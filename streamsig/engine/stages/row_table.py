@@ -1,0 +1,94 @@
+"""Rows with their signals as Arrow record batches of one schema, whatever the decimals of the closes."""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal
+from itertools import chain, count
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from streamsig.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streamsig.core.signals import Signal
+    from streamsig.core.ticks import Ticks
+    from streamsig.engine.stages.row_windows import RowSignals
+
+CLOSE = pa.decimal128(38, 18)
+"""A fixed type, so that files of different days and inputs have one schema: 20 digits before the mark, 18 behind it."""
+
+_EXACT = Context(prec=1000)
+_LAST_DIGIT, _TOO_LARGE = Decimal(1).scaleb(-CLOSE.scale), 10 ** (CLOSE.precision - CLOSE.scale)
+
+
+class RowTable:
+    """Makes record batches of rows that come in order.
+
+    The columns are `row` (from `first` on), `time` if there is one, the `keys`, `close`, and for each named signal the
+    means NAME_fast and NAME_slow (null where there is none) and NAME (0 or 1).
+    """
+
+    def __init__(
+        self, signals: Sequence[tuple[str, Signal]], *, keys: Sequence[str] = (), has_time: bool, first: int = 1
+    ) -> None:
+        self._signals = tuple(signals)
+        columns = [("row", pa.int64()), *((("time", pa.string()),) if has_time else ()), ("close", CLOSE)]
+        place = len(columns) - 1
+        free = _free_names([name for name, _ in columns])
+        # keys stand before the close, whose name comes first
+        columns[place:place] = [(free(name), pa.string()) for name in keys]
+        for name, _ in self._signals:
+            means = [(free(f"{name}_{which}"), pa.float64()) for which in ("fast", "slow")]
+            columns += [*means, (free(name), pa.uint8())]
+        self.schema = pa.schema(columns)
+        self._texts, self._next = len(keys) + has_time, first
+
+    def skip(self, rows: int) -> None:
+        """Leave so many row numbers out."""
+        self._next += rows
+
+    def batch(self, ticks: Ticks, texts: Sequence[pa.Array], told: RowSignals) -> pa.RecordBatch:
+        """Return the next rows; `texts` are their times, if any, and keys. Raises OutputError."""
+        rows, first = len(ticks), self._next
+        self._next += rows
+        absent = [pa.nulls(rows, pa.string())] * (self._texts - len(texts))
+        columns = [pa.array(np.arange(first, first + rows)), *absent, *texts, self._closes(ticks, first)]
+        for (_, signal), flags in zip(self._signals, told.flags, strict=True):
+            for length in (signal.fast, signal.slow):
+                means = told.averages[length]
+                columns.append(pa.array(means, mask=np.isnan(means)))
+            columns.append(pa.array(flags))
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def _closes(self, ticks: Ticks, first: int) -> pa.Array:
+        if len(ticks.limbs) == 1 and ticks.scale <= CLOSE.scale:
+            return ticks.to_arrow().cast(CLOSE)
+        missing = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
+        closes: list[Decimal | None] = []
+        for row, (tick, absent) in enumerate(zip(ticks.integers(), missing, strict=True), first):
+            close = Decimal(tick).scaleb(-ticks.scale, _EXACT)
+            # pyarrow refuses zeros behind the last digit, which rows at a common scale have
+            fitted = close.quantize(_LAST_DIGIT, context=_EXACT)
+            if abs(close) >= _TOO_LARGE or fitted != close:
+                raise OutputError(
+                    f"row {row}: the close {close.normalize(_EXACT)} does not fit in {CLOSE}, which rows are written"
+                    " with; count without them"
+                )
+            closes.append(None if absent else fitted)
+        return pa.array(closes, CLOSE)
+
+
+def _free_names(taken: Sequence[str]) -> Callable[[str], str]:
+    """Return what gives a name that is there before a number: a key may be called as another column is."""
+    seen = set(taken)
+
+    def free(name: str) -> str:
+        found = next(it for it in chain([name], (f"{name}_{number}" for number in count(2))) if it not in seen)
+        seen.add(found)
+        return found
+
+    return free

@@ -1,0 +1,111 @@
+"""What a field looks like: a number, a time, a missing marker or a text.
+
+A field is judged by its *shape*, the text with its digits replaced: columns of a price file have
+few shapes, so that thousands of fields cost a handful of judgements.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from streamsig.fields.numbers import MISSING, NumberFormat
+from streamsig.timestamps.grammar import Sort, meaning_of, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CONVENTIONS = (
+    NumberFormat(".", ""),
+    NumberFormat(".", ","),
+    NumberFormat(",", "."),
+    NumberFormat(",", ""),
+    NumberFormat(".", "'"),
+    NumberFormat(",", " "),
+    NumberFormat(".", " "),
+    NumberFormat(",", "'"),
+)
+"""The ways in which people write numbers, the most usual first."""
+
+BLANKS = " \t\u00a0\u202f\u2009"
+
+
+class Kind(Enum):
+    """What a field looks like."""
+
+    NUMBER = "a number"
+    TIME = "a date or time"  # `Dec 23` is a text: it may be the name of a column
+    MISSING = "missing"
+    TEXT = "text"
+
+    @property
+    def typed(self) -> bool:
+        """Tell whether the field is data by its look, which no name of a column is."""
+        return self is Kind.NUMBER or self is Kind.TIME
+
+
+_QUANTITY = re.compile(r"(.*\d[.,]?)\s?(?:%|[KMBTkmbt]|[Mm]il|Mio\.?|Mrd\.?)")
+
+_LONGEST = 64
+_MANY = 32
+_NINES = str.maketrans("0123456789", "9999999999")
+
+
+_FIRST_ZERO = re.compile(r"^([^0-9\n]*)0", re.MULTILINE)
+
+
+def shape(text: str) -> str:
+    """Return the trimmed text with every digit a 9, a leading 0 excepted: it tells decimals from thousands."""
+    text = text.strip()
+    nines = text.translate(_NINES)
+    first = nines.find("9")
+    if first >= 0 and text[first] == "0":
+        return f"{nines[:first]}0{nines[first + 1 :]}"
+    return nines
+
+
+def shapes(texts: Sequence[str]) -> list[str]:
+    """Return the shape of each text, a column at a time: several times as fast as one by one."""
+    if len(texts) < _MANY:
+        return [shape(text) for text in texts]
+    trimmed = [text.strip() for text in texts]
+    joined = "\n".join(trimmed)
+    if joined.count("\n") + 1 != len(trimmed) or "\0" in joined:
+        return [shape(text) for text in texts]
+    return _FIRST_ZERO.sub("\\1\0", joined).translate(_NINES).replace("\0", "0").split("\n")
+
+
+def quantity(text: str) -> str:
+    """Return the number in `1.07%` or `57.32K`; other texts come back unchanged."""
+    found = _QUANTITY.fullmatch(text)
+    return found.group(1) if found else text
+
+
+@lru_cache(maxsize=8192)
+def _kind(text: str) -> Kind:
+    if text.casefold() in MISSING:
+        return Kind.MISSING
+    if not any(letter.isdigit() for letter in text):
+        return Kind.TEXT
+    meaning = meaning_of(shape_of(text))
+    if meaning is not None and meaning.sort is Sort.MARKED:
+        return Kind.TIME
+    number = quantity(text)
+    return Kind.NUMBER if any(convention.fits(number) for convention in CONVENTIONS) else Kind.TEXT
+
+
+def kind(text: str) -> Kind:
+    """Tell what a field looks like, under any convention of writing numbers."""
+    return _kind_of(shape(text))
+
+
+def kinds(texts: Sequence[str]) -> list[Kind]:
+    """Tell what each field looks like."""
+    return [_kind_of(each) for each in shapes(texts)]
+
+
+def _kind_of(looks: str) -> Kind:
+    # what is long is a text, and is not to fill the cache
+    return Kind.TEXT if len(looks) > _LONGEST else _kind(looks)

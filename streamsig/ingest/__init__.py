@@ -1,1 +1,0 @@
-"""From bytes to ticks: sources, layouts, segments, reading."""

@@ -1,0 +1,1 @@
+"""Outputs: metrics, log, progress, row files, reject file."""

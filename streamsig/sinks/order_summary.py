@@ -1,0 +1,32 @@
+"""What the check of the order found, in one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamsig.sinks.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_KINDS = (
+    ("steps_back", "first_step_back", "step back", "steps back"),
+    ("duplicates", "first_duplicate", "duplicate", "duplicates"),
+    ("gaps", "first_gap", "gap", "gaps"),
+    ("unreadable", "first_unreadable", "time that cannot be read", "times that cannot be read"),
+)
+
+
+def sentence(order: Mapping[str, Any]) -> str:
+    """Say how many of each there are, and where the first one is."""
+    parts = []
+    for key, first, one, many in _KINDS:
+        count, place = order[key], order[first]
+        if count is None:
+            parts.append("no usual step, so gaps are not told")
+            continue
+        where = f" (the first at {place['file']}, line {place['line']}: {place['time']!r})" if place else ""
+        parts.append(f"{count:,} {one if count == 1 else many}{where}")
+    if order["usual_step_seconds"] is not None:
+        parts.append(f"the usual step is {order['usual_step_seconds']:,.15g} s")
+    return printable(f"order of times: {'; '.join(parts)}")

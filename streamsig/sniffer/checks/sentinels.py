@@ -1,0 +1,74 @@
+"""Closes that may stand for "no close": 0, -1, 999999 or a limit of 32-bit integers among prices far from it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import isnan
+from statistics import median
+from typing import TYPE_CHECKING
+
+from streamsig.sniffer.convention import float_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from streamsig.fields.numbers import NumberFormat
+
+_SUSPECT = "-019., $€£¥"
+"""What the texts consist of that are looked at more closely."""
+
+_SMALLEST, _LARGEST = "-2147483648", "2147483647"
+"""The limits of 32-bit integers."""
+
+_FAR = 10.0
+"""How many usual steps, or how many times the largest price, a value has to be away from its neighbours."""
+
+_FEWEST_NINES, _MOST_NINES = 4, 18
+_SHOWN = 3
+
+
+def sentinels(closes: Sequence[str], numbers: NumberFormat) -> list[str]:
+    """Return the texts among sampled closes that look like prices and may mean that there is none, as written."""
+    different = dict.fromkeys(map(str.strip, closes))
+    if not any(text and (not text.strip(_SUSPECT) or text in {_SMALLEST, _LARGEST}) for text in different):
+        return []
+    values = {text: float_of(text, numbers) for text in different}
+    told = {text: value for text, value in values.items() if not isnan(value) and not numbers.is_missing(text)}
+    low = {text for text, value in told.items() if value in {0, -1} or (value < 0 and _is_extreme(text))}
+    high = {text for text, value in told.items() if value > 0 and _is_extreme(text)}
+    prices = [value for text, value in told.items() if text not in low | high]
+    if not low | high or not prices or min(prices) <= 0:
+        return []
+    far = _far_below(closes, told, low) if low else set()
+    return [text for text in told if text in far or (text in high and told[text] > _FAR * max(prices))]
+
+
+def _far_below(closes: Sequence[str], values: Mapping[str, float], low: Collection[str]) -> set[str]:
+    """Return the low ones to which a price falls by more than prices usually move."""
+    texts = [text for text in map(str.strip, closes) if text in values]
+    prices = [values[text] for text in texts if text not in low]
+    usual = median(steps) if (steps := [abs(b - a) for a, b in pairwise(prices)]) else 0.0
+    far, before = set(), prices[0]
+    for text in texts:
+        if text not in low:
+            before = values[text]
+        elif before - values[text] > _FAR * usual:
+            far.add(text)
+    return far
+
+
+def sentinel_warning(texts: Sequence[str], place: str) -> str:
+    """Return what to say of closes that may mean "no close"; `place` is where the first of them stands."""
+    flags = " ".join(f"--missing {text}" for text in texts[:_SHOWN])
+    first = " and ".join(texts[:_SHOWN])
+    return f"closes of {first} stand among prices far from that, first in {place}; if they mean no close, use {flags}"
+
+
+def _is_extreme(text: str) -> bool:
+    """Tell whether a number has nothing but nines, or is a limit of 32-bit integers."""
+    if text in {_SMALLEST, _LARGEST}:
+        return True
+    digits = text.lstrip("-").replace(".", "").replace(",", "")
+    least = 2 if text.startswith("-") else _FEWEST_NINES
+    whole = digits.rstrip("0") if "." in text or "," in text else digits
+    return least <= len(whole) <= _MOST_NINES and set(whole) == {"9"}

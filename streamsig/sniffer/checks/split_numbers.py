@@ -1,0 +1,199 @@
+"""Numbers that were split at their own mark: `9,90` or `1,998.50` without quotes between commas.
+
+Then no field is the close, whichever is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import combinations, islice, pairwise
+from typing import TYPE_CHECKING
+
+from streamsig.errors import LayoutError
+from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.column_names import Role, are_numbers, roles
+from streamsig.sniffer.close.by_name import numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.csv.dialect import Asked
+    from streamsig.sniffer.header import Body
+
+_MARK = ","
+_AROUND = " \t\u00a0$€£¥₹₩%"
+_PRICES = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE, Role.LAST})
+_WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,6}|[1-9][0-9]{0,2}(?:[.' \u00a0\u2009\u202f][0-9]{3})+)")
+_FRACTION = re.compile(r"[0-9]{1,8}")
+_HEAD = re.compile(r"[+-]?[1-9][0-9]{0,2}")
+_TAIL = re.compile(r"[0-9]{3}(?:\.[0-9]*)?")
+_DATE = re.compile(r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?")
+_JUDGED = 300
+_TRIED = 1000
+_FEW_DIGITS, _MOST_DIGITS = 2, 18
+_FEW_DECIMALS = 3
+_NEAR = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two fields that may be one number: the first of them, and whether it has thousands or decimals.
+
+    With `certain` two numbers would not look like that: the second begins with zeros in some rows.
+    """
+
+    first: int
+    is_thousands: bool
+    certain: bool
+
+
+def check_not_split(body: Body, texts: Sequence[Sequence[str]], sample: bytes, asked: Asked, name: str) -> None:
+    """Raise where the fields between commas seem to be halves of numbers.
+
+    `texts` are those of each column. `--decimal .` says that a comma is not a decimal mark, and `--thousands none` that
+    it does not stand between thousands: then they are numbers of their own.
+    """
+    record = next((each for each in body.records if len(each.fields) == body.fields), None)
+    if record is None:
+        return
+    raw = sample[record.start : record.stop]
+    few = [[text.strip(_AROUND) for text in column[:_JUDGED]] for column in texts]
+    bare = [i for i, (a, b) in enumerate(pairwise(record.fields)) if f"{a}{_MARK}{b}".encode() in raw]
+    pairs = [pair for i in bare if (pair := _pair(few, i, asked)) is not None]
+    names = _names(body)
+    splits = _by_names(names, few, pairs) if names else _without_names(few, pairs, asked)
+    if not splits:
+        return
+    first = splits[0].first
+    joined = f"{record.fields[first].strip()}{_MARK}{record.fields[first + 1].strip()}"
+    either = "--thousands none" if splits[0].is_thousands else "--decimal ."
+    if body.fields == _FEW_DIGITS:
+        column = "" if names else " --column 1"
+        advice = f"if each line is one number, use --delimiter ';'{column}"
+    else:
+        advice = "write the file again with ; between fields, or with quotes around numbers"
+    raise LayoutError(
+        f"{name}, line {record.line}: the numbers seem to be split at the comma inside of them, so that no field is"
+        f" the close: {numbered(record.fields)}, where {first + 1} and {first + 2} may be {joined}; {advice};"
+        f" if they are two numbers, use {either}"
+    )
+
+
+def _names(body: Body) -> tuple[str, ...]:
+    """Return the header without empty names behind; the line above the rows where it has too few names for one."""
+    if body.names is not None:
+        names = () if are_numbers(body.names) else body.names
+    else:
+        above = body.preamble[-1].fields if body.preamble else ()
+        names = tuple(each.strip() for each in above) if any(roles(above)) else ()
+    while names and not names[-1]:
+        names = names[:-1]
+    return names
+
+
+def _pair(columns: Sequence[Sequence[str]], first: int, asked: Asked) -> _Pair | None:
+    left, right = columns[first], columns[first + 1]
+    if not left or _counts(left):
+        return None
+    certain = any(len(text) > 1 and text[0] == "0" and text.strip("0") for text in right)
+    if asked.thousands != "" and _all(_HEAD, left) and _all(_TAIL, right):
+        return _Pair(first, is_thousands=True, certain=certain)
+    if asked.decimal == "." or not (_all(_WHOLE, left) and _all(_FRACTION, right)):
+        return None
+    if _all(_CLOCK, right) and (_all(_DATE, left) or max(map(len, left)) > len("990131")):
+        # the date and the time of day
+        return None
+    return _Pair(first, is_thousands=False, certain=certain)
+
+
+def _by_names(names: Sequence[str], columns: Sequence[Sequence[str]], pairs: Sequence[_Pair]) -> tuple[_Pair, ...]:
+    """Return the pairs that, joined, leave as many fields as there are names, each of the kind that its name says."""
+    missing, known = len(columns) - len(names), roles(names)
+    if missing < 1 or (missing == 1 and _counts(columns[0]) and known[0] is not Role.TIME):
+        # as many names as fields; or all but that of the numbers of rows
+        return ()
+    looks = [_kind(column) for column in columns]
+    for chosen in islice(combinations(pairs, missing), _TRIED):
+        firsts = {pair.first for pair in chosen}
+        if any(b - a == 1 for a, b in pairwise(sorted(firsts))):
+            continue
+        kept = [i for i in range(len(columns)) if i - 1 not in firsts]
+        if all(_suits(role, looks[i], joined=i in firsts) for role, i in zip(known, kept, strict=True)) and (
+            missing > 1
+            or len(names) == 1
+            or _is_even(columns, chosen[0])
+            # a delimiter at the end of every line leaves a name too few as well
+            or (_names_time(known, looks) and any(map(str.strip, columns[-1])))
+        ):
+            return chosen
+    return ()
+
+
+def _without_names(columns: Sequence[Sequence[str]], pairs: Sequence[_Pair], asked: Asked) -> tuple[_Pair, ...]:
+    """Return the pairs that are surely one number, or seem to be and hold the field that was asked for."""
+    number = int(asked.column) - 1 if asked.column is not None and str(asked.column).isdecimal() else None
+    alone = len(columns) == _FEW_DIGITS
+    return tuple(
+        pair
+        for pair in pairs
+        if (
+            pair.certain or (alone and (_is_even(columns, pair) or _is_short(columns, pair))) or _differs(columns, pair)
+        )
+        and (number is None or number - pair.first in {0, 1})
+    )[:1]
+
+
+def _suits(role: Role | None, look: Kind, *, joined: bool) -> bool:
+    if role is Role.TIME:
+        return not joined
+    return role not in _PRICES or joined or look is Kind.NUMBER
+
+
+def _names_time(known: Sequence[Role | None], looks: Sequence[Kind]) -> bool:
+    """Tell whether a name of a time stands above times: then no name in front is missing."""
+    return any(role is Role.TIME and look is Kind.TIME for role, look in zip(known, looks, strict=False))
+
+
+def _is_even(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
+    """Tell whether the second halves look like decimals, of one number of digits or with zeros in front."""
+    widths = {len(text) for text in columns[pair.first + 1]}
+    return pair.certain or pair.is_thousands or (len(widths) == 1 and min(widths) >= _FEW_DIGITS)
+
+
+def _is_short(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
+    """Tell whether the second halves may be decimals without the zeros behind them, or the first never change."""
+    left, right = columns[pair.first], columns[pair.first + 1]
+    return len(set(left)) == 1 or max(map(len, right)) <= _FEW_DECIMALS
+
+
+def _differs(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
+    """Tell whether the halves look like those of a number, and are of another size, which two prices are not."""
+    left, right = columns[pair.first], columns[pair.first + 1]
+    if len(set(right)) == 1 or not (pair.is_thousands or {len(text) for text in right} == {_FEW_DIGITS}):
+        return False
+    ratios = sorted((_size(a) / _size(b)) for a, b in zip(left, right, strict=True))
+    return not 1 / _NEAR < ratios[len(ratios) // 2] < _NEAR
+
+
+def _size(text: str) -> float:
+    whole, _, fraction = text.partition(".") if text.count(".") == 1 else (text, "", "")
+    return float(f"0{''.join(filter(str.isdecimal, whole))}.{fraction}") or 1.0
+
+
+def _all(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
+    return all(pattern.fullmatch(text) for text in texts)
+
+
+def _counts(texts: Sequence[str]) -> bool:
+    """Tell whether texts are numbers of rows: each is one more than the one before it."""
+    return len(texts) > _FEW_DIGITS and all(
+        a.isdecimal() and b.isdecimal() and max(len(a), len(b)) <= _MOST_DIGITS and int(b) == int(a) + 1
+        for a, b in pairwise(texts)
+    )
+
+
+def _kind(texts: Sequence[str]) -> Kind:
+    looks = [look for look in kinds(texts) if look is not Kind.MISSING]
+    return max(looks, key=looks.count, default=Kind.MISSING)

@@ -1,0 +1,46 @@
+"""What a person should know of a table that is read, but may be meant in another way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamsig.sniffer.checks.sentinels import sentinel_warning, sentinels
+from streamsig.sniffer.checks.series import Columns, several_series
+from streamsig.sniffer.close.candidate import ONLY_CANDIDATE, only_candidate_warning
+from streamsig.sniffer.close.order_books import book_column, book_warning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.fields.numbers import NumberFormat
+    from streamsig.sniffer.close.choice import Fields
+
+
+def doubts(fields: Fields, close: int, why: str, times: Sequence[str]) -> tuple[str, ...]:
+    """Return warnings of a close that nothing names, and of several series that are counted as one.
+
+    `times` has the time of each sampled row, or is empty.
+    """
+    names, texts, time = fields.body.names, fields.texts, fields.time
+    found = []
+    if why == ONLY_CANDIDATE:
+        found.append(only_candidate_warning(fields.column_name(close)))
+    book = book_column(names or (), texts, fields.groups)
+    if book is not None and len(set(texts[book])) > 1:
+        found.append(book_warning(fields.column_name(book), book))
+    elif not fields.groups:
+        is_text = [not each for each in fields.numeric]
+        several = several_series(Columns(names, texts, is_text, (close, time.index, time.clock), times))
+        found += [] if several is None else [several]
+    return tuple(found)
+
+
+def doubtful_values(fields: Fields, close: int, numbers: NumberFormat) -> tuple[str, ...]:
+    """Return a warning where closes look as if they meant that there is none."""
+    closes = fields.texts[close] if close < len(fields.texts) else []
+    found = sentinels(closes, numbers)
+    if not found:
+        return ()
+    row = next(row for row, text in enumerate(closes) if text.strip() == found[0])
+    records = [record for record in fields.body.records if len(record.fields) == fields.body.fields]
+    return (sentinel_warning(found, f"line {records[row].line}" if records else f"row {row + 1}"),)

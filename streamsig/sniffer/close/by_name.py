@@ -1,0 +1,218 @@
+"""Which field is the close, where a header or the user names the columns."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from streamsig.csv.dialect import one_line
+from streamsig.errors import LayoutError, UsageError
+from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.column_names import (
+    Role,
+    affixed_closes,
+    almost_closes,
+    compact,
+    is_plain_close,
+    lasts,
+    other_closes,
+    roles,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.sniffer.header import Body
+
+GROUP_BY = "--group-by"
+"""The flag that names the columns of a key."""
+
+_MOST_LISTED = 20
+_JUDGED = 100
+_MOST_DIGITS = 18
+_LONGEST = 200
+
+
+def asked_column(body: Body, asked: str | int, name: str, flag: str = "--column") -> int:
+    """Return the field that a flag names, by number, exact name, or name but for case and punctuation."""
+    if isinstance(asked, str) and body.names is not None:
+        found = _by_name(body.names, asked)
+        if len(found) == 1:
+            check_alignment(body, name)
+            return found[0]
+        if found:
+            raise LayoutError(
+                f"{name}: {len(found)} columns are named {one_line(asked)!r}: {listed(body, found)};"
+                f" say which with {flag} N"
+            )
+    if isinstance(asked, int) or (asked.isascii() and asked.isdecimal() and len(asked) <= _MOST_DIGITS):
+        number = int(asked)
+        if number < 1:
+            raise UsageError(f"{name}: {flag} {asked}: fields count from 1")
+        if number > body.fields:
+            raise LayoutError(f"{name}: {flag} {number}: there is no such field: {columns_in(body)}")
+        return number - 1
+    if body.names is None:
+        raise LayoutError(f"{name}: {flag} {one_line(asked)}: there is no header line to find it in; use {flag} N")
+    near = difflib.get_close_matches(asked[:_LONGEST].casefold(), [each.casefold() for each in body.names], 1, 0.5)
+    guess = next((f'; did you mean "{each}"?' for each in body.names if near and each.casefold() == near[0]), "")
+    raise LayoutError(f"{name}: {flag} {one_line(asked)}: no column has this name: {columns_in(body)}{guess}")
+
+
+def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, str] | None:
+    """Return the close column of a file with a header, and why it is that one; `None` where no name is that of a close.
+
+    `numeric` tells for each field whether it holds numbers. Raises `LayoutError` where two columns may be the close.
+    """
+    names = body.names or ()
+    others = [index for index in other_closes(names) if not _holds_texts(body, index)]
+    known = [index for index, role in enumerate(roles(names)) if role is Role.CLOSE]
+    affixed = affixed_closes(names)
+    found = lasts(names) if not body.records else [i for i in lasts(names) if i < len(numeric) and numeric[i]]
+    tiers = (known, affixed, found)
+    if others and not known:
+        able = not body.records or (others[0] < len(numeric) and numeric[others[0]])
+        if affixed or len(others) > 1 or not is_plain_close(names[others[0]]) or (found and not able):
+            # a last price is no close where one of these may be it
+            raise _doubtful(body, sorted({*affixed, *others, *found}), name)
+        tiers = (others, [], [])
+    for tier in tiers:
+        if tier:
+            several = _with_copies(names, tier)
+            if len(several) > 1:
+                raise _doubtful(body, several, name)
+            check_alignment(body, name)
+            return tier[0], f'its name is "{one_line(names[tier[0]])}"'
+    return None
+
+
+def no_close(body: Body, name: str) -> LayoutError:
+    """Return the error that says that no name is that of a close, and which columns there are."""
+    names = body.names or ()
+    where = f", line {body.header_line}" if body.header_line else ""
+    mark = _unknown_delimiter(body)
+    if mark:
+        return LayoutError(
+            f"{name}{where}: the fields seem to be separated by {mark!r}: {one_line(names[0])!r};"
+            f" make them commas: sed 's/{mark}/,/g' FILE | streamsig run -"
+        )
+    almost = almost_closes(names)
+    if almost:
+        return LayoutError(
+            f"{name}: no column is the close itself, but there is {listed(body, almost)};"
+            " if one of them is meant, use --column NAME"
+        )
+    prices = lasts(names)
+    if prices:
+        # its values are no numbers, or it would have been taken
+        return LayoutError(
+            f"{name}: {listed(body, prices)} could be the close, but has no numbers{_example(body, prices[0])};"
+            " name another with --column"
+        )
+    garbled = "" if all(each.isascii() for each in names) else ", or, if names are garbled, say --encoding NAME"
+    return LayoutError(
+        f"{name}{where}: no column is named like a close: {columns_in(body)}; name it with --column{garbled}"
+    )
+
+
+def _unknown_delimiter(body: Body) -> str | None:
+    """Return the mark outside of ASCII that stands as often in each line of a single column as in the header."""
+    names = body.names or ()
+    lines = [record.fields[0] for record in body.records[:_JUDGED] if len(record.fields) == 1]
+    if len(names) != 1 or not lines or any("," in line for line in lines):
+        return None
+    for mark in dict.fromkeys(names[0]):
+        if mark.isascii() or mark.isalnum() or mark.isspace() or unicodedata.category(mark) == "Sc":
+            continue
+        parts = names[0].split(mark)
+        if {line.count(mark) + 1 for line in lines} == {len(parts)} and all(map(compact, parts)) and any(roles(parts)):
+            return mark
+    return None
+
+
+def check_alignment(body: Body, name: str) -> None:
+    """Raise where header and records differ in length: every name may then be off by one field."""
+    names = body.names or ()
+    if len(names) == body.fields or not body.records:
+        return
+    found = next(record for record in body.records if len(record.fields) == body.fields)
+    split = ", or values were split at a mark inside of them" if body.fields > len(names) + 1 else ""
+    raise LayoutError(
+        f"{name}: the header on line {body.header_line} names {len(names)} columns, but most rows have"
+        f" {body.fields} fields, so the names may be shifted{split}: line {found.line} reads {numbered(found.fields)};"
+        " say which field is the close with --column N"
+    )
+
+
+def listed(body: Body, indices: Sequence[int]) -> str:
+    """Name columns with their numbers: `2 "Close" (AAPL), 3 "Close" (MSFT)`."""
+    names, labels = body.names or (), body.labels
+    parts = [
+        f'{index + 1} "{one_line(names[index])}"'
+        + (f" ({one_line(labels[index])})" if index < len(labels) and labels[index] else "")
+        for index in indices[:_MOST_LISTED]
+    ]
+    more = len(indices) - _MOST_LISTED
+    return ", ".join(parts) + (f" and {more} more" if more > 0 else "")
+
+
+def column_title(names: Sequence[str] | None, index: int) -> str:
+    """Name a column for a message: `column 5 "close"`, or `column 5` where it has no name."""
+    name = names[index] if names is not None and index < len(names) else ""
+    return f'column {index + 1} "{one_line(name)}"' if name else f"column {index + 1}"
+
+
+def numbered(fields: Sequence[str]) -> str:
+    """Show the fields of a record with their numbers: `1=2020-01-01 2=1.25`."""
+    parts = [f"{i}={one_line(text)}" for i, text in enumerate(fields[:_MOST_LISTED], 1)]
+    return " ".join(parts) + (" ..." if len(fields) > _MOST_LISTED else "")
+
+
+def columns_in(body: Body) -> str:
+    """Say what columns there are."""
+    if body.names is not None and len(body.names) == body.fields:
+        return f"the columns are {listed(body, range(len(body.names)))}"
+    first = next((record for record in body.records if len(record.fields) == body.fields), None)
+    return f"line {first.line} reads {numbered(first.fields)}" if first else f"there are {body.fields} fields"
+
+
+def _with_copies(names: Sequence[str], found: Sequence[int]) -> list[int]:
+    """Add the columns whose equal names pandas has told apart: `Close.1` beside `Close`."""
+    copies = {
+        index
+        for index, each in enumerate(names)
+        for chosen in found
+        if (copy := re.fullmatch(r"(.+)\.\d+", each)) and copy[1] == names[chosen]
+    }
+    return sorted({*found, *copies})
+
+
+def _doubtful(body: Body, found: Sequence[int], name: str) -> LayoutError:
+    what = "more than one column could be the close" if len(found) > 1 else "this column may be the close or not"
+    return LayoutError(f"{name}: {what}: {listed(body, found)}; say which with --column N")
+
+
+def _holds_texts(body: Body, index: int) -> bool:
+    texts = [record.fields[index] for record in body.records[:_JUDGED] if len(record.fields) == body.fields]
+    looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
+    return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) <= len(looks)
+
+
+def _example(body: Body, index: int) -> str:
+    found = next((r for r in body.records if len(r.fields) == body.fields and r.fields[index].strip()), None)
+    return f": line {found.line} reads {one_line(found.fields[index])!r}" if found else ""
+
+
+def _by_name(names: Sequence[str], asked: str) -> list[int]:
+    tests = (
+        lambda each: each == asked,
+        lambda each: each.casefold() == asked.strip().casefold(),
+        lambda each: bool(compact(asked)) and compact(each) == compact(asked),
+    )
+    for test in tests:
+        found = [index for index, each in enumerate(names) if test(each)]
+        if found:
+            return found
+    return []

@@ -1,0 +1,101 @@
+"""The close of a file that does not name one: its only column of numbers that may be prices."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import isfinite, log
+from statistics import median
+from typing import TYPE_CHECKING
+
+from streamsig.fields.cells import Kind, kind, quantity
+from streamsig.fields.column_names import is_no_price
+from streamsig.sniffer.close.date_like import dates_in
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+ONLY_CANDIDATE = "it is the only column of numbers that may be the close"
+
+_JUDGED, _MOST_DIGITS = 100, 18
+_FEWEST, _MANY = 3, 20
+"""Values that are needed to see that numbers count something, and that they rise in every row."""
+
+_FLIPS = 0.2
+"""Share of neighbours of opposite sign that prices never have, but changes do."""
+
+_WIDEST, _WIDEST_NAMED = 0.15, 0.5
+"""Usual logarithm of the ratio of neighbours, above which numbers are no prices but volumes; with a name, more."""
+
+
+def only_candidate(
+    names: Sequence[str] | None,
+    columns: Sequence[Sequence[str]],
+    numeric: Sequence[bool],
+    taken: Collection[int | None],
+) -> int | None:
+    """Return the only column of numbers that may be prices, `None` where there is none, or more than one.
+
+    `columns` holds the texts of each field; `taken` are the fields that are something else.
+    """
+    found = [
+        index
+        for index, texts in enumerate(columns)
+        if numeric[index]
+        and index not in taken
+        and not is_no_price(_name(names, index))
+        and not _is_no_measure(texts, named=bool(_name(names, index)))
+    ]
+    if names is None and any(all(kind(text) is Kind.MISSING for text in texts) for texts in columns if texts):
+        # the column of which every value is missing may be the close as well
+        return None
+    # a name in letters that are not understood, or garbled, may mean anything
+    return found[0] if len(found) == 1 and _name(names, found[0]).isascii() else None
+
+
+def _name(names: Sequence[str] | None, index: int) -> str:
+    return names[index] if names is not None and index < len(names) else ""
+
+
+def only_candidate_warning(column: str) -> str:
+    """Return what to say of a close that was taken because no other column can be it."""
+    return f"{column} is taken for the close: {ONLY_CANDIDATE}; if it is not, use --column"
+
+
+def _is_no_measure(texts: Sequence[str], *, named: bool) -> bool:
+    """Tell whether numbers are flags, dates, quantities with a unit, or the row numbers of a column without a name."""
+    told = [text for text in map(str.strip, texts) if kind(text) is not Kind.MISSING]
+    if {*told} in ({"0"}, {"0", "1"}) or dates_in(told, alone=True) is not None:
+        return True
+    if 2 * sum(quantity(text) != text for text in told[:_JUDGED]) > len(told[:_JUDGED]):
+        return True
+    return (
+        not named
+        and all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in told)
+        and _are_counted(map(int, told))
+    )
+
+
+def _are_counted(values: Iterable[float]) -> bool:
+    """Tell whether numbers are 0, 1, 2 or 1, 2, 3."""
+    told = list(values)
+    return len(told) >= _FEWEST and told[0] in {0, 1} and all(b - a == 1 for a, b in pairwise(told))
+
+
+def no_prices(values: Sequence[float], *, named: bool) -> str | None:
+    """Say what speaks against numbers being the prices of one series, `None` if nothing does; finite ones count."""
+    told = [value for value in values if isfinite(value)]
+    pairs = list(pairwise(told))
+    if _are_counted(told):
+        return "it counts the rows"
+    if len(told) >= _MANY and all(value.is_integer() for value in told):
+        rises = {b > a for a, b in pairs if a != b}
+        if len(rises) == 1 and all(a != b for a, b in pairs):
+            return "it runs one way in every row, as counters do"
+    if len(told) < _FEWEST + 2:
+        return None
+    if sum(a * b < 0 for a, b in pairs) > _FLIPS * len(pairs):
+        return "it changes its sign from row to row, as returns do"
+    leaps = [abs(log(b) - log(a)) for a, b in pairs if a > 0 and b > 0]
+    if leaps and median(leaps) > (_WIDEST_NAMED if named else _WIDEST):
+        return "its numbers differ too much from row to row for the prices of one series"
+    return None

@@ -1,0 +1,64 @@
+"""Names for every field where a header has too few: R leaves out the name of its row names."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.column_names import PRICES, Role, compact, roles
+from streamsig.sniffer.close.date_like import dates_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_VOLUMES = frozenset({"volume", "vol"})
+_JUDGED = 300
+_MOST_DIGITS = 18
+_FEWEST = 3
+"""Rows that have to be numbered 1, 2, 3 before that is no coincidence."""
+
+
+def names_over(names: tuple[str, ...], rows: Sequence[Sequence[str]], fields: int) -> tuple[str, ...]:
+    """Return a name for every field, where the header has fewer names than the rows have fields.
+
+    The field without a name is the first one, if row names stand there; else the last one, if it is always empty. Where
+    the rows do not show which it is, the names are returned as they are.
+    """
+    if not 1 <= fields - len(names) <= 2 or not rows:  # noqa: PLR2004 (the first and the last)
+        return names
+    columns = list(zip(*rows[:_JUDGED], strict=True))
+    ends_empty = not any(row[-1].strip() for row in rows)
+    have_row_names = _are_row_names(names, columns)
+    if fields - len(names) == 1 and have_row_names is not None:
+        return ("", *names) if have_row_names else (*names, "") if ends_empty else names
+    if fields - len(names) == 2 and have_row_names and ends_empty:  # noqa: PLR2004
+        return ("", *names, "")
+    return names
+
+
+def _are_row_names(names: Sequence[str], columns: Sequence[Sequence[str]]) -> bool | None:
+    """Tell whether the first field names its row; `None` where it may, or may be the column that is named first."""
+    role = roles(names)[0]
+    first = columns[0]
+    looks = set(kinds(first)) - {Kind.MISSING}
+    dates = looks == {Kind.TIME} or dates_in(first, alone=True) is not None
+    is_no_label = role in PRICES or compact(names[0]) in _VOLUMES
+    if is_no_label and (dates or looks == {Kind.TEXT}):
+        return True
+    if not _are_consecutive(first):
+        return False
+    counted = len(first) >= _FEWEST and int(first[0]) in {0, 1}
+    if role is Role.TIME:
+        following = columns[1] if len(columns) > 1 else ()
+        return counted and (set(kinds(following)) == {Kind.TIME} or dates_in(following, alone=True) is not None)
+    if role not in PRICES:
+        return False
+    # behind an empty last field they may be prices, as well as numbers of rows
+    return True if counted and any(text.strip() for text in columns[-1]) else None
+
+
+def _are_consecutive(texts: Sequence[str]) -> bool:
+    numbers = [text.strip() for text in texts]
+    plain = all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in numbers)
+    return plain and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))

@@ -1,0 +1,201 @@
+"""How the numbers of a text are written: decimal mark and thousands separator.
+
+A convention is a reading of the fields. Those that read most of the prices remain; where they
+read the prices alike there is nothing to decide. Where they differ (`1.234`) the other columns,
+the way the values run on and the language of the header may speak, in this order, or the user has to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from streamsig.errors import LayoutError, UsageError
+from streamsig.fields.cells import CONVENTIONS, quantity, shapes
+from streamsig.fields.column_names import Language
+from streamsig.fields.numbers import is_below_thousand
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.csv.dialect import Asked
+    from streamsig.fields.numbers import NumberFormat
+
+_POINT_CURRENCIES = re.compile("[¥￥円圓元₩원£₹]|JPY|KRW|CNY|GBP|INR|HKD")
+"""Currencies of countries that write a decimal point, and a comma between thousands."""
+
+_LEAP = 30.0
+"""Ratio of neighbouring prices that no market makes, but a misread thousands separator does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is known about the numbers of a text.
+
+    `prices` are the columns that are prices, the close first; `others` those that may be numbers
+    of any kind. `quoted` tells whether the text has quotes at all.
+    """
+
+    prices: Sequence[Sequence[str]]
+    others: Sequence[Sequence[str]]
+    language: Language
+    delimiter: str
+    quoted: bool
+
+    @property
+    def between_commas(self) -> bool:
+        """Tell whether a number cannot have a comma in it, as it would end its field."""
+        return self.delimiter == "," and not self.quoted
+
+
+def possible(asked: Asked, name: str) -> list[NumberFormat]:
+    """Return the conventions that the flags leave open."""
+    decimal, thousands = asked.decimal, asked.thousands
+    if decimal is not None and decimal not in {".", ","}:
+        raise UsageError(f"{name}: --decimal {decimal}: the decimal mark is . or ,")
+    if thousands in {"\u00a0", "\u202f", "\u2009"}:
+        thousands = " "
+    if thousands is not None and thousands not in {"", ".", ",", "'", " "}:
+        raise UsageError(f"{name}: --thousands {thousands}: the separator is one of . , ' or a blank")
+    if decimal is not None and decimal == thousands:
+        raise UsageError(f"{name}: --decimal and --thousands are both {decimal}")
+    formats = [
+        each
+        for each in CONVENTIONS
+        if decimal in {None, each.decimal} and (thousands is None or thousands == each.thousands)
+    ]
+    return [replace(each, missing=frozenset(asked.missing)) for each in formats]
+
+
+def decide(written: Written, formats: Sequence[NumberFormat], name: str, column: str) -> tuple[NumberFormat, str]:
+    """Return the convention of the close, the first of `written.prices`, and why it is that one.
+
+    Raises `LayoutError` where two conventions read the closes differently and nothing settles it.
+    """
+    written = _without_missing(written, formats[0].missing)
+    close = written.prices[0]
+    left = _best(_counted(written.prices), formats)
+    clear = _agree(left, close)
+    if clear and written.between_commas and not _strictest(left, written).doubtful:
+        return plainest(left), "the prices can be read in no other way"
+    # where the prices are clear, the other columns may still show what a mark is
+    left = _best(_quantities(_counted(written.others)), left)
+    if _agree(left, close):
+        return _strictest(left, written), f"the {'prices' if clear else 'other columns'} can be read in no other way"
+    smooth = [each for each in left if not _leaps(close, each)]
+    if smooth and _agree(smooth, close):
+        return plainest(smooth), "read otherwise, the prices would leap"
+    left = smooth or left
+    told = _by_custom(written, left)
+    if told is not None:
+        # a whole number contradicts decimals, but not thousands; those among the sample have been weighed already
+        by_custom = not told[0].thousands and not any(is_below_thousand(text) for text in close)
+        return replace(told[0], by_custom=by_custom), told[1]
+    example = next(text.strip() for text in close if not _agree(left, [text]))
+    mark = "," if "," in example else "."
+    raise LayoutError(
+        f"{name}: {column}: {example} could be {example.replace(mark, '')} or {example.replace(mark, '.')};"
+        f" say which with --thousands {mark} or --decimal {mark}"
+    )
+
+
+def _without_missing(written: Written, missing: frozenset[str]) -> Written:
+    """Leave out the texts that were said to be missing: `0.00` among prices says nothing about their marks."""
+    if not missing:
+        return written
+    words = {word.strip().casefold() for word in missing}
+    prices = [[text for text in column if text.strip().casefold() not in words] for column in written.prices]
+    return replace(written, prices=prices)
+
+
+def _by_custom(written: Written, left: Sequence[NumberFormat]) -> tuple[NumberFormat, str] | None:
+    """Decide a mark before three digits as programs write it, or by the language of the header."""
+    point = next((each for each in left if each.decimal == "."), None)
+    if point is None:
+        return None
+    if written.between_commas:
+        return point, "unquoted fields between commas have a decimal point"
+    if written.language is Language.POINT:
+        return point, written.language.value
+    if all(_POINT_CURRENCIES.search(text) for text in written.prices[0] if text.strip()):
+        return point, "numbers of this currency have a decimal point"
+    commas = any("," in text for text in written.prices[0])
+    if written.language is Language.ENGLISH and (not commas or written.delimiter == ","):
+        return point, written.language.value
+    return None
+
+
+def _counted(columns: Sequence[Sequence[str]]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for column in columns:
+        counts.update(shapes(column))
+    return counts
+
+
+def _quantities(counts: Counter[str]) -> Counter[str]:
+    """Take away percent signs and the letters that stand for thousands and millions."""
+    plain: Counter[str] = Counter()
+    for text, count in counts.items():
+        plain[quantity(text)] += count
+    return plain
+
+
+def _best(counts: Counter[str], formats: Sequence[NumberFormat]) -> list[NumberFormat]:
+    """Keep the conventions that read the most fields."""
+    fits = [sum(count for text, count in counts.items() if each.fits(text)) for each in formats]
+    return [each for each, count in zip(formats, fits, strict=True) if count == max(fits)]
+
+
+def plainest(formats: Sequence[NumberFormat]) -> NumberFormat:
+    """Prefer the convention without a separator."""
+    return next((each for each in formats if not each.thousands), formats[0])
+
+
+def _strictest(formats: Sequence[NumberFormat], written: Written) -> NumberFormat:
+    """Of conventions that read a sample alike, return the most likely, which stops at a mark that it has not shown.
+
+    Whole prices may go on from 998 to 1.003, which is thousands to one convention and decimals to the other.
+    """
+    commas = written.language is Language.COMMA and not written.between_commas
+    foreign = [each for each in formats if commas and each.decimal == ","]
+    likely = plainest(foreign or formats)
+    return replace(likely, doubtful=any(each.thousands == likely.decimal for each in formats))
+
+
+def _agree(formats: Sequence[NumberFormat], texts: Sequence[str]) -> bool:
+    """Tell whether all conventions read all texts as the same numbers."""
+    if len(formats) == 1:
+        return True
+    return all(len({_plainly(text, each) for each in formats if each.fits(text)}) <= 1 for text in set(shapes(texts)))
+
+
+def _plainly(text: str, convention: NumberFormat) -> str:
+    """Return a number that fits as it reads without separators, with a decimal point."""
+    if convention.thousands == " ":
+        text = "".join(text.split())
+    elif convention.thousands:
+        text = text.replace(convention.thousands, "")
+    return text.replace(convention.decimal, ".")
+
+
+def _leaps(texts: Sequence[str], convention: NumberFormat) -> bool:
+    """Tell whether neighbouring prices differ by a factor that no market knows."""
+    before = 0.0
+    for text in texts:
+        value = float_of(text, convention)
+        if value > 0:
+            if before and not 1 / _LEAP < value / before < _LEAP:
+                return True
+            before = value
+    return False
+
+
+def float_of(text: str, convention: NumberFormat) -> float:
+    """Return a number near the one that is written, NaN for none: good enough to compare and to sort."""
+    text = _plainly(text.strip().lstrip("$€£¥₹₩ "), convention)
+    try:
+        return float(text) if text[-1:].isdigit() else float("nan")
+    except ValueError:
+        return float("nan")

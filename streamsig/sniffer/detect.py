@@ -1,0 +1,406 @@
+"""The layout of a delimited text, found out from its beginning.
+
+Right, or a `LayoutError` of one sentence that names the flag which settles it. What the user asked
+for is never overruled. Each question has a module: `framing` (delimiter), `header` (where the
+data begin), `columns` and `bars` (which field is the close), `convention` (how its numbers are
+written), `timecolumn` (which way the rows run).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from streamsig.csv.corporate_actions import price_columns
+from streamsig.csv.dialect import Asked, Dialect
+from streamsig.csv.footers import are_timed
+from streamsig.csv.records import skip_lines, split_records
+from streamsig.errors import LayoutError, UsageError
+from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.column_names import Role, are_numbers, language, roles
+from streamsig.fields.numbers import NumberError, NumberFormat
+from streamsig.sniffer import convention
+from streamsig.sniffer.checks.split_numbers import check_not_split
+from streamsig.sniffer.checks.values import (
+    check_closes,
+    check_names,
+    check_no_dates,
+    check_no_fractions,
+    check_no_second_header,
+    check_one_column,
+)
+from streamsig.sniffer.checks.warnings import doubtful_values, doubts
+from streamsig.sniffer.close.by_name import GROUP_BY, asked_column, numbered
+from streamsig.sniffer.close.choice import ASKED, Fields, named_close, unnamed_close
+from streamsig.sniffer.close.ohlc import close_by_shape
+from streamsig.sniffer.framing import Framing, find_framing
+from streamsig.sniffer.header import Body, find_body
+from streamsig.sniffer.impostors import check_is_table
+from streamsig.sniffer.time_column import NEWEST_FIRST, RUNS_BACKWARDS, UNKNOWN, TimeColumn, find_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamsig.csv.records import Record
+
+RECORDS = 4000
+"""Records that are looked at."""
+
+MAX_FIELDS = 1 << 14
+"""As many columns as a spreadsheet has; what has more is something else, and would take long to look at."""
+
+_NEAR = 1000
+"""Records whose values are compared one by one; as many more are taken from the rest of the sample."""
+
+_JUDGED = 300
+"""Records that tell what kind of values a column holds and which way they run; as many more from the rest."""
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One of the first data records: its physical line, and its fields without blanks around them."""
+
+    line: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A layout, and what was seen on the way to it.
+
+    `times` are those of the sampled records, a time of day behind its date.
+
+    `reasons` are (what, why) pairs for a person. `direction` is "oldest first", "newest first" or
+    "unknown"; `time_first` and `time_last` are the times of the first and the last sampled record.
+    `header_line` is the physical line of the header, `skipped_lines` counts those above the header, or
+    above the first row where there is none. `quoted` says that there are quotes.
+    `decimals` is the most that a sampled close has, exponents and padding zeros resolved; `missing`
+    are the sampled closes that mean "none", as they are written; `groups` are the fields, from 0, that
+    were asked for to group by. `closes` are sampled closes as they are written. `timed` says that
+    rows have times, so that the last ones must have, too. `prices` are further fields, from 0, in which a text shows
+    that a row without a close is none. `by_returns` says that lines end with CR alone.
+    """
+
+    dialect: Dialect
+    warnings: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
+    rows: tuple[SampleRow, ...] = ()
+    time_first: str | None = None
+    time_last: str | None = None
+    direction: str = UNKNOWN
+    time_column: TimeColumn = field(default_factory=TimeColumn)
+    times: tuple[str, ...] = ()
+    rows_sampled: int = 0
+    header_line: int | None = None
+    skipped_lines: int = 0
+    quoted: bool = False
+    decimals: int = 0
+    missing: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
+    closes: tuple[str, ...] = ()
+    timed: bool = False
+    prices: tuple[int, ...] = ()
+    by_returns: bool = False
+
+
+def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str = "<stdin>") -> Detection:
+    """Find out the layout of the text that begins with `sample`, UTF-8 without a byte order mark.
+
+    `whole` says that the sample is all of it; otherwise its last record may be cut off and is not
+    looked at. Raises `LayoutError` where the layout cannot be told for sure, `UsageError` for a
+    flag that no file can honour. Linear in the sample, and in at most `RECORDS` of its records.
+    """
+    asked = asked or Asked()
+    _check_flags(asked, name)
+    formats = convention.possible(asked, name)
+    check_is_table(sample, name)
+    framing, body = _structure(sample, whole, asked, name)
+    if body is None:
+        return Detection(_empty(sample, framing, asked, formats, name))
+    if body.fields == 1:
+        check_one_column(body, asked, name)
+    texts = _columns(body)
+    few = [_thinned(column, _JUDGED) for column in texts]
+    numeric = [_is_numeric(column[:_JUDGED]) for column in texts]
+    check_no_second_header(body, next((texts[i] for i, each in enumerate(numeric) if each), None), name)
+    time = find_time(body.names, few)
+    is_bare = framing.delimiter == "," and not framing.line_quoted
+    if is_bare and (asked.column is not None or body.names is not None):
+        check_not_split(body, texts, sample, asked, name)
+    try:
+        groups = tuple(asked_column(body, each, name, GROUP_BY) for each in asked.group_by)
+        fields = Fields(body, texts, numeric, time, groups, whole, name)
+        written = _Numbers(fields, framing, b'"' in sample, formats)
+        if asked.column is not None:
+            close, why = asked_column(body, asked.column, name), ASKED
+        elif body.names is not None and not are_numbers(body.names):
+            close, why = named_close(fields, written.values)
+        else:
+            close, why = _close_by_shape(written)
+    except LayoutError as error:
+        if is_bare:
+            check_not_split(body, texts, sample, asked, name)
+        raise _with_preamble(error, body) from None
+    numbers, how = written.convention(close)
+    if asked.column is None and body.names is not None:
+        check_names(numbers, body, few, name)
+    dialect = Dialect(
+        delimiter=framing.delimiter,
+        fields=body.fields,
+        close=close,
+        header=body.names,
+        line_quoted=framing.line_quoted,
+        body_offset=body.start,
+        body_line=body.line,
+        time=time.index,
+        numbers=numbers,
+    )
+    closes = texts[close] if close < len(texts) else []
+    check_no_fractions(closes, numbers, asked, f"{name}: {dialect.column_name(close)}")
+    check_closes(closes, dialect, body, name)
+    check_no_dates(closes, dialect, body, name)
+    times = _times(texts, time)
+    return Detection(
+        dialect=dialect,
+        warnings=(
+            *_warnings(body, time, closes, numbers),
+            *doubts(fields, close, why, times),
+            *doubtful_values(fields, close, numbers),
+        ),
+        reasons=_reasons(body, framing, dialect, why, how),
+        rows=tuple(SampleRow(r.line, tuple(cell.strip() for cell in r.fields)) for r in body.records[:_SHOWN]),
+        time_first=times[0] if times else None,
+        time_last=times[-1] if times else None,
+        direction=time.direction,
+        time_column=time,
+        times=tuple(times),
+        rows_sampled=len(body.records),
+        header_line=None if body.names is None else body.header_line,
+        skipped_lines=(body.line if body.names is None else body.header_line) - 1,
+        quoted=b'"' in sample,
+        decimals=most_decimals(closes, numbers),
+        missing=tuple(sorted({text.strip() for text in closes if numbers.is_missing(text)})),
+        groups=groups,
+        closes=tuple(closes[:_JUDGED]),
+        timed=time.index not in {None, close} and are_timed(texts[time.index or 0]),
+        prices=price_columns(body.names, few, close),
+        by_returns=b"\n" not in sample,
+    )
+
+
+def _check_flags(asked: Asked, name: str) -> None:
+    mark = asked.delimiter
+    if mark is not None and (len(mark) != 1 or not mark.isascii() or mark.isalnum() or mark in '"\r\n'):
+        raise UsageError(f"{name}: --delimiter {mark!r}: it is one ASCII character, no letter, digit or quote")
+    if asked.skip_lines is not None and asked.skip_lines < 0:
+        raise UsageError(f"{name}: --skip-lines {asked.skip_lines}: a number of lines is 0 or more")
+
+
+def _structure(sample: bytes, whole: bool, asked: Asked, name: str) -> tuple[Framing, Body | None]:  # noqa: FBT001
+    """Split the sample into records, and tell header and data; the body is `None` where there are no records."""
+    skipped = asked.skip_lines or 0
+    start = skip_lines(sample, skipped)
+    framing = find_framing(sample, start, skipped + 1, asked)
+    found = split_records(
+        sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
+    )
+    records = list(islice(found, RECORDS))
+    widest = max(records, key=lambda record: len(record.fields), default=None)
+    if widest is not None and len(widest.fields) > MAX_FIELDS:
+        raise LayoutError(
+            f"{name}, line {widest.line}: {len(widest.fields):,} fields between {framing.delimiter!r}, more than the"
+            f" {MAX_FIELDS:,} that are read; if another character stands between fields, use --delimiter"
+        )
+    if records and not whole and records[-1].stop == len(sample):
+        cut = records.pop()
+        body = _body_of(records, asked, name)
+        if body is None or not body.records:
+            raise LayoutError(
+                f"{name}, line {cut.line}: no record ends within the first {len(sample)} bytes;"
+                " look for an open quote, or name the layout with --delimiter and --skip-lines"
+            )
+        return framing, body
+    return framing, _body_of(records, asked, name)
+
+
+def _body_of(records: list[Record], asked: Asked, name: str) -> Body | None:
+    return find_body(records, asked, name) if records else None
+
+
+def _empty(sample: bytes, framing: Framing, asked: Asked, formats: Sequence[NumberFormat], name: str) -> Dialect:
+    """Return a layout for no rows, if it was said that there is no header either."""
+    if asked.header is not False:
+        raise LayoutError(
+            f"{name}: is empty: there is not even a header line; use --no-header for a file with no header and no rows"
+        )
+    close = asked.column - 1 if isinstance(asked.column, int) and asked.column > 0 else 0
+    return Dialect(
+        delimiter=framing.delimiter,
+        fields=close + 1,
+        close=close,
+        body_offset=len(sample),
+        body_line=framing.line,
+        numbers=convention.plainest(formats),
+    )
+
+
+def _times(texts: list[list[str]], time: TimeColumn) -> list[str]:
+    """Return the time of each record, the time of day behind the date where it has a column of its own."""
+    columns = [[text.strip() for text in texts[index]] for index in (time.index, time.clock) if index is not None]
+    return [" ".join(parts) for parts in zip(*columns, strict=True)]
+
+
+def _columns(body: Body) -> list[list[str]]:
+    """Return the texts of each field, of the records that have as many fields as most."""
+    sound = [record.fields for record in body.records if len(record.fields) == body.fields]
+    return [list(column) for column in zip(*sound, strict=True)] or [[] for _ in range(body.fields)]
+
+
+def _thinned(texts: Sequence[str], first: int) -> list[str]:
+    """Return the first texts, and up to as many from all over the rest, in order."""
+    rest = texts[first:]
+    return [*texts[:first], *rest[:: len(rest) // first + 1]]
+
+
+def _is_numeric(texts: Sequence[str]) -> bool:
+    looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
+    return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) > len(looks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """What the conventions of the columns are decided on."""
+
+    fields: Fields
+    framing: Framing
+    quotes: bool
+    formats: Sequence[NumberFormat]
+
+    def values(self, index: int) -> list[float]:
+        """Return the numbers of a field, NaN where a row has none."""
+        numbers, _ = self.convention(index)
+        return [convention.float_of(text, numbers) for text in self.fields.texts[index][:_NEAR]]
+
+    def convention(self, close: int | None) -> tuple[NumberFormat, str]:
+        """Return how the numbers of a column are written; of all numeric columns for `None`."""
+        fields = self.fields
+        body, texts = fields.body, fields.texts
+        numeric = [
+            i for i in range(len(texts)) if fields.numeric[i] and i not in {fields.time.index, fields.time.clock}
+        ]
+        if close is None:
+            prices = numeric
+        else:
+            bars = {Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE}
+            known = roles(body.names)[: len(texts)] if body.names else []
+            prices = [close, *(i for i, role in enumerate(known) if role in bars and i != close and fields.numeric[i])]
+        if not texts or not prices:
+            return convention.plainest(self.formats), "there are no numbers"
+        chosen = set(prices)
+        written = convention.Written(
+            prices=[texts[i] for i in prices if i < len(texts)],
+            others=[texts[i] for i in numeric if i not in chosen],
+            language=language(body.names or ()),
+            delimiter=self.framing.delimiter,
+            quoted=self.quotes and not self.framing.line_quoted,
+        )
+        return convention.decide(written, self.formats, fields.name, fields.column_name(close or 0))
+
+
+def _close_by_shape(written: _Numbers) -> tuple[int, str]:
+    """Return the close of a file without a header, or say what its fields are and ask."""
+    fields = written.fields
+    time, body, name = fields.time, fields.body, fields.name
+    numbers, _ = written.convention(None)
+    step = -1 if time.direction == NEWEST_FIRST else 1
+    columns = [
+        [convention.float_of(text, numbers) for text in _thinned(column, _NEAR)[::step]]
+        if numeric and index not in {time.index, time.clock}
+        else None
+        for index, (column, numeric) in enumerate(zip(fields.texts, fields.numeric, strict=True))
+    ]
+    verdict = close_by_shape(columns)
+    if verdict.close is not None:
+        return verdict.close, verdict.why
+    found = unnamed_close(fields, written.values)
+    if found is not None:
+        return found
+    first = next((r for r in body.records if len(r.fields) == body.fields), body.records[0])
+    none = "there is no header line" if body.names is None else "the header has numbers for names"
+    raise LayoutError(
+        f"{name}, line {first.line}: {none}, and which field is the close cannot be told for sure:"
+        f" {verdict.why}; the fields are {numbered(first.fields)}; name the close with --column N"
+    )
+
+
+def _with_preamble(error: LayoutError, body: Body) -> LayoutError:
+    """Say where the table was taken to begin, if something stands above it: it may begin elsewhere."""
+    if not body.preamble:
+        return error
+    first = body.line if body.names is None else body.header_line
+    return LayoutError(
+        f"{error}; the table is taken to begin on line {first}, as with --skip-lines {first - 1}:"
+        " if it begins elsewhere, use --skip-lines N"
+    )
+
+
+def most_decimals(closes: Sequence[str], numbers: NumberFormat) -> int:
+    """Return the most decimals that one of these texts has, exponents and padding zeros resolved."""
+    most = 0
+    for text in set(closes):
+        whole, _, fraction = text.strip().partition(numbers.decimal)
+        if text.isascii() and whole.isdigit() and fraction.isdigit():
+            # as nearly all are written
+            most = max(most, len(fraction.rstrip("0")))
+            continue
+        try:
+            value = numbers.parse(text)
+        except NumberError:
+            continue
+        if value is not None:
+            exponent = value.as_tuple().exponent
+            most = max(most, -exponent if isinstance(exponent, int) else 0)
+    return most
+
+
+def _reasons(body: Body, framing: Framing, dialect: Dialect, close: str, numbers: str) -> tuple[tuple[str, str], ...]:
+    """Say what was found, and why, in the order in which it was."""
+    found = [("delimiter", framing.why)]
+    if framing.line_quoted:
+        found.append(("lines", "each is quoted as a whole"))
+    if body.preamble:
+        found.append(("preamble", f"{_lines(body.preamble)}: no row of the table and not its header"))
+    if body.names is None:
+        found.append(("header", "the first record has values, not names"))
+    else:
+        notes = f", {_lines(body.under_header)} under it say more about the columns" if body.under_header else ""
+        found.append(("header", f"it has names above the values{notes}"))
+    found += [("close", close), ("numbers", numbers)]
+    if dialect.time is not None:
+        found.append(("time", f"{dialect.column_name(dialect.time)} tells the time"))
+    return tuple(found)
+
+
+def _lines(records: Sequence[Record]) -> str:
+    first, last = records[0].line, records[-1].line
+    return f"line {first}" if first == last else f"lines {first} to {last}"
+
+
+def _warnings(body: Body, time: TimeColumn, closes: Sequence[str], numbers: NumberFormat) -> tuple[str, ...]:
+    found = []
+    if time.direction == NEWEST_FIRST:
+        found.append(RUNS_BACKWARDS)
+    if body.under_header:
+        found.append(f"{_lines(body.under_header)} under the header: no values there, not counted as rows")
+    if body.names is not None:
+        first = body.names[0]
+        alike = (r for r in body.records if r.fields[0].strip() == first)
+        again = next((r for r in alike if tuple(c.strip() for c in r.fields) == body.names), None)
+        if again:
+            found.append(f"line {again.line} repeats the header; --on-bad-row skip leaves such lines out")
+    if closes and all(numbers.is_missing(text) for text in closes):
+        found.append("every sampled close is missing")
+    return tuple(found)

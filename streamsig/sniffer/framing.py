@@ -1,0 +1,165 @@
+"""How records are marked off in a text: the delimiter, and lines that are quoted as a whole."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
+
+from streamsig.core import utf8
+from streamsig.csv.records import LINE_END, Record, skip_blank_lines, split_records, unwrapped
+from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.column_names import compact, roles
+
+if TYPE_CHECKING:
+    from streamsig.csv.dialect import Asked
+
+DELIMITERS = (",", ";", "\t", "|")
+
+_RARE = ("^", "~", "\x01", "\x1f", "\x1e")
+"""Marks that no number, time or name has in it: tried where they occur at all."""
+
+_CLOCK_MARK = ":"
+"""Stands in times, too: tried where nothing else splits the lines, and believed where a header has as many names."""
+
+_LOOKED_AT = 200
+_NAMED = 40
+_WIDE, _WIDEST = 100, 1000
+_NEARLY_ALL = 0.9
+_BETWEEN_DIGITS = re.compile(rb"[0-9],(?=[0-9])")
+_QUOTED = re.compile(rb'"[^"]*"')
+_SEP_LINE = re.compile(rb'\s*"?sep=(?P<mark>[^"\r\n])"?[ \t,;]*(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How records are marked off, and the byte and physical line from which on they are."""
+
+    delimiter: str
+    line_quoted: bool
+    start: int
+    line: int
+    why: str
+
+
+def find_framing(sample: bytes, start: int, line: int, asked: Asked) -> Framing:
+    """Choose the delimiter under which most records have the same number of fields that look like data.
+
+    What was asked rules delimiters out: a comma between digits, where it is the decimal mark or stands between
+    thousands; a delimiter under which no field has the name that was asked for.
+    """
+    stated = _SEP_LINE.match(sample, start)
+    mark = asked.delimiter
+    if stated:
+        start, line = stated.end(), line + 1
+        mark = mark or stated["mark"].decode("latin-1")
+    quoted = (False, True) if _lines_are_quoted(sample, start) else (False,)
+    if mark:
+        marks: tuple[str, ...] = (mark,)
+        why = "asked for" if asked.delimiter else "stated by the line sep="
+    else:
+        marks = (*DELIMITERS, *(each for each in _RARE if sample.find(each.encode(), start) >= 0))
+        why = "most even records"
+    trials = {(one, each): _Trial(sample, start, one, each) for each in quoted for one in marks}
+    if not mark and all(trial.fields == 1 for trial in trials.values()):
+        clock = _Trial(sample, start, _CLOCK_MARK, line_quoted=False)
+        if clock.has_names:
+            trials[_CLOCK_MARK, False] = clock
+    scores = {key: (trial.goes_with(asked), trial.score, trial.fields) for key, trial in trials.items()}
+    delimiter, line_quoted = max(scores, key=lambda key: scores[key])
+    if not mark and not trials[",", line_quoted].goes_with(asked)[0]:
+        why = f"{why}; a comma between digits is part of a number, as asked for"
+    return Framing(delimiter, line_quoted, start, line, why)
+
+
+def typical_fields(records: list[Record]) -> int:
+    """Return the number of fields that most records have; of two as frequent ones, the larger."""
+    counts = Counter(len(record.fields) for record in records)
+    return max(counts, key=lambda count: (counts[count], count), default=1)
+
+
+class _Trial:
+    """The first records under one framing: how alike they are, from 0 to 1, and their number of fields."""
+
+    def __init__(self, sample: bytes, start: int, delimiter: str, line_quoted: bool) -> None:  # noqa: FBT001
+        found = split_records(sample, delimiter, line_quoted=line_quoted, start=start)
+        self._sample, self._delimiter, self._line_quoted = sample, delimiter, line_quoted
+        self._records = list(islice(found, _LOOKED_AT))
+        self.fields = typical_fields(self._records)
+        self._typical = [record for record in self._records if len(record.fields) == self.fields]
+        self._named = [sum(role is not None for role in roles(r.fields[:_WIDE])) for r in self._records[:_NAMED]]
+        # what splits nothing is the answer only if nothing else is one
+        self.score = 0.01 if self.fields == 1 else self._evenness()
+
+    def _evenness(self) -> float:
+        data = cells = 0
+        for record in self._typical:
+            looks = [kind for kind in kinds(record.fields[:_WIDEST]) if kind is not Kind.MISSING]
+            data += sum(kind.typed for kind in looks)
+            cells += len(looks)
+        look = data / cells if cells else 0.0
+        named = min(1.0, max(self._named, default=0) / self.fields)
+        return (len(self._typical) / len(self._records)) * (0.1 + 0.7 * look + 0.2 * named)
+
+    @property
+    def has_names(self) -> bool:
+        """Tell whether nearly all records have as many fields as one of the first has names, some of them known."""
+        most = max(self._named, default=0)
+        named = self._records[self._named.index(most)] if most else None
+        alike = len(self._typical) >= _NEARLY_ALL * len(self._records)
+        return named is not None and alike and len(named.fields) == self.fields > 1
+
+    def goes_with(self, asked: Asked) -> tuple[bool, bool]:
+        """Tell whether the marks in numbers that were asked for, and the column, go with this framing."""
+        marks = self._delimiter != "," or "," not in {asked.decimal, asked.thousands} or self._proves_commas()
+        column = asked.column
+        if not isinstance(column, str) or column.isdecimal():
+            return marks, True
+        wanted = compact(column)
+        return marks, any(wanted == compact(cell) for r in self._records[:_NAMED] for cell in r.fields)
+
+    def _proves_commas(self) -> bool:
+        """Tell whether commas stand between fields for sure: beside quotes or texts, or below as many known names."""
+        if self.has_names and max(self._named) > 1:
+            return True
+        between = sum(self._has_comma_between_digits(record) for record in self._typical)
+        return between <= (1 - _NEARLY_ALL) * len(self._typical)
+
+    def _has_comma_between_digits(self, record: Record) -> bool:
+        if not self._line_quoted:
+            raw = _QUOTED.sub(b'"', self._sample[record.start : record.stop])
+            return _BETWEEN_DIGITS.search(raw) is not None
+        # fields with a comma inside have quotes of their own
+        sides = ((a[-1:] + b[:1]) for a, b in pairwise(record.fields) if "," not in a + b)
+        return any(len(side) > 1 and side.isdecimal() for side in sides)
+
+
+def _lines_are_quoted(sample: bytes, start: int) -> bool:
+    """Tell whether nearly every line is one quoted text, and not just one quoted number."""
+    lines: list[bytes] = []
+    position = start
+    while len(lines) < _LOOKED_AT and position < len(sample):
+        position = skip_blank_lines(sample, position)
+        end = LINE_END.search(sample, position)
+        line = sample[position : end.start() if end else len(sample)].strip()
+        position = end.end() if end else len(sample)
+        if line:
+            lines.append(line)
+    if len(lines) > 1 and position >= len(sample) and sample[-1:] not in b"\r\n":
+        lines.pop()  # it may be cut off
+    # a header may stand above without quotes
+    first, lines = (lines or [b""])[0], lines[1:] or lines
+    inner = [unwrapped(line) for line in lines]
+    texts = [utf8.from_bytes(text) for text in inner if text is not None]
+    if len(texts) < 0.8 * len(lines) or not texts:
+        return False
+    numbers = sum(kind is not Kind.TEXT for kind in kinds(texts))
+    return numbers <= 0.5 * len(texts) or _names_columns(first)
+
+
+def _names_columns(line: bytes) -> bool:
+    """Tell whether a quoted line names several columns: then `"160,101"` below it is no number with a comma."""
+    header = utf8.from_bytes(unwrapped(line) or b"")
+    return any(sum(role is not None for role in roles(header.split(mark))) > 1 for mark in DELIMITERS)

@@ -1,0 +1,74 @@
+"""Files that are called .csv and are something else, told by how they begin."""
+
+from __future__ import annotations
+
+import re
+
+from streamsig.errors import LayoutError
+from streamsig.sources.formats import DECRYPT, ENCRYPTED_MAGIC, columnar_format
+
+_TABLE = "give the table itself"
+_FEATHER = "python -c \"import pyarrow.feather as f; f.write_feather(f.read_table('{name}'), 'TABLE.feather')\""
+_ORC = "python -c \"from pyarrow import orc, parquet; parquet.write_table(orc.read_table('{name}'), 'TABLE.parquet')\""
+_AVRO = "with polars: python -c \"import polars; polars.read_avro('{name}').write_parquet('TABLE.parquet')\""
+
+_MAGIC = (
+    (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
+    (b"\x1f\x8b", "gzip data, compressed more than once", "unpack it: gunzip"),
+    (b"FEA1", "a Feather file of version 1", f"write it as version 2: {_FEATHER}"),
+    (ENCRYPTED_MAGIC, "an encrypted Parquet file", DECRYPT),
+    (b"ORC", "an ORC file", f"convert it: {_ORC}"),
+    (b"Obj\x01", "an Avro file", f"convert it to Parquet or CSV, {_AVRO}"),
+    (b"%PDF", "a PDF document", _TABLE),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save the sheet as CSV"),
+    (b"{\\rtf", "a rich text document", "save it as plain text"),
+    (b"7z\xbc\xaf", "a 7-Zip archive", "unpack it: 7z x {name}"),
+    (b"Rar!", "a RAR archive", "unpack it: unrar x {name}"),
+    (b"SQLite format 3\0", "an SQLite database", 'export the table: sqlite3 -header -csv {name} "SELECT * FROM TABLE"'),
+    (b"\x89HDF", "an HDF5 file", "export the table as Parquet or CSV"),
+    (b"version https://git-lfs", "a Git LFS pointer: the file itself was not downloaded", "fetch it: git lfs pull"),
+)
+_UNPACK = {"gzip": "gunzip", "bz2": "bunzip2", "zstd": "unzstd", "lz4": "unlz4", "xz": "unxz"}
+_TAR_PLACE = 257
+_MARKUP = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml|title|table|error|h1|script|div|p>|!--)", re.IGNORECASE)
+_JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"])')
+_MESSAGE = re.compile(
+    rb'"(?:error message|errormessage|error|message|msg|note|information|detail)"\s*:\s*"([^"]{1,200})', re.IGNORECASE
+)
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})|<message>([^<]{1,200})", re.IGNORECASE)
+
+
+def check_is_text(first: bytes, name: str, compression: str | None = None) -> None:
+    """Raise `LayoutError` where a file, unpacked if it was compressed, begins as one that is no text does."""
+    stored = columnar_format(first)
+    if stored is not None:
+        unpack = f"{_UNPACK[compression]} {name}" if compression in _UNPACK else "unpack it"
+        inside = compression or "an archive"
+        raise LayoutError(f"{name}: this is Parquet or Arrow inside {inside}: {unpack}; then give the file itself")
+    for magic, what, advice in _MAGIC:
+        # a header may begin with such letters, too
+        if first.startswith(magic) and (b"\0" in first or magic not in {b"ORC", ENCRYPTED_MAGIC}):
+            raise LayoutError(f"{name}: this is {what}, not delimited text; {advice.format(name=name)}")
+    if first[_TAR_PLACE:].startswith(b"ustar"):
+        raise LayoutError(
+            f"{name}: this is a tar archive, not delimited text; unpack it into a folder, and give the folder that the"
+            f" tables are in: mkdir TABLES && tar -xf {name} -C TABLES && streamsig run 'TABLES/**/*.csv'"
+        )
+
+
+def check_is_table(sample: bytes, name: str) -> None:
+    """Raise `LayoutError` where the text is a web page, JSON, or not a text at all, and say which."""
+    check_is_text(sample, name)
+    begin = sample[:4096]
+    for pattern, what, message in ((_MARKUP, "a web page or XML", _TITLE), (_JSON, "JSON", _MESSAGE)):
+        if pattern.match(begin):
+            found = message.search(begin)
+            said = b" ".join(group for group in found.groups() if group) if found else begin.strip()[:60]
+            text = " ".join(said.decode("utf-8", "replace").split())
+            raise LayoutError(f"{name}, line 1: this is {what}, not delimited text: {text}; download the table again")
+    if b"\0" in sample:
+        line = sample.count(b"\n", 0, sample.index(b"\0")) + 1
+        raise LayoutError(
+            f"{name}, line {line}: there are NUL bytes: this looks like a binary file, or text in another"
+            " encoding; if it is text, use --encoding NAME"
+        )

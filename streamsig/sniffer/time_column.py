@@ -1,0 +1,161 @@
+"""Which column tells the time, and whether the rows run forwards or backwards in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from streamsig.csv.footers import without_footer
+from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.column_names import Role, compact, is_clock, roles, words
+from streamsig.timestamps.grammar import are_times
+from streamsig.timestamps.instants import Column, different_readings, read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+OLDEST_FIRST, NEWEST_FIRST, UNKNOWN = "oldest first", "newest first", "unknown"
+
+RUNS_BACKWARDS = (
+    "rows run from newest to oldest: windows look at later rows;"
+    " use --order newest-first to count each row's window over the rows before it in time"
+)
+"""What to say of a file that is newest first."""
+
+_JUDGED = 100
+_LONGEST = 80
+_FEW = 3
+_MOSTLY, _NEARLY_ALWAYS = 0.6, 0.9
+
+_TIME_WORDS = frozenset({"date", "time", "timestamp", "datetime", "fecha", "datum", "data"})
+_PERIODS = frozenset(
+    {"year", "yr", "quarter", "month", "yearmonth", "yyyymm", "week", "period", "jahr", "quartal", "monat", "woche"}
+    | {"annee", "mois", "ano", "anio", "mes", "anno", "rok", "god", "год", "年", "年份", "年月", "年度"}
+)
+"""Names of a column of years or months, which may be digits alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeColumn:
+    """The field that tells the time (`None` where none does), and which way the rows run.
+
+    `clock` is a second field with the time of day of a date.
+    """
+
+    index: int | None = None
+    clock: int | None = None
+    direction: str = UNKNOWN
+
+
+def find_time(names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -> TimeColumn:
+    """Return the first column that tells the time and moves, else the first that tells it.
+
+    `columns` holds the texts of each field, in file order. Rows that step backwards nearly always run from newest to
+    oldest; series one after another, each forwards, do not.
+    """
+    first = TimeColumn()
+    for index in _candidates(names, columns):
+        clock = _clock(index, names, columns)
+        texts = without_footer(columns[index])
+        direction = None
+        if clock is not None:
+            pairs = zip(texts, columns[clock], strict=False)
+            direction = _direction([f"{date.strip()} {time.strip()}" for date, time in pairs])
+        if direction is None:
+            clock, direction = None, _direction(texts)
+        if direction is None:
+            continue
+        if direction != UNKNOWN:
+            return TimeColumn(index, clock, direction)
+        if first.index is None:
+            first = TimeColumn(index, clock, direction)
+    return first
+
+
+def _candidates(names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -> list[int]:
+    named: list[int] = []
+    if names is not None and len(names) == len(columns):
+        named = [index for index, role in enumerate(roles(names)) if role is Role.TIME]
+        named += [i for i, each in enumerate(names) if i not in named and _TIME_WORDS.intersection(words(each))]
+        # a date comes before the time of day
+        named.sort(key=lambda index: is_clock(names[index]))
+    seen = [index for index, texts in enumerate(columns) if index not in named and _looks_like_time(texts)]
+    if named or seen or not columns:
+        return named + seen
+    if names is None:
+        return [0] if _climbs(without_footer(columns[0])) else []
+    # of a year and a month in columns of their own neither is a time
+    periods = [index for index, name in enumerate(names[: len(columns)]) if compact(name) in _PERIODS]
+    return periods if len(periods) == 1 else []
+
+
+def _looks_like_time(texts: Sequence[str]) -> bool:
+    rows = without_footer(texts)
+    # what has more below than above it is no column of times
+    few = (rows if 2 * len(rows) >= len(texts) else texts)[:_JUDGED]
+    return are_times([text for text, kind in zip(few, kinds(few), strict=True) if kind is not Kind.MISSING])
+
+
+def _climbs(texts: Sequence[str]) -> bool:
+    """Tell whether whole numbers rise from row to row, or fall, as milliseconds of a day do."""
+    if len(texts) < _FEW or not all(text.strip().isdecimal() and len(text) <= _LONGEST for text in texts):
+        return False
+    rises = [b > a for a, b in pairwise(map(int, texts))]
+    falls = [b < a for a, b in pairwise(map(int, texts))]
+    return all(rises) or all(falls)
+
+
+def _clock(index: int, names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -> int | None:
+    """Return the column beside a date that holds the time of day."""
+    if names is not None and len(names) == len(columns):
+        if is_clock(names[index]):
+            return None
+        return next((i for i in (index + 1, index - 1) if 0 <= i < len(names) and is_clock(names[i])), None)
+    following = columns[index + 1] if index + 1 < len(columns) else []
+    if following and all(":" in text for text in following) and not any(":" in text for text in columns[index]):
+        return index + 1
+    return None
+
+
+def _direction(texts: Sequence[str]) -> str | None:
+    """Return which way times run, under the reading that is steadiest; `None` where they are no times."""
+    texts = [text for text in texts if text.strip()]
+    column = Column.of(texts)
+    best: tuple[float, str] | None = None
+    for reading in different_readings(texts):
+        times, readable = read(column, reading)
+        known = times[readable]
+        if not len(known) or len(known) < _NEARLY_ALWAYS * len(texts):
+            continue
+        steady, direction = _way(known)
+        if best is None or steady > best[0]:
+            best = steady, direction
+        elif steady == best[0] and direction != best[1]:
+            best = steady, UNKNOWN
+    return best[1] if best else None
+
+
+def _way(times: NDArray[np.int64]) -> tuple[float, str]:
+    """Return how steadily times run one way, from 0 to 1, and which way; equal times are no steps.
+
+    Where neighbours are out of order here and there, times half a column apart tell, if they agree.
+    """
+    forward, backward = _steps(times, 1)
+    if not forward + backward:
+        return 0.0, UNKNOWN
+    steady = max(forward, backward) / (forward + backward)
+    far = _steps(times, len(times) // 2)
+    against, along = far if forward < backward else far[::-1]
+    if steady < _NEARLY_ALWAYS and (steady < _MOSTLY or against or not along):
+        return steady, UNKNOWN
+    return steady, OLDEST_FIRST if forward > backward else NEWEST_FIRST
+
+
+def _steps(times: NDArray[np.int64], apart: int) -> tuple[int, int]:
+    """Count the steps forward and backward between times that stand so far apart."""
+    before, after = times[:-apart], times[apart:]
+    return int((after > before).sum()), int((after < before).sum())

@@ -1,0 +1,1 @@
+"""Inputs: files, archives, standard input, and how they are stored."""
