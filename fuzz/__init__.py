@@ -1,1 +1,1 @@
-"""Laws that hold for any bytes, looked for a counter-example by atheris (`make fuzz`) or by `tests/test_fuzz.py`."""
+"""Laws that hold for any bytes; atheris (`make fuzz`) and `tests/laws/test_fuzz.py` search for counter-examples."""

@@ -13,7 +13,7 @@ from streamsig.core import groups as core_groups
 from streamsig.core.groups import GroupRows, GroupState
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, widen
-from tests import oracle
+from tests.support import oracle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from fuzz.guard import guarded_kernels
 from streamsig import native
 from streamsig.csv.closes import grammar_of, read_closes
 from streamsig.fields.numbers import NumberError, NumberFormat
-from tests.definition import values
+from tests.support.definition import values
 
 _HEAD = 2
 _FORMATS = (

@@ -7,7 +7,7 @@ from fuzz.guard import guarded_kernels
 from streamsig.core.counting import count_across, count_within
 from streamsig.core.ticks import Ticks, concat
 from streamsig.core.window import WindowState
-from tests import oracle
+from tests.support import oracle
 
 _MOST_ROWS = 1500
 """More than the kernel takes in one go for all signals."""

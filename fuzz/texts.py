@@ -17,8 +17,8 @@ from streamsig.errors import StreamsigError
 from streamsig.sniffer.detect import Detection, detect
 from streamsig.sniffer.encoding import detect_encoding
 from streamsig.sources.streams import RawInput, TextSource
-from tests import oracle
-from tests.definition import define, joined
+from tests.support import oracle
+from tests.support.definition import define, joined
 
 _CELLS = ["", "1", "-2.50", "12345678.90", " 7.1 ", "nan", "9" * 20, "1e-5", "0.1", '"', "a,b", "x\ny", "1\r\n", "é"]
 _CLOSES = ["1", "1.00", "2", "-2.5", "0.10", "", "NaN", "null", "1234567890.5", "1e-5", "9" * 20, "0." + "0" * 20 + "1"]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("tests.workdir")
+pytest.register_assert_rewrite("tests.support.workdir")
 
-from tests.workdir import Workdir  # noqa: E402 (its asserts are rewritten, too)
+from tests.support.workdir import Workdir  # noqa: E402 (its asserts are rewritten, too)
 
 if TYPE_CHECKING:
     from pathlib import Path

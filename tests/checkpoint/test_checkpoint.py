@@ -1,0 +1,445 @@
+"""Nothing that is counted is lost: a run that is stopped, killed or repeated goes on from its checkpoint."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamsig.config import make_settings
+from streamsig.core.signals import Signal
+from streamsig.core.ticks import Ticks
+from streamsig.core.window import WindowState
+from streamsig.csv import chunks
+from streamsig.engine.checkpoint.snapshot_file import FORMAT
+from streamsig.engine.events import Advanced
+from streamsig.engine.pipeline import count_signals
+from streamsig.errors import BadRowError, CheckpointError
+from tests.support.interrupting import ROWS, figures, keyed, run, text
+from tests.support.strategies import closes
+from tests.support.workdir import PACKERS, prices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from streamsig.engine.events import Event
+    from tests.support.strategies import Closes
+    from tests.support.workdir import Workdir
+
+TEXT = "time,close\n" + text()
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a small file be many chunks."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
+
+
+@given(closes(), st.integers(1, 6))
+def test_state_as_json(series: Closes, window: int) -> None:
+    """A state is the same after it has been JSON, and goes on as the other would have."""
+    signals = [Signal(1, window), Signal(2, 3, "cross_above")]
+    state = WindowState.of(signals, Ticks.from_decimals(series))
+    again = WindowState.from_json(signals, json.loads(json.dumps(state.to_json())))
+    assert again.to_json() == state.to_json()
+    assert again.merge(state).to_json() == state.merge(state).to_json()
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "with a mark": lambda plain: b"\xef\xbb\xbf" + plain,
+    "utf-16": lambda plain: plain.decode().encode("utf-16"),
+    "quoted lines": lambda plain: b"".join(b'"%s"\n' % line for line in plain.splitlines()),
+    **PACKERS,
+}
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("asked", [{"window": 5}, {"window": 2500}, {"window": 20, "order": "newest-first"}])
+def test_stopped_again_and_again(packing: str, asked: dict[str, Any], tmp_path: Path) -> None:
+    """A run that is stopped after every second chunk ends with what an undisturbed one finds."""
+    place = tmp_path / "prices.csv"
+    place.write_bytes(PACKINGS[packing](TEXT.encode()))
+    whole = count_signals([str(place)], make_settings(asked))
+    starts = []
+    for _ in range(100):
+        result, resumed = run(tmp_path, place, stop_after=1, threads=1, **asked)
+        starts += [it.bytes_skipped for it in resumed]
+        if result is not None:
+            break
+    assert figures(result) == figures(whole)
+    assert len(starts) > 3
+    assert starts == sorted(starts)
+
+
+def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
+    """Each signal, and the rows left out, are as in one run; line numbers go on, too."""
+    place = tmp_path / "prices.csv"
+    place.write_text(TEXT + "x,word\n" + text(first=ROWS) + "9,word\n")
+    asked = {"signals": {"a": {"slow": 7}, "b": {"fast": 3, "slow": 50, "compare": "cross_below"}}}
+    whole = count_signals([str(place)], make_settings({**asked, "on_bad_row": "skip"}))
+    assert run(tmp_path, place, stop_after=9, threads=2, on_bad_row="skip", **asked)[0] is None
+    result, resumed = run(tmp_path, place, on_bad_row="skip", **asked)
+    assert resumed
+    assert figures(result) == figures(whole)
+    (tmp_path / "checkpoint").unlink()
+    with pytest.raises(BadRowError, match="line 3002,"):
+        run(tmp_path, place, **asked)
+    with pytest.raises(BadRowError, match="line 3002,"):
+        run(tmp_path, place, **asked)
+    place.write_text(place.read_text().replace("word", "5"))
+    result, resumed = run(tmp_path, place, **asked)
+    assert resumed[0].rows_processed > 2000
+    assert result is not None
+    assert result.rows_processed == 2 * ROWS + 2
+
+
+@pytest.mark.parametrize("per_file", [False, True])
+@pytest.mark.parametrize("stop_after", range(0, 40, 3))
+def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a parameter)
+    """Plain, packed and columnar files and members of archives are one series, wherever it is stopped."""
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import feather  # noqa: PLC0415
+
+    (tmp_path / "1.csv").write_text(TEXT)
+    (tmp_path / "2.csv.gz").write_bytes(gzip.compress(("time,close\n" + text(1000, first=ROWS)).encode()))
+    with zipfile.ZipFile(tmp_path / "3.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.csv", "time,close\n" + text(700, first=ROWS + number))
+    feather.write_feather(pa.table({"time": [1, 2, 3], "close": [5, 6, 7]}), tmp_path / "4.feather")
+    (tmp_path / "5.csv").write_text("time,close\n" + text(700))
+    inputs = sorted(it for it in tmp_path.iterdir())
+    whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
+    run(tmp_path, *inputs, stop_after=stop_after, per_file=per_file, window=900)
+    result, _ = run(tmp_path, *inputs, per_file=per_file, window=900)
+    assert figures(result) == figures(whole)
+    result, resumed = run(tmp_path, *inputs, per_file=per_file, window=900)
+    assert figures(result) == figures(whole)
+    assert [it.input for it in resumed] == [str(tmp_path / "5.csv")]
+    (tmp_path / "6.csv").write_text("time,close\n" + text(70))
+    inputs.append(tmp_path / "6.csv")
+    result, _ = run(tmp_path, *inputs, per_file=per_file, window=900)
+    whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
+    assert figures(result) == figures(whole)
+
+
+@pytest.mark.parametrize("stop_after", [None, 2])
+@pytest.mark.parametrize("asked", [{}, {"group_by": (1,)}])
+def test_progress(stop_after: int | None, asked: dict[str, Any], tmp_path: Path) -> None:
+    """What is told on the way are rows and signals of the run, those that a checkpoint has included."""
+    inputs = [tmp_path / "1.csv", tmp_path / "2.csv"]
+    for path in inputs:
+        path.write_text("symbol,close\n" + "".join(f"S,{row % 10}\n" for row in range(3000)))
+    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), "per_file": True, **asked})
+    told: list[Advanced] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, Advanced):
+            told.append(event)
+            if len(told) == stop_after:
+                raise KeyboardInterrupt
+
+    names = [str(path) for path in inputs]
+    if stop_after is not None:
+        with pytest.raises(KeyboardInterrupt):
+            count_signals(names, settings, observe)
+    result = count_signals(names, settings, observe)
+    assert told[-1].rows_processed == result.rows_processed
+    # windows that reach from one chunk into the next are counted where all are joined
+    assert 0 <= result.signal_count - told[-1].signal_count < (1 if asked else 20)
+    assert result.signal_count > 1000
+    assert [it.signal_count for it in told] == sorted(it.signal_count for it in told)
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "utf-16"])
+def test_append(packing: str, tmp_path: Path) -> None:
+    """Of a file that has grown only the new rows are read, and the result is that of all of it."""
+    place, grown = tmp_path / "prices.csv", b""
+    for part in ("time,close\n", text(10), text(5000, first=10), "", text(1, first=5010), text(300, first=5011)):
+        packed = part.encode("utf-16-le") if packing == "utf-16" else PACKINGS[packing](part.encode())
+        grown += (b"\xff\xfe" if packing == "utf-16" and not grown else b"") + packed
+        place.write_bytes(grown)
+        result, resumed = run(tmp_path, place)
+        assert figures(result) == figures(count_signals([str(place)], make_settings({})))
+    assert resumed[0].rows_processed == 5011
+
+
+def test_last_line_that_is_not_whole(tmp_path: Path) -> None:
+    """It is not counted, and said not to be, until it is whole or the input is declared finished."""
+    place = tmp_path / "prices.csv"
+    place.write_text(TEXT + "3000,12")
+    result, _ = run(tmp_path, place)
+    assert result is not None
+    assert result.rows_processed == ROWS
+    assert result.warnings == (
+        "line 3002, the last one, has no line end and is not counted yet; if it is whole, add --finished",
+    )
+    result, _ = run(tmp_path, place, finished=True)
+    assert result is not None
+    assert (result.rows_processed, result.warnings) == (ROWS + 1, ())
+    place.write_text(TEXT + "3000,12.5\n3001")
+    result, _ = run(tmp_path, place)
+    assert result is not None
+    assert result.rows_processed == ROWS + 1
+    place.write_text(TEXT + '3000,12.5\n3001,"1\n')
+    result, _ = run(tmp_path, place)
+    assert result is not None
+    assert result.rows_processed == ROWS + 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends(end: str, tmp_path: Path) -> None:
+    """Whatever ends the lines, a last line with its end is whole."""
+    place = tmp_path / "prices.csv"
+    place.write_bytes(TEXT.replace("\n", end).encode())
+    for _ in range(2):
+        result, _ = run(tmp_path, place)
+        assert result is not None
+        assert (result.rows_processed, result.warnings) == (ROWS, ())
+
+
+_EDITS: dict[str, Callable[[bytes], bytes]] = {
+    "beginning": lambda body: body.replace(b"0,0.5", b"0,9.5", 1),
+    "end": lambda body: body[:-3] + b"9" + body[-2:],
+    "shorter": lambda body: body[: body.index(b"\n1500,") + 1],
+    "header": lambda body: body.replace(b"time", b"when", 1),
+}
+_DAMAGES: dict[str, Callable[[str], str]] = {
+    "format": lambda text: text.replace(f'"streamsig_checkpoint": {FORMAT}', '"streamsig_checkpoint": 99'),
+    "damaged": lambda text: text.replace('"rows": 3000', '"rows": 3001'),
+    "cut off": lambda text: text[:-50],
+    "without its last line": lambda text: text[: text.rindex("{")],
+    "no checkpoint": lambda _: "seed: 1\n",
+}
+
+
+def _edit(place: Path, checkpoint: Path, what: str) -> dict[str, Any]:
+    """Change something between two runs; return the settings of the second one."""
+    if what in _EDITS:
+        place.write_bytes(_EDITS[what](TEXT.encode()))
+    elif what in _DAMAGES:
+        checkpoint.write_text(_DAMAGES[what](checkpoint.read_text()))
+    elif what == "name":
+        place.rename(place.with_name("other.csv"))
+    elif what == "folder":
+        checkpoint.unlink()
+        checkpoint.mkdir()
+    return {"window": {"window": 6}, "skip": {"on_bad_row": "skip"}}.get(what, {})
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("beginning", "the bytes of .*prices.csv that are counted have changed"),
+        ("end", "the bytes of .*prices.csv that are counted have changed"),
+        ("shorter", "prices.csv is shorter than what is counted of it"),
+        ("header", "is understood in another way"),
+        ("name", "it is of other inputs, .*prices.csv to begin with"),
+        ("format", f"it is of format 99, and this streamsig writes {FORMAT}"),
+        ("damaged", "it is damaged"),
+        ("cut off", "it is damaged"),
+        ("without its last line", "it is damaged"),
+        ("no checkpoint", "it is damaged, or no checkpoint"),
+        ("folder", "it cannot be read: Is a directory"),
+        ("window", 'it was written with another setting "window"'),
+        ("skip", 'it was written with another setting "on_bad_row"'),
+    ],
+)
+def test_what_does_not_match_is_refused(what: str, reason: str, tmp_path: Path) -> None:
+    """A checkpoint of something else is refused with the reason and the way out, which works."""
+    place, checkpoint = tmp_path / "prices.csv", tmp_path / "checkpoint"
+    place.write_text(TEXT)
+    assert run(tmp_path, place)[0] is not None
+    asked = _edit(place, checkpoint, what)
+    place = next(iter(tmp_path.glob("*.csv")))
+    with pytest.raises(CheckpointError, match=rf"checkpoint: cannot go on .*: .*{reason}.*; count anew with --fresh"):
+        run(tmp_path, place, **asked)
+    with pytest.raises(CheckpointError, match=reason):  # a refusal does not touch what it refuses
+        run(tmp_path, place, **asked)
+    if what == "folder":
+        return
+    result, resumed = run(tmp_path, place, fresh=True, **asked)
+    assert resumed == []
+    assert figures(result) == figures(count_signals([str(place)], make_settings(asked)))
+    assert run(tmp_path, place, **asked)[0] is not None
+
+
+@pytest.mark.parametrize("what", ["beginning", "end", "shorter"])
+def test_packed_file_that_does_not_match(what: str, tmp_path: Path) -> None:
+    """Of what cannot be leapt over every byte that was counted is checked."""
+    place = tmp_path / "prices.csv"
+    place.write_text(TEXT)
+    packed = tmp_path / "prices.csv.gz"
+    packed.write_bytes(gzip.compress(place.read_bytes()))
+    assert run(tmp_path, packed)[0] is not None
+    _edit(place, tmp_path / "checkpoint", what)
+    packed.write_bytes(gzip.compress(place.read_bytes()))
+    with pytest.raises(CheckpointError, match=r"have changed|bytes that are counted"):
+        run(tmp_path, packed)
+
+
+def test_other_inputs_are_refused(tmp_path: Path) -> None:
+    """An earlier input that was changed, or one that comes in between, does not fit what is counted."""
+    for name in ("1.csv", "2.csv", "4.csv"):
+        (tmp_path / name).write_text(TEXT)
+    inputs = sorted(tmp_path.iterdir())
+    assert run(tmp_path, *inputs)[0] is not None
+    with pytest.raises(CheckpointError, match="it is of other inputs"):
+        run(tmp_path, *inputs[1:])
+    (tmp_path / "3.csv").write_text(TEXT)
+    with pytest.raises(CheckpointError, match=r"it is of other inputs, .*1.csv"):
+        run(tmp_path, *inputs[:2], tmp_path / "3.csv", inputs[2])
+    (tmp_path / "2.csv").write_text(TEXT + "1,2\n")
+    with pytest.raises(CheckpointError, match=r"2.csv is not what it was when it was counted"):
+        run(tmp_path, *inputs)
+
+
+def _slow(chunk_bytes: int) -> tuple[str, ...]:
+    """Return the program with small chunks that writes a checkpoint after each."""
+    code = (
+        "import sys; from streamsig.csv import chunks; from streamsig.engine.checkpoint import checkpoint;"
+        f"chunks.CHUNK_BYTES = {chunk_bytes}; checkpoint.SECONDS = 0; checkpoint._SHARE = 0;"
+        "from streamsig.__main__ import main; sys.exit(main())"
+    )
+    return (sys.executable, "-W", "error", "-c", code)
+
+
+def _offset(workdir: Workdir) -> int:
+    """Return how many bytes of the text are counted in the checkpoint."""
+    place = workdir.path / "checkpoint"
+    if not place.exists():
+        return 0
+    text = json.loads(place.read_text().splitlines()[0])["text"]
+    return 0 if text is None else int(text["position"]["offset"])
+
+
+def test_pipe(workdir: Workdir) -> None:
+    """Of a pipe what is counted is read once more, checked, and left out."""
+    content = ("time,close\n" + text(60_000)).encode()
+    arguments = ("run", "-", "--checkpoint", "checkpoint")
+    whole = workdir.call("run", "-", stdin=content).metrics
+    process = workdir.start(*arguments, stdin=subprocess.PIPE, program=_slow(4096))
+    assert process.stdin is not None
+    process.stdin.write(content[:500_000])
+    process.stdin.flush()
+    workdir.wait_for(lambda: _offset(workdir) > 50_000, process)
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    workdir.failed(workdir.finish(process), 143)
+    outcome = workdir.call(*arguments, stdin=content)
+    assert {**outcome.metrics, "latency_ms": 0} == {**whole, "latency_ms": 0}
+    assert workdir.has_logged("resumed")
+    message = workdir.fails(2, *arguments[1:], stdin=content.replace(b"\n100,", b"\n101,"))
+    assert "the bytes of <stdin> that are counted have changed" in message
+    message = workdir.fails(2, *arguments[1:], stdin=content[:300_000])
+    assert "bytes that are counted; count anew with --fresh" in message
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_writes_the_checkpoint(workdir: Workdir, number: int, code: int) -> None:
+    """What was counted when the signal came is in the checkpoint, however long ago the last one was written."""
+    process = workdir.start("run", "-", "--checkpoint", "checkpoint", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(prices(range(900_000)).encode())
+    process.stdin.flush()
+    workdir.wait_for(lambda: workdir.has_logged("input_found"), process)
+    # two chunks are there to be counted: the checkpoint has them only once it is written at the end
+    time.sleep(0.5)
+    process.send_signal(number)
+    process.wait()
+    workdir.failed(workdir.finish(process), code)
+    assert _offset(workdir) > 1 << 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [["--check-order"], ["--group-by", "symbol"]])
+def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
+    """A run that is killed at random moments, again and again, ends with the metrics and rows of an undisturbed one."""
+    kills = 100 if settings.default is not None and settings.default.max_examples > 100 else 5
+    dice = random.Random(42)  # noqa: S311 (dice)
+    (workdir.path / "in").mkdir()
+    content = "time,symbol,close\n" + keyed(18_000).replace("77.5", "word")
+    workdir.put("in/1.csv", content)
+    workdir.put("in/2.csv.gz", gzip.compress(content.replace("word", "text").encode()))
+    plain = ("run", "in", "--window", "300", "--on-bad-row", "skip", *flags)
+    arguments = (*plain, "--signals-out", "rows.csv", "--rejects", "rejects.csv", "--checkpoint", "checkpoint")
+    whole = workdir.call(*plain, "--signals-out", "whole.csv", "--rejects", "bad.csv").metrics
+    bad = whole["rows_rejected"]
+    assert whole["rows_processed"] + bad == 36_000
+    assert bad > 100
+    moved, before = 0, workdir.times_logged("run_started")
+    for started in range(before + 1, before + kills + 1):
+        process = workdir.start(*arguments, program=_slow(2048))
+        # at any moment from the first write on; what is before that is the same for every run
+        workdir.wait_for(lambda: workdir.times_logged("run_started") == started, process)  # noqa: B023 (at once)
+        time.sleep(dice.uniform(0, 0.6))
+        process.kill()
+        process.communicate()
+        moved += (workdir.path / "checkpoint").exists()
+        for partial in workdir.path.glob(".*.partial"):
+            partial.unlink()
+        if dice.random() < 0.1:
+            (workdir.path / "checkpoint").unlink(missing_ok=True)
+    assert moved
+    outcome = workdir.call(*arguments, program=_slow(2048))
+    assert {**outcome.metrics, "latency_ms": 0} == {**whole, "latency_ms": 0}
+    assert (workdir.path / "rows.csv").read_bytes() == (workdir.path / "whole.csv").read_bytes()
+    assert (workdir.path / "rejects.csv").read_bytes() == (workdir.path / "bad.csv").read_bytes()
+    assert not [*workdir.path.glob("*.unfinished")]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--fresh"], "name one with --checkpoint"),
+        (["--finished"], "name one with --checkpoint"),
+        (
+            ["--checkpoint", "x", "--signals-out", "y.parquet"],
+            "take .csv, .csv.gz, .csv.zst, or leave out --checkpoint",
+        ),
+        (["--checkpoint", "prices.csv"], "--checkpoint prices.csv is the input"),
+        (["--checkpoint", "x.csv.unfinished", "--signals-out", "x.csv"], "are both x.csv.unfinished"),
+        (["--checkpoint", "x.unfinished", "--on-bad-row", "skip", "--rejects", "x"], "are both x.unfinished"),
+        (["--checkpoint", "metrics.json"], "both metrics.json"),
+        (["--checkpoint", "run.log"], "both run.log"),
+        (["--checkpoint", "config.yaml"], "is the config file"),
+    ],
+)
+def test_what_cannot_go_together(workdir: Workdir, flags: list[str], words: str) -> None:
+    """A checkpoint that would overwrite something, or could not be gone on from, is refused before any work."""
+    workdir.put("prices.csv", TEXT)
+    workdir.put("config.yaml", "seed: 1\nwindow: 2\nversion: v1\n")
+    assert words in workdir.fails(2, "prices.csv", *flags)
+    assert (workdir.path / "prices.csv").read_text() == TEXT
+
+
+def test_stopped_before_it_could_go_on(workdir: Workdir) -> None:
+    """A run that fails before it has come to where it goes on leaves the checkpoint as it is."""
+    workdir.put("prices.csv", TEXT)
+    arguments = ("prices.csv", "--checkpoint", "checkpoint")
+    workdir.run(*arguments)
+    before = (workdir.path / "checkpoint").read_bytes()
+    workdir.put("prices.csv", "<html>an error page</html>")
+    workdir.fails(4, *arguments)
+    workdir.put("prices.csv", "")
+    workdir.fails(4, *arguments)
+    (workdir.path / "prices.csv").unlink()
+    workdir.fails(3, *arguments)
+    assert (workdir.path / "checkpoint").read_bytes() == before
+
+
+def test_checkpoint_that_cannot_be_written(workdir: Workdir) -> None:
+    """A folder that is not there is told before any work."""
+    workdir.put("prices.csv", TEXT)
+    assert workdir.fails(5, "prices.csv", "--checkpoint", "none/checkpoint").startswith("none/checkpoint: ")

@@ -1,0 +1,131 @@
+"""A checkpoint with a right CRC and wrong contents is refused, or gone on with: no traceback, and no endless work."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import zlib
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+from streamsig.csv import chunks
+from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
+from streamsig.errors import CheckpointError
+from tests.support.interrupting import keyed, run, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Place = tuple[str | int, ...]
+GONE = object()
+VALUES: tuple[Any, ...] = (
+    *(None, True, -1, 0, 1, 7, 39, 10**9, 2**31, 2**53, 2**63 - 1, 2**63, 10**30, 10**4000),
+    *(1.5, float("nan"), float("inf"), "", "x", "\ud800", [], [None], [1], [[[[1]]]], {}, {"a": 1}, GONE),
+)
+KINDS: dict[str, dict[str, Any]] = {
+    "one series": {"window": 5},
+    "long window": {"signals": {"a": {"slow": 900}, "b": {"fast": 3, "slow": 7, "compare": "cross_above"}}},
+    "groups": {"group_by": "symbol"},
+    "rows": {"rows": "rows.csv"},
+    "rows, newest first": {"rows": "rows.csv", "order": "newest-first"},
+    "rows of groups": {"rows": "rows.csv", "group_by": "symbol"},
+    "order": {"check_order": True},
+    "rejects": {"rejects": "bad.csv", "on_bad_row": "skip"},
+    "per file": {"per_file": True},
+}
+
+
+def _places(document: Any, place: Place = ()) -> Iterator[Place]:
+    """Yield the place of everything in a document, of long lists the first entries."""
+    yield place
+    pairs: dict[Any, Any] = document if isinstance(document, dict) else {}
+    if isinstance(document, list):
+        pairs = dict(enumerate(document[:4]))
+    for key, value in pairs.items():
+        yield from _places(value, (*place, key))
+
+
+def _at(document: Any, place: Place) -> Any:
+    for key in place:
+        document = document[key]
+    return document
+
+
+def _forged(document: Any, place: Place, dice: random.Random) -> Any:
+    """Return a document with something else at a place."""
+    document = copy.deepcopy(document)
+    parent, key = _at(document, place[:-1]), place[-1]
+    value = dice.choice((*VALUES, *_like(parent[key], dice)))
+    if value is GONE:
+        del parent[key]
+    else:
+        parent[key] = value
+    return document
+
+
+def _like(old: Any, dice: random.Random) -> list[Any]:
+    """Return values that look more like the old one than others do."""
+    if type(old) is int:
+        return [old + 1, old - 1, -old, str(old), old * 10**9]
+    if isinstance(old, list):
+        return [old[:-1], old + old[-1:], old[::-1], old * 2]
+    if not isinstance(old, str) or len(old) < 4 or len(old) % 4 or not old.isascii():
+        return []
+    try:
+        packed = bytearray(b64decode(old, validate=True))
+    except ValueError:
+        return [old[:-1], old * 2]
+    packed[dice.randrange(len(packed))] = dice.choice((0, 1, 127, 128, 255))
+    return [
+        *(b64encode(each).decode() for each in (packed, b"\xff" * len(packed), bytes(len(packed)))),
+        old[4:],
+        old * 2,
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is changed in one, with the CRC of that, a run goes on from it or refuses it in one line."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
+    monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
+    paths, asked = [tmp_path / "1.csv", tmp_path / "2.csv"], {"threads": 1, **KINDS[kind]}
+    header, rows = ("time,symbol,close\n", keyed) if "group_by" in asked else ("time,close\n", text)
+    paths[0].write_text(header + rows(200))
+    paths[1].write_text(header + rows(700, first=200).replace("77.5", "word" if "rejects" in asked else "77.5"))
+    run(tmp_path, *paths, stop_after=3, **asked)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    documents = [json.loads(line) for line in before[tmp_path / "checkpoint"].splitlines()[:-1]]
+    places = [place for place in _places(documents) if place]
+    dice = random.Random(kind)  # noqa: S311 (dice)
+    tries = 40 if settings.default is None else max(40, settings.default.max_examples - 100)
+    for place in dice.choices(places, k=tries):
+        content = "".join(f"{json.dumps(each)}\n" for each in _forged(documents, place, dice)).encode()
+        for path in tmp_path.iterdir():
+            path.unlink() if path not in before else path.write_bytes(before[path])
+        (tmp_path / "checkpoint").write_bytes(content + b'{"crc32": %d}\n' % zlib.crc32(content))
+        try:
+            run(tmp_path, *paths, **asked)
+        except CheckpointError as error:
+            assert str(error).endswith("; count anew with --fresh, or name another checkpoint")  # noqa: PT017
+            assert "\n" not in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("place", [("total", "state", "tail", "scale"), ("text", "state", "head", "scale")])
+def test_a_scale_without_end(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closes of a billion decimals are refused before anybody computes with them."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
+    monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
+    (tmp_path / "1.csv").write_text("time,close\n" + text(200))
+    (tmp_path / "2.csv").write_text("time,close\n" + text(700, first=200))
+    run(tmp_path, tmp_path / "1.csv", tmp_path / "2.csv", stop_after=3, threads=1)
+    document = json.loads((tmp_path / "checkpoint").read_bytes().splitlines()[0])
+    _at(document, place[:-1])[place[-1]] = 10**9
+    content = f"{json.dumps(document)}\n".encode()
+    (tmp_path / "checkpoint").write_bytes(content + b'{"crc32": %d}\n' % zlib.crc32(content))
+    with pytest.raises(CheckpointError, match="1000000000' where a whole number should be; count anew with --fresh"):
+        run(tmp_path, tmp_path / "1.csv", tmp_path / "2.csv", threads=1)

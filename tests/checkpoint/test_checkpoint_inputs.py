@@ -1,0 +1,318 @@
+"""A checkpoint is of the bytes that were counted: inputs that change, come or go are refused, none is half counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import feather
+
+from streamsig.config import make_settings
+from streamsig.csv import chunks
+from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
+from streamsig.engine.checkpoint import snapshot_file
+from streamsig.engine.events import Advanced, InputFound
+from streamsig.engine.pipeline import count_signals
+from streamsig.errors import CheckpointError, SourceError
+from tests.support.interrupting import Breaking, figures, keyed, run, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.workdir import Workdir
+
+HEADER = "time,close\n"
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a small file be many chunks."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
+
+
+def _whole(*inputs: Path, **asked: Any) -> Any:
+    """Return the figures of a run without a checkpoint."""
+    return figures(count_signals([str(it) for it in inputs], make_settings(asked)))
+
+
+def _meddle(folder: Path, inputs: list[Path], when: Callable[[object], bool], change: Callable[[], None]) -> None:
+    """Count with a checkpoint while an input is changed, once; the run may end well, or say that it was changed."""
+    left = [change]
+
+    def observe(event: object) -> None:
+        if left and when(event):
+            left.pop()()
+
+    settings = make_settings({"checkpoint": str(folder / "checkpoint"), "threads": 1})
+    with pytest.raises(SourceError, match="while it was read; run again when it is at rest"):
+        count_signals([str(it) for it in inputs], settings, observe)
+    assert not left
+
+
+@pytest.mark.parametrize("seconds", [0, 1000])
+@pytest.mark.parametrize("place", ["alone", "first", "last"])
+def test_rewritten_while_it_is_read(place: str, seconds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was counted of the old content is not taken for that of the new, however often the checkpoint is written."""
+    monkeypatch.setattr(engine_checkpoint, "SECONDS", seconds)
+    monkeypatch.setattr(engine_checkpoint, "_SHARE", 0)
+    path, other = tmp_path / "1.csv", tmp_path / "2.csv"
+    for each in (path, other):
+        each.write_text(HEADER + text(2000))
+    inputs = {"alone": [path], "first": [path, other], "last": [other, path]}[place]
+    old = _whole(*inputs)
+    times, closes = zip(*(line.split(",") for line in text(2000).splitlines()), strict=True)
+    # as long as it was
+    content = HEADER + "".join(f"{when},{close}\n" for when, close in zip(times, reversed(closes), strict=True))
+    name = str(path)
+    seen: list[str] = []
+
+    def when(event: object) -> bool:
+        if isinstance(event, InputFound):
+            seen.append(event.name)
+        return isinstance(event, Advanced) and seen[-1] == name and event.bytes_read > 9000
+
+    def change() -> None:
+        before = path.stat()
+        path.write_text(content)
+        assert path.stat().st_size == before.st_size
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 10**9))
+
+    _meddle(tmp_path, inputs, when, change)
+    try:
+        result, _ = run(tmp_path, *inputs)
+    except CheckpointError:
+        result, _ = run(tmp_path, *inputs, fresh=True)
+    assert figures(result) == _whole(*inputs) != old
+
+
+def test_archive_replaced_while_it_is_read(tmp_path: Path) -> None:
+    """Members that were counted are those of the archive that was read."""
+
+    def pack(path: Path, ending: str) -> None:
+        with zipfile.ZipFile(path, "w") as archive:
+            for number in range(3):
+                archive.writestr(f"{number}.csv", HEADER + text(700, first=number).replace(".5", ending))
+
+    path, new = tmp_path / "a.zip", tmp_path / "new.zip"
+    pack(path, ".5")
+    pack(new, ".7")
+    seen: list[object] = []
+
+    def when(event: object) -> bool:
+        seen.append(event)
+        return isinstance(event, InputFound) and event.name.endswith("2.csv")
+
+    _meddle(tmp_path, [path], when, lambda: new.replace(path) and None)
+    try:
+        result, _ = run(tmp_path, path)
+    except CheckpointError:
+        result, _ = run(tmp_path, path, fresh=True)
+    assert figures(result) == _whole(path)
+
+
+def test_an_input_that_grows_behind_its_end(tmp_path: Path) -> None:
+    """Rows that come to an input which is not the last, when it has been read, are not lost without a word."""
+    paths = [tmp_path / "1.csv", tmp_path / "2.csv"]
+    for path in paths:
+        path.write_text(HEADER + text(2000))
+    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint")})
+
+    def observe(event: object) -> None:
+        # all of the first one is read, and nothing of the second
+        if isinstance(event, Advanced) and event.rows_processed == 2000:
+            with paths[0].open("a") as file:
+                file.write(text(10))
+
+    count_signals([str(path) for path in paths], settings, observe)
+    with pytest.raises(CheckpointError, match=r"1.csv is not what it was when it was counted"):
+        run(tmp_path, *paths)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_only_the_last_line_of_all_may_grow(finished: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a parameter)
+    """Other inputs, and members of archives, are counted to their ends, with or without a line end there."""
+    paths = [tmp_path / "1.csv", tmp_path / "2.zip", tmp_path / "3.csv"]
+    for path, last in ((paths[0], 7), (paths[2], 8)):
+        path.write_text(HEADER + text(50) + f"50,{last}")
+    with zipfile.ZipFile(paths[1], "w") as archive:
+        for number in range(2):
+            archive.writestr(f"{number}.csv", HEADER + text(50) + f"50,{number}")
+    for _ in range(2):
+        result, _ = run(tmp_path, *paths[:2], finished=finished)
+        assert result is not None
+        assert (figures(result), result.warnings) == (_whole(*paths[:2]), ())
+    for _ in range(2):
+        result, _ = run(tmp_path, *paths, finished=finished)
+        assert result is not None
+        assert result.rows_processed == 204 - (not finished)
+        assert len(result.warnings) == (not finished)
+    result, _ = run(tmp_path, *paths, finished=True)
+    assert figures(result) == _whole(*paths)
+
+
+def test_the_input_in_which_a_run_stopped(tmp_path: Path) -> None:
+    """It may not be left out, nor be a table by now: its rows are told, and would be there without being counted."""
+    paths = [tmp_path / "1.csv", tmp_path / "2.csv"]
+    for path in paths:
+        path.write_text(HEADER + text(2000))
+    whole = figures(run(tmp_path, *paths, rows="whole.csv", fresh=True)[0])
+    run(tmp_path, *paths, rows="rows.csv", stop_after=9, fresh=True)
+    with pytest.raises(CheckpointError, match=r"it is of other inputs, .*1.csv, .*2.csv to begin with"):
+        run(tmp_path, paths[0], rows="rows.csv")
+    content = paths[1].read_bytes()
+    feather.write_feather(pa.table({"time": [1, 2], "close": [5, 6]}), paths[1])
+    with pytest.raises(CheckpointError, match=r"2.csv is understood in another way"):
+        run(tmp_path, *paths, rows="rows.csv")
+    with zipfile.ZipFile(paths[1], "w") as archive:
+        archive.writestr("2.csv", content)
+    with pytest.raises(CheckpointError, match=r"it is of .*2.csv, and .*2.csv/2.csv is next"):
+        run(tmp_path, *paths, rows="rows.csv")
+    paths[1].write_bytes(content)
+    assert figures(run(tmp_path, *paths, rows="rows.csv")[0]) == whole
+    assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize("asked", [{}, {"group_by": ("symbol",)}, {"group_by": ("symbol",), "per_file": True}])
+def test_stopped_between_inputs(asked: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever between two inputs a run is stopped, what is counted is written down, and no input is counted twice."""
+    paths = [tmp_path / f"{number}.csv" for number in range(5)]
+    for number, path in enumerate(paths):
+        path.write_text("time,symbol,close\n" + keyed(60, first=60 * number))
+    whole = _whole(*paths, **asked)
+    from streamsig.core import groups  # noqa: PLC0415
+    from streamsig.engine import count, pipeline  # noqa: PLC0415
+    from streamsig.engine.stages import accumulator  # noqa: PLC0415
+
+    steps: list[tuple[Any, str]] = [
+        (count, "look_at"), (accumulator.Total, "push"), (accumulator.Total, "copy"),
+        (groups.GroupState, "merge"), (groups.GroupState, "add"), (groups.native, "count_groups"),
+        (pipeline, "is_archive"),
+    ]  # fmt: skip
+    for owner, name in steps:
+        plain = getattr(owner, name)
+        for step in range(1, 8):
+            for behind in (False, True):
+                breaking = Breaking(plain, step, behind=behind)
+                with monkeypatch.context() as patch:
+                    patch.setattr(owner, name, breaking.function)
+                    try:
+                        run(tmp_path, *paths, fresh=True, **asked)
+                        assert breaking.left > 0
+                    except KeyboardInterrupt:
+                        assert not breaking.left
+                        if step > 3 and not asked and name == "look_at":
+                            assert (tmp_path / "checkpoint").exists()
+                assert figures(run(tmp_path, *paths, **asked)[0]) == whole
+                (tmp_path / "checkpoint").unlink()
+
+
+def test_stopped_before_another_input_is_opened(tmp_path: Path) -> None:
+    """What was counted is there, though no text is open when the run ends."""
+    paths = [tmp_path / f"{number}.csv" for number in range(4)]
+    for path in paths[:3]:
+        path.write_text(HEADER + text(100))
+    with pytest.raises(SourceError, match=r"3.csv: no such file"):
+        run(tmp_path, *paths)
+    paths[3].write_text(HEADER + text(100))
+    events: list[object] = []
+    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint")})
+    result = count_signals([str(path) for path in paths], settings, events.append)
+    assert [it.name for it in events if isinstance(it, InputFound)] == [str(paths[3])]
+    assert figures(result) == _whole(*paths)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+def test_named_pipes(workdir: Workdir) -> None:
+    """An input that is a pipe by its name is opened once, and cannot be gone on from."""
+    workdir.put("2.csv", HEADER + text(100))
+    os.mkfifo(workdir.path / "1.csv")
+    arguments = ("1.csv", "2.csv", "--checkpoint", "checkpoint")
+    feed = ["sh", "-c", f"printf '{HEADER}1,2\\n' > 1.csv"]
+    with subprocess.Popen(feed, cwd=workdir.path):
+        assert workdir.run(*arguments).metrics["rows_processed"] == 101
+    message = workdir.fails(2, *arguments)
+    assert "1.csv is no file that could be looked at again" in message
+
+
+def test_read_errors_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails while a checkpoint is written, too, is told as such."""
+    (path := tmp_path / "1.csv").write_text(HEADER + text(3000))
+
+    def broken(*_: Any) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    def observe(event: object) -> None:
+        if isinstance(event, Advanced) and event.bytes_read > 9000:
+            monkeypatch.setattr("streamsig.files.os.pread", broken)
+
+    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint")})
+    with pytest.raises(SourceError, match=r"1.csv: cannot be read: Input/output error"):
+        count_signals([str(path)], settings, observe)
+
+
+def _paths_in(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return where in a JSON document there is something, at any depth."""
+    keys = document if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
+    return [it for key in keys for it in [(*path, key), *_paths_in(document[key], (*path, key))]]
+
+
+def _with(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return a copy in which something else is there, nothing where the value is `...`."""
+    changed = json.loads(json.dumps(document))
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    if value is ...:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize("asked", [{}, {"group_by": ("symbol",)}, {"check_order": True}])
+def test_whoever_wrote_it(asked: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever stands in a checkpoint, and its CRC is right, a run goes on or is refused; nothing ends in a bug."""
+    (path := tmp_path / "1.csv").write_text("time,symbol,close\n" + keyed(300))
+    run(tmp_path, path, rejects="rejects", on_bad_row="skip", **asked)
+    place = tmp_path / "checkpoint"
+    documents = [json.loads(line) for line in place.read_text().splitlines()[:-1]]
+    del documents[0]["streamsig_checkpoint"]
+    refused = 0
+    for number, document in enumerate(documents):
+        for where in _paths_in(document):
+            for value in (..., None, -1, "x", [], {"a": 1}):
+                changed = [*documents[:number], _with(document, where, value), *documents[number + 1 :]]
+                snapshot_file.write(place, changed[0], changed[1:])
+                try:
+                    run(tmp_path, path, rejects="rejects", on_bad_row="skip", **asked)
+                except CheckpointError:
+                    refused += 1
+    assert refused > 100
+
+
+def test_a_checkpoint_of_brackets(tmp_path: Path) -> None:
+    """Nested more deeply than Python goes, or of one long line: refused."""
+    (path := tmp_path / "1.csv").write_text(HEADER + text(10))
+    for body in ("[" * 200_000 + "]" * 200_000, '"' + "x" * 5_000_000 + '"'):
+        line = f'{{"streamsig_checkpoint": {snapshot_file.FORMAT}, "settings": {body}}}\n'.encode()
+        (tmp_path / "checkpoint").write_bytes(line + b'{"crc32": %d}\n' % zlib.crc32(line))
+        with pytest.raises(CheckpointError, match="it is damaged"):
+            run(tmp_path, path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+def test_a_checkpoint_that_is_no_file(workdir: Workdir) -> None:
+    """A pipe is not waited for."""
+    workdir.put("1.csv", HEADER + text(10))
+    os.mkfifo(workdir.path / "pipe")
+    assert "pipe: cannot go on from this checkpoint: it is no regular file" in workdir.fails(
+        2, "1.csv", "--checkpoint", "pipe"
+    )

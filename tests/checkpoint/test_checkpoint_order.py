@@ -1,0 +1,229 @@
+"""What is found in times, and the rows that are left out, go on from a checkpoint, too."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import feather
+
+from streamsig.config import make_settings
+from streamsig.core.time_order import OrderState
+from streamsig.csv import chunks
+from streamsig.engine.pipeline import count_signals
+from streamsig.errors import CheckpointError, OutputError
+from streamsig.sinks.reject_file import writing_rejects
+from streamsig.sinks.row_file import writing_rows
+from tests.support.interrupting import figures, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamsig.engine.events import Rejected
+    from tests.support.workdir import Workdir
+
+HEADER = "time,close\n"
+START = datetime(2023, 12, 28, 22)  # noqa: DTZ001 (files name no zone)
+CHECKED = {"check_order": True, "on_bad_row": "skip", "window": 300}
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a small file be many chunks."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
+
+
+def _dated(rows: int, *, first: int = 0, step: int = 1, written: str = "%Y-%m-%d %H:%M") -> str:
+    """Return a price every so many minutes, with all that can be wrong with times, and with rows that are bad."""
+    lines = []
+    for row in range(first, first + step * rows, step):
+        time = START + timedelta(minutes=row - 180 * (row % 397 == 311) - (row % 431 == 300))
+        close = "word" if row % 173 == 100 else f"{row * 7919 % 1009}.25"
+        if row % 307 != 250:
+            lines.append(f"{'none' if row % 211 == 199 else time.strftime(written)},{close}\n")
+    return "".join(lines)
+
+
+def _write(folder: Path) -> list[Path]:
+    """Write inputs of several kinds, the last one a text that may grow."""
+    folder.mkdir()
+    (folder / "1.csv").write_text(HEADER + _dated(900))
+    (folder / "2.csv.gz").write_bytes(gzip.compress((HEADER + _dated(350, first=890, step=2)).encode()))
+    (folder / "3.csv").write_text(HEADER)
+    with zipfile.ZipFile(folder / "4.zip", "w") as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.csv", HEADER + _dated(300, first=1600 + 300 * number))
+    times = [START + timedelta(minutes=2500 + row) for row in range(40)]
+    feather.write_feather(pa.table({"time": times, "close": [1.5, float("inf")] * 20}), folder / "5.feather")
+    (folder / "6.csv").write_text(HEADER + _dated(1300, first=2600))
+    return sorted(folder.iterdir())
+
+
+def _whole(inputs: list[Path], path: Path, **asked: Any) -> tuple[Any, bytes]:
+    """Return the figures and the rejects of a run that nothing disturbs."""
+    with writing_rejects(path) as reject:
+        result = count_signals([str(it) for it in inputs], make_settings(asked), reject)
+    return figures(result), path.read_bytes()
+
+
+@given(st.lists(st.integers(-5, 5)), st.one_of(st.none(), st.integers(0, 4)))
+def test_state_as_json(times: list[int], longest: int | None) -> None:
+    """A state is the same after it has been JSON."""
+    state = OrderState.of(np.array(times, np.int64), np.array([time != 3 for time in times], np.bool_), longest)
+    assert OrderState.from_json(json.loads(json.dumps(state.to_json()))) == state
+
+
+@pytest.mark.parametrize("asked", [{}, {"order": "newest-first"}, {"per_file": True}])
+def test_stopped_again_and_again(asked: dict[str, Any], tmp_path: Path) -> None:
+    """However often a run is stopped, and when the last input grows, each finding is there once, on its line."""
+    inputs = _write(tmp_path / "in")
+    asked = {**CHECKED, **asked}
+    for step, grown in enumerate(("", _dated(500, first=3900), "", _dated(700, first=4400))):
+        with inputs[-1].open("a") as file:
+            file.write(grown)
+        whole = _whole(inputs, tmp_path / "whole", **asked)
+        assert whole[0][-1]["steps_back"] > 6
+        assert whole[1].count(b"\n") > 30
+        before = (tmp_path / "rejects").read_bytes() if step else None
+        for stops in range(100):  # noqa: B007 (it is, behind it)
+            result, _ = run(tmp_path, *inputs, rejects="rejects", stop_after=1, threads=2, **asked)
+            if result is not None:
+                break
+            # a run that did not end well has touched nothing
+            assert ((tmp_path / "rejects").read_bytes() if step else None) == before
+        assert stops > 9 or step
+        assert (figures(result), (tmp_path / "rejects").read_bytes()) == whole
+        assert sorted(it.name for it in tmp_path.iterdir()) == ["checkpoint", "in", "rejects", "whole"]
+
+
+@pytest.mark.parametrize("stop_after", range(0, 30, 3))
+def test_stopped_anywhere(stop_after: int, tmp_path: Path) -> None:
+    """Wherever a run is stopped, the next one finds what one that was not stopped does."""
+    inputs = _write(tmp_path / "in")
+    run(tmp_path, *inputs, rejects="rejects", stop_after=stop_after, **CHECKED)
+    result, _ = run(tmp_path, *inputs, rejects="rejects", **CHECKED)
+    assert (figures(result), (tmp_path / "rejects").read_bytes()) == _whole(inputs, tmp_path / "whole", **CHECKED)
+
+
+@pytest.mark.parametrize("written", ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"])
+def test_day_or_month_first(written: str, tmp_path: Path) -> None:
+    """Where the first rows leave both open, what is found under each goes on until it is settled."""
+    path = tmp_path / "in.csv"
+    parts = [_dated(rows, first=first, written=written) for rows, first in ((2000, 4500), (30_000, 6500))]
+    path.write_text(HEADER + parts[0])
+    run(tmp_path, path, **CHECKED)
+    path.write_text(HEADER + "".join(parts))
+    result, resumed = run(tmp_path, path, **CHECKED)
+    assert resumed
+    assert figures(result) == _whole([path], tmp_path / "whole", **CHECKED)[0]
+    assert result is not None
+    assert result.rows_rejected == (path.read_text().count("word"))
+    assert result.order is not None
+    assert result.order["gaps"] < 1000
+
+
+def test_another_usual_step_is_refused(tmp_path: Path) -> None:
+    """What was no gap would be one by now."""
+    path = tmp_path / "in.csv"
+    path.write_text(HEADER + "2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n")
+    run(tmp_path, path, fresh=True, **CHECKED)
+    path.write_text(path.read_text() + "".join(f"2024-01-04 00:{minute:02},4\n" for minute in range(30)))
+    with pytest.raises(CheckpointError, match=r"times of .*in.csv are understood in another way .* with --fresh"):
+        run(tmp_path, path, **CHECKED)
+    result, _ = run(tmp_path, path, fresh=True, **CHECKED)
+    assert figures(result) == _whole([path], tmp_path / "whole", **CHECKED)[0]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"check_order": True}, {"group_by": (1,)}, {"group_by": (1, 2)}, {"order": "newest-first"}, {"window": 1}],
+)
+def test_caught_at_any_byte(asked: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever is there of a file when it is counted for the first time, only its whole lines are looked at."""
+    (path := tmp_path / "in.csv").write_bytes(whole := (HEADER + _dated(4)).encode())
+    with writing_rows(tmp_path / "whole.csv") as tell:
+        found = figures(count_signals([str(path)], make_settings(asked), tell=tell))
+    for cut in range(1, len(whole)):
+        path.write_bytes(whole[:cut])
+        result, _ = run(tmp_path, path, fresh=True, rows="rows.csv", **asked)
+        assert result is not None
+        assert result.rows_processed == max(0, whole[:cut].count(b"\n") - 1)
+        path.write_bytes(whole)
+        result, _ = run(tmp_path, path, rows="rows.csv", **asked)
+        assert figures(result) == found
+        assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_what_was_not_asked_for_before(tmp_path: Path) -> None:
+    """A checkpoint that knows nothing of what is asked for now is refused, and one that knows more."""
+    (path := tmp_path / "in.csv").write_text(HEADER + _dated(2000))
+    run(tmp_path, path, on_bad_row="skip")
+    with pytest.raises(CheckpointError, match="it has no rejected rows; count anew with --fresh"):
+        run(tmp_path, path, rejects="rejects", on_bad_row="skip")
+    with pytest.raises(CheckpointError, match='written with another setting "check_order"'):
+        run(tmp_path, path, check_order=True, on_bad_row="skip")
+    run(tmp_path, path, rejects="rejects", fresh=True, stop_after=1, on_bad_row="skip")
+    with pytest.raises(CheckpointError, match="it has rejected rows, too, and none are asked for"):
+        run(tmp_path, path, on_bad_row="skip")
+    (tmp_path / "rejects.unfinished").unlink()
+    with pytest.raises(CheckpointError, match=r"neither in .*rejects.unfinished nor in .*rejects;"):
+        run(tmp_path, path, rejects="rejects", on_bad_row="skip")
+
+
+def test_rejects_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that cannot be written ends the run, names the file, and is there in the next run."""
+    (path := tmp_path / "in.csv").write_text(HEADER + _dated(2000))
+    told = 0
+
+    def full(_: Rejected) -> bytes:
+        nonlocal told
+        told += 1
+        if told > 5:
+            raise OSError(28, "No space left on device")
+        return b"some of them\n"
+
+    with monkeypatch.context() as patch:
+        patch.setattr("streamsig.sinks.reject_file._record_of", full)
+        with pytest.raises(OutputError, match=r"rejects: cannot be written: No space left on device"):
+            run(tmp_path, path, rejects="rejects", **CHECKED)
+    assert not (tmp_path / "rejects").exists()
+    run(tmp_path, path, rejects="rejects", fresh=True, **CHECKED)
+    assert (tmp_path / "rejects").read_bytes() == _whole([path], tmp_path / "whole", **CHECKED)[1]
+
+
+def test_as_a_command(workdir: Workdir) -> None:
+    """The flags go together: findings and rejected rows of a file that grows are those of all of it."""
+    workdir.put("prices.csv", HEADER + _dated(1000))
+    plain = ("prices.csv", "--check-order", "--on-bad-row", "skip", "--rejects")
+    arguments = (*plain, "rejects.csv", "--checkpoint", "checkpoint")
+    workdir.call("run", *arguments)
+    with (workdir.path / "prices.csv").open("a") as file:
+        file.write(_dated(1000, first=1000))
+    found, whole = (workdir.call("run", *it).metrics for it in (arguments, (*plain, "whole.csv")))
+    assert {**found, "latency_ms": 0} == {**whole, "latency_ms": 0}
+    assert workdir.has_logged("resumed")
+    assert (workdir.path / "rejects.csv").read_bytes() == (workdir.path / "whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_lines_of_a_file_caught_at_any_byte(end: str, tmp_path: Path) -> None:
+    """Half a line end is none: a row that is left out later is on the line on which it stands."""
+    (path := tmp_path / "in.csv").write_bytes(
+        whole := f"time,close{end}2024-01-01,1{end}x{end}2024-01-02,2{end}y{end}".encode()
+    )
+    asked = {"on_bad_row": "skip", "window": 2}
+    found = _whole([path], tmp_path / "whole", **asked)
+    for cut in range(1, len(whole)):
+        path.write_bytes(whole[:cut])
+        run(tmp_path, path, fresh=True, rejects="rejects", **asked)
+        path.write_bytes(whole)
+        result, _ = run(tmp_path, path, rejects="rejects", **asked)
+        assert (figures(result), (tmp_path / "rejects").read_bytes()) == found

@@ -1,0 +1,405 @@
+"""Groups and rows go on from a checkpoint, too: no group is lost or counted twice, no row is missing or there twice."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import feather
+
+from streamsig import Signal, Ticks
+from streamsig.config import make_settings
+from streamsig.core import groups as core_groups
+from streamsig.core.groups import GroupRows, GroupState
+from streamsig.core.json_arrays import pack
+from streamsig.core.keys import Texts
+from streamsig.csv import chunks
+from streamsig.engine.checkpoint.checkpoint import Checkpoint
+from streamsig.engine.pipeline import count_signals
+from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
+from streamsig.sinks.append_file import GrowingFile
+from streamsig.sinks.row_file import writing_rows
+from tests.support.interrupting import Breaking, figures, keyed, run, text
+from tests.support.strategies import closes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.strategies import Closes
+    from tests.support.workdir import Workdir
+
+ALONE = "time,close\n"
+KEYED = "time,symbol,close\n"
+BY_SYMBOL = {"group_by": ("symbol",)}
+NEWEST_FIRST = {"order": "newest-first"}
+RULES = {"rise": {"slow": 3}, "cross": {"fast": 2, "slow": 40, "compare": "cross_above"}, "long": {"slow": 600}}
+"""The last one is longer than a chunk, and needs the rows of the file before."""
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a small file be many chunks, and few groups several pieces of a checkpoint."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
+    monkeypatch.setattr(core_groups, "_ROWS_AT_ONCE", 30)
+
+
+def _write(folder: Path, header: str, write: Any) -> list[Path]:
+    """Write inputs of several kinds, the last one a text that may grow."""
+    folder.mkdir()
+    (folder / "1.csv").write_text(header + write(1000))
+    (folder / "2.csv.gz").write_bytes(gzip.compress((header + write(700, first=1000)).encode()))
+    (folder / "3.csv").write_text(header)
+    (folder / "4.csv").write_text(header + write(1300, first=1700))
+    return sorted(folder.iterdir())
+
+
+def _read(path: Path) -> bytes:
+    """Return what is in a file, unpacked."""
+    with pa.input_stream(str(path)) as stream:
+        return bytes(stream.read())
+
+
+def _whole(inputs: list[Path], path: Path, **asked: Any) -> tuple[Any, bytes]:
+    """Return the figures and the rows of a run that nothing disturbs."""
+    with writing_rows(path) as tell:
+        result = count_signals([str(it) for it in inputs], make_settings(asked), tell=tell)
+    return figures(result), _read(path)
+
+
+@given(closes(), st.lists(st.sampled_from([b"A", b"B", b"", "é".encode()]), min_size=40), st.booleans())
+def test_groups_as_json(series: Closes, keys: list[bytes], backwards: bool) -> None:  # noqa: FBT001
+    """A state of groups is the same after it has been JSON, and goes on and merges as the other would have."""
+    signals = [Signal(1, 3), Signal(2, 4, "cross_above")]
+    rows = GroupRows.of([Texts.of(keys[: len(series)])], Ticks.from_decimals(series))
+    states = [GroupState(signals, backwards=backwards) for _ in range(2)]
+    for state in states:
+        state.update(rows)
+    plain = json.loads(json.dumps(list(states[0].to_json())))
+    states[0] = GroupState.from_json(signals, plain, backwards=backwards)
+    for step in range(3):
+        assert list(states[0].to_json()) == list(states[1].to_json())
+        for state in states:
+            if step:
+                other = GroupState(signals, backwards=backwards)
+                other.update(rows)
+                state.merge(other)
+            else:
+                state.update(rows)
+
+
+def test_groups_stay_below_the_limit(tmp_path: Path) -> None:
+    """The states of a run with a checkpoint have what the plan has for them, whether it begins anew or goes on."""
+    (path := tmp_path / "in.csv").write_text(KEYED + keyed(100))
+    asked = make_settings({"checkpoint": str(tmp_path / "checkpoint"), **BY_SYMBOL})
+    for most_bytes in (1 << 30, 1 << 29):
+        groups = Checkpoint(asked, [str(path)], None, most_bytes).total.groups
+        assert groups is not None
+        assert groups.max_bytes == most_bytes
+        run(tmp_path, path, **BY_SYMBOL)
+
+
+def test_groups_that_no_state_writes() -> None:
+    """The kernel never gets places that are beyond what they mark, whoever wrote them down."""
+    state = GroupState([Signal(1, 3)])
+    state.update(GroupRows.of([Texts.of([b"A", b"B"] * 4)], Ticks.from_integers(list(range(8)), 0)))
+    (piece,) = state.to_json()
+    wrong: list[dict[str, Any]] = [
+        {"marks": state._arrays.marks[:2] + 3},  # noqa: SLF001 (there is no other door)
+        {"marks": state._arrays.marks[:2] - 9},  # noqa: SLF001
+        {"figures": -state.figures},
+    ]
+    changes = [{name: pack(array)} for each in wrong for name, array in each.items()]
+    changes += [
+        {"keys": Texts.of([b"A", b"A"]).to_json()},
+        {"keys": Texts.of([b"A"]).to_json()},
+        {"keys": {"texts": "AB", "sizes": pack(np.array([3, -1]))}},
+        {"keys": {"texts": "AB", "sizes": pack(np.array([1, 9]))}},
+        {"words": 9},
+        {"words": 0},
+        {"sums": ["<i8", "?"]},
+        {"sums": ["O", ""]},
+        {"largest": 2**90},
+    ]
+    for change in changes:
+        with pytest.raises(ValueError):  # noqa: PT011 (many messages, none of which a person sees)
+            GroupState.from_json([Signal(1, 3)], [{**piece, **change}])
+    with pytest.raises(ValueError, match="different states"):
+        GroupState.from_json([Signal(1, 3)], [piece, {**piece, "keys": Texts.of([b"C", b"D"]).to_json(), "scale": 2}])
+
+
+@pytest.mark.parametrize("stop_after", range(0, 34, 3))
+@pytest.mark.parametrize("asked", [{}, {"per_file": True}, NEWEST_FIRST, {"signals": RULES}])
+def test_groups(asked: dict[str, Any], stop_after: int, tmp_path: Path) -> None:
+    """Every group, over several inputs, wherever the run is stopped, and when the last input grows."""
+    inputs = _write(tmp_path / "in", KEYED, keyed)
+    asked = {**BY_SYMBOL, **asked}
+    run(tmp_path, *inputs, stop_after=stop_after, **asked)
+    for grown in ("", keyed(500, first=3000)):
+        with inputs[-1].open("a") as file:
+            file.write(grown)
+        whole = figures(count_signals([str(it) for it in inputs], make_settings(asked)))
+        for _ in range(2):
+            result, resumed = run(tmp_path, *inputs, **asked)
+            assert figures(result) == whole
+        assert [it.rows_processed for it in resumed] == [whole[0]]
+
+
+def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped before or behind any step of adding rows, the checkpoint has them all or none."""
+    (path := tmp_path / "in.csv").write_text(KEYED + keyed(1500))
+    # not all of it, so that the decimals grow on the way
+    monkeypatch.setattr("streamsig.engine.count.SAMPLE_BYTES", 4096)
+    whole = figures(count_signals([str(path)], make_settings({"window": 6, **BY_SYMBOL})))
+    went_on: list[tuple[str, bool, int, bool]] = []
+    steps = [(core_groups.native, "count_groups"), (GroupState, "_make_room"), (GroupState, "_recast_some")]
+    for owner, name in steps:
+        plain = getattr(owner, name)
+        for behind in (False, True):
+            for step in (1, 2, 3, 9):
+                breaking = Breaking(plain, step, behind=behind)
+                # that of the run before would do as well
+                (tmp_path / "checkpoint").unlink(missing_ok=True)
+                with monkeypatch.context() as patch:
+                    patch.setattr(owner, name, breaking.function)
+                    try:
+                        run(tmp_path, path, window=6, fresh=True, threads=1, **BY_SYMBOL)
+                        assert breaking.left > 0
+                        assert step > 1
+                    except KeyboardInterrupt:
+                        assert not breaking.left
+                result, resumed = run(tmp_path, path, window=6, **BY_SYMBOL)
+                assert figures(result) == whole
+                # of the first rows nothing is written, and of all groups while they are rewritten, as in the ninth call
+                went_on.append((name, behind, step, bool(resumed)))
+    assert all(resumed for name, _, step, resumed in went_on if name == "count_groups" and step in {2, 3}), went_on
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.csv.zst"])
+@pytest.mark.parametrize("asked", [{}, BY_SYMBOL, NEWEST_FIRST, {"per_file": True}, {"per_file": True, **NEWEST_FIRST}])
+def test_rows(name: str, asked: dict[str, Any], tmp_path: Path) -> None:
+    """However often a run is stopped, each row is there once; and when the last input grows, its rows, too."""
+    inputs = _write(tmp_path / "in", KEYED, keyed)
+    asked, stop_after = {"signals": RULES, **asked}, 1 if name == "rows.csv" else 3
+    for step, grown in enumerate(("", keyed(500, first=3000), "", keyed(700, first=3500))):
+        with inputs[-1].open("a") as file:
+            file.write(grown)
+        whole = _whole(inputs, tmp_path / f"whole.{name}", **asked)
+        before = _read(tmp_path / name) if step else None
+        for _ in range(100):
+            result, _ = run(tmp_path, *inputs, rows=name, stop_after=stop_after, threads=2, **asked)
+            if result is not None:
+                break
+            # a run that did not end well has touched nothing
+            assert (_read(tmp_path / name) if step else None) == before
+        assert (figures(result), _read(tmp_path / name)) == whole
+        assert sorted(it.name for it in tmp_path.iterdir()) == sorted(["checkpoint", "in", name, f"whole.{name}"])
+
+
+def test_rows_in_bytes(tmp_path: Path) -> None:
+    """Rows of a run that was stopped are the bytes of one that was not; those of a last open line come anew."""
+    (path := tmp_path / "in.csv").write_text(ALONE + text(2000) + "2000,7")
+    whole = _whole([path], tmp_path / "whole.csv")[1]
+    assert run(tmp_path, path, rows="rows.csv", stop_after=2, finished=True)[0] is None
+    with (tmp_path / "rows.csv.unfinished").open("ab") as file:
+        file.write(b"and what was written behind the checkpoint" * 9999)
+    run(tmp_path, path, rows="rows.csv", finished=True)
+    assert (tmp_path / "rows.csv").read_bytes() == whole
+    path.write_text(ALONE + text(2000) + "2000,77\n")
+    run(tmp_path, path, rows="rows.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == _whole([path], tmp_path / "whole.csv")[1] != whole
+
+
+def test_rows_that_are_not_there(tmp_path: Path) -> None:
+    """Rows that were changed or taken away are refused with the way out, which works."""
+    (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
+    rows, unfinished = tmp_path / "rows.csv", tmp_path / "rows.csv.unfinished"
+    run(tmp_path, path, rows="rows.csv", stop_after=3)
+    with pytest.raises(CheckpointError, match="it has rows, too, and none are asked for"):
+        run(tmp_path, path)
+    kept = unfinished.read_bytes()
+    unfinished.write_bytes(kept.replace(b"1", b"2"))
+    with pytest.raises(CheckpointError, match=r"neither in .*rows.csv.unfinished nor in .* count anew with --fresh"):
+        run(tmp_path, path, rows="rows.csv")
+    unfinished.unlink()
+    with pytest.raises(CheckpointError, match=r"neither in .*rows.csv.unfinished nor in .*rows.csv;"):
+        run(tmp_path, path, rows="rows.csv")
+    run(tmp_path, path, rows="rows.csv", fresh=True)
+    path.write_text(ALONE + text(2100))
+    whole = rows.read_bytes()
+    rows.write_bytes(whole[:-9])
+    with pytest.raises(CheckpointError, match=r"neither in|other rows"):
+        run(tmp_path, path, rows="rows.csv")
+    rows.write_bytes(whole)
+    run(tmp_path, path, rows="rows.csv")
+    assert rows.read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
+    (tmp_path / "checkpoint").unlink()
+    run(tmp_path, path)
+    with pytest.raises(CheckpointError, match="it has no rows"):
+        run(tmp_path, path, rows="rows.csv")
+
+
+@pytest.mark.parametrize("longer", [False, True])
+def test_stopped_while_rows_join(longer: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    """A run that ends in the midst of joining its rows to the file loses none; one that fails takes them back."""
+    (path := tmp_path / "in.csv").write_text(ALONE + text(1000))
+    run(tmp_path, path, rows="rows.csv")
+    old = (tmp_path / "rows.csv").read_bytes()
+    path.write_text(ALONE + text(2000))
+    whole = _whole([path], tmp_path / "whole.csv")[1]
+
+    def full(_: Any, file: Any) -> None:
+        file.write(b"some of them")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("streamsig.sinks.append_file.shutil.copyfileobj", full)
+        with pytest.raises(OutputError, match=r"rows.csv: cannot be written: No space left on device"):
+            run(tmp_path, path, rows="rows.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == old
+    # killed when half of them are there
+    (tmp_path / "rows.csv").write_bytes(whole[: len(whole) - 99])
+    if longer:
+        (tmp_path / "rows.csv").write_bytes(whole + whole)
+    run(tmp_path, path, rows="rows.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == whole
+    # killed behind the joining, before anything else
+    run(tmp_path, path, rows="rows.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == whole
+
+
+def test_a_place_that_is_no_file(tmp_path: Path) -> None:
+    """What cannot grow is refused; a link is followed, and the file keeps who may read it."""
+    with pytest.raises(OutputError, match="no regular file"):
+        GrowingFile(tmp_path)
+    (path := tmp_path / "in.csv").write_text(ALONE + text(1000))
+    (real := tmp_path / "real.csv").write_text("old")
+    real.chmod(0o600)
+    (tmp_path / "rows.csv").symlink_to(real)
+    run(tmp_path, path, rows="rows.csv")
+    assert (tmp_path / "rows.csv").is_symlink()
+    assert real.read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
+    assert os.stat(real).st_mode & 0o777 == 0o600  # noqa: PTH116
+
+
+def test_rows_go_on_only_in_a_file(workdir: Workdir) -> None:
+    """Formats that are whole only at their end are refused before any work, and so is `scan`."""
+    workdir.put("prices.csv", ALONE + text(10))
+    message = workdir.fails(2, "prices.csv", "--checkpoint", "c", "--signals-out", "rows.arrow")
+    assert message.startswith("--signals-out rows.arrow: a file of this format cannot go on from a checkpoint")
+    assert not (workdir.path / "c").exists()
+    with pytest.raises(UsageError, match="only in a file"):
+        count_signals(["x"], make_settings({"checkpoint": "c"}), tell=print)
+
+
+def test_runs_that_come_to_nothing(tmp_path: Path) -> None:
+    """A run that ends before it has written a checkpoint takes nothing away of what is kept, with `fresh` neither."""
+    (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
+    other = tmp_path / "other.csv"
+    names = {"rows": "rows.csv", "rejects": "rejects.csv", "on_bad_row": "skip"}
+    for stop_after in (3, None):
+        run(tmp_path, path, stop_after=stop_after, fresh=True, **names)
+        for fresh in (False, True, False):
+            path.rename(other)
+            with pytest.raises(SourceError):
+                run(tmp_path, path, fresh=fresh, **names)
+            other.rename(path)
+        waiting = sorted(it.name for it in tmp_path.glob("*.unfinished"))
+        assert waiting == ([] if stop_after is None else ["rows.csv.unfinished"])
+        with path.open("a") as file:
+            file.write(text(100, first=2000))
+        assert run(tmp_path, path, **names)[1]
+        assert (tmp_path / "rows.csv").read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
+        # killed before anything was written
+        (tmp_path / "rows.csv.unfinished").write_bytes(b"")
+        run(tmp_path, path, **names)
+        assert (tmp_path / "rows.csv").read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    """Rows that two runs write at once would be those of neither."""
+    (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
+    first = GrowingFile(tmp_path / "rows.csv")
+    first.begin(None)
+    with pytest.raises(OutputError, match=r"rows.csv: another run is writing it; wait until that ends"):
+        run(tmp_path, path, rows="rows.csv")
+    first.close()
+    run(tmp_path, path, rows="rows.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
+
+
+def test_a_disk_that_is_full_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is still in a buffer when a run fails was not kept: the first failure is the one to tell."""
+    growing = GrowingFile(tmp_path / "rows.csv")
+    growing.begin(None)
+    growing.file.write(b"some")
+    file = growing.file
+
+    class Full:
+        def close(self) -> None:
+            file.close()
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(growing, "_file", Full())
+    growing.close()
+    assert file.closed
+
+
+def test_links_beside_rows(workdir: Workdir) -> None:
+    """What waits is beside the file to which a link leads, is never an input or another target, nor a link itself."""
+    (workdir.path / "s").mkdir()
+    workdir.put("s/x.csv.unfinished", ALONE + text(20))
+    (workdir.path / "rows.csv").symlink_to("s/x.csv")
+    asked = ("--checkpoint", "c", "--signals-out", "rows.csv")
+    assert "s/x.csv.unfinished is the input" in workdir.fails(2, "s/x.csv.unfinished", *asked)
+    assert (workdir.path / "s/x.csv.unfinished").read_text() == ALONE + text(20)
+    workdir.put("in.csv", ALONE + text(20))
+    outcome = workdir.call("run", "in.csv", *asked, "--log-file", "s/x.csv.unfinished")
+    assert outcome.code == 2
+    assert "s/x.csv.unfinished; name two files" in outcome.err
+    (workdir.path / "s/x.csv.unfinished").unlink()
+    workdir.put("of another", "as it is")
+    (workdir.path / "s/x.csv.unfinished").symlink_to("../of another")
+    assert workdir.fails(5, "in.csv", *asked).startswith("rows.csv: cannot be written: ")
+    assert (workdir.path / "of another").read_text() == "as it is"
+
+
+def test_another_time_column(tmp_path: Path) -> None:
+    """Rows and findings are of one column; where the whole file has another one tell the time, that is refused."""
+    path = tmp_path / "in.csv"
+    path.write_text("date,timestamp,close\n2024-01-01,2024-01-01 10:00,1\n")
+    for asked in ({"rows": "rows.csv"}, {"check_order": True}):
+        path.write_text("date,timestamp,close\n2024-01-01,2024-01-01 10:00,1\n")
+        run(tmp_path, path, fresh=True, **asked)
+        with path.open("a") as file:
+            file.writelines(f"2024-01-01,2024-01-01 10:0{minute},1\n" for minute in range(1, 4))
+        with pytest.raises(CheckpointError, match=r"another column .*tells the time"):
+            run(tmp_path, path, **asked)
+
+
+def test_a_table_without_rows(tmp_path: Path) -> None:
+    """It has columns, however often it is counted."""
+    path = tmp_path / "in.arrow"
+    feather.write_feather(pa.table({"time": pa.array([], pa.string()), "close": pa.array([], pa.float64())}), path)
+    for _ in range(3):
+        run(tmp_path, path, rows="rows.csv")
+        assert (tmp_path / "rows.csv").read_bytes().startswith(b'"row","close",')
+
+
+def test_texts_that_are_no_utf_8_wait(tmp_path: Path) -> None:
+    """Times of rows that wait for others are kept as they are."""
+    (path := tmp_path / "in.csv").write_bytes(b"time,close\n2024-01-02\xff,1\n2024-01-02\xe9,2\n2024-01-01,2\n")
+    asked = {"encoding": "utf-8", "window": 2, **NEWEST_FIRST}
+    run(tmp_path, path, rows="rows.csv", **asked)
+    with path.open("ab") as file:
+        file.write(b"2023-01-02\xff,1\n")
+    run(tmp_path, path, rows="rows.csv", **asked)
+    with writing_rows(tmp_path / "whole.csv") as tell:
+        count_signals([str(path)], make_settings(asked), tell=tell)
+    assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

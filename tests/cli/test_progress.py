@@ -1,0 +1,187 @@
+"""Progress: on standard error only, and only where somebody sees it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from streamsig.engine.events import Advanced, InputFound, RunFinished, Warned
+from streamsig.sinks.progress import ProgressBar
+from tests.support.workdir import prices
+
+if TYPE_CHECKING:
+    from streamsig.engine.events import Event
+    from tests.support.workdir import Outcome, Workdir
+
+pty = pytest.importorskip("pty", reason="no terminals to be had here")
+TEXT = prices(range(1000))
+
+
+def plain(text: str) -> str:
+    """Return what a person sees: text without escape sequences, a line for each time it is drawn."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n")
+
+
+def on_a_terminal(workdir: Workdir, *flags: object, stdin: bytes | None = None) -> tuple[Outcome, str]:
+    """Run with standard error on a terminal; return also what is on it."""
+    ours, theirs = pty.openpty()
+    reading, writing = os.pipe()
+    process = workdir.start("run", *flags, stdin=reading, stderr=theirs)
+    os.close(theirs)
+    os.close(reading)
+    with open(writing, "wb") as pipe:
+        pipe.write(stdin or b"")
+    shown = bytearray()
+    try:
+        while some := os.read(ours, 4096):
+            shown += some
+    except OSError:  # so a terminal ends on Linux
+        pass
+    finally:
+        os.close(ours)
+    return workdir.finish(process), shown.decode()
+
+
+@pytest.mark.parametrize("command", ["run", "inspect"])
+def test_waiting_for_rows_from_a_terminal(workdir: Workdir, command: str) -> None:
+    """Who names standard input and has no pipe there is told what the program waits for, and how to end it."""
+    ours, theirs = pty.openpty()
+    process = workdir.start(command, "-", stdin=theirs)
+    os.close(theirs)
+    assert process.stderr is not None
+    told = process.stderr.readline()
+    # from here on it waits: what is typed is what it counts
+    os.write(ours, b"time,close\n" + b"".join(b"%d,2\n" % row for row in range(6)) + b"\x04")
+    outcome = workdir.finish(process)
+    os.close(ours)
+    assert told == b"streamsig: waiting for rows from the terminal; end them with Ctrl-D, or stop with Ctrl-C\n"
+    assert (outcome.code, outcome.err) == (0, "")
+    assert command == "inspect" or outcome.metrics["rows_processed"] == 6
+
+
+def drawn(*events: tuple[float, Event], width: int = 100) -> str:
+    """Return what is drawn of events at these seconds."""
+    now = 0.0
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, legacy_windows=False)
+    bar = ProgressBar(console, clock=lambda: now)
+    for now, event in events:  # noqa: B007 (the clock reads it)
+        bar(event)
+    bar.close()
+    assert isinstance(console.file, io.StringIO)
+    return plain(console.file.getvalue())
+
+
+def test_file_on_a_terminal(workdir: Workdir) -> None:
+    """For a file there are percent and ETA, for anything the running rate; standard output has the figures alone."""
+    workdir.put("prices.csv", TEXT)
+    outcome, shown = on_a_terminal(workdir, "prices.csv")
+    assert (outcome.code, outcome.metrics["signal_count"]) == (0, 996)
+    assert re.search(r"prices\.csv .*100% .*1\.0k rows .*rate 0\.9960 ETA", plain(shown))
+
+
+def test_pipe_on_a_terminal(workdir: Workdir) -> None:
+    """For a pipe there is a live count, and neither percent nor ETA."""
+    outcome, shown = on_a_terminal(workdir, "-", stdin=TEXT.encode())
+    assert outcome.metrics["signal_count"] == 996
+    assert "1.0k rows" in plain(shown)
+    assert "%" not in plain(shown)
+    assert "ETA" not in plain(shown)
+
+
+def test_failure_on_a_terminal(workdir: Workdir) -> None:
+    """An error comes on a line of its own under the progress, and the cursor is given back."""
+    workdir.put("prices.csv", TEXT + "1000,bad\n")
+    outcome, shown = on_a_terminal(workdir, "prices.csv")
+    assert outcome.code == 4
+    assert plain(shown).rstrip().splitlines()[-1].startswith("streamsig: prices.csv, line 1002,")
+    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l")
+
+
+def test_never(workdir: Workdir) -> None:
+    """`never` leaves a terminal alone."""
+    workdir.put("prices.csv", TEXT)
+    outcome, shown = on_a_terminal(workdir, "prices.csv", "--progress", "never")
+    assert (outcome.code, shown) == (0, "")
+
+
+def test_auto_without_a_terminal(workdir: Workdir) -> None:
+    """By default nothing is drawn where standard error is no terminal."""
+    workdir.put("prices.csv", TEXT)
+    outcome = workdir.call("run", "prices.csv", "--progress", "auto")
+    assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_always_without_a_terminal(workdir: Workdir) -> None:
+    """`always` draws wherever standard error goes, and standard output still has the figures alone."""
+    workdir.put("prices.csv", TEXT)
+    outcome = workdir.call("run", "prices.csv", "--progress", "always")
+    assert (outcome.code, outcome.metrics["status"]) == (0, "success")
+    assert "1.0k rows" in plain(outcome.err)
+    assert "\x1b[?25l" in outcome.err  # drawn live, as on a terminal, not once at the end
+
+
+def test_figures_of_a_sized_input() -> None:
+    """Name, percent, bytes, rows, rows per second, signal rate and ETA are there, on one line of 80 characters."""
+    found = InputFound("/far/away/prices_of_a_long_name.csv", 2_000_000_000, {})
+    shown = drawn((0.0, found), (2.0, Advanced(500_000_000, 6_000_000, 3_000_000)), (2.0, RunFinished({})), width=80)
+    (last,) = (line.rstrip() for line in shown.splitlines()[-1:])
+    assert re.fullmatch(r"prices_….* 25% 0\.5/2\.0 GB .* 6\.0M rows 3\.0M/s rate 0\.5000 ETA \S+", last)
+
+
+def test_figures_of_a_pipe() -> None:
+    """Without a size there are bytes and rows so far and the time gone by."""
+    shown = drawn(
+        (0.0, InputFound("<stdin>", None, {})), (2.0, Advanced(500_000, 6_000, 1_500)), (2.0, RunFinished({}))
+    )
+    assert re.fullmatch(
+        r"<stdin> 500\.0 kB .* 6\.0k rows 3\.0k/s rate 0\.2500 0:00:02", shown.splitlines()[-1].rstrip()
+    )
+
+
+def test_name_is_no_markup() -> None:
+    """A name in brackets is shown as it is."""
+    assert "[red]x.csv" in drawn((0.0, InputFound("[red]x.csv", 1, {})))
+
+
+def test_warning_is_shown() -> None:
+    """A warning stays on the screen, in one piece and as it is."""
+    assert "streamsig: warning: [odd] " + "x" * 200 in drawn((0.0, Warned("[odd] " + "x" * 200)))
+
+
+def test_streams_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is printed while progress is drawn goes where it always goes."""
+    bar = ProgressBar(Console(file=io.StringIO(), force_terminal=True, legacy_windows=False))
+    bar(InputFound("prices.csv", 10, {}))
+    print("out")  # noqa: T201
+    print("err", file=sys.stderr)  # noqa: T201
+    bar.close()
+    assert capsys.readouterr() == ("out\n", "err\n")
+
+
+def test_terminal_that_has_gone() -> None:
+    """A terminal that cannot be written to ends the drawing, not the run."""
+    tried: list[str] = []
+
+    class Gone(io.StringIO):
+        def write(self, text: str, /) -> int:
+            tried.append(text)
+            raise OSError(text)
+
+    bar = ProgressBar(Console(file=Gone(), force_terminal=True, legacy_windows=False))
+    bar(InputFound("prices.csv", 10, {}))
+    assert tried
+    tried.clear()
+    bar(Advanced(10, 1, 0))
+    bar(RunFinished({}))
+    assert not tried
+
+
+def test_warning_has_no_control_characters() -> None:
+    """What a file says, such as the name of a member of an archive, gives the terminal no orders."""
+    assert "a\\x1b[2Jb" in drawn((0.0, Warned("a\x1b[2Jb")))

@@ -1,0 +1,238 @@
+"""No row is counted twice: files under two names, copies, and what streamsig itself wrote."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import streamsig
+from streamsig import SourceError, UsageError
+from streamsig.config import make_settings
+from streamsig.engine.pipeline import count_signals
+from streamsig.sinks.row_file import writing_rows
+from tests.support.workdir import prices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.workdir import Workdir
+
+MORE = prices(range(200, 230))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current folder, which holds prices of 30 rows."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text(prices(range(100, 130)))
+    return tmp_path
+
+
+def _repeat(how: str) -> None:
+    """Make `b.csv` hold the rows of `a.csv`."""
+    making: dict[str, Callable[[], Any]] = {
+        "link": lambda: Path("b.csv").symlink_to("a.csv"),
+        "hard link": lambda: Path("b.csv").hardlink_to("a.csv"),
+        "copy": lambda: Path("b.csv").write_bytes(Path("a.csv").read_bytes()),
+    }
+    making[how]()
+
+
+@pytest.mark.parametrize("other", ["a.csv", "./a.csv", "b.csv"])
+@pytest.mark.parametrize("how", ["link", "hard link"])
+def test_a_file_that_is_named_twice_is_refused(folder: Path, other: str, how: str) -> None:
+    """By whatever name, it is one file."""
+    _repeat(how)
+    (folder / "c.csv").write_text(MORE)
+    what = "is named twice" if other == "a.csv" else f"and {re.escape(other)} are one file"
+    with pytest.raises(UsageError, match=rf"^a.csv {what}, .*; name it once$"):
+        streamsig.run("a.csv", "c.csv", other)
+
+
+@pytest.mark.parametrize("how", ["link", "hard link", "copy"])
+@pytest.mark.parametrize("named", [["."], ["*.csv"], ["a.csv", "."], [".", "a.csv"], ["[ab].csv", "?.csv"]])
+def test_what_a_folder_brings_twice_is_left_out(folder: Path, named: list[str], how: str) -> None:
+    """The first one counts, or the one that was named, and a warning says so."""
+    _repeat(how)
+    (folder / "c.csv").write_text(MORE)
+    found = streamsig.run(*named)
+    assert (found.rows_processed, found.files) == (60, {})
+    what = "has the same bytes as" if how == "copy" else "is the same file as"
+    assert f"b.csv is left out: it {what} a.csv" in found.warnings
+
+
+def test_copies_that_are_named_are_counted_with_a_warning(folder: Path) -> None:
+    """Two names are two wishes, and may still be a slip of a shell's glob."""
+    _repeat("copy")
+    found = streamsig.run("a.csv", "b.csv")
+    assert (folder, found.rows_processed) == (folder, 60)
+    assert found.warnings == ("b.csv has the same bytes as a.csv, and both are counted",)
+
+
+@pytest.mark.parametrize("place", [5, 5000, 90_000])
+def test_files_of_one_size_that_differ(folder: Path, place: int) -> None:
+    """A single byte of difference, near the beginning or far into it, and both are counted without a word."""
+    content = bytearray(prices(range(10_000, 29_000)).encode())
+    (folder / "a.csv").write_bytes(content)
+    content[content.index(b",", place) + 5] ^= 1
+    (folder / "b.csv").write_bytes(content)
+    found = streamsig.run(".")
+    assert (found.rows_processed, found.warnings) == (38_000, ())
+
+
+def _pack(*names: str, into: str) -> None:
+    """Put files into one of gzip or zip."""
+    if into.endswith(".gz"):
+        Path(into).write_bytes(b"".join(gzip.compress(Path(name).read_bytes()) for name in names))
+        return
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(name)
+
+
+@pytest.mark.parametrize(
+    ("names", "into"), [(["a.csv"], "a.csv.gz"), (["a.csv"], "b.zip"), (["a.csv", "c.csv"], "d.zip")]
+)
+def test_packed_copies_are_left_out(folder: Path, names: list[str], into: str) -> None:
+    """An archive beside the files that came out of it is no second input; one that is named is counted, and told."""
+    (folder / "c.csv").write_text(MORE)
+    _pack(*names, into=into)
+    found = streamsig.run(".")
+    what = f"holds what is in {', '.join(names)}"
+    assert (found.rows_processed, found.warnings) == (60, (f"{into} is left out: it {what}",))
+    found = streamsig.run("a.csv", "c.csv", into)
+    assert (found.rows_processed, found.warnings) == (60 + 30 * len(names), (f"{into} {what}, and both are counted",))
+
+
+@pytest.mark.parametrize("into", ["b.csv.gz", "b.zip"])
+def test_archives_of_other_rows_are_inputs(folder: Path, into: str) -> None:
+    """One of the same size, or with more in it, is counted without a word."""
+    (folder / "c.csv").write_text(prices(range(101, 131)))
+    _pack("c.csv", into=into)
+    (folder / "c.csv").unlink()
+    (folder / "e.csv").write_text(MORE)
+    _pack("a.csv", "e.csv", into="d.zip")
+    (folder / "e.csv").unlink()
+    found = streamsig.run(".")
+    assert (found.rows_processed, found.warnings) == (120, ())
+
+
+@pytest.mark.parametrize(("named", "others"), [(["a.csv", "a.csv"], ["a.csv (2)"]), (["."], ["b.csv", "c.csv"])])
+def test_per_file_counts_each(folder: Path, named: list[str], others: list[str]) -> None:
+    """Each input is a series of its own and has an entry, whatever it repeats; a warning says so."""
+    if named == ["."]:
+        _repeat("link")
+        (folder / "c.csv").write_bytes((folder / "a.csv").read_bytes())
+    found = streamsig.run(*named, per_file=True)
+    assert [*found.files] == ["a.csv", *others]
+    assert {each.rows_processed for each in found.files.values()} == {30}
+    assert len(found.warnings) == len(others)
+
+
+def test_per_file_has_an_entry_for_each_member(folder: Path) -> None:
+    """Members of an archive that have one name are told apart by numbers."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for letter, start in (("a", 100), ("b", 200), ("c", 300)):
+            archive.writestr(f"{letter}.csv", prices(range(start, start + start // 10)))
+    packed = content.getvalue().replace(b"b.csv", b"a.csv").replace(b"c.csv", b"a.csv")
+    Path("x.zip").write_bytes(packed)
+    found = streamsig.run("x.zip", per_file=True)
+    rows = {name: each.rows_processed for name, each in found.files.items()}
+    assert (folder, rows) == (folder, {"x.zip/a.csv": 10, "x.zip/a.csv (2)": 20, "x.zip/a.csv (3)": 30})
+
+
+WRITTEN = ["rows.csv", "rows.csv.gz", "rows.csv.zst", "rows.parquet", "rows.arrow", "rows.feather"]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize(
+    "asked", [{}, {"signals": {"a": {"slow": 5}, "b_slow": {"fast": 2, "slow": 3}}, "group_by": ("time",)}]
+)
+def test_rows_of_an_earlier_run_are_no_input_beside_others(folder: Path, name: str, asked: dict[str, Any]) -> None:
+    """A folder's are left out, those that are named are refused; by themselves they are a series like any other."""
+    with writing_rows(folder / name) as rows:
+        count_signals(["a.csv"], make_settings(asked), tell=rows)
+    found = streamsig.run(".")
+    warning = f"{name} is left out: it holds rows that streamsig wrote (--signals-out)"
+    assert (found.rows_processed, found.warnings) == (30, (warning,))
+    with pytest.raises(UsageError, match=rf"{name} holds rows that streamsig wrote .*; leave it out$"):
+        streamsig.run("a.csv", name)
+    (folder / "a.csv").unlink()
+    assert streamsig.run(".", column="close").rows_processed == 30
+
+
+def test_everything_that_a_run_writes_is_left_out_of_the_next(workdir: Workdir) -> None:
+    """A glob that matches all files gives the same count a second time."""
+    workdir.put("a.csv", prices([*range(100, 130), "bad"]))
+    workdir.put("b.csv", MORE)
+    flags = ["--on-bad-row", "skip", "--rejects", "bad.csv", "--signals-out", "rows.csv", "--checkpoint", "state.dat"]
+    flags += ["--output", "metrics.txt", "--log-file", "log.txt"]
+    first = workdir.run("a.csv", "b.csv", *flags).metrics
+    for chosen in (flags, ["--on-bad-row", "skip"]):
+        found = workdir.call("run", "*", *chosen).metrics
+        assert (found["rows_processed"], found["rows_rejected"]) == (first["rows_processed"], 1)
+        left_out = {warning.split()[0] for warning in found["warnings"]}
+        assert left_out >= {"bad.csv", "rows.csv", "state.dat", "metrics.txt", "log.txt"}
+    (workdir.path / "metrics.json").unlink()
+    assert "--rejects bad.csv is the input" in workdir.fails(2, "a.csv", "bad.csv", *flags[:4])
+
+
+def test_nothing_but_own_files(folder: Path) -> None:
+    """A folder of rejected rows alone has nothing to count."""
+    (folder / "a.csv").write_text("file,line,column,reason,row\nx.csv,3,close,not a number,y\n")
+    (folder / "b.csv").write_text("file,line,column,reason,row\nx.csv,4,close,not a number,y\n")
+    with pytest.raises(SourceError, match="holds nothing but what streamsig wrote"):
+        streamsig.run(".")
+
+
+@pytest.mark.parametrize("header", ["row,close", "row,close,a_fast,b_slow,a", "time,row,close,a_fast,a_slow,a", "row"])
+def test_files_of_others_are_inputs(folder: Path, header: str) -> None:
+    """A column called `row` does not make rows of streamsig."""
+    rows = "".join(",".join(str(row + place) for place in range(header.count(",") + 1)) + "\n" for row in range(5))
+    (folder / "b.csv").write_text(f"{header}\n{rows}")
+    found = streamsig.run(".", column=2 if "," in header else 1, header=True)
+    assert found.rows_processed == 35
+    assert not any("left out" in warning for warning in found.warnings)
+
+
+def test_a_pipe_is_not_opened_to_compare_it(folder: Path) -> None:
+    """What is read once only is not touched before its turn; the same name twice is refused all the same."""
+    os.mkfifo("pipe")
+    with pytest.raises(UsageError, match="pipe is named twice"):
+        streamsig.run("a.csv", "pipe", "pipe")
+    assert folder
+
+
+def test_several_inputs_by_flag(workdir: Workdir) -> None:
+    """Each `--input` names one more."""
+    workdir.put("a.csv", prices(range(100, 130)))
+    workdir.put("b.csv", MORE)
+    assert workdir.run("--input", "a.csv", "--input", "b.csv").metrics["rows_processed"] == 60
+    assert workdir.run("b.csv", "--input", "b.csv").metrics["rows_processed"] == 30
+    assert "both named" in workdir.refuses("a.csv", "--input", "b.csv", "--input", "a.csv")
+
+
+def test_inspect_shows_what_run_counts(workdir: Workdir) -> None:
+    """Files that are left out are named on standard error, and are not shown."""
+    for name in ("a.csv", "b.csv"):
+        workdir.put(name, MORE)
+    outcome = workdir.call("inspect", ".", "--json")
+    assert outcome.err == "streamsig: warning: b.csv is left out: it has the same bytes as a.csv\n"
+    assert outcome.out.count('"input"') == 1
+    assert workdir.call("inspect", "a.csv", "./a.csv").code == 2
+
+
+@pytest.mark.parametrize("named", ["", ["a.csv", ""]])
+def test_an_empty_name(folder: Path, named: str | list[str]) -> None:
+    """It is no way to name the current folder."""
+    with pytest.raises(UsageError, match="an input has an empty name"):
+        streamsig.run(*([named] if isinstance(named, str) else named))
+    assert folder

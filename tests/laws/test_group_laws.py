@@ -1,0 +1,268 @@
+"""The laws of the state of groups, over any closes, keys and cuts."""
+
+from __future__ import annotations
+
+import tracemalloc
+from fractions import Fraction
+from functools import reduce
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamsig import Signal, Ticks, native
+from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
+from streamsig.core.int64_words import differences, from_words, to_words, words_for
+from streamsig.core.keys import KeyTable, Texts
+from streamsig.core.signals import COMPARISONS
+from tests.support import oracle
+from tests.support.strategies import Closes, closes, cuts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hypothesis.strategies import DataObject, DrawFn
+
+signal_lists = st.lists(
+    st.builds(Signal, st.integers(1, 4), st.integers(1, 12), st.sampled_from(COMPARISONS)), min_size=1, max_size=3
+)
+key_texts = st.sampled_from(
+    [b"", b"A", b"B", b"AA", 'é,"\n'.encode(), b"a long key, ending in a", b"a long key, ending in b"]
+)
+
+
+@st.composite
+def keyed(draw: DrawFn) -> tuple[list[bytes], Closes]:
+    """Draw a series with a key per row."""
+    series = draw(closes())
+    size = len(series)
+    return draw(st.lists(key_texts, min_size=size, max_size=size)), series
+
+
+def state_of(signals: Sequence[Signal], keys: list[bytes], series: Closes, *, backwards: bool = False) -> GroupState:
+    """Count one run."""
+    state = GroupState(signals, backwards=backwards)
+    state.update(GroupRows.of([Texts.of(keys)], Ticks.from_decimals(series)))
+    return state
+
+
+def facts(state: GroupState) -> dict[bytes, list[int]]:
+    """Return what a state says of each group."""
+    return dict(zip(state.keys().to_bytes(), state.figures.tolist(), strict=True))
+
+
+def answer(signals: Sequence[Signal], keys: list[bytes], series: Closes) -> dict[bytes, list[int]]:
+    """Return the same, each group taken by itself and every window of it recomputed."""
+    found = {}
+    for key in dict.fromkeys(keys):
+        own = [None if it is None else Fraction(it) for other, it in zip(keys, series, strict=True) if other == key]
+        counts = [sum(oracle.flags(own, each.fast, each.slow, each.compare)) for each in signals]
+        found[key] = [len(own), own.count(None), *counts]
+    return found
+
+
+@given(keyed(), signal_lists)
+def test_each_group_counts_as_if_alone(rows: tuple[list[bytes], Closes], signals: list[Signal]) -> None:
+    """One run equals a recomputation of every window of every group, groups in the order of their first rows."""
+    found = facts(state_of(signals, *rows))
+    assert found == answer(signals, *rows)
+    assert list(found) == list(dict.fromkeys(rows[0]))
+
+
+@given(st.data(), keyed(), signal_lists)
+def test_updates_are_invisible(data: DataObject, rows: tuple[list[bytes], Closes], signals: list[Signal]) -> None:
+    """Any cut into runs, fed one after another, is the same; what an update tells adds up."""
+    keys, series = rows
+    places = data.draw(cuts(len(series)))
+    state, told = GroupState(signals), 0
+    for start, stop in zip([0, *places], [*places, len(series)], strict=True):
+        told += state.update(GroupRows.of([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop])))
+    assert facts(state) == answer(signals, keys, series)
+    assert told == state.counts[0]
+    assert (state.rows, state.rows_missing) == (len(series), series.count(None))
+
+
+@given(st.data(), keyed(), signal_lists, st.booleans())
+def test_merge_is_associative(
+    data: DataObject,
+    rows: tuple[list[bytes], Closes],
+    signals: list[Signal],
+    backwards: bool,  # noqa: FBT001
+) -> None:
+    """Runs merged in any grouping, many of them empty, are the state of the whole; so they are backwards."""
+    keys, series = rows
+    places = data.draw(cuts(len(series)))
+    runs = [
+        state_of(signals, keys[start:stop], series[start:stop], backwards=backwards)
+        for start, stop in zip([0, *places], [*places, len(series)], strict=True)
+    ]
+    while len(runs) > 1:
+        seam = data.draw(st.integers(1, len(runs) - 1))
+        runs[seam - 1].merge(runs.pop(seam))
+    turn = -1 if backwards else 1
+    assert facts(runs[0]) == answer(signals, keys[::turn], series[::turn])
+
+
+@given(keyed(), keyed(), signal_lists)
+def test_a_merged_state_goes_on(
+    first: tuple[list[bytes], Closes], second: tuple[list[bytes], Closes], signals: list[Signal]
+) -> None:
+    """A state that was merged takes further rows as one that was not."""
+    state = reduce(lambda left, right: (left.merge(right), left)[1], [state_of(signals, *first), GroupState(signals)])
+    state.merge(state_of(signals, *second))
+    state.update(GroupRows.of([Texts.of(first[0])], Ticks.from_decimals(first[1])))
+    assert facts(state) == answer(signals, first[0] + second[0] + first[0], first[1] + second[1] + first[1])
+
+
+@given(st.lists(st.binary(max_size=20), max_size=60), st.data())
+def test_keys_are_numbered_as_they_come(texts: list[bytes], data: DataObject) -> None:
+    """However they are fed, with whatever in front of them."""
+    table = KeyTable()
+    numbers: list[int] = []
+    places = data.draw(cuts(len(texts)))
+    for start, stop in zip([0, *places], [*places, len(texts)], strict=True):
+        numbers += table.number(Texts.of(texts[start:stop])).tolist()
+    known = list(dict.fromkeys(texts))
+    assert numbers == [known.index(text) for text in texts]
+    assert table.texts().to_bytes() == known
+    assert table.texts(1, 3).to_bytes() == known[1:3]
+
+
+def test_many_and_long_keys() -> None:
+    """The table grows in every way, and forgets nothing."""
+    texts = [b"%d" % number for number in range(20_000)] + [b"x" * 100_000, b"x" * 99_999]
+    table = KeyTable()
+    for _ in range(2):
+        assert table.number(Texts.of(texts)).tolist() == list(range(len(texts)))
+    assert table.texts().to_bytes() == texts
+
+
+def test_many_groups_go_on_where_they_were() -> None:
+    """Room for more groups is made without losing those that are there."""
+    signals, many = [Signal(1, 3), Signal(2, 3, "cross_below")], 5000
+    keys = [b"%d" % number for number in range(many)]
+    whole, state = GroupState(signals), GroupState(signals)
+    whole.update(GroupRows.of([Texts.of(keys * 4)], Ticks.from_integers([n * n % 7 for n in range(4 * many)], 0)))
+    for start in range(0, 4 * many, 700):
+        run = range(start, min(start + 700, 4 * many))
+        ticks = Ticks.from_integers([n * n % 7 for n in run], 0)
+        state.update(GroupRows.of([Texts.of([keys[n % many] for n in run])], ticks))
+    assert facts(state) == facts(whole)
+    assert len(state) == many
+
+
+@given(st.lists(st.one_of(st.integers(-(2**250), 2**250), st.integers(-5, 5)), min_size=1), st.integers(0, 3))
+def test_words_and_limbs_are_the_same_numbers(integers: list[int], more: int) -> None:
+    """Ticks of any size, in as many words as they take or more; so are the differences of sums."""
+    ticks = Ticks.from_integers(integers, 0)
+    words = to_words(ticks, words_for(max(map(abs, integers))) + more)
+    assert from_words(words, 0).integers() == integers
+    steps = [after - before for before, after in pairwise(integers)]
+    wide = to_words(ticks, words_for(2**252))
+    assert from_words(differences(wide), 0).integers() == steps
+
+
+@pytest.mark.parametrize("window", [1, 2, 5])
+def test_the_state_stays_bounded(window: int) -> None:
+    """However many rows go in, a group keeps the closes of a window, twice."""
+    state = GroupState([Signal(1, window)])
+    for _ in range(50):
+        state.update(GroupRows.of([Texts.of([b"A", b"B"] * 500)], Ticks.from_integers(list(range(1000)), 2)))
+    assert len(state) == 2
+    assert sum(array.size for array in state._arrays) < 64 * (2 * window + 6)  # noqa: SLF001 (a promise about it)
+
+
+def test_too_many_groups_are_refused() -> None:
+    """Before the memory is taken, with how much there would be."""
+    keys = Texts.of([b"%d" % number for number in range(5000)])
+    with pytest.raises(
+        TooManyGroupsError, match="5,000 groups by now, of windows of 100 rows, would take 9 MiB, more than the 1"
+    ):
+        GroupState([Signal(1, 100)], max_bytes=1 << 20).update(GroupRows.of([keys], Ticks.from_integers([1] * 5000, 0)))
+
+
+def test_long_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What names take counts, also where there is room for more groups; and there is an end to them in any case."""
+
+    def rows(names: list[bytes]) -> GroupRows:
+        return GroupRows.of([Texts.of(names)], Ticks.from_integers([1] * len(names), 0))
+
+    state = GroupState([Signal(1, 3)], max_bytes=24 << 20)
+    state.update(rows([b"%d" % number for number in range(4000)]))
+    for step in range(5):
+        # one of them is more than all were
+        state.update(rows([b"long %d" % step + bytes(1 << 20)]))
+    with pytest.raises(
+        TooManyGroupsError, match=r"4,015 groups by now, .* would take [2-5][0-9] MiB, more than the 24"
+    ):
+        state.update(rows([b"%d" % step + bytes(1 << 20) for step in range(10)]))
+    monkeypatch.setattr("streamsig.core.groups._MOST_TEXT", 1000)
+    state = GroupState([Signal(1, 3)])
+    state.update(rows([bytes(999)]))
+    with pytest.raises(TooManyGroupsError, match="2 groups by now have names of more than 1,000 bytes"):
+        state.update(rows([b"ab"]))
+
+
+def test_states_of_different_signals_do_not_merge() -> None:
+    """Joining counts of different signals, or directions, is an error."""
+    for other in (GroupState([Signal(1, 3)]), GroupState([Signal(1, 2)], backwards=True)):
+        with pytest.raises(ValueError, match="different signals"):
+            GroupState([Signal(1, 2)]).merge(other)
+
+
+@given(keyed(), signal_lists)
+def test_all_levels_count_groups_the_same(rows: tuple[list[bytes], Closes], signals: list[Signal]) -> None:
+    """What a processor can do changes how fast, never what."""
+    found = []
+    for level in native.LEVELS[: native.load("baseline").processor_level() + 1]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(native, "_library", native.load(level))
+            found.append(facts(state_of(signals, *rows)))
+    assert all(each == found[0] for each in found)
+
+
+def test_what_does_not_go_together_is_refused() -> None:
+    """The kernels look at no memory but that which they were given."""
+    arrays = native.GroupArrays(
+        np.zeros((2, 3, 1), np.int64), np.zeros((2, 2, 1), np.int64), np.zeros((2, 3), np.int32),
+        np.zeros((2, 3), np.int64),
+    )  # fmt: skip
+    rule = np.array([[3, 3, 0, 1, 1, 0, 3, 0]], np.int64)
+    ticks = np.zeros((1, 1), np.int64)
+    for group, closes_, missing, rules in (
+        (2, ticks, None, rule),
+        (-1, ticks, None, rule),
+        (0, np.zeros((2, 1), np.int64), None, rule),
+        (0, np.zeros((1, 2), np.int64), None, rule),
+        (0, ticks, np.zeros(2, np.bool_), rule),
+        (0, ticks, None, rule + 1),
+    ):
+        with pytest.raises(ValueError):  # noqa: PT011 (six messages)
+            native.count_groups(np.array([group], np.int32), closes_, missing, rules, arrays)
+    for crossing, message in ((1, "reaches beyond 3 rows"), (-1, "to come")):
+        rule[0, -1] = crossing
+        with pytest.raises(ValueError, match=message):
+            native.count_groups(np.zeros(1, np.int32), ticks, None, rule, arrays)
+    wide = native.GroupArrays.empty(2, 3, native.MOST_WORDS + 1, 1)
+    with pytest.raises(ValueError, match="words are not in"):
+        native.count_groups(np.zeros(1, np.int32), np.zeros((1, native.MOST_WORDS + 1), np.int64), None, rule, wide)
+    with pytest.raises(ValueError, match="starts of"):
+        KeyTable().number(Texts(np.array([0, 9], np.int32), np.zeros(3, np.uint8)))
+
+
+def test_closes_that_get_more_decimals_and_words_take_little_more() -> None:
+    """Of many groups, some at a time are written anew; where words grow, both are counted against the limit."""
+    keys = Texts.of([b"%d" % number for number in range(3000)])
+    state = GroupState([Signal(1, 100)], max_bytes=12 << 20)
+    state.update(GroupRows.of([keys], Ticks.from_integers([5] * 3000, 0)))
+    tracemalloc.start()
+    state.update(GroupRows.of([keys], Ticks.from_integers([55] * 3000, 1)))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 6 << 20
+    assert state.counts == (0,)
+    with pytest.raises(TooManyGroupsError, match="3,000 groups by now"):
+        state.update(GroupRows.of([keys], Ticks.from_integers([5 * 10**18] * 3000, 1)))

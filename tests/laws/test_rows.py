@@ -1,0 +1,123 @@
+"""What each row has: the oracle's flags and means, however the rows are cut."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamsig import Signal, Ticks
+from streamsig.core.groups import TooManyGroupsError
+from streamsig.core.signals import COMPARISONS
+from streamsig.engine.stages import row_windows
+from streamsig.engine.stages.row_windows import ManySeries, NewestFirst, OneSeries, RowSignals
+from tests.support import oracle
+from tests.support.strategies import Closes, closes, cuts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hypothesis.strategies import DataObject
+
+signal_lists = st.lists(
+    st.builds(Signal, st.integers(1, 4), st.integers(1, 12), st.sampled_from(COMPARISONS)), min_size=1, max_size=3
+)
+
+
+def pieces(data: DataObject, series: Closes) -> list[Closes]:
+    """Cut a series anywhere."""
+    places = data.draw(cuts(len(series)))
+    return [series[start:stop] for start, stop in zip([0, *places], [*places, len(series)], strict=True)]
+
+
+def check(told: Sequence[RowSignals], signals: Sequence[Signal], series: Closes) -> None:
+    """Compare with flags and means that are recomputed for each row."""
+    exact = [None if close is None else Fraction(close) for close in series]
+    for place, signal in enumerate(signals):
+        flags = [bool(flag) for each in told for flag in each.flags[place]]
+        assert flags == oracle.flags(exact, signal.fast, signal.slow, signal.compare)
+        for length in (signal.fast, signal.slow):
+            means = [float(mean) for each in told for mean in each.averages[length]]
+            for row, mean in enumerate(means):
+                window = exact[max(0, row + 1 - length) : row + 1]
+                known = [close for close in window if close is not None]
+                if len(known) < length:
+                    assert math.isnan(mean)
+                else:
+                    assert mean == float(sum(known) / length)
+
+
+@given(st.data(), closes(), signal_lists)
+def test_one_series(data: DataObject, series: Closes, signals: list[Signal]) -> None:
+    """Any cut into runs tells of each row what the oracle tells."""
+    rows = OneSeries(signals)
+    check([rows.push(Ticks.from_decimals(piece)) for piece in pieces(data, series)], signals, series)
+
+
+@given(st.data(), st.lists(closes(max_size=15), min_size=1, max_size=3), signal_lists)
+def test_newest_first(data: DataObject, files: list[Closes], signals: list[Signal]) -> None:
+    """Each file turned around, the files one after another: the rows come out in the order of the files."""
+    rows, told = NewestFirst(signals), []
+    for file in files:
+        mine = [rows.push(Ticks.from_decimals(piece)) for piece in pieces(data, file)]
+        told.append([*mine, rows.end_file()])
+        assert sum(len(each.flags[0]) for each in told[-1]) == len(file)
+    turned = [[each.take(slice(None, None, -1)) for each in reversed(mine)] for mine in told]
+    check([each for mine in turned for each in mine], signals, [close for file in files for close in reversed(file)])
+
+
+@given(st.data(), closes(), signal_lists)
+def test_many_series(data: DataObject, series: Closes, signals: list[Signal]) -> None:
+    """Interleaved series are told apart: each has what it would have alone."""
+    owners = data.draw(st.lists(st.integers(0, 3), min_size=len(series), max_size=len(series)))
+    rows, told, start = ManySeries(signals), [], 0
+    for piece in pieces(data, series):
+        mine = np.array(owners[start : start + len(piece)], np.int32)
+        told.append(rows.push(Ticks.from_decimals(piece), mine))
+        start += len(piece)
+    for owner in set(owners):
+        chosen, start = [], 0
+        for each in told:
+            size = len(each.flags[0])
+            mine = np.flatnonzero(np.array(owners[start : start + size], np.int32) == owner)
+            chosen.append(each.take(mine))
+            start += size
+        check(chosen, signals, [close for close, whose in zip(series, owners, strict=True) if whose == owner])
+
+
+@given(st.data(), st.lists(closes(), min_size=1, max_size=3), signal_lists)
+def test_runs_of_too_many_series_are_halved(data: DataObject, many: list[Closes], signals: list[Signal]) -> None:
+    """Row by row, where what is kept of the series would be more than memory is for, the same is told."""
+    owner = data.draw(st.permutations([number for number, series in enumerate(many) for _ in series]))
+    left = [iter(series) for series in many]
+    rows = Ticks.from_decimals([next(left[number]) for number in owner])
+    whole = ManySeries(signals).push(rows, np.array(owner, np.int32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_windows, "_MOST_ROWS", 0)
+        halved = ManySeries(signals).push(rows, np.array(owner, np.int32))
+    assert [flags.tolist() for flags in halved.flags] == [flags.tolist() for flags in whole.flags]
+    for length, means in whole.averages.items():
+        np.testing.assert_array_equal(halved.averages[length], means)
+
+
+def test_what_is_kept_of_many_series_has_a_limit() -> None:
+    """Closes that get longer count as well as more series do, before the memory is taken."""
+    rows, series = ManySeries([Signal(1, 300)]), np.arange(100, dtype=np.int32)
+    rows.push(Ticks.from_integers([1] * 100, 0), series, 1 << 20)
+    for values, more in ((Ticks.from_integers([10**30] * 100, 0), 0), (Ticks.from_integers([1] * 100, 0), 300)):
+        with pytest.raises(TooManyGroupsError, match=f"the last 299 rows of {100 + more} groups would take [23] MiB"):
+            rows.push(values, series + np.int32(more), 1 << 20)
+
+
+def test_means_are_the_nearest_floats() -> None:
+    """Sums that are no float64, which would be rounded twice; at any scale the mean is the same."""
+    closes = [(row * 0x9E3779B97F4A7C15) % 2**58 for row in range(1000)]
+    for scale in (0, 3, 20):
+        ticks = Ticks.from_integers(closes, scale)
+        means = OneSeries([Signal(1, 3)]).push(ticks).averages[3].tolist()
+        assert means[2:] == [float(Fraction(sum(closes[row - 2 : row + 1]), 3 * 10**scale)) for row in range(2, 1000)]

@@ -1,0 +1,236 @@
+"""--memory-limit: what is planned is kept under real limits, what cannot be is refused before any work."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.limited import limited
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.workdir import Workdir
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are the kernel's")
+
+MIB = 1 << 20
+
+
+def digits(rows: int) -> bytes:
+    """Return rows of two bytes, which take more of each than any others."""
+    return b"close\n" + b"1\n2\n" * (rows // 2)
+
+
+def bars(workdir: Workdir, rows: int, *more: object) -> bytes:
+    """Return generated bars."""
+    done = workdir.call("generate", "--rows", rows, *more)
+    assert done.code == 0
+    return done.out.encode()
+
+
+def least_mib(workdir: Workdir, *arguments: object) -> int:
+    """Return what a run needs at least, by its own account."""
+    message = workdir.fails(2, *arguments, "--memory-limit", "1MiB", "--output", "-")
+    found = re.fullmatch(r"--memory-limit 1MiB: this needs at least ([0-9,]+) MiB: (.*); raise it, or .*", message)
+    assert found is not None, message
+    parts = [int(each.replace(",", "")) for each in re.findall(r"([0-9,]+) MiB for", found[2])]
+    assert sum(parts) >= int(found[1].replace(",", "")) - 1
+    return int(found[1].replace(",", ""))
+
+
+def keeps(
+    workdir: Workdir,
+    path: Path,
+    *arguments: object,
+    limit_mib: int | None = None,
+    pyarrow: bool = False,
+    first: str = "",
+) -> Any:
+    """Check that a run ends right under the limit that it is given, the least one if none is; return its metrics.
+
+    Python code can be run first.
+    """
+    free = workdir.run(path, *arguments, "--output", "-").metrics
+    limit = limit_mib or least_mib(workdir, path, *arguments)
+    with limited(limit * MIB, pyarrow=pyarrow) as before:
+        done, peak_mib = workdir.measure(
+            "run", path, *arguments, "--output", "-", "--memory-limit", f"{limit}MiB", before=before, first=first
+        )
+    assert (done.code, done.err) == (0, "")
+    assert {**done.metrics, "latency_ms": 0} == {**free, "latency_ms": 0}
+    assert peak_mib <= limit
+    return done.metrics
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_short_rows(workdir: Workdir, threads: int) -> None:
+    """Rows of two bytes, which take most memory for each byte that is read."""
+    path = workdir.put("prices.csv", digits(10_000_000))
+    assert keeps(workdir, path, "--threads", threads)["rows_processed"] == 10_000_000
+
+
+SOUND = b"time,close\n" + b"1,2.5\n" * 60_000
+KINDS: dict[str, tuple[bytes, bytes, tuple[str, ...]]] = {
+    "bad rows of two bytes": (SOUND, b"x\n", ("--on-bad-row", "skip")),
+    "bad closes": (SOUND, b"1,x\n2,y\n", ("--on-bad-row", "skip")),
+    "bad closes, all different": (SOUND, b"", ("--on-bad-row", "skip")),
+    "bad rows between good ones": (SOUND, b"1,2\n1,2,3\n", ("--on-bad-row", "skip")),
+    "a close of many digits among those of one": (b"close\n", b"1\n2\n3\n4\n1e25\n", ()),
+    "decimals of many kinds": (b"close\n", b"1e9\n2e-9\n.01\n1e-28\n", ()),
+    "38 digits": (b"time,close\n", b"1,123456789012345678.12345678901234567812\n", ()),
+    "scientific notation": (b"close\n", b"1e1\n2E+2\n", ()),
+    "missing closes": (b"close,note\n", b"-,\n1,\n", ()),
+    "empty lines": (b"close\n" + b"1\n2\n" * 70_000, b"\n", ()),
+    "CR with blank lines": (b"time,close\r\n", b"1,2.5\r\r", ()),
+    "quoted lines": (b'"time,close"\n', b'"1,2"\n"2,3"\n', ()),
+    "quoted line ends": (b"note,close\n", b'"\n",1\n"\n",2\n', ()),
+    "quotes where none belong": (SOUND, b'1,2,"a"b\n1,2,c\n', ("--on-bad-row", "skip")),
+    "2,000 fields": (b"close" + b",f" * 2000 + b"\n", b"1" + b"," * 2000 + b"\n", ()),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_input_keep_the_least_limit(workdir: Workdir, kind: str, threads: int) -> None:
+    """Whatever takes most memory for each byte of a text, the least limit that is accepted is kept."""
+    head, rows, arguments = KINDS[kind]
+    text = rows * (2 * MIB // len(rows)) if rows else "".join(f"1,{row}x\n" for row in range(120_000)).encode()
+    asked = (workdir.put("prices.csv", head + text), *arguments, "--threads", threads)
+    limit = least_mib(workdir, *asked)
+    done, peak_mib = workdir.measure("run", *asked, "--output", "-", "--memory-limit", f"{limit}MiB")
+    assert done.code == 0, done.err
+    assert peak_mib <= limit
+
+
+def test_a_long_pipe(workdir: Workdir) -> None:
+    """Bars of twice the limit and more, from a pipe whose other end is outside of it."""
+    feed = ["sh", "-c", '"$0" -m streamsig generate --rows 2000000 | "$@"', sys.executable]
+    with limited(64 * MIB, pyarrow=False) as before:
+        done, peak_mib = workdir.measure(
+            "run", "-", "--output", "-", "--memory-limit", "64MiB", before=[*feed, *before]
+        )
+    assert (done.code, done.err) == (0, "")
+    assert done.metrics["rows_processed"] == 2_000_000
+    assert peak_mib <= 64
+
+
+def test_bad_rows(workdir: Workdir) -> None:
+    """Bad rows, which are kept until they are told, as many as there are rows."""
+    path = workdir.put("prices.csv", b"time,close\n" + b"1,2.5\n" * 100_000 + b"1,x\n2,y\n" * 60_000)
+    assert keeps(workdir, path, "--on-bad-row", "skip")["rows_rejected"] == 120_000
+
+
+@pytest.mark.parametrize("record", [b"1," + b"x" * (MIB - 10) + b",2.5\n", b"1," + b"ab," * (MIB // 3 - 4) + b",2.5\n"])
+def test_long_records(workdir: Workdir, record: bytes) -> None:
+    """Records of a mebibyte, sound or not, are read with the smallest plan."""
+    path = workdir.put("prices.csv", b"time,note,close\n" + b"1,a,2.5\n" * 100_000 + record * 6)
+    found = keeps(workdir, path, "--on-bad-row", "skip")
+    assert found["rows_processed"] + found["rows_rejected"] == 100_006
+
+
+def test_a_long_window(workdir: Workdir) -> None:
+    """A window of a million rows some of which have no close."""
+    path = workdir.put("prices.csv", b"number,close\n" + b"1,1\n2,\n3,3\n" * 1_000_000)
+    keeps(workdir, path, "--window", 1_000_000)
+
+
+def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
+    """Written again and again while rows are counted: of two files, and closes of 17 digits, some of them missing."""
+    rows = b"1,12345678.123456789\n2,\n3,92345678.123456789\n" * 400_000
+    # of equal files there is a warning
+    paths = [workdir.put(f"{name}.csv", b"number,close\n%d,\n" % name + rows) for name in (1, 2)]
+    often = "import streamsig.engine.checkpoint.checkpoint as it; it.SECONDS, it._SHARE = 0.1, 0;"
+    asked = ("--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1)
+    limit = least_mib(workdir, *paths, *asked)
+    keeps(workdir, *paths, *asked, first=often)
+    assert (workdir.path / "checkpoint").stat().st_size > 1 << 24
+    # and when a run goes on, which reads it
+    with limited(limit * MIB, pyarrow=False) as before:
+        again = [it for it in asked if it != "--fresh"]
+        done, peak_mib = workdir.measure("run", *paths, *again, "--memory-limit", f"{limit}MiB", before=before)
+    assert (done.code, done.metrics["rows_processed"]) == (0, 2_400_002)
+    assert peak_mib <= limit
+
+
+def test_groups_go_on_under_the_limit_under_which_they_were_counted(workdir: Workdir) -> None:
+    """What there was room for, there is room for."""
+    path = workdir.put(
+        "prices.csv", "symbol,close\n" + "".join(f"S{row},1\n" for row in range(20_000)) + "S0,1\n" * 100
+    )
+    asked = ("--group-by", "symbol", "--window", 100, "--threads", 1, "--checkpoint", "checkpoint")
+    least, most = 66, 250
+    while most - least > 1:
+        middle = (least + most) // 2
+        done = workdir.call("run", path, *asked, "--fresh", "--memory-limit", f"{middle}MiB", "--output", "-")
+        least, most = (least, middle) if done.code == 0 else (middle, most)
+    for fresh in (["--fresh"], [], []):
+        figures = workdir.run(path, *asked, *fresh, "--memory-limit", f"{most}MiB").metrics
+        assert figures["group_count"] == 20_000
+
+
+def test_closes_of_many_digits(workdir: Workdir) -> None:
+    """Closes of 33 digits take four times what others do; where there is no room for that, it is said."""
+    path = workdir.put("prices.csv", b"time,close\n" + b"1,12345678901234567890123.2512345678\n" * 60_000)
+    arguments = (path, "--window", 50_000)
+    message = workdir.fails(2, *arguments, "--memory-limit", f"{least_mib(workdir, *arguments)}MiB", "--output", "-")
+    assert re.search(
+        r"closes of so many digits take [0-9]+ MiB more for their windows, and [0-9]+ MiB are left", message
+    )
+    keeps(workdir, *arguments, limit_mib=112)
+
+
+def test_groups(workdir: Workdir) -> None:
+    """Thousands of groups; one limit holds them, and a smaller one refuses them with their number."""
+    path = workdir.put("prices.csv", bars(workdir, 200_000, "--symbols", 20_000))
+    assert keeps(workdir, path, "--group-by", "symbol", limit_mib=96)["group_count"] == 20_000
+    message = workdir.fails(
+        4, path, "--group-by", "symbol", "--window", 100, "--memory-limit", "70MiB", "--output", "-"
+    )
+    assert re.match(r"[0-9,]+ groups by now, of windows of 100 rows, would take [0-9]+ MiB, more than the", message)
+
+
+def test_groups_of_several_files(workdir: Workdir) -> None:
+    """Joining the groups of two files takes more than either."""
+    path = workdir.put("b.txt", bars(workdir, 100_000, "--symbols", 20_000))
+    workdir.put("a.txt", path.read_bytes() + path.read_bytes().splitlines(keepends=True)[1] * 20)
+    keeps(workdir, path, workdir.path / "a.txt", "--group-by", "symbol", "--window", 20, limit_mib=236)
+    other = (workdir.path / "a.txt", "--group-by", "symbol", "--window", 20, "--threads", 1, "--output", "-")
+    for mib in (76, 90, 105, 120):
+        with limited(mib * MIB, pyarrow=False) as before:
+            done = workdir.call("run", path, *other, "--memory-limit", f"{mib}MiB", before=before)
+        # counted, or refused in words; not killed
+        assert done.code == 0 or "groups by now, of windows of 20 rows, would take" in done.err, (mib, done)
+
+
+def test_many_signals(workdir: Workdir) -> None:
+    """Hundreds of signals in one pass."""
+    path = workdir.put("prices.csv", bars(workdir, 100_000))
+    keeps(workdir, path, *[f"--signal=s{slow}=1:{slow}" for slow in range(2, 302)])
+
+
+def test_gzip(workdir: Workdir) -> None:
+    """A packed input, for which pyarrow is there."""
+    path = workdir.put("prices.gz", gzip.compress(bars(workdir, 300_000), 1))
+    keeps(workdir, path, pyarrow=True)
+
+
+def test_rows_to_parquet(workdir: Workdir) -> None:
+    """Rows on their way to a file."""
+    path = workdir.put("prices.csv", bars(workdir, 300_000))
+    keeps(workdir, path, "--signals-out", "rows.parquet", limit_mib=180, pyarrow=True)
+
+
+def test_a_plan_that_is_not_kept_fails(workdir: Workdir) -> None:
+    """Under a smaller limit than was planned for, a run does not end well: the limits of these tests are real."""
+    path = workdir.put("prices.csv", digits(12_000_000))
+    with limited(128 * MIB, pyarrow=False) as before:
+        done = workdir.call(
+            "run", path, "--window", 6_000_000, "--memory-limit", "1GiB", "--output", "-", before=before
+        )
+    assert done.code != 0

@@ -1,0 +1,165 @@
+"""Rows told while they are counted: to Python, and to a file."""
+
+from __future__ import annotations
+
+import doctest
+import threading
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+import streamsig
+from streamsig import Signal, WindowState
+from streamsig.csv import chunks
+from tests.support import oracle
+from tests.support.workdir import prices
+
+if TYPE_CHECKING:
+    from tests.support.workdir import Workdir
+
+ROOT = Path(__file__).parents[2]
+RULES = {"rise": Signal(1, 3), "cross": Signal(2, 3, "cross_above")}
+
+
+def told(*inputs: Any, **chosen: Any) -> pa.Table:
+    """Return all rows."""
+    return streamsig.scan(*inputs, signals=RULES, **chosen).read_all()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from(["A", "B", ""]), st.sampled_from(["", "1", "1.5", "2.25", "2.5", "NaN", '"1.50"', "1e0"])
+        ),
+        min_size=1,
+        max_size=40,
+    ),
+    size=st.sampled_from([1, 20, 100, 4096]),
+    threads=st.integers(1, 3),
+    grouped=st.booleans(),
+)
+def test_rows_are_those_of_the_oracle(
+    tmp_path: Path, rows: list[tuple[str, str]], size: int, threads: int, *, grouped: bool
+) -> None:
+    """Row by row, alone or by symbol, however the text is cut."""
+    path = tmp_path / "rows.csv"
+    lines = [f"2024-01-01 00:{row:02d},{key},{close}" for row, (key, close) in enumerate(rows)]
+    path.write_text("\n".join(["time,symbol,close", *lines]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks, "CHUNK_BYTES", size)
+        groups: dict[str, Any] = {"group_by": ("symbol",)} if grouped else {}
+        table = told(path, threads=threads, column="close", **groups)
+    closes = [oracle.number(close.strip('"')) for _, close in rows]
+    assert table.column("row").to_pylist() == list(range(1, len(rows) + 1))
+    assert table.column("time").to_pylist() == [line.split(",")[0] for line in lines]
+    assert table.column("close").to_pylist() == [None if it is None else Decimal(float(it)) for it in closes]
+    if grouped:
+        assert table.column("symbol").to_pylist() == [key for key, _ in rows]
+    for name, rule in RULES.items():
+        expected = [False] * len(rows)
+        for key in {key for key, _ in rows} if grouped else {None}:
+            mine = [row for row, (each, _) in enumerate(rows) if key in {None, each}]
+            flags = oracle.flags([closes[row] for row in mine], rule.fast, rule.slow, rule.compare)
+            for row, flag in zip(mine, flags, strict=True):
+                expected[row] = flag
+        assert table.column(name).to_pylist() == expected
+
+
+@pytest.mark.parametrize("chosen", [{}, {"order": "newest-first"}, {"per_file": True}, {"group_by": ("volume",)}])
+def test_rows_add_up_to_the_counts(workdir: Workdir, chosen: dict[str, Any]) -> None:
+    """Over several files, with bad rows left out."""
+    closes = [5, 4, 3, "", 3, 4, 5, 5, 6, 7, 1, 9]
+    paths = [workdir.put("a.csv", prices(closes) + "13,word\n"), workdir.put("b.csv", prices([*reversed(closes), 8]))]
+    if "group_by" in chosen:
+        chosen = {"group_by": (1,)}
+    result = streamsig.run(*paths, signals=RULES, on_bad_row="skip", **chosen)
+    table = told(*paths, on_bad_row="skip", **chosen)
+    assert table.num_rows == result.rows_processed == 25
+    for name, count in result.signals.items():
+        assert sum(table.column(name).to_pylist()) == count.signal_count
+
+
+def test_rows_of_parquet(workdir: Workdir) -> None:
+    """A table gives the rows that its CSV gives."""
+    text = workdir.prices(["1.50", "1.75", "", "2.00", "2.00", "2.50"])
+    table = pa.table(
+        {
+            "time": list(range(1, 7)),
+            "close": [Decimal("1.5"), Decimal("1.75"), None, Decimal(2), Decimal(2), Decimal("2.5")],
+        }
+    )
+    parquet.write_table(table, workdir.path / "prices.parquet")
+    from_text, from_table, from_frame = told(text), told(workdir.path / "prices.parquet"), told(table)
+    assert from_text.drop_columns("time").equals(from_table.drop_columns("time"))
+    assert from_frame.equals(from_table)
+
+
+def test_errors_come_out(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the reader is read, as what they are; a reader that is given up ends its thread."""
+    path = workdir.put("prices.csv", prices([1, 2, 3]) + "4,word\n")
+    with pytest.raises(streamsig.BadRowError, match="line 5"):
+        streamsig.scan(path).read_all()
+    with pytest.raises(streamsig.SourceError):
+        streamsig.scan(workdir.path / "missing.csv")
+    with pytest.raises(streamsig.UsageError, match="newest first"):
+        streamsig.scan(path, order="newest-first", group_by=("close",))
+    with pytest.raises(TypeError, match="a list of numbers"):
+        streamsig.run([1.0, 2.0])
+    # more batches than are made ahead, so that the thread is waiting
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1000)
+    reader = streamsig.scan(workdir.prices(range(10_000)))
+    reader.read_next_batch()
+    del reader
+    assert not [thread for thread in threading.enumerate() if thread.name == "streamsig scan"]
+
+
+def test_frames(workdir: Workdir) -> None:
+    """Frames are counted like files, one after another, beside files, and by the window state."""
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"close": [1.5, 1.75, None, 2.0, 2.25]})
+    other = pa.table({"Close": ["2.5", "2.75", "0.1"]})
+    path = workdir.prices(["1.50", "1.75", "", "2.00", "2.25"])
+    together = streamsig.run(frame, other, window=2)
+    assert (together.rows_processed, together.signal_count, together.rows_missing) == (8, 4, 1)
+    assert streamsig.run(path, other, window=2).signal_count == 4
+    state = WindowState.empty([Signal(1, 2)]).update(frame).update(other, column=1)
+    assert (state.rows, state.counts) == (8, (4,))
+    with pytest.raises(streamsig.BadRowError, match=r"<frame 1>, line 2"):
+        streamsig.run(pa.table({"close": ["1", "word"]}), window=2)
+
+
+def test_signals_out(workdir: Workdir) -> None:
+    """The flag writes what `scan` tells; a run that fails leaves what was there."""
+    path = workdir.prices(["1.50", "1.75", "", "2.00", "2.25"])
+    rules = ["--signal", "rise=1:3", "--signal", "cross=2:3:cross_above"]
+    workdir.run("prices.csv", "--signals-out", "rows.parquet", *rules)
+    assert parquet.read_table(workdir.path / "rows.parquet").equals(told(path))
+    workdir.put("prices.csv", prices([1, 2]) + "3,word\n")
+    before = (workdir.path / "rows.parquet").read_bytes()
+    workdir.fails(4, "prices.csv", "--signals-out", "rows.parquet")
+    assert (workdir.path / "rows.parquet").read_bytes() == before
+    assert "must end with one of" in workdir.fails(2, "prices.csv", "--signals-out", "rows.xlsx")
+    assert "is the input" in workdir.fails(2, "prices.csv", "--signals-out", "prices.csv")
+
+
+def test_header_only(workdir: Workdir) -> None:
+    """No rows are a table of no rows."""
+    workdir.put("prices.csv", "time,close\n")
+    workdir.run("prices.csv", "--signals-out", "rows.csv")
+    assert (workdir.path / "rows.csv").read_text() == '"row","close","signal_fast","signal_slow","signal"\n'
+
+
+def test_the_examples_of_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What docs/rows.md shows is what comes."""
+    pytest.importorskip("polars")
+    pytest.importorskip("duckdb")
+    monkeypatch.chdir(ROOT)
+    tested = doctest.testfile(str(ROOT / "docs" / "rows.md"), module_relative=False)
+    assert (tested.failed, tested.attempted) == (0, 13)

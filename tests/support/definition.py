@@ -1,0 +1,72 @@
+"""The definition of reading a chunk: `split_records` and `NumberFormat.parse`, record by record."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamsig.csv import repeated_headers
+from streamsig.csv.reader import BadRecordError, ChunkReader, shown
+from streamsig.csv.records import count_line_ends, split_records
+from streamsig.csv.rejected_rows import Rejected, row_of
+from tests.support.strategies import WIDE
+
+if TYPE_CHECKING:
+    from streamsig.core.ticks import Ticks
+    from streamsig.csv.dialect import Dialect
+    from streamsig.csv.reader import Reading
+
+
+class Read(NamedTuple):
+    """What a text holds."""
+
+    closes: list[Decimal | None]
+    lines: int
+    rejected: list[Rejected]
+    texts: list[list[bytes]]
+
+
+def define(
+    text: bytes,
+    dialect: Dialect,
+    also: tuple[int, ...] = (),
+    prices: tuple[int, ...] = (),
+    *,
+    skip_bad: bool = False,
+) -> Read:
+    """Return what a text holds; raises BadRecordError."""
+    judge = ChunkReader(dialect, prices=prices).judge
+    found = Read([], count_line_ends(text, 0, len(text)), [], [[] for _ in also])
+    for record in split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted):
+        bad = judge(record)
+        if bad is None:
+            found.closes.append(dialect.numbers.parse(record.fields[dialect.close]))
+            for index, column in zip(also, found.texts, strict=True):
+                column.append(record.fields[index].encode())
+        elif skip_bad and bad[2] != repeated_headers.OTHER:
+            found.rejected.append(Rejected(record.line, bad[0], bad[2], row_of(text, record.start, record.stop)))
+        else:
+            raise BadRecordError(record.line, bad[0], shown(bad[1]), bad[2], bad[3])
+    return found
+
+
+def values(ticks: Ticks) -> list[Decimal | None]:
+    """Return the closes that ticks stand for, having checked that a missing one is a zero."""
+    missing = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
+    whole = ticks.integers()
+    assert not any(tick for tick, gap in zip(whole, missing, strict=True) if gap)
+    assert ticks.missing is None or any(missing)
+    return [None if gap else Decimal(tick).scaleb(-ticks.scale, WIDE) for tick, gap in zip(whole, missing, strict=True)]
+
+
+def joined(readings: list[Reading]) -> Read:
+    """Return what the chunks of a text hold together."""
+    found = Read([], 0, [], [[] for _ in readings[0].texts] if readings else [])
+    lines = 0
+    for reading in readings:
+        found.closes.extend(values(reading.ticks))
+        found.rejected.extend(bad._replace(line=bad.line + lines) for bad in reading.rejected)
+        for column, texts in zip(found.texts, reading.texts, strict=True):
+            column.extend(texts.to_bytes())
+        lines += reading.lines
+    return found._replace(lines=lines)
