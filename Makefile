@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test slow check bench fuzz long clean
+.PHONY: run test slow check docs bench fuzz long clean
 
 run: $(VENV)/ready ## the main job, on the data set in this folder
 	$(BIN)/streamsig run --input data.csv --config config.yaml --output metrics.json --log-file run.log
@@ -19,6 +19,9 @@ check: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/docs ## the pages as a site in site/; a link that leads nowhere fails
+	$(BIN)/zensical build --strict
 
 long: $(VENV)/dev ## the tests with many more examples
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=long
@@ -48,6 +51,10 @@ $(VENV)/dev: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
+$(VENV)/docs: $(VENV)/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 $(VENV)/fuzz: $(VENV)/dev
 	$(BIN)/python -m pip install --quiet --group fuzz
 	touch $@
@@ -57,4 +64,4 @@ $(VENV)/bench: $(VENV)/ready
 	touch $@
 
 clean:
-	rm -rf $(VENV) streamsig/native/*.so metrics.json run.log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site .cache streamsig/native/*.so metrics.json run.log .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -157,9 +157,9 @@ def test_header_only(workdir: Workdir) -> None:
 
 
 def test_the_examples_of_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What docs/rows.md shows is what comes."""
+    """What docs/reference/rows.md shows is what comes."""
     pytest.importorskip("polars")
     pytest.importorskip("duckdb")
     monkeypatch.chdir(ROOT)
-    tested = doctest.testfile(str(ROOT / "docs" / "rows.md"), module_relative=False)
+    tested = doctest.testfile(str(ROOT / "docs" / "reference" / "rows.md"), module_relative=False)
     assert (tested.failed, tested.attempted) == (0, 13)
