@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streamsig.fields.numbers import NumberFormat
 
 
-_RUN_ROWS = 1 << 14
+_RUN_ROWS = 1 << 12
 
 
 class Bad(NamedTuple):

@@ -39,7 +39,7 @@ ADVICE = "mend the row, leave such rows out with --on-bad-row skip, or name anot
 """What helps with most bad records."""
 
 _SHOWN_CHARACTERS = 60
-_RUN_RECORDS = 1 << 14
+_RUN_RECORDS = 1 << 12
 
 
 class BadRecordError(Exception):

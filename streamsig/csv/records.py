@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core import utf8
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LINE_END = re.compile(rb"\r\n|\n|\r")
 _CONTENT = re.compile(rb"[^ \t\r\n]")
 _QUOTES = re.compile(rb'"+')
+_PIECE_BYTES = 1 << 16
 
 
 class Record(NamedTuple):
@@ -113,12 +115,17 @@ def unwrapped(line: bytes) -> bytes | None:
 
 def unwrapped_lines(text: memoryview) -> bytes:
     """Return a text whose lines are unwrapped where they are one quoted text; each ends with LF."""
-    whole = bytes(text)
-    lines = whole.splitlines()
-    ended = b"\n" if whole.endswith((b"\n", b"\r")) else b""
-    if whole.count(b'"') == 2 * len(lines) and all(len(line) > 1 and line[:1] == line[-1:] == b'"' for line in lines):
-        return b"\n".join([line[1:-1] for line in lines]) + ended
-    return b"\n".join([line if (inner := unwrapped(line)) is None else inner for line in lines]) + ended
+    source, pieces = BytesIO(text), []
+    # a piece at a time: lines as Python objects take ten times their bytes
+    while piece := b"".join(source.readlines(_PIECE_BYTES)):
+        lines = piece.splitlines()
+        if piece.count(b'"') == 2 * len(lines) and all(len(it) > 1 and it[:1] == it[-1:] == b'"' for it in lines):
+            pieces += [b"\n".join([line[1:-1] for line in lines]), b"\n"]
+        else:
+            pieces += [b"\n".join([line if (inner := unwrapped(line)) is None else inner for line in lines]), b"\n"]
+    if pieces and text[-1] not in b"\r\n":
+        pieces.pop()
+    return b"".join(pieces)
 
 
 def skip_lines(sample: bytes, count: int) -> int:

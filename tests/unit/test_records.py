@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import csv
 
-from streamsig.csv.records import skip_lines, split_records, unwrapped
+from streamsig.csv.records import skip_lines, split_records, unwrapped, unwrapped_lines
 
 
 def fields_of(text: bytes, delimiter: str = ",", *, line_quoted: bool = False) -> list[tuple[str, ...]]:
@@ -57,6 +57,16 @@ def test_lines_quoted_as_a_whole() -> None:
 def test_unwrapping(line: bytes, inner: bytes | None) -> None:
     """Only a line that is nothing but one quoted text is unwrapped."""
     assert unwrapped(line) == inner
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("last", [b"", b'"8,9"'])
+def test_unwrapping_many_lines(end: bytes, last: bytes) -> None:
+    """A long text is unwrapped a piece at a time, and every line of it ends with LF, the last one if it had an end."""
+    lines = [b'"1,2"', b"3,4", b'"5,""6"""', b"", b'"7"'] * 8000
+    text = end.join([*lines, last])
+    expected = b"\n".join([b"1,2", b"3,4", b'5,"6"', b"", b"7"] * 8000 + [last.strip(b'"')])
+    assert unwrapped_lines(memoryview(text)) == expected
 
 
 def test_places() -> None:
