@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test slow check docs bench fuzz long clean
+.PHONY: run test slow check docs reference bench fuzz long clean
 
 run: $(VENV)/ready ## the main job, on the data set in this folder
 	$(BIN)/streamsig run --input data.csv --config config.yaml --output metrics.json --log-file run.log
@@ -22,6 +22,9 @@ check: $(VENV)/dev
 
 docs: $(VENV)/docs ## the pages as a site in site/; a link that leads nowhere fails
 	$(BIN)/zensical build --strict
+
+reference: $(VENV)/ready ## the generated parts of docs/reference, written again from the code
+	$(BIN)/python -m tools.reference
 
 long: $(VENV)/dev ## the tests with many more examples
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=long

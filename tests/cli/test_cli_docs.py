@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import doctest
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from streamsig.cli import generate, inspect, run
 from streamsig.errors import EXIT_CODES, StreamsigError
+from tools import reference
 
 if TYPE_CHECKING:
     from tests.support.workdir import Workdir
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+OF_OTHER_PROGRAMS = {"--rm", "--user", "--group"}
+"""Flags that pages show with docker and pip."""
+
 PAGES = sorted(str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md"))
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").rglob("*.md"))}
 
@@ -44,6 +53,13 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_python_sessions(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page shows of Python is what comes."""
+    monkeypatch.chdir(ROOT)
+    assert doctest.testfile(str(ROOT / "docs" / page), module_relative=False, verbose=False).failed == 0
+
+
 @pytest.mark.parametrize("command", ["run", "generate", "inspect"])
 def test_every_flag_is_documented(workdir: Workdir, command: str) -> None:
     """Each flag of the help text is in the README or in the docs."""
@@ -53,18 +69,59 @@ def test_every_flag_is_documented(workdir: Workdir, command: str) -> None:
     assert flags - known - opposites - {"--help"} == set()
 
 
-def test_every_documented_flag_exists(workdir: Workdir) -> None:
-    """The README names no flag of `streamsig` that is not there."""
-    there = "".join(workdir.call(*command, "--help").out for command in ([], ["run"], ["generate"], ["inspect"]))
-    lines = [line for line in README.splitlines() if re.match(r"\s*(\$ )?(.*\| )?streamsig ", line)]
-    named = set(re.findall(r"--[a-z][a-z-]+", "\n".join(line[line.index("streamsig") :] for line in lines)))
-    assert {flag for flag in named if flag not in there} == set()
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in PAGES)])
+def test_every_documented_flag_exists(flags: set[str], page: str) -> None:
+    """A page names no flag that is not there."""
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / page).read_text()))
+    assert named - flags - OF_OTHER_PROGRAMS == set()
 
 
-def test_exit_codes_in_the_readme() -> None:
-    """The table of the README has every exit code and no other."""
-    table = README[README.index("| exit code |") :].split("\n\n")[0]
-    assert [int(code) for row in table.splitlines() for code in re.findall(r"\d+", row.split("|")[1])] == [*EXIT_CODES]
+@pytest.fixture(scope="module")
+def flags() -> set[str]:
+    """Return all flags of streamsig."""
+    parsers = (run._parser(), inspect._parser(), generate._parser())  # noqa: SLF001 (there is no other list of them)
+    return {"--version", *(flag for parser in parsers for flag in parser._option_string_actions)}  # noqa: SLF001
+
+
+def test_reference_is_generated() -> None:
+    """The generated parts of docs/reference are those that the code gives now: `make reference` writes them."""
+    stale = [path.name for path, text in reference.pages().items() if path.read_text() != text]
+    assert stale == [], "run `make reference`"
+
+
+def test_nothing_is_left_to_write() -> None:
+    """No generated table waits for a text by hand."""
+    assert [name for name, text in DOCS.items() if reference.UNWRITTEN in text] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in PAGES)])
+def test_commands_print_what_is_shown(tmp_path: Path, page: str) -> None:
+    """Each command of a console block prints what stands under it, in a folder with data.csv; `...` is any text."""
+    for name in ("data.csv", "config.yaml"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    for block in re.findall(r"^```console\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
+        for command, shown in re.findall(r"^\$ ((?:.*\\\n)*.*\n)((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            printed = _printed(command, tmp_path)
+            assert doctest.OutputChecker().check_output(_timeless(shown), printed, doctest.ELLIPSIS), printed
+
+
+def _printed(command: str, folder: Path) -> str:
+    """Return what a shell command prints, standard error included."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "100"}
+    done = subprocess.run(
+        ["bash", "-c", f"exec 2>&1 </dev/null\n{command}"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    return _timeless(done.stdout)
+
+
+def _timeless(text: str) -> str:
+    return re.sub(r'("latency_ms": )\d+', r"\1...", text)
 
 
 def test_exit_codes_in_the_help(workdir: Workdir) -> None:
@@ -80,28 +137,3 @@ def test_every_error_has_a_known_code() -> None:
         return [of, *(each for child in of.__subclasses__() for each in classes(child))]
 
     assert {kind.exit_code for kind in classes(StreamsigError)} <= set(EXIT_CODES)
-
-
-def test_metrics_document(workdir: Workdir) -> None:
-    """docs/metrics.md has every key of the metrics, in their order, and its first example is real."""
-    example = re.findall(r"```json\n(.*?)```", DOCS["metrics.md"], re.DOTALL)[0]
-    found = workdir.run(ROOT / "data.csv").metrics
-    documented = json.loads(example)
-    assert list(documented) == list(found)
-    assert {**documented, "latency_ms": 0} == {**found, "latency_ms": 0}
-    table = re.findall(r"^\| `(\w+)`", DOCS["metrics.md"], re.MULTILINE)
-    assert table[: len(found)] == list(found)
-
-
-def test_log_document(workdir: Workdir) -> None:
-    """docs/log.md has every event, and its example lines have the fields of real ones, in their order."""
-    example = re.findall(r"```json\n(.*?)```", DOCS["log.md"], re.DOTALL)[0]
-    workdir.run(ROOT / "data.csv")
-    workdir.fails(3, "none.csv")
-    real = {line["event"]: line for line in workdir.log()}
-    documented = {line["event"]: line for line in map(json.loads, example.splitlines())}
-    for event, line in real.items():
-        assert list(documented[event]) == list(line), event
-    assert list(documented["run_started"]["settings"]) == list(real["run_started"]["settings"])
-    for event in documented:
-        assert f"| `{event}`" in DOCS["log.md"]

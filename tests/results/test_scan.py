@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -154,12 +153,3 @@ def test_header_only(workdir: Workdir) -> None:
     workdir.put("prices.csv", "time,close\n")
     workdir.run("prices.csv", "--signals-out", "rows.csv")
     assert (workdir.path / "rows.csv").read_text() == '"row","close","signal_fast","signal_slow","signal"\n'
-
-
-def test_the_examples_of_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What docs/reference/rows.md shows is what comes."""
-    pytest.importorskip("polars")
-    pytest.importorskip("duckdb")
-    monkeypatch.chdir(ROOT)
-    tested = doctest.testfile(str(ROOT / "docs" / "reference" / "rows.md"), module_relative=False)
-    assert (tested.failed, tested.attempted) == (0, 13)

@@ -1,0 +1,308 @@
+"""Writes the generated parts of docs/reference: `python -m tools.reference`, or `make reference`.
+
+A generated part of a page stands between `<!-- generated: NAME -->` and `<!-- end -->`. It comes from the code: flags
+from the parsers, config keys from the table of settings, events and errors from their classes, the Python API from its
+docstrings, and examples from runs on data.csv. The rest of a page is written by hand. So is the last column of a table
+of metrics keys: it is preserved, and a new key gets a cell to fill in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+
+import streamsig
+from streamsig import errors
+from streamsig.cli import generate, run
+from streamsig.cli import inspect as inspecting
+from streamsig.config import REQUIRED, SETTINGS, Settings
+from streamsig.core.signals import Signal
+from streamsig.engine import events
+from streamsig.engine.result import Group, Result, Series, SignalCount
+from streamsig.setting_types import YES_NO
+from streamsig.sinks.log import JsonLog
+from streamsig.sinks.metrics import success
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "reference"
+UNWRITTEN = "TODO: say what this is"
+_BLOCK = re.compile(r"(?<=<!-- generated: )(?P<name>[\w ]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def pages() -> dict[Path, str]:
+    """Return each page of docs/reference as it should be."""
+    return {path: _filled(path.read_text(encoding="utf-8")) for path in sorted(PAGES.glob("*.md"))}
+
+
+def _filled(page: str) -> str:
+    def block(found: re.Match[str]) -> str:
+        return f"{found[0].partition(' -->')[0]} -->\n{BLOCKS[found['name']](found[0])}"
+
+    return _BLOCK.sub(block, page)
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+# flags and config keys
+
+
+def _flags(parser: argparse.ArgumentParser) -> str:
+    """Return a table of the flags of a command."""
+    rows = []
+    for action in parser._actions:  # noqa: SLF001 (argparse has no public list of them)
+        if "--help" in action.option_strings:
+            continue
+        value = "" if action.nargs == 0 else action.metavar or "|".join(action.choices or ())
+        names = [f"`{f'{flag} {value}'.rstrip()}`" for flag in action.option_strings] or [f"`{value}`"]
+        rows.append((", ".join(names), _marked(action.help or "")))
+    return _table(("flag", "meaning"), rows)
+
+
+def _keys(_: str) -> str:
+    """Return a table of the keys of a config file."""
+    defaults = Settings()
+    rows = []
+    for key, setting in SETTINGS.items():
+        default = getattr(defaults, key)
+        shown = "required" if key in REQUIRED else "" if default in (None, ()) else f"`{json.dumps(default)}`"
+        flag = f"`{setting.flag}`" if setting.help else ""
+        if setting.kind is YES_NO:
+            flag = f"`{setting.flag}`, `--no-{setting.flag.removeprefix('--')}`"
+        rows.append((f"`{key}`", setting.kind.allowed, shown, flag))
+    return _table(("key", "value", "default", "flag"), rows)
+
+
+def _marked(text: str) -> str:
+    """Return a text with its flags as code."""
+    return re.sub(r"(?<![\w-])--[a-z][\w-]*", r"`\g<0>`", text)
+
+
+# results
+
+
+class Outputs(NamedTuple):
+    """What a run has written."""
+
+    metrics: dict[str, Any]
+    log: list[dict[str, Any]]
+
+
+@functools.cache
+def _run(name: str) -> Outputs:
+    """Run `streamsig run NAME` in a new folder with data.csv and config.yaml in it."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for each in ("data.csv", "config.yaml"):
+            (folder / each).symlink_to(ROOT / each)
+        command = [sys.executable, "-m", "streamsig", "run", name]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run(command, cwd=folder, capture_output=True, check=False, env=environment)  # noqa: S603 (ours)
+        lines = (folder / "run.log").read_text(encoding="utf-8").splitlines()
+        return Outputs(json.loads((folder / "metrics.json").read_text()), [json.loads(line) for line in lines])
+
+
+_MEASURED = {
+    "ts": "2026-11-26T09:30:00.000Z",
+    "latency_ms": 38,
+    "elapsed_seconds": 0.041,
+    "versions": {"streamsig": "0.1.0", "python": "3.12.3", "numpy": "2.4.6"},
+}
+"""What differs from run to run, as the examples have it."""
+
+
+def _settled(values: Mapping[str, Any]) -> dict[str, Any]:
+    settled = {key: _MEASURED.get(key, value) for key, value in values.items()}
+    if "settings" in settled:
+        settled["settings"] = {**settled["settings"], "threads": 2}
+    return settled
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```\n"
+
+
+def _metrics(name: str) -> str:
+    return _fenced("json", json.dumps(_settled(_run(name).metrics), indent=2))
+
+
+_TYPES = {str: "text", int: "integer", float: "number", list: "list of texts", dict: "object"}
+
+
+def _metrics_keys(old: str) -> str:
+    """Return the table of keys, in the order in which they are written; meanings are those of the page."""
+    series, signal = Series(1, 1), Signal(1, 5)
+    found = success(
+        Result(
+            *(1, 1, 0, 0, 5, 42, "v1", 1),
+            signals={"above": SignalCount(1, 1, signal)},
+            warnings=("",),
+            files={"data.csv": series},
+            groups={"A": Group(1, 1, 0, {})},
+            order={"steps_back": 0},
+        )
+    )
+    meanings = _by_hand(old)
+    rows = [(f"`{key}`", _TYPES[type(value)], meanings.get(key, UNWRITTEN)) for key, value in found.items()]
+    return _table(("key", "type", "meaning"), rows)
+
+
+def _by_hand(old: str) -> dict[str, str]:
+    """Return the last column of a table by its first one."""
+    return dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", old, re.MULTILINE))
+
+
+# events
+
+
+_SAMPLES: dict[str, Any] = {"settings": {}, "versions": {}, "layout": {}, "order": {}, "metrics": {}, "trace": None}
+
+
+def _events(old: str) -> str:
+    """Return a table of the events of the log, with the fields that they always have."""
+    meanings, rows = _by_hand(old), []
+    for kind in get_args(events.Event):
+        line = _logged(kind(*(_SAMPLES.get(field.name, 0) for field in dataclasses.fields(kind))))
+        if line is not None:
+            name = line["event"]
+            fields = ", ".join(f"`{key}`" for key in line if key not in {"ts", "level", "event"})
+            rows.append((f"`{name}`", line["level"], fields, meanings.get(name, UNWRITTEN)))
+    return _table(("event", "level", "fields", "when, and further fields"), rows)
+
+
+def _logged(event: events.Event) -> dict[str, Any] | None:
+    file = io.BytesIO()
+    times = iter((0.0, 3600.0, 7200.0))
+    JsonLog(file, lambda: next(times))(event)  # type: ignore[arg-type]
+    line: dict[str, Any] | None = json.loads(file.getvalue()) if file.getvalue() else None
+    return line
+
+
+def _log(_: str) -> str:
+    lines = [json.dumps(_settled(line)) for name in ("data.csv", "missing.csv") for line in _run(name).log]
+    return _fenced("json", "\n".join(lines))
+
+
+# exit codes and errors
+
+
+def _exit_codes(_: str) -> str:
+    return _table(("code", "meaning"), ((str(code), text) for code, text in errors.EXIT_CODES.items()))
+
+
+def _errors(_: str) -> str:
+    """Return a table of the exceptions, with their exit codes."""
+    rows = []
+    for name in sorted(streamsig.__all__):
+        kind = getattr(streamsig, name)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            bases = ", ".join(f"`{base.__name__}`" for base in kind.__bases__)
+            rows.append((f"`{name}`", bases, str(kind.exit_code), " ".join(inspect.getdoc(kind).split())))
+    return _table(("exception", "is a", "exit code", "meaning"), rows)
+
+
+# the Python API
+
+
+def _api(_: str) -> str:
+    return "\n".join(_api_parts())
+
+
+def _api_parts() -> Iterator[str]:
+    """Yield a section for each function and class, with a table of its public members."""
+    things = {name: getattr(streamsig, name) for name in streamsig.__all__}
+    functions = [name for name, it in things.items() if inspect.isfunction(it)]
+    classes = [name for name, it in things.items() if isinstance(it, type) and not issubclass(it, Exception)]
+    for name in functions + classes:
+        thing = things[name]
+        yield f"## streamsig.{name}\n\n{_fenced('python', _signature(name, thing))}\n{inspect.getdoc(thing)}\n"
+        members = {key: it for key, it in vars(thing).items() if name in classes and _is_public(key, it)}
+        if members:
+            yield _table(("member", ""), ((f"`{_member(key, it)}`", _summary(it)) for key, it in members.items()))
+
+
+def _is_public(name: str, member: object) -> bool:
+    is_method = inspect.isfunction(member) or isinstance(member, property | classmethod)
+    return is_method and not name.startswith("_") and bool(inspect.getdoc(member))
+
+
+def _member(name: str, member: Any) -> str:  # noqa: ANN401 (a function, a property or a class method)
+    if isinstance(member, property):
+        return f"{name}: {inspect.signature(member.fget).return_annotation}" if member.fget else name
+    return _signature(name, getattr(member, "__func__", member), width=10**6)
+
+
+def _summary(member: object) -> str:
+    return " ".join((inspect.getdoc(member) or "").partition("\n\n")[0].split())
+
+
+def _signature(name: str, function: Callable[..., Any], width: int = 110) -> str:
+    """Return a signature as it is written in the source, on several lines if it is long."""
+    found = inspect.signature(function)
+    parts = []
+    for parameter in found.parameters.values():
+        if parameter.name in {"self", "cls"}:
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and not any(it.startswith("*") for it in parts):
+            parts.append("*")
+        stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        kind = "" if parameter.annotation is parameter.empty else f": {parameter.annotation}"
+        parts.append(f"{stars}{parameter.name}{kind}{_default(parameter.default)}")
+    returned = "" if isinstance(function, type) else f" -> {found.return_annotation}"
+    line = f"{name}({', '.join(parts)}){returned}"
+    if len(line) <= width:
+        return line
+    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){returned}"
+
+
+def _default(default: object) -> str:
+    if default is inspect.Parameter.empty:
+        return ""
+    # of a dataclass, a field with a factory
+    return " = {}" if "factory" in repr(default) else f" = {default!r}"
+
+
+BLOCKS: dict[str, Callable[[str], str]] = {
+    "flags of run": lambda _: _flags(run._parser()),  # noqa: SLF001
+    "flags of inspect": lambda _: _flags(inspecting._parser()),  # noqa: SLF001
+    "flags of generate": lambda _: _flags(generate._parser()),  # noqa: SLF001
+    "config keys": _keys,
+    "metrics": lambda _: _metrics("data.csv"),
+    "metrics of a failure": lambda _: _metrics("missing.csv"),
+    "metrics keys": _metrics_keys,
+    "events": _events,
+    "log": _log,
+    "exit codes": _exit_codes,
+    "errors": _errors,
+    "api": _api,
+}
+"""What generates each part, by the name in its comment; takes the part as it is."""
+
+
+def main() -> None:
+    """Write the pages that have changed, and name them."""
+    for path, text in pages().items():
+        if path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{path.relative_to(ROOT)}\n")
+
+
+if __name__ == "__main__":
+    main()
