@@ -13,8 +13,8 @@ import yaml
 
 from streamsig.core.signals import MAX_FACTOR, Signal
 from streamsig.errors import ConfigError, UsageError
-from streamsig.files import reason_of
 from streamsig.machine import available_cores
+from streamsig.os_errors import reason_of
 from streamsig.setting_types import (
     CODEC,
     COLUMN,

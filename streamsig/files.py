@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,38 +12,65 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from streamsig.errors import OutputError
+from streamsig.os_errors import naming, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+class ReplacingFile:
+    """A file that takes the place of `path` in one step with `commit`, and disappears with `abort`.
+
+    Until then, what was at `path` stays unchanged. A symbolic link is followed, and the mode is preserved. A target
+    that is no regular file (`/dev/stdout`, a FIFO) is written directly. Raises OutputError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._target = path, Path(os.path.realpath(path))
+        self._partial: Path | None = None
+        mode = _mode(self._target)
+        with naming(path), contextlib.ExitStack() as undo:
+            if mode is not None and not stat.S_ISREG(mode):
+                self.file: BinaryIO = self._target.open("wb")
+                return
+            self._partial = self._target.with_name(f".streamsig-{secrets.token_hex(4)}.partial")
+            undo.callback(self.abort)
+            self.file = self._partial.open("xb")
+            if mode is not None:
+                self._partial.chmod(stat.S_IMODE(mode))
+            undo.pop_all()
+
+    def sync(self) -> None:
+        """Write everything to disk, so that `commit` is unlikely to fail."""
+        with naming(self._path):
+            sync(self.file)
+
+    def commit(self) -> None:
+        """Replace what is at `path`."""
+        self.sync()
+        with naming(self._path), self.file:
+            if self._partial is not None:
+                self._partial.replace(self._target)
+
+    def abort(self) -> None:
+        """Discard what was written; do nothing after `commit`."""
+        with contextlib.suppress(OSError, AttributeError):
+            self.file.close()
+        if self._partial is not None:
+            with contextlib.suppress(OSError):
+                self._partial.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file to write; when the block ends well it takes the place of `path` in one step.
-
-    Until then, and for good if the block raises, what was at `path` before stays as it is. A
-    symbolic link is followed. What is there and is no regular file (`/dev/stdout`, a FIFO) is
-    written to directly. Raises OutputError.
-    """
-    target = Path(os.path.realpath(path))
-    mode = _mode(target)
-    if mode is not None and not stat.S_ISREG(mode):
-        with naming(path), target.open("wb") as file:
-            yield file
-        return
-    partial = target.with_name(f".streamsig-{secrets.token_hex(4)}.partial")
+    """Yield a file to write, which replaces `path` if the block succeeds; raises OutputError (`ReplacingFile`)."""
+    output = ReplacingFile(path)
     try:
-        with naming(path), partial.open("xb") as file:
-            if mode is not None:
-                partial.chmod(stat.S_IMODE(mode))
-            yield file
-            settle(file)
         with naming(path):
-            partial.replace(target)
+            yield output.file
+        output.commit()
     finally:
-        # there only if something went wrong
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        output.abort()
 
 
 @contextlib.contextmanager
@@ -51,26 +78,26 @@ def writing_stdout() -> Iterator[BinaryIO]:
     """Yield standard output for bytes; raises OutputError, or BrokenPipeError when nobody reads on."""
     if sys.stdout is None:
         raise OutputError("<stdout>: cannot be written: it is closed")
-    with naming(Path("<stdout>")), open(1, "wb", closefd=False) as file:
+    with naming("<stdout>"), open(1, "wb", closefd=False) as file:
         yield file
 
 
-def settle(file: BinaryIO) -> None:
-    """Make what was written outlive the program, as far as the file can; raises OSError."""
+def sync(file: BinaryIO) -> None:
+    """Write what was written to disk, as far as the file allows; raises OSError."""
     file.flush()
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         os.fsync(file.fileno())
 
 
 def check_writable(path: Path) -> None:
-    """Raise OutputError now if `replacing` could not work later."""
+    """Raise OutputError now if `ReplacingFile` could not work later."""
     try:
         target = Path(os.path.realpath(path))
         os.lstat(path)
     except FileNotFoundError:
         pass
     except NotADirectoryError:
-        pass  # told below, with the folder
+        pass  # reported below, with the folder
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: cannot be written: {reason_of(error)}; name another place") from error
     if os.path.isdir(target):  # noqa: PTH112 (Path.is_dir raises where a folder may not be looked into)
@@ -82,13 +109,6 @@ def check_writable(path: Path) -> None:
     if not os.access(place, os.W_OK):
         reason = "it is on a read-only file system" if _is_read_only(place) else f"permission denied for {place}"
         raise OutputError(f"{path}: cannot be written: {reason}; name another place")
-
-
-def reason_of(error: OSError | ValueError) -> str:
-    """Return in words why the system refuses a path: a NUL or a lone surrogate in it is a ValueError."""
-    if isinstance(error, OSError):
-        return str(error.strerror or error)
-    return "no file can have this name"
 
 
 def digest(descriptor: int, start: int, stop: int) -> str | None:
@@ -107,14 +127,3 @@ def _mode(target: Path) -> int | None:
 def _is_read_only(place: Path) -> bool:
     # not on Windows
     return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)
-
-
-@contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Turn what the system says of writing into an OutputError that names the file; a closed pipe stays what it is."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {reason_of(error)}") from error

@@ -23,13 +23,13 @@ from streamsig.cli.terminal import (
 )
 from streamsig.config import SETTINGS, make_settings, values_of_flags, version_of
 from streamsig.engine.count import SKIP
-from streamsig.engine.events import OrderChecked, RunFailed, RunFinished, RunStarted, Warned
+from streamsig.engine.events import OrderChecked, Rejected, RunFailed, RunFinished, RunStarted, Warned
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import OutputError, UsageError
 from streamsig.sinks import metrics
 from streamsig.sinks.order_summary import sentence
-from streamsig.sinks.reject_file import ContinuedRejects, continuing_rejects, writing_rejects
-from streamsig.sinks.row_file import FORMATS, continuing_rows, writing_rows
+from streamsig.sinks.reject_file import RejectFile
+from streamsig.sinks.row_file import FORMATS, RowFile
 from streamsig.sinks.targets import LOG, OUTPUT, STREAM, Targets
 from streamsig.sources.inputs import expand
 from streamsig.sources.streams import STDIN
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
     from streamsig.config import Settings
     from streamsig.engine.events import Event, Observer
-    from streamsig.sinks.reject_file import WrittenRejects
-    from streamsig.sinks.row_file import ContinuedRows, WrittenRows
     from streamsig.sources.inputs import Named
     from streamsig.stopping import Stopping
 
@@ -78,7 +76,7 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
             if any(each.path == STDIN for each in inputs):
                 say_if_waiting()
             job = _Job(inputs, settings, (*notes, *left_out), stopping)
-            figures = _figures(job, targets, observe, observers)
+            figures = _figures(job, targets, observe)
             observe(RunFinished(figures))
             code = 0
         except SystemExit:  # --help
@@ -124,25 +122,24 @@ def _paths(inputs: Sequence[Named]) -> list[str]:
     return [each.path for each in inputs]
 
 
-def _figures(job: _Job, targets: Targets, observe: Observer, observers: list[Observer]) -> dict[str, Any]:
+def _figures(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
     """Count, then commit metrics, rows and rejected rows; a file that cannot be written is noticed before."""
 
     def count(event: Event) -> None:
         job.stopping.check()
+        if isinstance(event, Rejected) and rejects is not None:
+            rejects.write(event)
         observe(event)
         if isinstance(event, RunStarted):
             for note in job.notes:
                 observe(Warned(note))
 
     with _rejects(targets, job.settings) as rejects, _rows(targets, job.settings) as rows:
-        if rejects is not None:
-            observers.append(rejects)
-        kept = rejects if isinstance(rejects, ContinuedRejects) else None
-        result = count_signals(job.inputs, job.settings, count, rows, kept)
+        result = count_signals(job.inputs, job.settings, count, rows, rejects)
         figures = metrics.success(replace(result, warnings=(*job.notes, *result.warnings)))
-        for each in (rows, rejects):
-            if each is not None:
-                each.settle()
+        for sink in (rows, rejects):
+            if sink is not None:
+                sink.finish()
         targets.write(figures)
     return figures
 
@@ -211,24 +208,20 @@ def _settings(flags: dict[str, Any], config: Path | None) -> Settings:
     return settings
 
 
-def _rejects(
-    targets: Targets, settings: Settings
-) -> contextlib.AbstractContextManager[WrittenRejects | ContinuedRejects | None]:
-    """Return the writer of rejected rows, if `--rejects` is given."""
+def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContextManager[RejectFile | None]:
+    """Return the sink of rejected rows, if `--rejects` is given."""
     if targets.rejects is None:
         return contextlib.nullcontext()
     if settings.on_bad_row != SKIP:
         raise UsageError("--rejects is for the rows that --on-bad-row skip leaves out; add it")
-    return writing_rejects(targets.rejects) if settings.checkpoint is None else continuing_rejects(targets.rejects)
+    return RejectFile(targets.rejects, appends=settings.checkpoint is not None)
 
 
-def _rows(
-    targets: Targets, settings: Settings
-) -> contextlib.AbstractContextManager[WrittenRows | ContinuedRows | None]:
-    """Return the writer of rows, if `--signals-out` is given."""
+def _rows(targets: Targets, settings: Settings) -> contextlib.AbstractContextManager[RowFile | None]:
+    """Return the sink of rows, if `--signals-out` is given."""
     if targets.rows is None:
         return contextlib.nullcontext()
-    return writing_rows(targets.rows) if settings.checkpoint is None else continuing_rows(targets.rows)
+    return RowFile(targets.rows, appends=settings.checkpoint is not None)
 
 
 def _watcher(progress: str, stack: contextlib.ExitStack) -> Observer:

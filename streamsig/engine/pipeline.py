@@ -6,7 +6,7 @@ import contextlib
 import platform
 import sys
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from streamsig._version import __version__
 from streamsig.engine.budget import Budget
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from streamsig.engine.budget import Plan
     from streamsig.engine.checkpoint.checkpoint import Checkpoint
     from streamsig.engine.checkpoint.resumable import Resumable
-    from streamsig.engine.events import Observer
+    from streamsig.engine.events import Observer, Rejected
+    from streamsig.engine.sink import Sink
     from streamsig.engine.stages.accumulator import Count
     from streamsig.engine.stages.rows_out import Teller
     from streamsig.engine.stages.time_order import SeriesOrder
@@ -43,14 +44,14 @@ def count_signals(
     named: Sequence[str | Named | ArrowStream],
     settings: Settings,
     observe: Observer = lambda _: None,
-    tell: Callable[[pa.RecordBatch], None] | None = None,
-    rejects: Resumable | None = None,
+    tell: Callable[[pa.RecordBatch], None] | Sink[pa.RecordBatch] | None = None,
+    rejects: Sink[Rejected] | None = None,
 ) -> Result:
     """Count the signal over files, globs, folders, `-` for standard input, or frames.
 
     Several inputs are one series, those of a glob or folder in natural order of their names, unless `per_file` is
-    set; none is counted twice (`ingest.repeats`). `tell` gets the rows, if it is there. `rejects` is one of those who
-    observe, and goes on from a checkpoint.
+    set; none is counted twice (`sources.duplicates`). `tell` receives the rows. `observe` writes to `rejects`, which a
+    checkpoint restores.
     Memory does not grow with the inputs. Raises UsageError, SourceError, LayoutError or BadRowError.
     """
     started = time.perf_counter()
@@ -112,12 +113,13 @@ def _run(  # noqa: PLR0913, PLR0917 (once for all)
     settings: Settings,
     observe: Observer,
     budget: Budget,
-    tell: Callable[[pa.RecordBatch], None] | None,
-    rejects: Resumable | None,
+    tell: Callable[[pa.RecordBatch], None] | Sink[pa.RecordBatch] | None,
+    rejects: Sink[Rejected] | None,
 ) -> Run:
     """Return what the inputs share, as far as earlier runs have come."""
     teller, order = _teller(settings, tell, budget.plan), _series_order(settings)
-    named = {"rows": teller, "order": order, "rejected rows": rejects}
+    rejected = None if rejects is None else _ResumableSink(rejects)
+    named: dict[str, Resumable | None] = {"rows": teller, "order": order, "rejected rows": rejected}
     beside = {name: it for name, it in named.items() if it is not None}
     checkpoint = _checkpoint(settings, paths, beside, budget.plan.groups_bytes)
     total = Total(settings, budget.plan.groups_bytes) if checkpoint is None else checkpoint.total
@@ -190,7 +192,23 @@ def _inputs(named: Sequence[str | Named | ArrowStream]) -> list[Named | ArrowStr
     return [each for one in named for each in (expand([one]) if isinstance(one, str) else [one])]
 
 
-def _teller(settings: Settings, tell: Callable[[pa.RecordBatch], None] | None, plan: Plan) -> Teller | None:
+class _ResumableSink:
+    """A sink among what a checkpoint restores."""
+
+    def __init__(self, sink: Any) -> None:  # noqa: ANN401 (as `MarkedSink`)
+        self._sink = sink
+        self.mark, self.keep = self._sink.mark, self._sink.keep
+
+    def resume(self, kept: Any, total: object) -> None:  # noqa: ANN401, ARG002 (`Resumable`)
+        self._sink.restore(kept)
+
+    def go_on(self, kept: Any, state: object) -> None:  # noqa: ANN401 (as above)
+        """Do nothing more."""
+
+
+def _teller(
+    settings: Settings, tell: Callable[[pa.RecordBatch], None] | Sink[pa.RecordBatch] | None, plan: Plan
+) -> Teller | None:
     if tell is None:
         return None
     from streamsig.engine.stages.rows_out import Teller  # noqa: PLC0415 (it takes pyarrow)

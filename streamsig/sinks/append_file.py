@@ -1,4 +1,4 @@
-"""A file that several runs write, each behind what the one before it has written."""
+"""A file that several runs write, each appending to what the runs before it have written."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from streamsig import files
 from streamsig.core.json_arrays import whole
 from streamsig.errors import OutputError
+from streamsig.os_errors import naming
 
 try:
     # not on Windows
@@ -27,106 +28,105 @@ ENDING = ".unfinished"
 _DIGEST_BYTES = 1 << 16
 
 
-def waiting_place(path: Path) -> Path:
-    """Return where bytes wait to join the file at `path`, or that to which a link there leads."""
+def unfinished_path(path: Path) -> Path:
+    """Return where bytes wait to be appended to the file at `path`, or to that which a link there names."""
     real = Path(os.path.realpath(path)) if path.is_symlink() else path
     return real.with_name(real.name + ENDING)
 
 
-class GrowingFile:
-    """Bytes that wait in `PATH.unfinished` until a run ends well, and join the file at `path` then.
+class AppendingFile:
+    """Bytes that wait in `PATH.unfinished`, and are appended to the file at `path` with `commit`.
 
-    `keep` tells what is there up to a place; a later run that is told the same begins there, whatever was written
-    behind it. What is at `path` stays as it is until `join`: it is replaced by a first run, and grows in place after
-    that. One run at a time has it. Raises OutputError.
+    `snapshot` describes everything written so far. A later run that restores it continues there, and overwrites what
+    was written after it. The first commit replaces what is at `path`, later ones append to it. `abort` leaves the
+    waiting bytes for a later run. One run at a time holds the file. Raises OutputError.
     """
 
     def __init__(self, path: Path) -> None:
         self._name, self._path = path, Path(os.path.realpath(path))
-        self._unfinished = waiting_place(path)
-        # what of the file is from earlier runs: these bytes, which joined it when one of them ended well
-        self._joined_bytes = 0
-        # what waits from earlier runs; whatever is behind it stays until something is written
-        self._waiting_bytes = 0
+        self._unfinished = unfinished_path(path)
+        # bytes of earlier runs: those in the file at `path`, and those that wait
+        self._committed_bytes = 0
+        self._pending_bytes = 0
         self._file: BinaryIO | None = None
         self._is_new = self._is_used = False
-        with files.naming(path):
+        with naming(path):
             if path.exists() and not stat.S_ISREG(path.stat().st_mode):
                 raise OutputError(f"{path}: cannot be written: it is no regular file, which a checkpoint needs")
 
     @property
     def file(self) -> BinaryIO:
-        """Where to write."""
+        """Where to write; the first use discards what no snapshot holds."""
         if self._file is None:
-            raise RuntimeError("begin comes first")
+            raise RuntimeError("restore comes first")
         if not self._is_used:
-            self._file.truncate(self._waiting_bytes)
-            self._file.seek(self._waiting_bytes)
+            self._file.truncate(self._pending_bytes)
+            self._file.seek(self._pending_bytes)
             self._is_used = True
         return self._file
 
     @property
     def size_bytes(self) -> int:
-        """How much is written, by earlier runs, too."""
-        return self._joined_bytes + (self.file.tell() if self._is_used else self._waiting_bytes)
+        """How much is written, by this run and earlier ones."""
+        return self._committed_bytes + (self.file.tell() if self._is_used else self._pending_bytes)
 
-    def begin(self, kept: Mapping[str, Any] | None) -> None:
-        """Go on behind what `keep` returned, or begin anew; raises ValueError where it is not there."""
-        with files.naming(self._name):
+    def restore(self, snapshot: Mapping[str, Any] | None) -> None:
+        """Lock the file, and continue after a snapshot; raises ValueError if its bytes are not there."""
+        with naming(self._name):
             self._file = self._open()
-        if kept is not None:
-            joined_bytes, waiting_bytes = whole([kept["joined_bytes"], kept["waiting_bytes"]])
-            self._find(joined_bytes, waiting_bytes, kept["joined"], kept["waiting"])
+        if snapshot is not None:
+            committed_bytes, pending_bytes = whole([snapshot["committed_bytes"], snapshot["pending_bytes"]])
+            self._find(committed_bytes, pending_bytes, snapshot)
 
-    def keep(self, size_bytes: int) -> dict[str, Any]:
-        """Make the first `size_bytes` outlive the program; return what `begin` takes."""
-        waiting_bytes = size_bytes - self._joined_bytes
-        with files.naming(self._name):
+    def snapshot(self, size_bytes: int | None = None) -> dict[str, Any]:
+        """Write everything to disk; return what `restore` takes, of the first `size_bytes` if given."""
+        pending_bytes = (self.size_bytes if size_bytes is None else size_bytes) - self._committed_bytes
+        with naming(self._name):
             if self._is_used:
-                files.settle(self.file)
+                files.sync(self.file)
             return {
-                "joined_bytes": self._joined_bytes,
-                "joined": self._digest(self._path, self._joined_bytes) if self._joined_bytes else None,
-                "waiting_bytes": waiting_bytes,
-                "waiting": self._digest(self._unfinished, waiting_bytes),
+                "committed_bytes": self._committed_bytes,
+                "committed": self._digest(self._path, self._committed_bytes) if self._committed_bytes else None,
+                "pending_bytes": pending_bytes,
+                "pending": self._digest(self._unfinished, pending_bytes),
             }
 
-    def settle(self) -> None:
-        """Make sure that what is written can take its place."""
-        with files.naming(self._name):
-            files.settle(self.file)
+    def sync(self) -> None:
+        """Write everything to disk."""
+        with naming(self._name):
+            files.sync(self.file)
 
-    def join(self) -> None:
-        """Let what is written take its place in the file."""
-        with files.naming(self._name), self.file as unfinished:
-            files.settle(unfinished)
-            if not self._joined_bytes:
+    def commit(self) -> None:
+        """Append what was written to the file at `path`, or replace that the first time."""
+        self.sync()
+        with naming(self._name), self.file as unfinished:
+            if not self._committed_bytes:
                 if self._path.exists():
                     self._unfinished.chmod(stat.S_IMODE(self._path.stat().st_mode))
                 self._unfinished.replace(self._path)
                 return
             unfinished.seek(0)
-            if self._path.stat().st_size == self._joined_bytes:
+            if self._path.stat().st_size == self._committed_bytes:
                 self._append(unfinished)
             else:
-                # what the last run wrote behind what it kept: rows that it could tell only for being at the end
+                # the last run committed rows after its snapshot, such as that of a last open line
                 self._replace(unfinished)
         self._unfinished.unlink()
 
-    def close(self) -> None:
-        """Leave what is written for a later run."""
+    def abort(self) -> None:
+        """Leave what was written for a later run."""
         if self._file is None:
             return
         if self._is_new and not self._is_used:
             self._unfinished.unlink(missing_ok=True)
-        # what cannot be written now was not kept either
+        # what cannot be written now is in no snapshot
         with contextlib.suppress(OSError):
             self._file.close()
 
     def _open(self) -> BinaryIO:
-        """Open what waits, as it is, for this run alone."""
+        """Open the waiting bytes for this run alone."""
         self._is_new = not self._unfinished.exists()
-        # a link there would be somebody else's file
+        # a link there could lead to any file
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(self._unfinished, flags, 0o666), "r+b")
         try:
@@ -143,37 +143,36 @@ class GrowingFile:
     def _append(self, unfinished: BinaryIO) -> None:
         with self._path.open("r+b") as file:
             try:
-                file.seek(self._joined_bytes)
+                file.seek(self._committed_bytes)
                 shutil.copyfileobj(unfinished, file)
-                file.flush()
-                os.fsync(file.fileno())
+                files.sync(file)
             except BaseException:
                 with contextlib.suppress(OSError):
                     file.flush()
-                os.truncate(self._path, self._joined_bytes)
+                os.truncate(self._path, self._committed_bytes)
                 raise
 
     def _replace(self, unfinished: BinaryIO) -> None:
         with files.replacing(self._name) as whole, self._path.open("rb") as file:
             shutil.copyfileobj(file, whole)
-            whole.truncate(self._joined_bytes)
-            whole.seek(self._joined_bytes)
+            whole.truncate(self._committed_bytes)
+            whole.seek(self._committed_bytes)
             shutil.copyfileobj(unfinished, whole)
 
-    def _find(self, joined_bytes: int, waiting_bytes: int, joined: str | None, waiting: str) -> None:
-        """Find what an earlier run kept, in the file, or waiting to join it."""
-        if joined_bytes and self._digest(self._path, joined_bytes) != joined:
-            raise ValueError(f"{self._name} has other rows than those that are kept")
-        self._joined_bytes = joined_bytes
-        if not waiting_bytes:
+    def _find(self, committed_bytes: int, pending_bytes: int, snapshot: Mapping[str, Any]) -> None:
+        """Find the bytes of a snapshot, in the file or waiting to be appended."""
+        if committed_bytes and self._digest(self._path, committed_bytes) != snapshot["committed"]:
+            raise ValueError(f"{self._name} has other rows than the checkpoint describes")
+        self._committed_bytes = committed_bytes
+        if not pending_bytes:
             return
-        if self._digest(self._unfinished, waiting_bytes) == waiting:
-            self._waiting_bytes = waiting_bytes
-        elif self._digest(self._path, joined_bytes + waiting_bytes, most_bytes=waiting_bytes) == waiting:
-            # they have joined it, and what waits now is of a run that came to nothing
-            self._joined_bytes += waiting_bytes
+        if self._digest(self._unfinished, pending_bytes) == snapshot["pending"]:
+            self._pending_bytes = pending_bytes
+        elif self._digest(self._path, committed_bytes + pending_bytes, most_bytes=pending_bytes) == snapshot["pending"]:
+            # committed since, and what waits now is of a run that came to nothing
+            self._committed_bytes += pending_bytes
         else:
-            raise ValueError(f"the rows that are kept are neither in {self._name}{ENDING} nor in {self._name}")
+            raise ValueError(f"the rows it describes are neither in {self._name}{ENDING} nor in {self._name}")
 
     @staticmethod
     def _digest(path: Path, stop: int, most_bytes: int = _DIGEST_BYTES) -> str | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from streamsig import files
 from streamsig.errors import UsageError
-from streamsig.sinks.append_file import GrowingFile
+from streamsig.os_errors import naming
+from streamsig.sinks.file_sink import FileSink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pyarrow as pa
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 FORMATS = (".parquet", ".arrow", ".feather", ".csv", ".csv.gz", ".csv.zst")
 """Endings of names, and with them formats; .feather is .arrow."""
 
-CONTINUED = (".csv", ".csv.gz", ".csv.zst")
-"""Formats that a later run can go on with: their parts, one behind another, are a file."""
+APPENDABLE = (".csv", ".csv.gz", ".csv.zst")
+"""Formats of which one file after another is a file."""
 
 _GROUP_BYTES = 8 << 20
-"""Rows are put down in groups of about so many bytes: readers skip through many small ones slowly."""
+"""Rows are written in groups of about so many bytes: readers skip through many small ones slowly."""
 
 
 def format_of(path: Path) -> str:
@@ -33,117 +33,60 @@ def format_of(path: Path) -> str:
     return found[-1]
 
 
-@contextlib.contextmanager
-def writing_rows(path: Path) -> Iterator[WrittenRows]:
-    """Yield what writes record batches of one schema; the file is there when the block ends well.
+class RowFile(FileSink["pa.RecordBatch"]):
+    """The sink of record batches of one schema. With `appends`, what is written between two snapshots is a file.
 
-    Of no batch at all there is no file. Raises UsageError for a name that tells no format, and OutputError.
+    Raises UsageError for a name that tells no format, or one that cannot be appended to.
     """
-    ending = format_of(path)
-    with files.replacing(path) as file, contextlib.ExitStack() as stack:
-        rows = WrittenRows(path, ending, file, stack)
-        yield rows
-        rows.settle()
 
-
-class WrittenRows:
-    """Rows on their way to a file, some at a time."""
-
-    def __init__(self, path: Path, ending: str, file: BinaryIO, stack: contextlib.ExitStack) -> None:
-        self._path, self._ending, self._file, self._stack = path, ending, file, stack
-        self._waiting: list[pa.RecordBatch] = []
+    def __init__(self, path: Path, *, appends: bool = False) -> None:
+        self._ending = format_of(path)
+        if appends and self._ending not in APPENDABLE:
+            raise UsageError(
+                f"--signals-out {path}: a file of this format cannot resume from a checkpoint, as its end is written"
+                f" last; take {', '.join(APPENDABLE)}, or leave out --checkpoint"
+            )
+        super().__init__(path, appends=appends)
+        self._buffered: list[pa.RecordBatch] = []
+        self._open_writer = contextlib.ExitStack()
         self._writer: Any = None
 
-    def __call__(self, batch: pa.RecordBatch, /) -> None:
-        """Take further rows."""
-        with files.naming(self._path):
-            self._waiting.append(batch)
-            if sum(it.nbytes for it in self._waiting) >= _GROUP_BYTES:
-                self._flush()
+    def write(self, item: pa.RecordBatch, /) -> None:
+        """Write a record batch, or buffer it."""
+        self._buffered.append(item)
+        if sum(it.nbytes for it in self._buffered) >= _GROUP_BYTES:
+            with naming(self._path):
+                self._write_buffered()
 
-    def settle(self) -> None:
-        """Write all that is to be there, the end of the format included; takes no rows after that."""
-        with files.naming(self._path):
-            self._flush()
-            self._stack.close()
-            files.settle(self._file)
+    def abort(self) -> None:
+        """Discard what was written, or leave it for a later run."""
+        try:
+            with contextlib.suppress(Exception):  # the end of the format no longer matters
+                self._open_writer.close()
+        finally:
+            super().abort()
 
     def _flush(self) -> None:
-        if self._waiting:
-            if self._writer is None:
-                self._writer = self._stack.enter_context(_open(self._file, self._ending, self._waiting[0].schema))
-            _put_down(self._waiting, self._writer)
+        with naming(self._path):
+            self._write_buffered()
+            self._open_writer.close()
+            self._writer = None
+
+    def _write_buffered(self) -> None:
+        if not self._buffered:
+            return
+        import pyarrow as pa  # noqa: PLC0415 (only runs that write rows need it)
+
+        if self._writer is None:
+            opened = _open(self._output.file, self._ending, self._buffered[0].schema, has_header=not self._has_header)
+            self._writer = self._open_writer.enter_context(opened)
+            self._has_header = True
+        self._writer.write_table(pa.Table.from_batches(self._buffered))
+        self._buffered.clear()
 
 
 @contextlib.contextmanager
-def continuing_rows(path: Path) -> Iterator[ContinuedRows]:
-    """Yield what writes record batches behind those of earlier runs; they join the file when the block ends well.
-
-    Otherwise they are kept for the next run. Raises UsageError for a format that cannot be continued, and OutputError.
-    """
-    ending = format_of(path)
-    if ending not in CONTINUED:
-        raise UsageError(
-            f"--signals-out {path}: a file of this format cannot go on from a checkpoint, as its end is written last;"
-            f" take {', '.join(CONTINUED)}, or leave out --checkpoint"
-        )
-    with contextlib.closing(ContinuedRows(path, ending)) as rows:
-        yield rows
-        rows.join()
-
-
-class ContinuedRows:
-    """Rows of which a later run may write the rest: CSV, in pieces that are each whole."""
-
-    def __init__(self, path: Path, ending: str) -> None:
-        self._path, self._ending, self._file = path, ending, GrowingFile(path)
-        self._waiting: list[pa.RecordBatch] = []
-
-    def begin(self, kept: Mapping[str, Any] | None) -> None:
-        """Go on behind what `keep` returned in an earlier run, or begin anew; raises ValueError, OutputError."""
-        self._file.begin(kept)
-
-    def __call__(self, batch: pa.RecordBatch, /) -> None:
-        """Take further rows."""
-        self._waiting.append(batch)
-
-    def mark(self) -> int:
-        """Write the rows that were taken; return where they end."""
-        if self._waiting:
-            with files.naming(self._path):
-                has_header = not self._file.size_bytes
-                with _open(self._file.file, self._ending, self._waiting[0].schema, has_header=has_header) as writer:
-                    _put_down(self._waiting, writer)
-        return self._file.size_bytes
-
-    def keep(self, mark: int) -> dict[str, Any]:
-        """Make the rows before a mark outlive the program; return what `begin` takes."""
-        return self._file.keep(mark)
-
-    def settle(self) -> None:
-        """Write all rows."""
-        self.mark()
-        self._file.settle()
-
-    def join(self) -> None:
-        """Let all rows take their place in the file."""
-        self.mark()
-        self._file.join()
-
-    def close(self) -> None:
-        """Leave what is written for a later run."""
-        self._file.close()
-
-
-def _put_down(waiting: list[pa.RecordBatch], writer: Any) -> None:  # noqa: ANN401 (pyarrow has no types)
-    import pyarrow as pa  # noqa: PLC0415 (only runs that write rows need it)
-
-    writer.write_table(pa.Table.from_batches(waiting))
-    waiting.clear()
-
-
-@contextlib.contextmanager
-def _open(file: BinaryIO, ending: str, schema: pa.Schema, *, has_header: bool = True) -> Iterator[Any]:
+def _open(file: BinaryIO, ending: str, schema: pa.Schema, *, has_header: bool) -> Iterator[Any]:
     import pyarrow as pa  # noqa: PLC0415 (as above)
 
     with contextlib.ExitStack() as stack:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from streamsig import files
 from streamsig.errors import OutputError, SourceError, UsageError
+from streamsig.os_errors import reason_of
 from streamsig.sinks import metrics
-from streamsig.sinks.append_file import waiting_place
+from streamsig.sinks.append_file import unfinished_path
 from streamsig.sinks.log import JsonLog
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Targets:
             self._write_line(event)
         except (OSError, ValueError) as error:
             name, self.log = self.log, None
-            raise OutputError(f"{name}: the log cannot be written: {files.reason_of(error)}") from error
+            raise OutputError(f"{name}: the log cannot be written: {reason_of(error)}") from error
 
     def write(self, figures: Mapping[str, Any]) -> None:
         """Put the figures in their file, if there is one; raises OutputError."""
@@ -137,7 +138,7 @@ class Targets:
         places = [(flag, path) for flag, path in named if path is not None]
         if self.checkpoint is not None:
             waiting = (("--signals-out", self.rows), ("--rejects", self.rejects))
-            places += [(flag, waiting_place(path)) for flag, path in waiting if path is not None]
+            places += [(flag, unfinished_path(path)) for flag, path in waiting if path is not None]
         return places
 
     def _let_go(self, target: Path) -> None:

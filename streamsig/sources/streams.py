@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 
 from streamsig import files
 from streamsig.errors import LayoutError, SourceError, UsageError
+from streamsig.os_errors import reason_of
 
 try:
     # not on Windows; and here, since an interrupt that arrives inside an import can be lost
@@ -399,5 +400,5 @@ def _unreadable(name: str, error: OSError | ValueError) -> SourceError:
         "FileNotFoundError": "no such file; check the path",
         "IsADirectoryError": "is a directory; name a file in it",
         "PermissionError": "permission denied; make the file readable for this user",
-    }.get(type(error).__name__, f"cannot be read: {files.reason_of(error)}")
+    }.get(type(error).__name__, f"cannot be read: {reason_of(error)}")
     return SourceError(f"{name}: {reason}")

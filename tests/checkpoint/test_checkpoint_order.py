@@ -18,16 +18,16 @@ from pyarrow import feather
 from streamsig.config import make_settings
 from streamsig.core.time_order import OrderState
 from streamsig.csv import chunks
+from streamsig.engine.events import Rejected
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, OutputError
-from streamsig.sinks.reject_file import writing_rejects
-from streamsig.sinks.row_file import writing_rows
+from streamsig.sinks.reject_file import RejectFile
+from streamsig.sinks.row_file import RowFile
 from tests.support.interrupting import figures, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from streamsig.engine.events import Rejected
     from tests.support.workdir import Workdir
 
 HEADER = "time,close\n"
@@ -69,8 +69,13 @@ def _write(folder: Path) -> list[Path]:
 
 def _whole(inputs: list[Path], path: Path, **asked: Any) -> tuple[Any, bytes]:
     """Return the figures and the rejects of a run that nothing disturbs."""
-    with writing_rejects(path) as reject:
-        result = count_signals([str(it) for it in inputs], make_settings(asked), reject)
+
+    def observe(event: object) -> None:
+        if isinstance(event, Rejected):
+            rejects.write(event)
+
+    with RejectFile(path) as rejects:
+        result = count_signals([str(it) for it in inputs], make_settings(asked), observe)
     return figures(result), path.read_bytes()
 
 
@@ -149,7 +154,7 @@ def test_another_usual_step_is_refused(tmp_path: Path) -> None:
 def test_caught_at_any_byte(asked: dict[str, Any], tmp_path: Path) -> None:
     """Whatever is there of a file when it is counted for the first time, only its whole lines are looked at."""
     (path := tmp_path / "in.csv").write_bytes(whole := (HEADER + _dated(4)).encode())
-    with writing_rows(tmp_path / "whole.csv") as tell:
+    with RowFile(tmp_path / "whole.csv") as tell:
         found = figures(count_signals([str(path)], make_settings(asked), tell=tell))
     for cut in range(1, len(whole)):
         path.write_bytes(whole[:cut])
@@ -183,7 +188,7 @@ def test_rejects_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (path := tmp_path / "in.csv").write_text(HEADER + _dated(2000))
     told = 0
 
-    def full(_: Rejected) -> bytes:
+    def full(_: object) -> bytes:
         nonlocal told
         told += 1
         if told > 5:
@@ -191,7 +196,7 @@ def test_rejects_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return b"some of them\n"
 
     with monkeypatch.context() as patch:
-        patch.setattr("streamsig.sinks.reject_file._record_of", full)
+        patch.setattr("streamsig.sinks.reject_file._record", full)
         with pytest.raises(OutputError, match=r"rejects: cannot be written: No space left on device"):
             run(tmp_path, path, rejects="rejects", **CHECKED)
     assert not (tmp_path / "rejects").exists()

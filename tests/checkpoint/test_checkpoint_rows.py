@@ -24,8 +24,8 @@ from streamsig.csv import chunks
 from streamsig.engine.checkpoint.checkpoint import Checkpoint
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
-from streamsig.sinks.append_file import GrowingFile
-from streamsig.sinks.row_file import writing_rows
+from streamsig.sinks.append_file import AppendingFile
+from streamsig.sinks.row_file import RowFile
 from tests.support.interrupting import Breaking, figures, keyed, run, text
 from tests.support.strategies import closes
 
@@ -68,7 +68,7 @@ def _read(path: Path) -> bytes:
 
 def _whole(inputs: list[Path], path: Path, **asked: Any) -> tuple[Any, bytes]:
     """Return the figures and the rows of a run that nothing disturbs."""
-    with writing_rows(path) as tell:
+    with RowFile(path) as tell:
         result = count_signals([str(it) for it in inputs], make_settings(asked), tell=tell)
     return figures(result), _read(path)
 
@@ -277,7 +277,7 @@ def test_stopped_while_rows_join(longer: bool, tmp_path: Path, monkeypatch: pyte
 def test_a_place_that_is_no_file(tmp_path: Path) -> None:
     """What cannot grow is refused; a link is followed, and the file keeps who may read it."""
     with pytest.raises(OutputError, match="no regular file"):
-        GrowingFile(tmp_path)
+        AppendingFile(tmp_path)
     (path := tmp_path / "in.csv").write_text(ALONE + text(1000))
     (real := tmp_path / "real.csv").write_text("old")
     real.chmod(0o600)
@@ -292,7 +292,7 @@ def test_rows_go_on_only_in_a_file(workdir: Workdir) -> None:
     """Formats that are whole only at their end are refused before any work, and so is `scan`."""
     workdir.put("prices.csv", ALONE + text(10))
     message = workdir.fails(2, "prices.csv", "--checkpoint", "c", "--signals-out", "rows.arrow")
-    assert message.startswith("--signals-out rows.arrow: a file of this format cannot go on from a checkpoint")
+    assert message.startswith("--signals-out rows.arrow: a file of this format cannot resume from a checkpoint")
     assert not (workdir.path / "c").exists()
     with pytest.raises(UsageError, match="only in a file"):
         count_signals(["x"], make_settings({"checkpoint": "c"}), tell=print)
@@ -325,19 +325,19 @@ def test_runs_that_come_to_nothing(tmp_path: Path) -> None:
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     """Rows that two runs write at once would be those of neither."""
     (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
-    first = GrowingFile(tmp_path / "rows.csv")
-    first.begin(None)
+    first = AppendingFile(tmp_path / "rows.csv")
+    first.restore(None)
     with pytest.raises(OutputError, match=r"rows.csv: another run is writing it; wait until that ends"):
         run(tmp_path, path, rows="rows.csv")
-    first.close()
+    first.abort()
     run(tmp_path, path, rows="rows.csv")
     assert (tmp_path / "rows.csv").read_bytes() == _whole([path], tmp_path / "whole.csv")[1]
 
 
 def test_a_disk_that_is_full_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is still in a buffer when a run fails was not kept: the first failure is the one to tell."""
-    growing = GrowingFile(tmp_path / "rows.csv")
-    growing.begin(None)
+    growing = AppendingFile(tmp_path / "rows.csv")
+    growing.restore(None)
     growing.file.write(b"some")
     file = growing.file
 
@@ -347,7 +347,7 @@ def test_a_disk_that_is_full_at_the_end(tmp_path: Path, monkeypatch: pytest.Monk
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(growing, "_file", Full())
-    growing.close()
+    growing.abort()
     assert file.closed
 
 
@@ -400,6 +400,6 @@ def test_texts_that_are_no_utf_8_wait(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"2023-01-02\xff,1\n")
     run(tmp_path, path, rows="rows.csv", **asked)
-    with writing_rows(tmp_path / "whole.csv") as tell:
+    with RowFile(tmp_path / "whole.csv") as tell:
         count_signals([str(path)], make_settings(asked), tell=tell)
     assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

@@ -16,7 +16,7 @@ import streamsig
 from streamsig import SourceError, UsageError
 from streamsig.config import make_settings
 from streamsig.engine.pipeline import count_signals
-from streamsig.sinks.row_file import writing_rows
+from streamsig.sinks.row_file import RowFile
 from tests.support.workdir import prices
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ WRITTEN = ["rows.csv", "rows.csv.gz", "rows.csv.zst", "rows.parquet", "rows.arro
 )
 def test_rows_of_an_earlier_run_are_no_input_beside_others(folder: Path, name: str, asked: dict[str, Any]) -> None:
     """A folder's are left out, those that are named are refused; by themselves they are a series like any other."""
-    with writing_rows(folder / name) as rows:
+    with RowFile(folder / name) as rows:
         count_signals(["a.csv"], make_settings(asked), tell=rows)
     found = streamsig.run(".")
     warning = f"{name} is left out: it holds rows that streamsig wrote (--signals-out)"

@@ -65,9 +65,9 @@ def test_every_format_comes_back(tmp_path: Path, ending: str, size: int, monkeyp
     """What was written is what is read, closes as exact decimals; in CSV with just the digits they need."""
     monkeypatch.setattr(row_file, "_GROUP_BYTES", 200)
     path = tmp_path / f"rows{ending}"
-    with row_file.writing_rows(path) as write:
+    with row_file.RowFile(path) as rows:
         for batch in batches(size):
-            write(batch)
+            rows.write(batch)
     table, whole = _read(path), pa.Table.from_batches(batches(100))
     assert table.num_rows == len(CLOSES)
     if ".csv" not in ending:
@@ -88,8 +88,8 @@ def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
     path.write_bytes(b"old")
 
     def fail() -> None:
-        with row_file.writing_rows(path) as write:
-            write(batches(100)[0])
+        with row_file.RowFile(path) as rows:
+            rows.write(batches(100)[0])
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -100,7 +100,7 @@ def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_names_that_tell_no_format(tmp_path: Path) -> None:
     """What the name must end with is said."""
-    with pytest.raises(UsageError, match=r"\.parquet, \.arrow"), row_file.writing_rows(tmp_path / "rows.xlsx"):
+    with pytest.raises(UsageError, match=r"\.parquet, \.arrow"), row_file.RowFile(tmp_path / "rows.xlsx"):
         pass
 
 

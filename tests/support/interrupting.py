@@ -6,10 +6,10 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from streamsig.config import make_settings
-from streamsig.engine.events import Advanced, Resumed
+from streamsig.engine.events import Advanced, Rejected, Resumed
 from streamsig.engine.pipeline import count_signals
-from streamsig.sinks.reject_file import continuing_rejects
-from streamsig.sinks.row_file import continuing_rows
+from streamsig.sinks.reject_file import RejectFile
+from streamsig.sinks.row_file import RowFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +57,8 @@ def run(
 
     def observe(event: object) -> None:
         nonlocal seen
-        if rejecting is not None:
-            rejecting(event)  # type: ignore[arg-type]
+        if rejecting is not None and isinstance(event, Rejected):
+            rejecting.write(event)
         if isinstance(event, Resumed):
             resumed.append(event)
         seen += isinstance(event, Advanced)
@@ -68,8 +68,8 @@ def run(
     chosen = make_settings({"checkpoint": str(folder / "checkpoint"), **asked})
     try:
         with (
-            contextlib.nullcontext() if rejects is None else continuing_rejects(folder / rejects) as rejecting,
-            contextlib.nullcontext() if rows is None else continuing_rows(folder / rows) as tell,
+            contextlib.nullcontext() if rejects is None else RejectFile(folder / rejects, appends=True) as rejecting,
+            contextlib.nullcontext() if rows is None else RowFile(folder / rows, appends=True) as tell,
         ):
             return count_signals([str(it) for it in inputs], chosen, observe, tell, rejecting), resumed
     except _Stopped:

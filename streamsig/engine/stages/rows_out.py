@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import pyarrow as pa
 
@@ -11,6 +11,7 @@ from streamsig.core.groups import MAX_BYTES, GroupState, TooManyGroupsError
 from streamsig.core.keys import KeyTable, Texts, number_keys
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks, concat
+from streamsig.engine.sink import Sink
 from streamsig.engine.stages.accumulator import NEWEST_FIRST, too_many
 from streamsig.engine.stages.row_table import RowTable
 from streamsig.engine.stages.row_windows import ManySeries, NewestFirst, OneSeries
@@ -31,21 +32,14 @@ SIGNAL = "signal"
 """What the signal is called that only a window is named for."""
 
 
-@runtime_checkable
-class RowKeeper(Protocol):
-    """Takes rows as a plain callable does, and keeps them for a later run to go on behind."""
-
-    def __call__(self, batch: pa.RecordBatch, /) -> None:
-        """Take further rows; the first batch has none, but the schema."""
-
-    def begin(self, kept: Mapping[str, Any] | None) -> None:
-        """Go on behind rows that `keep` has kept, or begin anew; raises ValueError where they are not there."""
+class MarkedSink(Sink["pa.RecordBatch"], Protocol):
+    """A sink of which a snapshot may be of an earlier moment."""
 
     def mark(self) -> int:
-        """Return a place behind all rows that were taken so far."""
+        """Return a mark of what was written so far."""
 
     def keep(self, mark: int) -> Mapping[str, Any]:
-        """Make the rows before a mark outlive the program; return, as JSON has it, what `begin` takes."""
+        """Return a snapshot of what was written before a mark."""
 
 
 class Told(NamedTuple):
@@ -75,18 +69,19 @@ class Teller:
     def __init__(
         self,
         settings: Settings,
-        tell: Callable[[pa.RecordBatch], None] | RowKeeper,
+        tell: Callable[[pa.RecordBatch], None] | Sink[pa.RecordBatch],
         groups_bytes: int = MAX_BYTES,
     ) -> None:
         self._backwards = settings.order == NEWEST_FIRST
         if self._backwards and settings.group_by:
             raise UsageError("rows of groups cannot be told newest first: each would wait for the next of its group")
-        if settings.checkpoint is not None and not isinstance(tell, RowKeeper):
-            raise UsageError("rows go on from a checkpoint only in a file; leave out the checkpoint")
+        if settings.checkpoint is not None and not isinstance(tell, Sink):
+            raise UsageError("rows resume from a checkpoint only in a file; leave out the checkpoint")
         self._named = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
         self._signals = tuple(signal for _, signal in self._named)
         self._per_file, self._grouped = settings.per_file, bool(settings.group_by)
-        self._tell, self._groups_bytes = tell, groups_bytes
+        self._tell = tell.write if isinstance(tell, Sink) else tell
+        self._sink, self._groups_bytes = tell, groups_bytes
         self._table: RowTable | None = None
         self._columns: dict[str, Any] = {}
         self._time: tuple[int, ...] = ()
@@ -122,7 +117,7 @@ class Teller:
 
         Raises ValueError where the rows are not there.
         """
-        self._kept.begin(kept and kept["file"])
+        self._kept.restore(kept and kept["file"])
         if kept is None:
             return
         self._columns = _columns(kept["columns"])
@@ -160,8 +155,8 @@ class Teller:
             self._table.skip(behind)
 
     @property
-    def _kept(self) -> RowKeeper:
-        return cast("RowKeeper", self._tell)
+    def _kept(self) -> MarkedSink:
+        return cast("MarkedSink", self._sink)
 
     def _replay(self, state: GroupState) -> None:
         """Take the last closes of each group as rows, and tell nothing of them."""
