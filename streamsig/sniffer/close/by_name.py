@@ -195,13 +195,13 @@ def _doubtful(body: Body, found: Sequence[int], name: str) -> LayoutError:
 
 
 def _holds_texts(body: Body, index: int) -> bool:
-    texts = [record.fields[index] for record in body.records[:_JUDGED] if len(record.fields) == body.fields]
+    texts = [record.fields[index] for record in body.records[:_JUDGED] if index < len(record.fields) == body.fields]
     looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
     return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) <= len(looks)
 
 
 def _example(body: Body, index: int) -> str:
-    found = next((r for r in body.records if len(r.fields) == body.fields and r.fields[index].strip()), None)
+    found = next((r for r in body.records if index < len(r.fields) == body.fields and r.fields[index].strip()), None)
     return f": line {found.line} reads {one_line(found.fields[index])!r}" if found else ""
 
 
