@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-OF_OTHER_PROGRAMS = {"--rm", "--user", "--group"}
+OF_OTHER_PROGRAMS = {"--cpus", "--group", "--memory", "--read-only", "--rm", "--user"}
 """Flags that pages show with docker and pip."""
 
 PAGES = sorted(str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md"))
