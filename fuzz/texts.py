@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamsig.core.signals import Signal
 from streamsig.core.window import WindowState
@@ -14,11 +14,14 @@ from streamsig.csv.dialect import Dialect
 from streamsig.csv.reader import BadRecordError, ChunkReader
 from streamsig.csv.records import split_records
 from streamsig.errors import StreamsigError
-from streamsig.sniffer.detect import Detection, detect
+from streamsig.sniffer.detect import detect
 from streamsig.sniffer.encoding import detect_encoding
 from streamsig.sources.streams import RawInput, TextSource
 from tests.support import oracle
 from tests.support.definition import define, joined
+
+if TYPE_CHECKING:
+    from streamsig.sniffer.layout import Layout
 
 _CELLS = ["", "1", "-2.50", "12345678.90", " 7.1 ", "nan", "9" * 20, "1e-5", "0.1", '"', "a,b", "x\ny", "1\r\n", "é"]
 _CLOSES = ["1", "1.00", "2", "-2.5", "0.10", "", "NaN", "null", "1234567890.5", "1e-5", "9" * 20, "0." + "0" * 20 + "1"]
@@ -31,7 +34,7 @@ def detection(data: bytes) -> None:
     _detected(data)
 
 
-def _detected(data: bytes) -> Detection | None:
+def _detected(data: bytes) -> Layout | None:
     encoding, mark = detect_encoding(data)
     text = data[mark:].decode(encoding, "replace").encode()
     try:

@@ -45,23 +45,23 @@ def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
     if STDIN in paths:
         say_if_waiting()
     # slow to import, and not needed by other commands
-    from streamsig.engine.look import look  # noqa: PLC0415
+    from streamsig.engine.inspection import inspect_inputs  # noqa: PLC0415
     from streamsig.sinks.layout_report import to_json, to_table  # noqa: PLC0415
 
     seen, code = [], 0
     terminal = sys.stdout is not None and sys.stdout.isatty()
-    for found in look(paths, settings, _warn):
+    for found in inspect_inputs(paths, settings, _warn):
         stopping.check()
-        if found.error is not None:
-            code = code or found.error.exit_code
+        if found["error"] is not None:
+            code = code or found["error"]["exit_code"]
         if parsed.json:
             seen.append(found)
         else:
             width = shutil.get_terminal_size().columns
             _put(("\n" if seen else "") + to_table(found, width, colour=terminal))
             seen[:] = [found]
-        if found.error is not None and not (terminal and not parsed.json):
-            say(printable(" ".join(found.error.message.split())))
+        if found["error"] is not None and not (terminal and not parsed.json):
+            say(printable(" ".join(found["error"]["message"].split())))
     if parsed.json:
         _put(to_json(seen))
     return code

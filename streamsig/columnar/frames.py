@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from streamsig.columnar.arrays import to_ticks
 from streamsig.columnar.table import open_frame
-from streamsig.csv.dialect import Asked
+from streamsig.csv.dialect import one_line
 from streamsig.errors import ColumnError, LayoutError
 from streamsig.sniffer.close.candidate import ONLY_CANDIDATE
+from streamsig.sniffer.layout import LayoutOptions
 from streamsig.sources.objects import inputs_of
 
 if TYPE_CHECKING:
@@ -31,12 +32,14 @@ def ticks_of(given: object, column: str | int | None) -> Iterator[Ticks]:
 
 def _ticks_of(frame: ArrowStream, column: str | int | None) -> Iterator[Ticks]:
     rows = 0
-    with open_frame(frame, column, "<frame>") as table:
-        if table.why == ONLY_CANDIDATE:
+    with open_frame(frame, "<frame>") as table:
+        layout = table.detect(LayoutOptions(column=column))
+        close, numbers = layout.dialect.close, layout.dialect.numbers
+        if dict(layout.reasons)["close"] == ONLY_CANDIDATE:
             # there is nobody to warn
-            raise LayoutError(f'<frame>: no column is named like a close; if it is "{table.column_name}", name it')
-        numbers, _ = table.find_numbers(Asked())
-        for (closes,) in table.batches():
+            title = one_line(str(table.schema.names[close]))
+            raise LayoutError(f'<frame>: no column is named like a close; if it is "{title}", name it')
+        for (closes,) in table.batches([close]):
             try:
                 yield to_ticks(closes, numbers)
             except ColumnError as error:

@@ -13,11 +13,10 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from streamsig.columnar import page_sizes
-from streamsig.columnar.arrays import is_text, row_texts
-from streamsig.columnar.schema import check_close, choose_close, choose_groups, choose_numbers, choose_time
-from streamsig.csv.dialect import one_line
+from streamsig.columnar.arrays import row_texts, to_texts
+from streamsig.columnar.table_layout import detect_table
 from streamsig.errors import LayoutError, SourceError
-from streamsig.fields.numbers import NumberFormat
+from streamsig.sniffer.layout import SampleRow
 from streamsig.sources.formats import ARROW_FILE, ARROW_STREAM, CONTINUATION, DECRYPT, FILE_MAGIC, PARQUET, PREFIX_BYTES
 from streamsig.sources.objects import reader_of
 
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
-    from streamsig.csv.dialect import Asked
-    from streamsig.sniffer.time_column import TimeColumn
-
+    from streamsig.sniffer.layout import Layout, LayoutOptions
 BATCH_ROWS = 1 << 16
 """Rows of the longest batch."""
 
@@ -71,15 +68,14 @@ class _Store(Protocol):
 
 
 class ColumnarTable:
-    """An open columnar input with its close column, its rows to be read once from start to end.
+    """An open columnar input, its rows to be read once from start to end.
 
-    `close_index` is the index of the close in `schema`, `why` says why it is that one; `rows` is how many rows there
-    are, `None` where only reading tells. As a context manager it closes what it has opened, never the object it was
-    given.
+    `rows` is how many rows there are, `None` where only reading tells. As a context manager it closes what it has
+    opened, never the object it was given.
     """
 
-    def __init__(self, store: _Store, close: tuple[int, str], name: str, kind: str, owned: ExitStack) -> None:
-        self.schema, self.rows, (self.close_index, self.why) = store.schema, store.rows, close
+    def __init__(self, store: _Store, name: str, kind: str, owned: ExitStack) -> None:
+        self.schema, self.rows = store.schema, store.rows
         self._store, self._name, self._kind, self._owned = store, name, kind, owned
         self._ahead: list[pa.RecordBatch] = []
         self._whole: Iterator[pa.RecordBatch] | None = None
@@ -87,38 +83,22 @@ class ColumnarTable:
         self._checked: pa.RecordBatch | None = None
         self._start = 0
 
-    @property
-    def close_is_text(self) -> bool:
-        """Tell whether the closes are texts, which may be written in several ways."""
-        return is_text(self.schema[self.close_index].type)
-
-    @property
-    def column_name(self) -> str:
-        """The name of the close column, shortened for messages."""
-        return one_line(str(self.schema.names[self.close_index]))
-
     def limit(self, most_bytes: int) -> None:
         """Raise UsageError, now or while it is read, where more than this has to be read at once."""
         with _readable(self._name, self._kind):
             self._store.limit(self._name, most_bytes)
 
-    def find_time(self) -> TimeColumn:
-        """Return which column tells the time, and which way the first rows run in it; call it before `batches`."""
-        return choose_time(self.schema, self.close_index, self.sample)
+    def detect(self, options: LayoutOptions) -> Layout:
+        """Detect the layout from the first rows; call it before `batches`. Raises LayoutError and UsageError."""
+        # the names of a damaged file may be no texts
+        with _readable(self._name, self._kind):
+            return detect_table(self.schema, self.sample, options, self._kind, self._name)
 
-    def find_numbers(self, asked: Asked) -> tuple[NumberFormat, str]:
-        """Return how the closes are written, and why; call it before `batches`. Raises LayoutError and UsageError."""
-        return choose_numbers(self.schema, self.close_index, self.sample, asked, self._name)
-
-    def check_close(self, time: TimeColumn, groups: Sequence[int], numbers: NumberFormat) -> tuple[str, ...]:
-        """Return warnings of what the close may mean; call it before `batches`. Raises LayoutError."""
-        written = numbers if self.close_is_text else NumberFormat(missing=numbers.missing)
-        close = (self.close_index, self.why)
-        return check_close(self.schema, close, time, groups, written, self.sample, self._name)
-
-    def find_groups(self, columns: Sequence[str | int]) -> tuple[int, ...]:
-        """Return the indices of the columns that were asked for to group by; raises LayoutError."""
-        return choose_groups(self.schema, columns, self._name)
+    def first_rows(self, count: int, columns: int) -> tuple[SampleRow, ...]:
+        """Return rows as texts, for a person; call it before `batches`."""
+        sample = self.sample(range(min(len(self.schema), columns)))
+        texts = (to_texts(column.slice(0, count)).to_pylist() for column in sample.columns)
+        return tuple(SampleRow(number, fields) for number, fields in enumerate(zip(*texts, strict=True), 1))
 
     def sample(self, indices: Sequence[int]) -> pa.RecordBatch:
         """Return these columns of the first rows, at most `SAMPLE_ROWS` of them; call it before `batches`."""
@@ -135,15 +115,14 @@ class ColumnarTable:
             parts[0] if parts else pa.RecordBatch.from_arrays([pa.array([], it.type) for it in schema], schema=schema)
         )
 
-    def batches(self, also: Sequence[int] = ()) -> Iterator[tuple[pa.Array, ...]]:
-        """Return the closes in file order, and the columns `also`, in arrays of at most `BATCH_ROWS`.
+    def batches(self, indices: Sequence[int]) -> Iterator[tuple[pa.Array, ...]]:
+        """Return columns in file order, in arrays of at most `BATCH_ROWS`.
 
         Raises SourceError for data that are damaged or cut off. Of Parquet, and of an Arrow file given
         by its path, only these columns are read. Memory is bounded by the largest page of Parquet, and by
         the largest record batch of Arrow.
         """
-        indices = [self.close_index, *also]
-        for batch in self._batches(indices):
+        for batch in self._batches(list(indices)):
             for start in range(0, len(batch), BATCH_ROWS):
                 yield tuple(column.slice(start, BATCH_ROWS) for column in batch.columns)
 
@@ -215,31 +194,27 @@ def _first_rows(batches: Iterator[pa.RecordBatch]) -> list[pa.RecordBatch]:
     return found
 
 
-def open_columnar(source: str | _Readable, format: str, column: str | int | None, name: str) -> ColumnarTable:  # noqa: A002 (the word that `columnar_format` answers with)
-    """Open a path, or an object to read from that need not be seekable, and find its close column.
+def open_columnar(source: str | _Readable, kind: str, name: str) -> ColumnarTable:
+    """Open a path, or an object to read from that need not be seekable; `kind` is what `columnar_format` returned.
 
-    `format` is what `columnar_format` said, `column` what was asked for: a name, a number that counts
-    from 1, or `None` to go by the names. An object is read from its first byte on; Parquet that
-    comes that way is set aside in a temporary file, for it is read from its end. Raises SourceError and
-    LayoutError.
+    An object is read from its first byte on; Parquet that comes that way is copied to a temporary file, for it is read
+    from its end. Raises SourceError, and LayoutError for an encrypted file.
     """
     with ExitStack() as stack:
-        with _readable(name, format):
-            store = _store(source, format, name, stack)
-            close = choose_close(store.schema, column, name)
-        return ColumnarTable(store, close, name, format, stack.pop_all())
+        with _readable(name, kind):
+            store = _store(source, kind, name, stack)
+        return ColumnarTable(store, name, kind, stack.pop_all())
 
 
-def open_frame(frame: ArrowStream, column: str | int | None, name: str) -> ColumnarTable:
-    """Take what `inputs_of` has returned for an object that is no path, and find its close column.
+def open_frame(frame: ArrowStream, name: str) -> ColumnarTable:
+    """Take what `inputs_of` has returned for an object that is no path.
 
     Nothing is copied that the library does not copy itself; a stream is read once, batch by batch. Raises
-    SourceError for what is no table of rows, and LayoutError.
+    SourceError for what is no table of rows.
     """
     with _readable(name, FRAME):
         store = _Frame(frame)
-        close = choose_close(store.schema, column, name)
-    return ColumnarTable(store, close, name, FRAME, ExitStack())
+    return ColumnarTable(store, name, FRAME, ExitStack())
 
 
 class ArrowStream(Protocol):

@@ -1,7 +1,4 @@
-"""How a delimited text file is written: what was asked, and what is so.
-
-Values only. `detect` finds them, `reader` obeys them.
-"""
+"""How the records and numbers of a delimited text are written: what `sniffer` detects and the readers obey."""
 
 from __future__ import annotations
 
@@ -10,24 +7,6 @@ from dataclasses import dataclass, field
 from streamsig.fields.numbers import NumberFormat
 
 _SHOWN = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the user said about the layout; `None` means "find out".
-
-    `column` is a header name, or a field number that counts from 1, as are those of `group_by`.
-    `missing` are further texts that mean "no close", besides the usual ones.
-    """
-
-    delimiter: str | None = None
-    header: bool | None = None
-    skip_lines: int | None = None
-    column: str | int | None = None
-    decimal: str | None = None
-    thousands: str | None = None
-    missing: tuple[str, ...] = ()
-    group_by: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,27 +5,21 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks
 from streamsig.csv.chunks import Chunks, Resume
-from streamsig.csv.dialect import Asked
 from streamsig.csv.footers import FOOTER_BYTES
 from streamsig.csv.pending_footer import Footer
 from streamsig.csv.reader import BadRecordError, ChunkReader, Reading
 from streamsig.csv.records import split_records
+from streamsig.engine.detection import compare_with, detect_text
 from streamsig.engine.events import Advanced, InputFound, Rejected, Resumed, Warned
 from streamsig.engine.execute import map_in_order
 from streamsig.engine.position import Position
 from streamsig.engine.stages.accumulator import NEWEST_FIRST, Count, Tally
 from streamsig.errors import BadRowError
-from streamsig.sniffer.checks.agreement import CloseColumn, compare
-from streamsig.sniffer.detect import Detection, detect
-from streamsig.sniffer.encoding import choose_encoding
-from streamsig.sniffer.impostors import check_is_table, check_is_text
-from streamsig.sniffer.time_column import NEWEST_FIRST as RUNS_NEWEST_FIRST
-from streamsig.sniffer.time_column import RUNS_BACKWARDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -37,32 +31,11 @@ if TYPE_CHECKING:
     from streamsig.engine.events import Observer
     from streamsig.engine.run import Run
     from streamsig.engine.stages.time_order import FileOrder, Judged
+    from streamsig.sniffer.layout import Layout
     from streamsig.sniffer.time_column import TimeColumn
     from streamsig.sources.streams import TextSource
 
-SAMPLE_BYTES = 1 << 18
-"""How much of an input is looked at to find out how it is written."""
-
 SKIP = "skip"
-
-
-def look_at(source: TextSource, settings: Settings, *, may_grow: bool = False) -> Detection:
-    """Find out how a text is written, and leave it at its start; of one that may grow only whole lines tell.
-
-    Raises LayoutError where that cannot be told for sure.
-    """
-    raw, _ = source.read_sample(SAMPLE_BYTES)
-    check_is_text(raw, source.name, source.compression)
-    source.decode(*choose_encoding(raw, settings.encoding))
-    sample, whole = source.read_sample(SAMPLE_BYTES)
-    asked = asked_of(settings)
-    if whole and may_grow and sample:
-        check_is_table(sample, source.name)
-        # the last line may be half of one: however it goes on, the layout stays
-        sample = sample[: 1 + sample.rfind(b"\n" if b"\n" in sample else b"\r")]
-        # without a whole line there is not even a header
-        asked = asked if sample else replace(asked, header=False, column=None, group_by=())
-    return detect(sample, whole=whole, asked=asked, name=source.name)
 
 
 class _Prepared(NamedTuple):
@@ -132,18 +105,19 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
     settings, observe, plan, checkpoint = run.settings, run.observe, run.plan, run.checkpoint
     is_last = is_last and checkpoint is not None
     may_grow = is_last and not settings.finished
-    detection = look_at(source, settings, may_grow=may_grow)
-    observe(InputFound(source.name, source.size_bytes, _layout(source, detection)))
-    column = close_column_of(source.name, detection)
-    warnings = (*warnings_of(detection, settings), *compared(column, run))
+    layout = detect_text(source, settings, may_grow=may_grow)
+    storage = {"compression": source.compression, "encoding": source.encoding}
+    observe(InputFound(source.name, source.size_bytes, {**storage, **layout.to_log()}))
+    column = layout.close_column(source.name)
+    warnings = (*layout.warnings, *compare_with(run.total.close_column, column, settings))
     _warn(source.name, warnings, observe)
-    dialect, tally = detection.dialect, Tally(settings, plan.groups_bytes)
+    dialect, tally = layout.dialect, Tally(settings, plan.groups_bytes)
     source.discard(dialect.body_offset)
-    prepare = _preparation(source, run, detection, tally, may_grow=may_grow)
+    prepare = _preparation(source, run, layout, tally, may_grow=may_grow)
     position, resume, first = Position(0, 0, dialect.body_line, 0), None, None
     if checkpoint is not None:
         position = checkpoint.resume(source, dialect, tally, position)
-        resume = Resume(position.offset, position.crc, counts_crc=not source.is_plain, by_returns=detection.by_returns)
+        resume = Resume(position.offset, position.crc, counts_crc=not source.is_plain, by_returns=layout.by_returns)
         if position.offset:
             observe(Resumed(source.name, position.offset, run.total.rows + tally.rows))
     try:
@@ -179,21 +153,21 @@ def count_text(source: TextSource, run: Run, *, is_last: bool = False) -> Count:
     return Count(tally.result(), position.rejected, warnings, column).check(source.name, first)
 
 
-def _preparation(source: TextSource, run: Run, detection: Detection, tally: Tally, *, may_grow: bool) -> _Preparation:
+def _preparation(source: TextSource, run: Run, layout: Layout, tally: Tally, *, may_grow: bool) -> _Preparation:
     """Return what reads chunks of a text, and let what goes on beside the counts begin it."""
-    dialect, groups, order = detection.dialect, detection.groups, None
+    dialect, groups, order = layout.dialect, layout.groups, None
     if run.order is not None:
-        run.order.begin(order := _order_of(source, detection, run.settings))
-    times = () if order is None and run.teller is None else time_columns(detection.time_column, dialect.close)
+        run.order.begin(order := _order_of(source, layout, run.settings))
+    times = () if order is None and run.teller is None else time_columns(layout.time_column, dialect.close)
     if run.teller is not None:
         run.teller.begin(time=times, keys=[dialect.field_name(each) for each in groups])
     reader = ChunkReader(
         dialect,
         skip_bad=run.settings.on_bad_row == SKIP,
-        scale=detection.decimals,
+        scale=layout.decimals,
         also=(*groups, *times),
-        timed=detection.timed,
-        prices=detection.prices,
+        timed=layout.timed,
+        prices=layout.prices,
     )
     return _Preparation(run, may_grow, reader, tally, order, len(groups))
 
@@ -270,65 +244,12 @@ def _held_back(chunk: Chunk, line: int, observe: Observer, name: str) -> tuple[s
     return warnings
 
 
-def _order_of(source: TextSource, detection: Detection, settings: Settings) -> FileOrder | None:
+def _order_of(source: TextSource, layout: Layout, settings: Settings) -> FileOrder | None:
     """Return what judges the times of a text, if there are any."""
-    if not detection.rows_sampled:
+    if not layout.rows_sampled:
         return None
     # pyarrow takes long to import, and most runs do without it
     from streamsig.engine.stages.time_order import FileOrder  # noqa: PLC0415
 
     backwards = settings.order == NEWEST_FIRST
-    return FileOrder(source.name, detection.time_column, detection.dialect.close, detection.times, backwards=backwards)
-
-
-def close_column_of(name: str, detection: Detection) -> CloseColumn:
-    """Return how the closes of a text are read."""
-    dialect = detection.dialect
-    title = dialect.header[dialect.close] if dialect.header and dialect.close < len(dialect.header) else None
-    return CloseColumn.of(name, title, detection.closes, dialect.numbers)
-
-
-def compared(column: CloseColumn, run: Run) -> tuple[str, ...]:
-    """Return what a person should know of an input beside the one before it; raises LayoutError if they contradict."""
-    before = None if run.settings.per_file else run.total.close_column
-    return () if before is None else compare(before, column, grouped=bool(run.settings.group_by))
-
-
-def warnings_of(detection: Detection, settings: Settings) -> tuple[str, ...]:
-    """Return what a person should know of a text; one that is read backwards on purpose may run backwards."""
-    return tuple(it for it in detection.warnings if not (settings.order == NEWEST_FIRST and it == RUNS_BACKWARDS))
-
-
-def warnings_of_table(time: TimeColumn, settings: Settings) -> tuple[str, ...]:
-    """Return what a person should know of a columnar file."""
-    return (RUNS_BACKWARDS,) if time.direction == RUNS_NEWEST_FIRST and settings.order != NEWEST_FIRST else ()
-
-
-def asked_of(settings: Settings) -> Asked:
-    """Return what the settings say about the layout."""
-    return Asked(
-        delimiter=settings.delimiter,
-        header=settings.header,
-        skip_lines=settings.skip_lines,
-        column=settings.column,
-        decimal=settings.decimal,
-        thousands=settings.thousands,
-        missing=tuple(settings.missing),
-        group_by=settings.group_by,
-    )
-
-
-def _layout(source: TextSource, detection: Detection) -> dict[str, Any]:
-    dialect = detection.dialect
-    return {
-        "compression": source.compression,
-        "encoding": source.encoding,
-        "delimiter": dialect.delimiter,
-        "line_quoted": dialect.line_quoted,
-        "header": dialect.header is not None,
-        "close": dialect.column_name(dialect.close),
-        **({"group_by": [dialect.column_name(each) for each in detection.groups]} if detection.groups else {}),
-        "decimal": dialect.numbers.decimal,
-        "thousands": dialect.numbers.thousands,
-        "direction": detection.direction,
-    }
+    return FileOrder(source.name, layout.time_column, layout.dialect.close, layout.times, backwards=backwards)

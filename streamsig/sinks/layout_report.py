@@ -1,10 +1,9 @@
-"""What was found out about inputs, as a table for people and as JSON for programs (docs/inspect.md)."""
+"""The layouts of inputs, as a table for people and as JSON for programs (docs/inspect.md)."""
 
 from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from streamsig.core import utf8
-from streamsig.engine.look import TEXT
 from streamsig.sinks.printable import printable
+from streamsig.sniffer.layout import TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from streamsig.engine.look import Look, Row
+    from streamsig.engine.inspection import Inspection
 
 _MOST_COLUMNS = 60
 _ROW_CHARACTERS = 18
@@ -28,14 +27,13 @@ _LONGEST_CELL = 200
 _MANY_MARKERS = 12
 
 
-def to_json(looks: Iterable[Look]) -> str:
-    """Return the looks as one JSON object, with a final newline."""
-    inputs = [{**asdict(it), "reasons": dict(it.reasons)} for it in looks]
-    return json.dumps(utf8.in_json({"inputs": inputs}), indent=2) + "\n"
+def to_json(inspections: Iterable[Inspection]) -> str:
+    """Return inspections as one JSON object, with a final newline."""
+    return json.dumps(utf8.in_json({"inputs": [*inspections]}), indent=2) + "\n"
 
 
-def to_table(look: Look, width: int, *, colour: bool = False) -> str:
-    """Return a look as lines of at most `width` characters, each with its line end.
+def to_table(found: Inspection, width: int, *, colour: bool = False) -> str:
+    """Return an inspection as lines of at most `width` characters, each with its line end.
 
     Whatever comes from the file is escaped: neither control characters nor markup get through.
     """
@@ -49,97 +47,100 @@ def to_table(look: Look, width: int, *, colour: bool = False) -> str:
         highlight=False,
         legacy_windows=False,
     )
-    console.print(_text(look.input, "bold"), overflow="fold")
+    console.print(_text(found["input"], "bold"), overflow="fold")
     facts = Table.grid(padding=(0, 2))
     facts.add_column(overflow="fold", style="dim")
     facts.add_column(overflow="fold")
-    for label, fact in _facts(look):
+    for label, fact in _facts(found):
         facts.add_row(
             _text(label), _text(fact, "yellow" if label == "warning" else "red" if label == "refused" else "")
         )
     console.print(facts)
-    if look.columns and look.first_rows:
+    if found["columns"] and found["first_rows"]:
         console.print()
-        console.print(_first_rows(look, width))
-    if look.error is None and len(look.columns) > _MOST_COLUMNS:
-        console.print(f"... {len(look.columns) - _MOST_COLUMNS:,} columns more", overflow="fold")
+        console.print(_first_rows(found, width))
+    if found["error"] is None and len(found["columns"]) > _MOST_COLUMNS:
+        console.print(f"... {len(found['columns']) - _MOST_COLUMNS:,} columns more", overflow="fold")
     text = out.getvalue()
     # cells are padded to the end of the line, which nobody needs to copy
     return text if colour else "".join(line.rstrip() + "\n" for line in text.splitlines())
 
 
-def _facts(look: Look) -> Iterator[tuple[str, str]]:
-    size = "size not known" if look.size_bytes is None else _count(look.size_bytes, "byte")
-    kinds = (look.format, look.compression and f"packed with {look.compression}", look.encoding, size)
-    if look.format is not None:
+def _facts(found: Inspection) -> Iterator[tuple[str, str]]:
+    size = "size not known" if found["size_bytes"] is None else _count(found["size_bytes"], "byte")
+    kinds = (found["format"], found["compression"] and f"packed with {found['compression']}", found["encoding"], size)
+    if found["format"] is not None:
         yield "stored", ", ".join(str(kind) for kind in kinds if kind)
-    yield from _layout(look, {key: f": {why}" for key, why in look.reasons})
-    if look.decimals is not None:
-        most = _count(look.decimals, "decimal")
-        yield "sample", f"the first {_count(look.rows_sampled, 'row')}: up to {most}, {_missing(look.missing)}"
-        yield "time", _time(look)
-    for warning in look.warnings:
+    yield from _layout(found, {key: f": {why}" for key, why in found["reasons"].items()})
+    if found["decimals"] is not None:
+        most = _count(found["decimals"], "decimal")
+        yield "sample", f"the first {_count(found['rows_sampled'], 'row')}: up to {most}, {_missing(found['missing'])}"
+        yield "time", _time(found)
+    for warning in found["warnings"]:
         yield "warning", warning
-    if look.error is not None:
-        yield "refused", look.error.message
+    if found["error"] is not None:
+        yield "refused", found["error"]["message"]
 
 
-def _layout(look: Look, why: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    if look.delimiter is not None:
-        quotes = "each line quoted as a whole" if look.line_quoted else "quotes" if look.quoted else "no quotes"
-        yield "fields", f"{_mark(look.delimiter)} between them{why.get('delimiter', '')}; {quotes}"
-    if look.skipped_lines:
-        yield "skipped", f"{_count(look.skipped_lines, 'line')} at the start{why.get('preamble', '')}"
-    if look.header is not None and look.format == TEXT:
-        yield "header", ("none" if look.header_line is None else f"line {look.header_line}") + why.get("header", "")
-    if look.close is not None:
-        yield "close", f"{_column(look, look.close)}{why.get('close', '')}"
-    if look.group_by:
-        yield "groups", f"by {' and '.join(_column(look, number) for number in look.group_by)}: asked for"
-    if look.decimal is not None:
-        thousands = f", {_mark(look.thousands)} between thousands" if look.thousands else ""
-        yield "numbers", f"{_mark(look.decimal)} before decimals{thousands}{why.get('numbers', '')}"
+def _layout(found: Inspection, why: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    if found["delimiter"] is not None:
+        quotes = "each line quoted as a whole" if found["line_quoted"] else "quotes" if found["quoted"] else "no quotes"
+        yield "fields", f"{_mark(found['delimiter'])} between them{why.get('delimiter', '')}; {quotes}"
+    if found["skipped_lines"]:
+        yield "skipped", f"{_count(found['skipped_lines'], 'line')} at the start{why.get('preamble', '')}"
+    if found["header"] is not None and found["format"] == TEXT:
+        yield (
+            "header",
+            ("none" if found["header_line"] is None else f"line {found['header_line']}") + why.get("header", ""),
+        )
+    if found["close"] is not None:
+        yield "close", f"{_column(found, found['close'])}{why.get('close', '')}"
+    if found["group_by"]:
+        yield "groups", f"by {' and '.join(_column(found, number) for number in found['group_by'])}: asked for"
+    if found["decimal"] is not None:
+        thousands = f", {_mark(found['thousands'])} between thousands" if found["thousands"] else ""
+        yield "numbers", f"{_mark(found['decimal'])} before decimals{thousands}{why.get('numbers', '')}"
 
 
-def _time(look: Look) -> str:
-    if look.time is None:
+def _time(found: Inspection) -> str:
+    if found["time"] is None:
         return "no column tells it"
-    clock = "" if look.clock is None else f" with {_column(look, look.clock)}"
-    span = "" if look.time_first is None else f", {look.time_first} to {look.time_last} in the sample"
-    return f"{_column(look, look.time)}{clock}{span}, {look.direction}"
+    clock = "" if found["clock"] is None else f" with {_column(found, found['clock'])}"
+    span = "" if found["time_first"] is None else f", {found['time_first']} to {found['time_last']} in the sample"
+    return f"{_column(found, found['time'])}{clock}{span}, {found['direction']}"
 
 
-def _missing(markers: tuple[str, ...]) -> str:
+def _missing(markers: Sequence[str]) -> str:
     if not markers:
         return "none missing"
     shown = ["empty" if not it else f'"{it}"' for it in markers[:_MANY_MARKERS]]
     return f"missing where {' or '.join(shown)}"
 
 
-def _first_rows(look: Look, width: int) -> Table:
-    rows: tuple[Row, ...] = look.first_rows[: max(1, (width - 2 * _ROW_CHARACTERS) // _ROW_CHARACTERS)]
-    types = any(column.type for column in look.columns)
+def _first_rows(found: Inspection, width: int) -> Table:
+    rows = found["first_rows"][: max(1, (width - 2 * _ROW_CHARACTERS) // _ROW_CHARACTERS)]
+    types = any(column["type"] for column in found["columns"])
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("", justify="right", no_wrap=True)
-    for title in ("name", *(("type",) if types else ()), "is", *(f"line {row.line}" for row in rows)):
+    for title in ("name", *(("type",) if types else ()), "is", *(f"line {row['line']}" for row in rows)):
         table.add_column(title, no_wrap=True, overflow="ellipsis")
-    for column in look.columns[:_MOST_COLUMNS]:
-        place = column.number - 1
-        cells = [row.fields[place] if place < len(row.fields) else "" for row in rows]
-        kind = [_text(column.type or "", "dim")] if types else []
+    for column in found["columns"][:_MOST_COLUMNS]:
+        place = column["number"] - 1
+        cells = [row["fields"][place] if place < len(row["fields"]) else "" for row in rows]
+        kind = [_text(column["type"] or "", "dim")] if types else []
         table.add_row(
-            _text(str(column.number)),
-            _text(column.name or ""),
+            _text(str(column["number"])),
+            _text(column["name"] or ""),
             *kind,
-            _text("CLOSE" if column.role == "close" else column.role or ""),
+            _text("CLOSE" if column["role"] == "close" else column["role"] or ""),
             *map(_text, cells),
-            style="bold green" if column.role == "close" else None,
+            style="bold green" if column["role"] == "close" else None,
         )
     return table
 
 
-def _column(look: Look, number: int) -> str:
-    name = look.columns[number - 1].name if number <= len(look.columns) else None
+def _column(found: Inspection, number: int) -> str:
+    name = found["columns"][number - 1]["name"] if number <= len(found["columns"]) else None
     return f"column {number}" + (f' "{name}"' if name else "")
 
 

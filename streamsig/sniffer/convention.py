@@ -20,8 +20,8 @@ from streamsig.fields.numbers import is_below_thousand
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamsig.csv.dialect import Asked
     from streamsig.fields.numbers import NumberFormat
+    from streamsig.sniffer.layout import LayoutOptions
 
 _POINT_CURRENCIES = re.compile("[¥￥円圓元₩원£₹]|JPY|KRW|CNY|GBP|INR|HKD")
 """Currencies of countries that write a decimal point, and a comma between thousands."""
@@ -50,9 +50,9 @@ class Written:
         return self.delimiter == "," and not self.quoted
 
 
-def possible(asked: Asked, name: str) -> list[NumberFormat]:
+def possible(options: LayoutOptions, name: str) -> list[NumberFormat]:
     """Return the conventions that the flags leave open."""
-    decimal, thousands = asked.decimal, asked.thousands
+    decimal, thousands = options.decimal, options.thousands
     if decimal is not None and decimal not in {".", ","}:
         raise UsageError(f"{name}: --decimal {decimal}: the decimal mark is . or ,")
     if thousands in {"\u00a0", "\u202f", "\u2009"}:
@@ -66,7 +66,7 @@ def possible(asked: Asked, name: str) -> list[NumberFormat]:
         for each in CONVENTIONS
         if decimal in {None, each.decimal} and (thousands is None or thousands == each.thousands)
     ]
-    return [replace(each, missing=frozenset(asked.missing)) for each in formats]
+    return [replace(each, missing=frozenset(options.missing)) for each in formats]
 
 
 def decide(written: Written, formats: Sequence[NumberFormat], name: str, column: str) -> tuple[NumberFormat, str]:

@@ -8,12 +8,12 @@ written), `timecolumn` (which way the rows run).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from streamsig.csv.corporate_actions import price_columns
-from streamsig.csv.dialect import Asked, Dialect
+from streamsig.csv.dialect import Dialect
 from streamsig.csv.footers import are_timed
 from streamsig.csv.records import skip_lines, split_records
 from streamsig.errors import LayoutError, UsageError
@@ -32,12 +32,13 @@ from streamsig.sniffer.checks.values import (
 )
 from streamsig.sniffer.checks.warnings import doubtful_values, doubts
 from streamsig.sniffer.close.by_name import GROUP_BY, asked_column, numbered
-from streamsig.sniffer.close.choice import ASKED, Fields, named_close, unnamed_close
+from streamsig.sniffer.close.choice import Fields, named_close, unnamed_close
 from streamsig.sniffer.close.ohlc import close_by_shape
 from streamsig.sniffer.framing import Framing, find_framing
 from streamsig.sniffer.header import Body, find_body
 from streamsig.sniffer.impostors import check_is_table
-from streamsig.sniffer.time_column import NEWEST_FIRST, RUNS_BACKWARDS, UNKNOWN, TimeColumn, find_time
+from streamsig.sniffer.layout import ASKED, Layout, LayoutOptions, SampleRow
+from streamsig.sniffer.time_column import NEWEST_FIRST, RUNS_BACKWARDS, TimeColumn, find_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,93 +60,46 @@ _JUDGED = 300
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class SampleRow:
-    """One of the first data records: its physical line, and its fields without blanks around them."""
-
-    line: int
-    fields: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """A layout, and what was seen on the way to it.
-
-    `times` are those of the sampled records, a time of day behind its date.
-
-    `reasons` are (what, why) pairs for a person. `direction` is "oldest first", "newest first" or
-    "unknown"; `time_first` and `time_last` are the times of the first and the last sampled record.
-    `header_line` is the physical line of the header, `skipped_lines` counts those above the header, or
-    above the first row where there is none. `quoted` says that there are quotes.
-    `decimals` is the most that a sampled close has, exponents and padding zeros resolved; `missing`
-    are the sampled closes that mean "none", as they are written; `groups` are the fields, from 0, that
-    were asked for to group by. `closes` are sampled closes as they are written. `timed` says that
-    rows have times, so that the last ones must have, too. `prices` are further fields, from 0, in which a text shows
-    that a row without a close is none. `by_returns` says that lines end with CR alone.
-    """
-
-    dialect: Dialect
-    warnings: tuple[str, ...] = ()
-    reasons: tuple[tuple[str, str], ...] = ()
-    rows: tuple[SampleRow, ...] = ()
-    time_first: str | None = None
-    time_last: str | None = None
-    direction: str = UNKNOWN
-    time_column: TimeColumn = field(default_factory=TimeColumn)
-    times: tuple[str, ...] = ()
-    rows_sampled: int = 0
-    header_line: int | None = None
-    skipped_lines: int = 0
-    quoted: bool = False
-    decimals: int = 0
-    missing: tuple[str, ...] = ()
-    groups: tuple[int, ...] = ()
-    closes: tuple[str, ...] = ()
-    timed: bool = False
-    prices: tuple[int, ...] = ()
-    by_returns: bool = False
-
-
-def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str = "<stdin>") -> Detection:
+def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, name: str = "<stdin>") -> Layout:
     """Find out the layout of the text that begins with `sample`, UTF-8 without a byte order mark.
 
     `whole` says that the sample is all of it; otherwise its last record may be cut off and is not
     looked at. Raises `LayoutError` where the layout cannot be told for sure, `UsageError` for a
     flag that no file can honour. Linear in the sample, and in at most `RECORDS` of its records.
     """
-    asked = asked or Asked()
-    _check_flags(asked, name)
-    formats = convention.possible(asked, name)
+    options = options or LayoutOptions()
+    _check_flags(options, name)
+    formats = convention.possible(options, name)
     check_is_table(sample, name)
-    framing, body = _structure(sample, whole, asked, name)
+    framing, body = _structure(sample, whole, options, name)
     if body is None:
-        return Detection(_empty(sample, framing, asked, formats, name))
+        return Layout(_empty(sample, framing, options, formats, name), TimeColumn())
     if body.fields == 1:
-        check_one_column(body, asked, name)
+        check_one_column(body, options, name)
     texts = _columns(body)
     few = [_thinned(column, _JUDGED) for column in texts]
     numeric = [_is_numeric(column[:_JUDGED]) for column in texts]
     check_no_second_header(body, next((texts[i] for i, each in enumerate(numeric) if each), None), name)
     time = find_time(body.names, few)
     is_bare = framing.delimiter == "," and not framing.line_quoted
-    if is_bare and (asked.column is not None or body.names is not None):
-        check_not_split(body, texts, sample, asked, name)
+    if is_bare and (options.column is not None or body.names is not None):
+        check_not_split(body, texts, sample, options, name)
     try:
-        groups = tuple(asked_column(body, each, name, GROUP_BY) for each in asked.group_by)
+        groups = tuple(asked_column(body, each, name, GROUP_BY) for each in options.group_by)
         fields = Fields(body, texts, numeric, time, groups, whole, name)
         written = _Numbers(fields, framing, b'"' in sample, formats)
-        if asked.column is not None:
-            close, why = asked_column(body, asked.column, name), ASKED
+        if options.column is not None:
+            close, why = asked_column(body, options.column, name), ASKED
         elif body.names is not None and not are_numbers(body.names):
             close, why = named_close(fields, written.values)
         else:
             close, why = _close_by_shape(written)
     except LayoutError as error:
         if is_bare:
-            check_not_split(body, texts, sample, asked, name)
+            check_not_split(body, texts, sample, options, name)
         raise _with_preamble(error, body) from None
     numbers, how = written.convention(close)
-    if asked.column is None and body.names is not None:
+    if options.column is None and body.names is not None:
         check_names(numbers, body, few, name)
     dialect = Dialect(
         delimiter=framing.delimiter,
@@ -159,51 +113,47 @@ def detect(sample: bytes, *, whole: bool, asked: Asked | None = None, name: str 
         numbers=numbers,
     )
     closes = texts[close] if close < len(texts) else []
-    check_no_fractions(closes, numbers, asked, f"{name}: {dialect.column_name(close)}")
+    check_no_fractions(closes, numbers, options, f"{name}: {dialect.column_name(close)}")
     check_closes(closes, dialect, body, name)
     check_no_dates(closes, dialect, body, name)
     times = _times(texts, time)
-    return Detection(
+    return Layout(
         dialect=dialect,
+        time_column=time,
+        groups=groups,
         warnings=(
-            *_warnings(body, time, closes, numbers),
+            *_warnings(body, time, closes, numbers, options),
             *doubts(fields, close, why, times),
             *doubtful_values(fields, close, numbers),
         ),
         reasons=_reasons(body, framing, dialect, why, how),
         rows=tuple(SampleRow(r.line, tuple(cell.strip() for cell in r.fields)) for r in body.records[:_SHOWN]),
-        time_first=times[0] if times else None,
-        time_last=times[-1] if times else None,
-        direction=time.direction,
-        time_column=time,
-        times=tuple(times),
         rows_sampled=len(body.records),
+        closes=tuple(closes),
+        times=tuple(times),
+        decimals=most_decimals(closes, numbers),
         header_line=None if body.names is None else body.header_line,
         skipped_lines=(body.line if body.names is None else body.header_line) - 1,
         quoted=b'"' in sample,
-        decimals=most_decimals(closes, numbers),
-        missing=tuple(sorted({text.strip() for text in closes if numbers.is_missing(text)})),
-        groups=groups,
-        closes=tuple(closes[:_JUDGED]),
         timed=time.index not in {None, close} and are_timed(texts[time.index or 0]),
         prices=price_columns(body.names, few, close),
         by_returns=b"\n" not in sample,
     )
 
 
-def _check_flags(asked: Asked, name: str) -> None:
-    mark = asked.delimiter
+def _check_flags(options: LayoutOptions, name: str) -> None:
+    mark = options.delimiter
     if mark is not None and (len(mark) != 1 or not mark.isascii() or mark.isalnum() or mark in '"\r\n'):
         raise UsageError(f"{name}: --delimiter {mark!r}: it is one ASCII character, no letter, digit or quote")
-    if asked.skip_lines is not None and asked.skip_lines < 0:
-        raise UsageError(f"{name}: --skip-lines {asked.skip_lines}: a number of lines is 0 or more")
+    if options.skip_lines is not None and options.skip_lines < 0:
+        raise UsageError(f"{name}: --skip-lines {options.skip_lines}: a number of lines is 0 or more")
 
 
-def _structure(sample: bytes, whole: bool, asked: Asked, name: str) -> tuple[Framing, Body | None]:  # noqa: FBT001
+def _structure(sample: bytes, whole: bool, options: LayoutOptions, name: str) -> tuple[Framing, Body | None]:  # noqa: FBT001
     """Split the sample into records, and tell header and data; the body is `None` where there are no records."""
-    skipped = asked.skip_lines or 0
+    skipped = options.skip_lines or 0
     start = skip_lines(sample, skipped)
-    framing = find_framing(sample, start, skipped + 1, asked)
+    framing = find_framing(sample, start, skipped + 1, options)
     found = split_records(
         sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
     )
@@ -216,27 +166,29 @@ def _structure(sample: bytes, whole: bool, asked: Asked, name: str) -> tuple[Fra
         )
     if records and not whole and records[-1].stop == len(sample):
         cut = records.pop()
-        body = _body_of(records, asked, name)
+        body = _body_of(records, options, name)
         if body is None or not body.records:
             raise LayoutError(
                 f"{name}, line {cut.line}: no record ends within the first {len(sample)} bytes;"
                 " look for an open quote, or name the layout with --delimiter and --skip-lines"
             )
         return framing, body
-    return framing, _body_of(records, asked, name)
+    return framing, _body_of(records, options, name)
 
 
-def _body_of(records: list[Record], asked: Asked, name: str) -> Body | None:
-    return find_body(records, asked, name) if records else None
+def _body_of(records: list[Record], options: LayoutOptions, name: str) -> Body | None:
+    return find_body(records, options, name) if records else None
 
 
-def _empty(sample: bytes, framing: Framing, asked: Asked, formats: Sequence[NumberFormat], name: str) -> Dialect:
+def _empty(
+    sample: bytes, framing: Framing, options: LayoutOptions, formats: Sequence[NumberFormat], name: str
+) -> Dialect:
     """Return a layout for no rows, if it was said that there is no header either."""
-    if asked.header is not False:
+    if options.header is not False:
         raise LayoutError(
             f"{name}: is empty: there is not even a header line; use --no-header for a file with no header and no rows"
         )
-    close = asked.column - 1 if isinstance(asked.column, int) and asked.column > 0 else 0
+    close = options.column - 1 if isinstance(options.column, int) and options.column > 0 else 0
     return Dialect(
         delimiter=framing.delimiter,
         fields=close + 1,
@@ -389,9 +341,11 @@ def _lines(records: Sequence[Record]) -> str:
     return f"line {first}" if first == last else f"lines {first} to {last}"
 
 
-def _warnings(body: Body, time: TimeColumn, closes: Sequence[str], numbers: NumberFormat) -> tuple[str, ...]:
+def _warnings(
+    body: Body, time: TimeColumn, closes: Sequence[str], numbers: NumberFormat, options: LayoutOptions
+) -> tuple[str, ...]:
     found = []
-    if time.direction == NEWEST_FIRST:
+    if time.direction == NEWEST_FIRST and not options.newest_first:
         found.append(RUNS_BACKWARDS)
     if body.under_header:
         found.append(f"{_lines(body.under_header)} under the header: no values there, not counted as rows")

@@ -14,7 +14,7 @@ from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import compact, roles
 
 if TYPE_CHECKING:
-    from streamsig.csv.dialect import Asked
+    from streamsig.sniffer.layout import LayoutOptions
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -44,21 +44,21 @@ class Framing:
     why: str
 
 
-def find_framing(sample: bytes, start: int, line: int, asked: Asked) -> Framing:
+def find_framing(sample: bytes, start: int, line: int, options: LayoutOptions) -> Framing:
     """Choose the delimiter under which most records have the same number of fields that look like data.
 
     What was asked rules delimiters out: a comma between digits, where it is the decimal mark or stands between
     thousands; a delimiter under which no field has the name that was asked for.
     """
     stated = _SEP_LINE.match(sample, start)
-    mark = asked.delimiter
+    mark = options.delimiter
     if stated:
         start, line = stated.end(), line + 1
         mark = mark or stated["mark"].decode("latin-1")
     quoted = (False, True) if _lines_are_quoted(sample, start) else (False,)
     if mark:
         marks: tuple[str, ...] = (mark,)
-        why = "asked for" if asked.delimiter else "stated by the line sep="
+        why = "asked for" if options.delimiter else "stated by the line sep="
     else:
         marks = (*DELIMITERS, *(each for each in _RARE if sample.find(each.encode(), start) >= 0))
         why = "most even records"
@@ -67,9 +67,9 @@ def find_framing(sample: bytes, start: int, line: int, asked: Asked) -> Framing:
         clock = _Trial(sample, start, _CLOCK_MARK, line_quoted=False)
         if clock.has_names:
             trials[_CLOCK_MARK, False] = clock
-    scores = {key: (trial.goes_with(asked), trial.score, trial.fields) for key, trial in trials.items()}
+    scores = {key: (trial.goes_with(options), trial.score, trial.fields) for key, trial in trials.items()}
     delimiter, line_quoted = max(scores, key=lambda key: scores[key])
-    if not mark and not trials[",", line_quoted].goes_with(asked)[0]:
+    if not mark and not trials[",", line_quoted].goes_with(options)[0]:
         why = f"{why}; a comma between digits is part of a number, as asked for"
     return Framing(delimiter, line_quoted, start, line, why)
 
@@ -111,10 +111,10 @@ class _Trial:
         alike = len(self._typical) >= _NEARLY_ALL * len(self._records)
         return named is not None and alike and len(named.fields) == self.fields > 1
 
-    def goes_with(self, asked: Asked) -> tuple[bool, bool]:
+    def goes_with(self, options: LayoutOptions) -> tuple[bool, bool]:
         """Tell whether the marks in numbers that were asked for, and the column, go with this framing."""
-        marks = self._delimiter != "," or "," not in {asked.decimal, asked.thousands} or self._proves_commas()
-        column = asked.column
+        marks = self._delimiter != "," or "," not in {options.decimal, options.thousands} or self._proves_commas()
+        column = options.column
         if not isinstance(column, str) or column.isdecimal():
             return marks, True
         wanted = compact(column)

@@ -20,8 +20,8 @@ from streamsig.sniffer.framing import typical_fields
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamsig.csv.dialect import Asked
     from streamsig.csv.records import Record
+    from streamsig.sniffer.layout import LayoutOptions
 
 _LABELS = frozenset({Role.TIME, Role.OTHER})
 _LOOKED_AT = 300
@@ -51,23 +51,23 @@ class Body:
     under_header: tuple[Record, ...]
 
 
-def find_body(records: list[Record], asked: Asked, name: str) -> Body:
+def find_body(records: list[Record], options: LayoutOptions, name: str) -> Body:
     """Tell preamble, header and data apart.
 
-    With `asked.skip_lines` nothing stands above the header or the data. A body without records starts
+    With `skip_lines` nothing stands above the header or the data. A body without records starts
     behind the last record. Raises `LayoutError` for a record that is a row or a note, which only a person can tell.
     """
-    first_is_it = asked.skip_lines is not None
-    sample = _Sample(records, asked)
+    first_is_it = options.skip_lines is not None
+    sample = _Sample(records, options)
     fields = sample.fields
-    if asked.header is False:
+    if options.header is False:
         begin = 0 if first_is_it else _first_of_length(records, fields)
         return _body(None, records, begin, begin, fields)
     index = sample.header_index(1 if first_is_it else _DEEPEST)
-    if asked.header is None and index is None and are_numbers(records[0].fields):
+    if options.header is None and index is None and are_numbers(records[0].fields):
         # pandas gives such names to what it has read without a header
         return _body(_names(records[0], fields), records, 1, 0, fields)
-    if asked.header and index is None:
+    if options.header and index is None:
         index = 0
     if index is None:
         begin = 0 if first_is_it else sample.first_row(name)
@@ -83,10 +83,10 @@ class _Sample:
     digits, such as `1960M01`; `None` where they are of any kind.
     """
 
-    def __init__(self, records: list[Record], asked: Asked) -> None:
+    def __init__(self, records: list[Record], options: LayoutOptions) -> None:
         self.records = records
-        self._missing = {text.strip().casefold() for text in asked.missing}
-        named = [asked.column, *asked.group_by]
+        self._missing = {text.strip().casefold() for text in options.missing}
+        named = [options.column, *options.group_by]
         self._wanted = {compact(each) for each in named if isinstance(each, str) and not each.isdecimal()} - {""}
         self.looks = [self._kinds(record.fields) for record in records[:_LOOKED_AT]]
         self.fields = _fields(records, self.looks)

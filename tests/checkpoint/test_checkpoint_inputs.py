@@ -192,7 +192,7 @@ def test_stopped_between_inputs(asked: dict[str, Any], tmp_path: Path, monkeypat
     from streamsig.engine.stages import accumulator  # noqa: PLC0415
 
     steps: list[tuple[Any, str]] = [
-        (count, "look_at"), (accumulator.Total, "push"), (accumulator.Total, "copy"),
+        (count, "detect_text"), (accumulator.Total, "push"), (accumulator.Total, "copy"),
         (groups.GroupState, "merge"), (groups.GroupState, "add"), (groups.native, "count_groups"),
         (pipeline, "is_archive"),
     ]  # fmt: skip
@@ -208,7 +208,7 @@ def test_stopped_between_inputs(asked: dict[str, Any], tmp_path: Path, monkeypat
                         assert breaking.left > 0
                     except KeyboardInterrupt:
                         assert not breaking.left
-                        if step > 3 and not asked and name == "look_at":
+                        if step > 3 and not asked and name == "detect_text":
                             assert (tmp_path / "checkpoint").exists()
                 assert figures(run(tmp_path, *paths, **asked)[0]) == whole
                 (tmp_path / "checkpoint").unlink()

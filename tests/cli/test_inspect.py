@@ -16,7 +16,7 @@ import pytest
 from rich.cells import cell_len
 
 from streamsig.config import make_settings
-from streamsig.engine.look import Look, look
+from streamsig.engine.inspection import inspect_inputs
 from streamsig.sinks.layout_report import to_table
 from tests.support.workdir import PACKERS
 
@@ -185,7 +185,9 @@ def test_nothing_of_a_file_gets_at_the_terminal(workdir: Workdir, name: str) -> 
     table = workdir.call("inspect", name).out
     assert "\\x1b]0;owned\\x07[bold red]\\u202en" in table
     assert "\\x1b[2J[link=file" in table
-    coloured = "".join(to_table(it, 100, colour=True) for it in look([str(workdir.path / name)], make_settings({})))
+    coloured = "".join(
+        to_table(it, 100, colour=True) for it in inspect_inputs([str(workdir.path / name)], make_settings({}))
+    )
     assert set(re.findall(r"\x1b.?", coloured)) == {"\x1b["}
     assert set(re.findall(r"\x1b\[[\d;]*(.)", coloured)) == {"m"}
 
@@ -199,8 +201,8 @@ def test_never_wider_than_the_terminal(workdir: Workdir, width: int) -> None:
     workdir.put("wide.csv", "\n".join(",".join(row) for row in [header, *rows]))
     workdir.put("hostile.csv", HOSTILE)
     workdir.put("refused.csv", "\n".join(",".join(row) for row in rows))
-    seen: list[Look] = list(look([str(workdir.path / "*.csv")], make_settings({})))
-    assert [it.error is None for it in seen] == [True, False, True]
+    seen = list(inspect_inputs([str(workdir.path / "*.csv")], make_settings({})))
+    assert [it["error"] is None for it in seen] == [True, False, True]
     for each in seen:
         for line in to_table(each, width).splitlines():
             assert cell_len(line) <= max(width, 2)

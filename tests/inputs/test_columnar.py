@@ -25,6 +25,7 @@ from streamsig.core.ticks import Ticks, concat
 from streamsig.csv.reader import explain
 from streamsig.errors import ColumnError, LayoutError, SourceError, UsageError
 from streamsig.fields.numbers import NumberError, NumberFormat
+from streamsig.sniffer.layout import LayoutOptions
 from streamsig.sources.formats import columnar_format
 
 if TYPE_CHECKING:
@@ -110,8 +111,9 @@ def both_ways(content: bytes, tmp_path: Path, use: Callable[[Any], Any]) -> list
 
 def closes_of(source: Any, form: str, column: str | int | None = None) -> list[Fraction | None]:
     """Return all closes of an input."""
-    with open_columnar(source, form, column, "prices") as opened:
-        return values(concat([to_ticks(batch) for (batch,) in opened.batches()]))
+    with open_columnar(source, form, "prices") as opened:
+        close = opened.detect(LayoutOptions(column=column)).dialect.close
+        return values(concat([to_ticks(batch) for (batch,) in opened.batches([close])]))
 
 
 @given(st.lists(st.one_of(st.none(), doubles), max_size=20), st.integers(0, 3))
@@ -268,8 +270,8 @@ def test_batches_are_bounded(form: str, tmp_path: Path) -> None:
     content = packed(pa.table({"close": np.arange(rows)}), form)
 
     def lengths(source: Any) -> tuple[int | None, list[int]]:
-        with open_columnar(source, form, None, "prices") as opened:
-            return opened.rows, [len(batch) for (batch,) in opened.batches()]
+        with open_columnar(source, form, "prices") as opened:
+            return opened.rows, [len(batch) for (batch,) in opened.batches([0])]
 
     for known, found in both_ways(content, tmp_path, lengths):
         assert known == (rows if form == "parquet" else None)
@@ -332,14 +334,14 @@ def test_an_error_of_the_source_comes_through() -> None:
 
     for form in FORMATS:
         with pytest.raises(SourceError, match=r"^disk: no True$"):
-            open_columnar(Broken(), form, None, "prices")
+            open_columnar(Broken(), form, "prices")
 
 
 def test_a_given_object_stays_open() -> None:
     """Only what was opened here is closed."""
     source = io.BytesIO(packed(pa.table({"close": [1.0]}), "arrow stream"))
-    with open_columnar(source, "arrow stream", None, "prices") as opened:
-        list(opened.batches())
+    with open_columnar(source, "arrow stream", "prices") as opened:
+        list(opened.batches([0]))
     assert not source.closed
 
 
@@ -359,9 +361,10 @@ def test_a_given_object_stays_open() -> None:
 def test_the_close_is_found_as_in_csv(form: str, columns: list[str], asked: str | int | None, index: int) -> None:
     """By the names, or as asked, by name or by a number that counts from 1."""
     table = pa.table({name: [float(place)] for place, name in enumerate(columns)})
-    with open_columnar(io.BytesIO(packed(table, form)), form, asked, "prices") as opened:
-        assert opened.column_name == columns[index]
-        assert [batch.to_pylist() for (batch,) in opened.batches()] == [[float(index)]]
+    with open_columnar(io.BytesIO(packed(table, form)), form, "prices") as opened:
+        layout = opened.detect(LayoutOptions(column=asked))
+        assert layout.column == columns[index]
+        assert [batch.to_pylist() for (batch,) in opened.batches([layout.dialect.close])] == [[float(index)]]
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -441,10 +444,10 @@ def test_a_row_is_shown_whole(form: str, tmp_path: Path) -> None:
     wanted = [3, 3, 40, 41, 300, BATCH_ROWS + 49]
 
     def lines(source: Any) -> list[str]:
-        with open_columnar(source, form, None, "prices") as opened:
+        with open_columnar(source, form, "prices") as opened:
             assert opened.sample([1, 0]).column(0).to_pylist()[:3] == [0.0, 1.0, 2.0]
             found, start, left = [], 0, list(wanted)
-            for (batch,) in opened.batches():
+            for (batch,) in opened.batches([1]):
                 while left and left[0] < start + len(batch):
                     assert batch[left[0] - start].as_py() == left[0]
                     found += opened.row_lines([left.pop(0)])
@@ -461,9 +464,9 @@ def test_a_sample_of_no_rows() -> None:
     """A file without rows has a sample without rows, and is then read all the same."""
     for form in FORMATS:
         content = packed(pa.table({"close": pa.array([], pa.float64())}), form)
-        with open_columnar(io.BytesIO(content), form, None, "prices") as opened:
+        with open_columnar(io.BytesIO(content), form, "prices") as opened:
             assert len(opened.sample([0])) == 0
-            assert sum(len(batch) for (batch,) in opened.batches()) == 0
+            assert sum(len(batch) for (batch,) in opened.batches([0])) == 0
 
 
 DAYS = pa.array(range(19_000, 19_006), pa.date32())

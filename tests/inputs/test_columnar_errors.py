@@ -110,6 +110,6 @@ def test_parquet_from_a_pipe_that_fills_the_disk_is_said(tmp_path: Path) -> None
         resource.setrlimit(resource.RLIMIT_FSIZE, (512, before[1]))
         try:
             with pytest.raises(SourceError, match="cannot be: File too large; give the file itself, or set TMPDIR"):
-                open_columnar(source, "parquet", None, "<stdin>")
+                open_columnar(source, "parquet", "<stdin>")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -13,7 +13,7 @@ import pytest
 import streamsig
 from streamsig import Ticks, WindowState
 from streamsig.config import make_settings
-from streamsig.engine.look import look
+from streamsig.engine.inspection import inspect_inputs
 from streamsig.engine.stages.accumulator import Count, Total
 from streamsig.fields.numbers import NumberFormat
 from streamsig.sniffer.checks.agreement import CloseColumn
@@ -97,8 +97,8 @@ def test_closes_of_other_names_are_warned_of(tmp_path: Path) -> None:
     texts = (PLAIN, PLAIN.replace("close", "Last").replace("2024", "2025"))
     (warning,) = run(tmp_path, *texts).warnings
     assert '"Last" here, and "close" in' in warning
-    first, second = look([str(tmp_path / "0.csv"), str(tmp_path / "1.csv")], make_settings({}))
-    assert (first.warnings, second.warnings) == ((), (warning,))
+    first, second = inspect_inputs([str(tmp_path / "0.csv"), str(tmp_path / "1.csv")], make_settings({}))
+    assert (first["warnings"], second["warnings"]) == ([], [warning])
     assert run(tmp_path, *texts, per_file=True).warnings == ()
     assert run(tmp_path, PLAIN, texts[1].replace("Last", "Close Price")).warnings == ()
 

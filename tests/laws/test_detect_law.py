@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from streamsig.config import make_settings
 from streamsig.csv.chunks import Chunks
 from streamsig.csv.reader import BadRecordError, ChunkReader
-from streamsig.engine import count
+from streamsig.engine import detection
 from streamsig.errors import LayoutError
 from streamsig.sources.streams import RawInput, TextSource
 from tests.support.layouts import Bar, bars, grouped, table
@@ -210,9 +210,9 @@ def asked_files(draw: DrawFn) -> Asked:
 def closes_read(raw: bytes, sample_bytes: int, flags: dict[str, object] | None = None) -> list[Decimal | None]:
     """Read the closes as a run does, from a sample of some length and in short chunks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(count, "SAMPLE_BYTES", sample_bytes)
+        patch.setattr(detection, "SAMPLE_BYTES", sample_bytes)
         source = TextSource(RawInput(cast("BinaryIO", io.BytesIO(raw)), "drawn", len(raw)))
-        dialect = count.look_at(source, make_settings(flags or {})).dialect
+        dialect = detection.detect_text(source, make_settings(flags or {})).dialect
         source.discard(dialect.body_offset)
         reader = ChunkReader(dialect)
         closes: list[Decimal | None] = []

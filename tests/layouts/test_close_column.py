@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamsig.csv.dialect import Asked
 from streamsig.errors import LayoutError
 from streamsig.sniffer.detect import detect
+from streamsig.sniffer.layout import LayoutOptions as Options
 from tests.support.layouts import bars, table
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_several_series_are_warned_of(text: bytes, fragment: str) -> None:
     (warning,) = detect(text, whole=True).warnings
     assert fragment in warning
     assert "--group-by" in warning
-    assert detect(text, whole=True, asked=Asked(group_by=(2,))).warnings == ()
+    assert detect(text, whole=True, options=Options(group_by=(2,))).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_numbers_that_may_mean_no_close_are_warned_of(marker: str) -> None:
     (warning,) = detect(text, whole=True).warnings
     assert "line 11" in warning
     assert f"--missing {marker}" in warning
-    assert detect(text, whole=True, asked=Asked(missing=(marker,))).warnings == ()
+    assert detect(text, whole=True, options=Options(missing=(marker,))).warnings == ()
 
 
 def test_no_candidate_beside_a_column_without_values() -> None:
@@ -154,7 +154,7 @@ def test_no_candidate_beside_a_column_without_values() -> None:
 def test_a_side_of_a_book_is_a_series() -> None:
     """Prices of an order book are read as the refusal of them says."""
     text = table([["time", "side", "price"], ["1", "ask", "10.5"], ["2", "bid", "10.4"]])
-    assert detect(text, whole=True, asked=Asked(column=3, group_by=(2,))).dialect.close == 2
+    assert detect(text, whole=True, options=Options(column=3, group_by=(2,))).dialect.close == 2
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_sides_of_trades_are_no_book(name: str, values: str) -> None:
 def test_a_header_of_pandas_is_read_when_told() -> None:
     """A series of pandas has `,0` above it, and is read as the refusal of it says."""
     text = columns(",0", DAYS, CLOSES)
-    assert detect(text, whole=True, asked=Asked(header=True)).rows_sampled == 20
-    assert detect(text, whole=True, asked=Asked(header=False, column=2)).rows_sampled == 21
+    assert detect(text, whole=True, options=Options(header=True)).rows_sampled == 20
+    assert detect(text, whole=True, options=Options(header=False, column=2)).rows_sampled == 21
 
 
 @pytest.mark.parametrize(

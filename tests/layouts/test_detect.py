@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamsig.sniffer.detect import Detection, detect
+from streamsig.sniffer.detect import detect
 from tests.support.layouts import Bar, bars, grouped, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from streamsig.sniffer.layout import Layout
 
 BARS = bars()
 
@@ -755,9 +757,9 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
 ]
 
 
-def found(detection: Detection, what: str) -> object:
+def found(detection: Layout, what: str) -> object:
     """Return an attribute of the detection, its dialect or its numbers."""
-    for holder in (detection, detection.dialect, detection.dialect.numbers):
+    for holder in (detection, detection.dialect, detection.dialect.numbers, detection.time_column):
         if hasattr(holder, what):
             return getattr(holder, what)
     raise AttributeError(what)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streamsig.csv.dialect import Asked
 from streamsig.errors import LayoutError
 from streamsig.sniffer.detect import detect
+from streamsig.sniffer.layout import LayoutOptions as Options
 from tests.layouts.test_detect import LAYOUTS
 from tests.support.layouts import bars, table
 
@@ -21,69 +21,69 @@ YEN = table([["Date", "Close"], *([day, f"91,{500 + i}"] for i, day in enumerate
 @pytest.mark.parametrize(
     ("text", "asked", "close"),
     [
-        (NAMED, Asked(column="Open"), 1),
-        (NAMED, Asked(column=" open"), 1),
-        (NAMED, Asked(column="<OPEN>"), 1),
-        (NAMED, Asked(column=2), 1),
-        (NAMED, Asked(column="2"), 1),
-        (UNNAMED, Asked(column=3), 2),
-        (UNNAMED, Asked(column="3", header=False), 2),
-        (table([["close", "Close"], ["1", "2"]]), Asked(column="Close"), 1),
-        (table([["Open", "Close"], ["a", "1", "2"], ["b", "3", "4"]]), Asked(column=3), 2),
-        (table([["7.5", "2"], ["3", "4"]]), Asked(column="2"), 1),
+        (NAMED, Options(column="Open"), 1),
+        (NAMED, Options(column=" open"), 1),
+        (NAMED, Options(column="<OPEN>"), 1),
+        (NAMED, Options(column=2), 1),
+        (NAMED, Options(column="2"), 1),
+        (UNNAMED, Options(column=3), 2),
+        (UNNAMED, Options(column="3", header=False), 2),
+        (table([["close", "Close"], ["1", "2"]]), Options(column="Close"), 1),
+        (table([["Open", "Close"], ["a", "1", "2"], ["b", "3", "4"]]), Options(column=3), 2),
+        (table([["7.5", "2"], ["3", "4"]]), Options(column="2"), 1),
     ],
 )
-def test_the_column_asked_for(text: bytes, asked: Asked, close: int) -> None:
+def test_the_column_asked_for(text: bytes, asked: Options, close: int) -> None:
     """A column is named by its number, its exact name, or its name but for case and punctuation."""
-    assert detect(text, whole=True, asked=asked).dialect.close == close
+    assert detect(text, whole=True, options=asked).dialect.close == close
 
 
 @pytest.mark.parametrize(
     ("asked", "decimal", "thousands"),
     [
-        (Asked(decimal=","), ",", ""),
-        (Asked(thousands=","), ".", ","),
-        (Asked(decimal="."), ".", ","),
-        (Asked(decimal=",", thousands="."), ",", "."),
-        (Asked(thousands=""), ",", ""),
+        (Options(decimal=","), ",", ""),
+        (Options(thousands=","), ".", ","),
+        (Options(decimal="."), ".", ","),
+        (Options(decimal=",", thousands="."), ",", "."),
+        (Options(thousands=""), ",", ""),
     ],
 )
-def test_the_marks_asked_for(asked: Asked, decimal: str, thousands: str) -> None:
+def test_the_marks_asked_for(asked: Options, decimal: str, thousands: str) -> None:
     """One mark that is asked for settles what the values leave open."""
-    numbers = detect(YEN, whole=True, asked=asked).dialect.numbers
+    numbers = detect(YEN, whole=True, options=asked).dialect.numbers
     assert (numbers.decimal, numbers.thousands) == (decimal, thousands)
 
 
 def test_a_header_where_none_is_seen() -> None:
     """With --header the first record has the names, whatever it looks like."""
-    dialect = detect(table([["7", "2"], ["3", "4"]]), whole=True, asked=Asked(header=True, column=2)).dialect
+    dialect = detect(table([["7", "2"], ["3", "4"]]), whole=True, options=Options(header=True, column=2)).dialect
     assert (dialect.header, dialect.body_line) == (("7", "2"), 2)
 
 
 def test_no_header_where_one_is_seen() -> None:
     """With --no-header every record is a row."""
-    dialect = detect(NAMED, whole=True, asked=Asked(header=False, column=3)).dialect
+    dialect = detect(NAMED, whole=True, options=Options(header=False, column=3)).dialect
     assert (dialect.header, dialect.body_line, dialect.body_offset) == (None, 1, 0)
 
 
 @pytest.mark.parametrize("sample", [b"", b"\n\r\n"])
 def test_no_header_and_no_rows(sample: bytes) -> None:
     """A file that is known to have no header may be empty."""
-    dialect = detect(sample, whole=True, asked=Asked(header=False, column=5)).dialect
+    dialect = detect(sample, whole=True, options=Options(header=False, column=5)).dialect
     assert (dialect.close, dialect.fields, dialect.body_offset) == (4, 5, len(sample))
 
 
 def test_lines_to_skip_are_not_looked_at() -> None:
     """Physical lines that are skipped may hold anything, open quotes and other names included."""
     text = b'"Date,Close\n' + NAMED
-    assert detect(text, whole=True, asked=Asked(skip_lines=1)).dialect.body_line == 3
+    assert detect(text, whole=True, options=Options(skip_lines=1)).dialect.body_line == 3
 
 
 def test_after_the_skipped_lines_the_table_begins() -> None:
     """The first record behind the skipped lines is header or data, never preamble."""
     text = b"# a comment\n" + UNNAMED
-    assert detect(text, whole=True, asked=Asked(skip_lines=1, column=3)).dialect.body_line == 2
-    assert detect(text, whole=True, asked=Asked(skip_lines=0, column=3)).dialect.body_line == 1
+    assert detect(text, whole=True, options=Options(skip_lines=1, column=3)).dialect.body_line == 2
+    assert detect(text, whole=True, options=Options(skip_lines=0, column=3)).dialect.body_line == 1
 
 
 def test_a_delimiter_that_is_not_tried() -> None:
@@ -91,20 +91,20 @@ def test_a_delimiter_that_is_not_tried() -> None:
     text = table([["Date", "Close"], *([day, bar.close] for day, bar in zip(DAYS, BARS, strict=True))], delimiter="!")
     with pytest.raises(LayoutError):
         detect(text, whole=True)
-    assert detect(text, whole=True, asked=Asked(delimiter="!")).dialect.close == 1
+    assert detect(text, whole=True, options=Options(delimiter="!")).dialect.close == 1
 
 
 def test_further_missing_markers() -> None:
     """Texts that are said to be missing are no bad closes."""
     text = b"Date,Close\n2020-01-01,shut\n2020-01-02,Shut\n2020-01-03,1.5\n"
-    detection = detect(text, whole=True, asked=Asked(missing=("shut",)))
+    detection = detect(text, whole=True, options=Options(missing=("shut",)))
     assert detection.missing == ("Shut", "shut")
 
 
 def test_a_number_that_is_missing_says_nothing_about_marks() -> None:
     """Texts that are said to be missing are no prices: `0.00` does not make a decimal point of the one in `1.000`."""
     text = b"Schluss\n998\n0.00\n1.000\n"
-    assert detect(text, whole=True, asked=Asked(missing=("0.00",))).dialect.numbers.thousands == "."
+    assert detect(text, whole=True, options=Options(missing=("0.00",))).dialect.numbers.thousands == "."
 
 
 def test_what_is_seen_is_told() -> None:
@@ -114,7 +114,7 @@ def test_what_is_seen_is_told() -> None:
         (3, ("2020-01-01", "1.50")),
         (4, ("2020-01-02", "1.2e-3")),
     ]
-    assert (detection.time_first, detection.time_last) == ("2020-01-01", "2020-01-02")
+    assert (detection.times[0], detection.times[-1]) == ("2020-01-01", "2020-01-02")
     assert detection.decimals == 4
     assert dict(detection.reasons)["close"] == 'its name is "Close"'
 

@@ -16,7 +16,7 @@ import pytest
 
 import streamsig
 from streamsig.csv import reader
-from streamsig.engine import count
+from streamsig.engine import detection
 from streamsig.sources.file_names import natural_key
 from tests.support.workdir import prices
 
@@ -113,7 +113,7 @@ def test_zip_of_zeros(workdir: Workdir) -> None:
 def test_every_byte_value(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever byte stands among the rows, the fast ways of reading agree with the one that defines them."""
     path = tmp_path / "prices.csv"
-    monkeypatch.setattr(count, "SAMPLE_BYTES", 150)  # so that the layout is found without that byte
+    monkeypatch.setattr(detection, "SAMPLE_BYTES", 150)  # so that the layout is found without that byte
     body = prices(range(100)).encode()
     for byte in range(256):
         before, after = place.split("{}")

@@ -18,8 +18,8 @@ from streamsig.sniffer.close.by_name import numbered
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamsig.csv.dialect import Asked
     from streamsig.sniffer.header import Body
+    from streamsig.sniffer.layout import LayoutOptions
 
 _MARK = ","
 _AROUND = " \t\u00a0$€£¥₹₩%"
@@ -49,7 +49,9 @@ class _Pair:
     certain: bool
 
 
-def check_not_split(body: Body, texts: Sequence[Sequence[str]], sample: bytes, asked: Asked, name: str) -> None:
+def check_not_split(
+    body: Body, texts: Sequence[Sequence[str]], sample: bytes, options: LayoutOptions, name: str
+) -> None:
     """Raise where the fields between commas seem to be halves of numbers.
 
     `texts` are those of each column. `--decimal .` says that a comma is not a decimal mark, and `--thousands none` that
@@ -61,9 +63,9 @@ def check_not_split(body: Body, texts: Sequence[Sequence[str]], sample: bytes, a
     raw = sample[record.start : record.stop]
     few = [[text.strip(_AROUND) for text in column[:_JUDGED]] for column in texts]
     bare = [i for i, (a, b) in enumerate(pairwise(record.fields)) if f"{a}{_MARK}{b}".encode() in raw]
-    pairs = [pair for i in bare if (pair := _pair(few, i, asked)) is not None]
+    pairs = [pair for i in bare if (pair := _pair(few, i, options)) is not None]
     names = _names(body)
-    splits = _by_names(names, few, pairs) if names else _without_names(few, pairs, asked)
+    splits = _by_names(names, few, pairs) if names else _without_names(few, pairs, options)
     if not splits:
         return
     first = splits[0].first
@@ -93,14 +95,14 @@ def _names(body: Body) -> tuple[str, ...]:
     return names
 
 
-def _pair(columns: Sequence[Sequence[str]], first: int, asked: Asked) -> _Pair | None:
+def _pair(columns: Sequence[Sequence[str]], first: int, options: LayoutOptions) -> _Pair | None:
     left, right = columns[first], columns[first + 1]
     if not left or _counts(left):
         return None
     certain = any(len(text) > 1 and text[0] == "0" and text.strip("0") for text in right)
-    if asked.thousands != "" and _all(_HEAD, left) and _all(_TAIL, right):
+    if options.thousands != "" and _all(_HEAD, left) and _all(_TAIL, right):
         return _Pair(first, is_thousands=True, certain=certain)
-    if asked.decimal == "." or not (_all(_WHOLE, left) and _all(_FRACTION, right)):
+    if options.decimal == "." or not (_all(_WHOLE, left) and _all(_FRACTION, right)):
         return None
     if _all(_CLOCK, right) and (_all(_DATE, left) or max(map(len, left)) > len("990131")):
         # the date and the time of day
@@ -131,9 +133,11 @@ def _by_names(names: Sequence[str], columns: Sequence[Sequence[str]], pairs: Seq
     return ()
 
 
-def _without_names(columns: Sequence[Sequence[str]], pairs: Sequence[_Pair], asked: Asked) -> tuple[_Pair, ...]:
+def _without_names(
+    columns: Sequence[Sequence[str]], pairs: Sequence[_Pair], options: LayoutOptions
+) -> tuple[_Pair, ...]:
     """Return the pairs that are surely one number, or seem to be and hold the field that was asked for."""
-    number = int(asked.column) - 1 if asked.column is not None and str(asked.column).isdecimal() else None
+    number = int(options.column) - 1 if options.column is not None and str(options.column).isdecimal() else None
     alone = len(columns) == _FEW_DIGITS
     return tuple(
         pair

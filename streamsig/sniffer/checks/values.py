@@ -21,9 +21,10 @@ from streamsig.sniffer.convention import float_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from streamsig.csv.dialect import Asked, Dialect
+    from streamsig.csv.dialect import Dialect
     from streamsig.fields.numbers import NumberFormat
     from streamsig.sniffer.header import Body
+    from streamsig.sniffer.layout import LayoutOptions
 
 _JUDGED = 100
 _FEW = 2
@@ -43,12 +44,12 @@ _CLOSES = {Role.CLOSE, Role.LAST}
 _BARS = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 
 
-def check_one_column(body: Body, asked: Asked, name: str) -> None:
+def check_one_column(body: Body, options: LayoutOptions, name: str) -> None:
     """Raise where what looks like one column is several between other marks, or a line of text and nothing else."""
     names = body.names or ("",)
-    if asked.delimiter is None:
-        _check_marks(body, asked, name)
-    if not body.records and len(names) == 1 and " " in names[0] and not _several(names[0]) and asked.column is None:
+    if options.delimiter is None:
+        _check_marks(body, options, name)
+    if not body.records and len(names) == 1 and " " in names[0] and not _several(names[0]) and options.column is None:
         raise LayoutError(
             f"{name}, line {body.header_line}: this is one line of text, no table: {one_line(names[0])!r};"
             " download the table again, or name the column with --column 1"
@@ -58,7 +59,7 @@ def check_one_column(body: Body, asked: Asked, name: str) -> None:
     texts = [
         line for line, typed, words in looks if not typed and len(words) > 1 and any(k.typed for k in kinds(words))
     ]
-    if body.fields > 1 or asked.delimiter == " " or not (2 * len(texts) > len(lines) or _several(names[0])):
+    if body.fields > 1 or options.delimiter == " " or not (2 * len(texts) > len(lines) or _several(names[0])):
         return
     first = body.records[0].line if body.records else body.header_line
     evenly = all(line.split(" ") == line.split() for line in texts)
@@ -68,12 +69,12 @@ def check_one_column(body: Body, asked: Asked, name: str) -> None:
     )
 
 
-def _check_marks(body: Body, asked: Asked, name: str) -> None:
+def _check_marks(body: Body, options: LayoutOptions, name: str) -> None:
     """Raise where each line of a single column has a mark between a date and numbers, and name it."""
     lines = [record.fields[0].strip() for record in body.records if len(record.fields) == 1][:_JUDGED]
     header = body.names[0] if body.names else ""
     commas = sum("," in line and not kind(line).typed for line in lines)
-    if "," in {asked.decimal, asked.thousands} and 2 * commas > len(lines):
+    if "," in {options.decimal, options.thousands} and 2 * commas > len(lines):
         raise LayoutError(
             f"{name}, line {body.records[0].line}: a comma between digits is part of a number, as asked for, so that"
             f" nothing separates the fields of {one_line(lines[0])!r}; if the comma does, use --delimiter ,;"
@@ -161,7 +162,7 @@ def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: 
         )
 
 
-def check_no_fractions(closes: Sequence[str], numbers: NumberFormat, asked: Asked, place: str) -> None:
+def check_no_fractions(closes: Sequence[str], numbers: NumberFormat, options: LayoutOptions, place: str) -> None:
     """Raise where closes are written in 32nds or eighths, as those of bonds and grains are: `118'310`, `526-2`.
 
     `place` names file and column.
@@ -176,7 +177,7 @@ def check_no_fractions(closes: Sequence[str], numbers: NumberFormat, asked: Aske
     by_quotes = numbers.thousands == "'"
     # of round prices nothing stands behind the mark, and one may be mistyped; 1'234.50 and 118'990 are thousands
     thousands = sum("'" in text for text in texts) - len(found)
-    if by_quotes and (asked.thousands or _FEW_OTHERS * thousands > len(found)):
+    if by_quotes and (options.thousands or _FEW_OTHERS * thousands > len(found)):
         return
     parts = "eighths" if all(_EIGHTHS.fullmatch(text) for text in found) else "32nds"
     either = "; if ' stands between thousands, use --thousands \"'\"" if by_quotes else ""

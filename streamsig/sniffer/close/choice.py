@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from streamsig.sniffer.header import Body
     from streamsig.sniffer.time_column import TimeColumn
 
-ASKED = "asked for"
-"""Why a close is it that was named by its user."""
-
 _FEWEST = 20
 """Records of a longer text that show that no other column of numbers is in it."""
 

@@ -1,0 +1,43 @@
+"""The layout of an input of a run: of a text from its sample, and beside the input before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from streamsig.sniffer.checks.agreement import CloseColumn, compare
+from streamsig.sniffer.detect import detect
+from streamsig.sniffer.encoding import choose_encoding
+from streamsig.sniffer.impostors import check_is_table, check_is_text
+from streamsig.sniffer.layout import Layout, LayoutOptions
+
+if TYPE_CHECKING:
+    from streamsig.config import Settings
+    from streamsig.sources.streams import TextSource
+
+SAMPLE_BYTES = 1 << 18
+"""The size of the sample from which the layout of a text is detected."""
+
+
+def detect_text(source: TextSource, settings: Settings, *, may_grow: bool = False) -> Layout:
+    """Detect the layout of a text, and leave it at its start; of one that may grow only whole lines count.
+
+    Raises LayoutError where the sample does not settle it.
+    """
+    raw, _ = source.read_sample(SAMPLE_BYTES)
+    check_is_text(raw, source.name, source.compression)
+    source.decode(*choose_encoding(raw, settings.encoding))
+    sample, whole = source.read_sample(SAMPLE_BYTES)
+    options = LayoutOptions.of(settings)
+    if whole and may_grow and sample:
+        check_is_table(sample, source.name)
+        # the last line may be half of one: however it goes on, the layout stays
+        sample = sample[: 1 + sample.rfind(b"\n" if b"\n" in sample else b"\r")]
+        # without a whole line there is not even a header
+        options = options if sample else replace(options, header=False, column=None, group_by=())
+    return detect(sample, whole=whole, options=options, name=source.name)
+
+
+def compare_with(before: CloseColumn | None, this: CloseColumn, settings: Settings) -> tuple[str, ...]:
+    """Return warnings about an input after another; raises LayoutError if their closes contradict each other."""
+    return () if before is None or settings.per_file else compare(before, this, grouped=bool(settings.group_by))

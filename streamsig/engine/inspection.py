@@ -1,0 +1,175 @@
+"""What a run would read of each input, and why, without counting anything."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from streamsig.columnar.table import open_columnar
+from streamsig.csv.records import skip_lines, split_records
+from streamsig.engine import detection
+from streamsig.engine.detection import compare_with, detect_text
+from streamsig.errors import LayoutError, SourceError, StreamsigError
+from streamsig.sniffer.framing import find_framing
+from streamsig.sniffer.impostors import check_is_table
+from streamsig.sniffer.layout import TEXT, Layout, LayoutOptions, SampleRow
+from streamsig.sources.duplicates import once
+from streamsig.sources.formats import columnar_format
+from streamsig.sources.inputs import expand, opened, texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from streamsig.config import Settings
+    from streamsig.sniffer.checks.agreement import CloseColumn
+    from streamsig.sources.streams import RawInput, TextSource
+
+Inspection = dict[str, Any]
+"""An object of docs/inspect.md. What does not apply, or is not known before a refusal, is null or empty."""
+
+_ROWS = 5
+_MOST_COLUMNS = 1000
+_BLANK: Inspection = {
+    **dict.fromkeys(("input", "error", "size_bytes", "format", "compression", "encoding", "delimiter", "quoted")),
+    **dict.fromkeys(("line_quoted", "skipped_lines", "header", "header_line", "close", "time", "clock")),
+    "group_by": [],
+    **dict.fromkeys(("decimal", "thousands", "decimals")),
+    "missing": [],
+    "rows_sampled": 0,
+    **dict.fromkeys(("time_first", "time_last", "direction")),
+    "reasons": {},
+    "warnings": [],
+    "columns": [],
+    "first_rows": [],
+}
+
+
+def inspect_inputs(
+    named: Sequence[str], settings: Settings, warn: Callable[[str], None] = lambda _: None
+) -> Iterator[Inspection]:
+    """Inspect files, globs, folders, archives, or `-` for standard input, in the order in which they would be read.
+
+    Reads no more than the beginning of each. An input that cannot be read or understood has its `error`; `warn` is
+    called for inputs that are left out. Raises SourceError for a name of no input, UsageError for one named twice.
+    """
+    paths, left_out = once(expand(named), apart=settings.per_file)
+    for message in left_out:
+        warn(message)
+    before: CloseColumn | None = None
+    for path in paths:
+        try:
+            with opened(path) as raw:
+                for source in texts_of(raw):
+                    found, column = _inspect(source, settings)
+                    found["warnings"] = [*([source.warning] if source.warning else []), *found["warnings"]]
+                    if column is not None:
+                        try:
+                            found["warnings"] += compare_with(before, column, settings)
+                        except LayoutError as error:
+                            found["error"] = _refusal(error)
+                        before = column
+                    yield found
+        except (SourceError, LayoutError) as error:
+            yield {**_BLANK, "input": path, "error": _refusal(error)}
+
+
+def _inspect(source: TextSource, settings: Settings) -> tuple[Inspection, CloseColumn | None]:
+    """Inspect one input; return how its closes are read as well, if it has any."""
+    stored = columnar_format(source.raw.peek())
+    found: Inspection = {
+        **_BLANK,
+        "input": source.name,
+        "size_bytes": source.size_bytes,
+        "format": stored or TEXT,
+        "compression": source.compression,
+    }
+    try:
+        if stored is None:
+            layout = detect_text(source, settings)
+            found["encoding"] = source.encoding
+        else:
+            layout, found["first_rows"] = _inspect_table(source.raw, stored, settings)
+    except StreamsigError as error:
+        found["error"] = _refusal(error)
+        return found | (_framing(source, settings) if stored is None and isinstance(error, LayoutError) else {}), None
+    return found | _facts(layout), layout.close_column(source.name) if layout.rows_sampled else None
+
+
+def _inspect_table(raw: RawInput, stored: str, settings: Settings) -> tuple[Layout, list[Inspection]]:
+    with open_columnar(raw.name if raw.is_file else raw, stored, raw.name) as table:
+        return table.detect(LayoutOptions.of(settings)), _rows(table.first_rows(_ROWS, _MOST_COLUMNS))
+
+
+def _facts(layout: Layout) -> Inspection:
+    """Return what a layout says; columns count from 1."""
+    dialect, time, names = layout.dialect, layout.time_column, layout.dialect.header or ()
+    roles: dict[int | None, str] = {**dict.fromkeys(layout.groups, "group")}
+    roles |= {time.clock: "clock", time.index: "time", dialect.close: "close"}
+    columns = [
+        _column(i, names[i] if i < len(names) else None, roles.get(i), layout.types[i] if layout.types else None)
+        for i in range(max(dialect.fields, len(names)))
+    ]
+    framing = {
+        "delimiter": dialect.delimiter,
+        "quoted": layout.quoted,
+        "line_quoted": dialect.line_quoted,
+        "skipped_lines": layout.skipped_lines,
+        "header_line": layout.header_line,
+        "first_rows": _rows(layout.rows),
+    }
+    marks = {"decimal": dialect.numbers.decimal, "thousands": dialect.numbers.thousands}
+    return {
+        **(framing if layout.format == TEXT else {}),
+        "header": dialect.header is not None,
+        "close": dialect.close + 1,
+        "time": None if time.index is None else time.index + 1,
+        "clock": None if time.clock is None else time.clock + 1,
+        "group_by": [index + 1 for index in layout.groups],
+        **(marks if layout.close_is_text else {}),
+        "decimals": layout.decimals,
+        "missing": [*layout.missing],
+        "rows_sampled": layout.rows_sampled,
+        "time_first": layout.times[0] if layout.times else None,
+        "time_last": layout.times[-1] if layout.times else None,
+        "direction": time.direction,
+        "reasons": dict(layout.reasons),
+        "warnings": [*layout.warnings],
+        "columns": columns,
+    }
+
+
+def _framing(source: TextSource, settings: Settings) -> Inspection:
+    """Return the first records of a text that was refused, if it is one, and how they are told apart."""
+    try:
+        sample, whole = source.read_sample(detection.SAMPLE_BYTES)
+        check_is_table(sample, source.name)
+    except StreamsigError:
+        return {}
+    skipped = settings.skip_lines or 0
+    framing = find_framing(sample, skip_lines(sample, skipped), skipped + 1, LayoutOptions.of(settings))
+    found = split_records(
+        sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
+    )
+    records = [each for each in islice(found, _ROWS) if whole or each.stop < len(sample)]
+    return {
+        "encoding": source.encoding,
+        "delimiter": framing.delimiter,
+        "quoted": b'"' in sample,
+        "line_quoted": framing.line_quoted,
+        "reasons": {"delimiter": framing.why},
+        "columns": [_column(index) for index in range(max((len(each.fields) for each in records), default=0))],
+        "first_rows": _rows([SampleRow(each.line, tuple(map(str.strip, each.fields))) for each in records]),
+    }
+
+
+def _column(index: int, name: str | None = None, role: str | None = None, kind: str | None = None) -> Inspection:
+    return {"number": index + 1, "name": name, "role": role, "type": kind}
+
+
+def _rows(rows: Sequence[SampleRow]) -> list[Inspection]:
+    return [{"line": row.line, "fields": [*row.fields]} for row in rows]
+
+
+def _refusal(error: StreamsigError) -> Inspection:
+    """Return why an input is not read, and the exit code of a run that reads it."""
+    return {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
