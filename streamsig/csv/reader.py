@@ -121,9 +121,10 @@ class ChunkReader:
         closes = closes_of(numbers, cells, dialect.numbers, scale)
         if len(closes.bad.rows):
             return None
-        prices = [native.Cells.of_field(found, dialect.fields, index) for index in self.prices]
-        if len(self._actions(closes.ticks, prices).rows):
-            return None
+        if self.prices and closes.ticks.missing is not None:
+            prices = [native.Cells.of_field(found, dialect.fields, index) for index in self.prices]
+            if len(self._actions(closes.ticks, prices).rows):
+                return None
         also = (native.Cells.of_field(found, dialect.fields, index) for index in self.also)
         texts = tuple(Texts(*native.copy_texts(cells)) for cells in also)
         untimed = 0
@@ -320,8 +321,8 @@ def _untimed_tail(cells: native.Cells) -> int:
     """Return how many of the last cells are no times; few are looked at where the last one is."""
     count = 1
     while True:
-        rows = np.arange(max(0, cells.rows - count), cells.rows, dtype=np.int32)
-        texts = Texts(*native.copy_texts(cells.take(rows))).to_bytes()
+        last = cells.slice(max(0, cells.rows - count), cells.rows)
+        texts = Texts(*native.copy_texts(last)).to_bytes()
         tail = footers.untimed_tail([text.decode("utf-8", "backslashreplace") for text in texts])
         if tail < count or count >= cells.rows:
             return tail

@@ -36,6 +36,7 @@ MOST_WORDS = 8
 LEVELS = ("baseline", "avx2", "avx512")
 """The libraries, by what `processor_level` answers."""
 
+_NOTHING = ctypes.c_char * 0
 _MOST_FACTOR = 1 << 62
 _MOST_ENTRY = 255
 
@@ -51,7 +52,11 @@ class _Array(NamedTuple):
         if array.dtype != self.kind or array.ndim != self.sizes or not array.flags.c_contiguous:
             found = f"{array.dtype} of {array.ndim} dimensions"
             raise TypeError(f"an array of {found} where contiguous {self.kind.__name__} of {self.sizes} is needed")
-        return int(array.ctypes.data)
+        try:
+            # several times as fast as `array.ctypes`, for an array that may be written to
+            return ctypes.addressof(_NOTHING.from_buffer(array.data))
+        except TypeError:
+            return int(array.ctypes.data)
 
 
 _int = ctypes.c_int64
@@ -173,7 +178,8 @@ class Cells(NamedTuple):
     def take(self, rows: NDArray[np.int32]) -> Cells:
         """Return the cells of some rows."""
         at = rows.astype(np.int64) * self.stride + self.field
-        places = np.stack([self.places[at] + self.skip, self.places[at + 1]], axis=1, dtype=np.int32)
+        places = np.empty((len(rows), 2), np.int32)
+        places[:, 0], places[:, 1] = self.places[at] + self.skip, self.places[at + 1]
         if self.field + 1 == self.width:
             # the carriage return behind the last field is no part of it
             start, stop = places.T

@@ -335,8 +335,9 @@ INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows
             returns += returned;
             if (last) stop -= returned;
         }
-        const bool quotes = quoted && start < stop && text[start] == '"' && start + 1 < stop && text[stop - 1] == '"';
-        const struct number number = read_usual(text, start + quotes, stop - quotes, style);
+        int64_t first = start, end = stop;
+        if (quoted && start + 1 < stop && UNLIKELY(text[start] == '"') && text[stop - 1] == '"') first++, end--;
+        const struct number number = read_usual(text, first, end, style);
         ticks[row] = number.ticks;
         if (UNLIKELY(!number.done)) {
             const int status = read_slowly(text, start, stop, quoted, style, ticks + row, told);
