@@ -25,7 +25,7 @@ README = (ROOT / "README.md").read_text()
 OF_OTHER_PROGRAMS = {"--cpus", "--group", "--memory", "--read-only", "--rm", "--user"}
 """Flags that pages show with docker and pip."""
 
-PAGES = sorted(str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md"))
+PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").rglob("*.md"))}
 
 
@@ -35,7 +35,7 @@ def test_every_page_is_in_the_navigation() -> None:
     assert set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text())) == pages
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(f"docs/{name}" for name in PAGES)])
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", *PAGES])
 def test_every_link_leads_somewhere(page: str) -> None:
     """Each relative link leads to a file of the repository, and to a heading of it if it names one."""
     broken = []
@@ -45,6 +45,13 @@ def test_every_link_leads_somewhere(page: str) -> None:
         if not target.exists() or (anchor and anchor not in _anchors(target)):
             broken.append(link)
     assert broken == []
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", *PAGES])
+def test_every_named_file_exists(page: str) -> None:
+    """A page that names a file of the repository in code, such as a test, names one that is there."""
+    named = re.findall(r"`((?:tests|fuzz|benchmarks|tools|streamsig)/[\w/.]+)`", (ROOT / page).read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def _anchors(page: Path) -> set[str]:
@@ -57,7 +64,7 @@ def _anchors(page: Path) -> set[str]:
 def test_python_sessions(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a page shows of Python is what comes."""
     monkeypatch.chdir(ROOT)
-    assert doctest.testfile(str(ROOT / "docs" / page), module_relative=False, verbose=False).failed == 0
+    assert doctest.testfile(str(ROOT / page), module_relative=False, verbose=False).failed == 0
 
 
 @pytest.mark.parametrize("command", ["run", "generate", "inspect"])
@@ -69,7 +76,7 @@ def test_every_flag_is_documented(workdir: Workdir, command: str) -> None:
     assert flags - known - opposites - {"--help"} == set()
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in PAGES)])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_documented_flag_exists(flags: set[str], page: str) -> None:
     """A page names no flag that is not there."""
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / page).read_text()))
@@ -95,7 +102,7 @@ def test_nothing_is_left_to_write() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in PAGES)])
+@pytest.mark.parametrize("page", PAGES)
 def test_commands_print_what_is_shown(tmp_path: Path, page: str) -> None:
     """Each command of a console block prints what stands under it, in a folder with data.csv; `...` is any text."""
     for name in ("data.csv", "config.yaml"):
