@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import secrets
 import stat
 import sys
 from pathlib import Path
@@ -33,7 +31,7 @@ class ReplacingFile:
             if mode is not None and not stat.S_ISREG(mode):
                 self.file: BinaryIO = self._target.open("wb")
                 return
-            self._partial = self._target.with_name(f".streamsig-{secrets.token_hex(4)}.partial")
+            self._partial = self._target.with_name(f".streamsig-{os.urandom(4).hex()}.partial")
             undo.callback(self.abort)
             self.file = self._partial.open("xb")
             if mode is not None:
@@ -113,6 +111,8 @@ def check_writable(path: Path) -> None:
 
 def digest(descriptor: int, start: int, stop: int) -> str | None:
     """Return a digest of the bytes `start:stop` of an open file, `None` where they are not all there."""
+    import hashlib  # noqa: PLC0415 (it loads OpenSSL, and only checkpoints need it)
+
     piece = os.pread(descriptor, stop - start, start)
     return hashlib.blake2b(piece, digest_size=16).hexdigest() if len(piece) == stop - start else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import os
 import re
 from collections.abc import Mapping
 from fractions import Fraction
@@ -95,6 +96,12 @@ def _column_of(text: str) -> str | int:
 
 
 TEXT = Kind('a text, such as "v1"', lambda value: isinstance(value, str) and value != "", str)
+PATH = Kind(
+    "the path of a file",
+    lambda value: isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str) and os.fspath(value) != "",
+    str,
+    os.fspath,
+)
 
 
 def _is_column(value: object) -> bool:

@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import streamsig
 from streamsig import errors
-from streamsig.cli import generate, run
-from streamsig.cli import inspect as inspecting
+from streamsig.cli.main import commands
 from streamsig.config import REQUIRED, SETTINGS, Settings
 from streamsig.core.signals import Signal
 from streamsig.engine import events
@@ -280,9 +279,9 @@ def _default(default: object) -> str:
 
 
 BLOCKS: dict[str, Callable[[str], str]] = {
-    "flags of run": lambda _: _flags(run._parser()),  # noqa: SLF001
-    "flags of inspect": lambda _: _flags(inspecting._parser()),  # noqa: SLF001
-    "flags of generate": lambda _: _flags(generate._parser()),  # noqa: SLF001
+    "flags of run": lambda _: _flags(commands()[1]["run"]),
+    "flags of inspect": lambda _: _flags(commands()[1]["inspect"]),
+    "flags of generate": lambda _: _flags(commands()[1]["generate"]),
     "config keys": _keys,
     "metrics": lambda _: _metrics("data.csv"),
     "metrics of a failure": lambda _: _metrics("missing.csv"),

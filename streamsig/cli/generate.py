@@ -6,21 +6,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamsig import files
-from streamsig.cli.parsing import Parser
+from streamsig.cli.parsing import Parser, examples
+from streamsig.cli.targets import STREAM
 from streamsig.errors import UsageError
-from streamsig.generate import bars
 from streamsig.setting_types import whole_number
-from streamsig.sinks.targets import STREAM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
 
     from streamsig.stopping import Stopping
 
+NAME = "generate"
 
-def generate(arguments: Sequence[str], stopping: Stopping) -> int:
+
+def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
+    """Add the command; return its parser."""
+    parser = commands.add_parser(
+        NAME,
+        help="write realistic one-minute bars as CSV",
+        description="Write one-minute bars as CSV, in constant memory. The same seed gives the same bytes.",
+        epilog=examples(
+            "streamsig generate --rows 1e6 --output prices.csv",
+            "streamsig generate --rows 1e6 --symbols 100 --output symbols.csv",
+            "streamsig generate --rows 1e8 | streamsig run -",
+        ),
+    )
+    parser.add_argument("--rows", default="10000", metavar="N", help="Write N rows, such as 1e8 (default 10000).")
+    parser.add_argument("--seed", default="42", metavar="N", help="Seed the random numbers with N (default 42).")
+    parser.add_argument("--symbols", metavar="N", help="Write a bar a minute for each of N symbols (default: none).")
+    parser.add_argument("--output", default=STREAM, metavar="FILE", help="Write to FILE (default -: standard output).")
+    parser.set_defaults(run=generate)
+    return parser
+
+
+def generate(parsed: argparse.Namespace, stopping: Stopping) -> int:
     """Write bars; return the exit code."""
-    parsed = _parser().parse(arguments)
+    from streamsig.generate import bars  # noqa: PLC0415 (it takes the random numbers of numpy)
+
+    stopping.begin()
     try:
         symbols = None if parsed.symbols is None else _whole("--symbols", parsed.symbols)
         blocks = bars(_whole("--rows", parsed.rows), _whole("--seed", parsed.seed), symbols=symbols)
@@ -33,18 +56,6 @@ def generate(arguments: Sequence[str], stopping: Stopping) -> int:
             stopping.check()
             file.write(block)
     return 0
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="streamsig generate",
-        description="Write one-minute bars as CSV, in constant memory. The same seed gives the same bytes.",
-    )
-    parser.add_argument("--rows", default="10000", metavar="N", help="rows, such as 10000 or 1e8 (default 10000)")
-    parser.add_argument("--seed", default="42", metavar="N", help="seed of the random numbers (default 42)")
-    parser.add_argument("--symbols", metavar="N", help="a bar a minute for each of N symbols (default: no symbols)")
-    parser.add_argument("--output", default=STREAM, metavar="FILE", help="write here (default -: standard output)")
-    return parser
 
 
 def _whole(flag: str, text: str) -> int:

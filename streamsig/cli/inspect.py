@@ -6,16 +6,19 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from streamsig.cli.parsing import CONFIG, Parser, add_input, add_setting, config_file, inputs_of
+from streamsig.cli.advice import with_flags
+from streamsig.cli.parsing import Parser, add_flags, examples, inputs_of, settings_of
 from streamsig.cli.terminal import cause, say, say_if_waiting, to_stdout
-from streamsig.config import SETTINGS, make_settings, values_of_flags
+from streamsig.config import OUTPUT, make_settings
+from streamsig.config_file import find_config, read_config
 from streamsig.errors import OutputError
 from streamsig.sinks.printable import printable
 from streamsig.sources.streams import STDIN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
 
+    from streamsig.engine.inspection import Inspection
     from streamsig.stopping import Stopping
 
 LAYOUT = (
@@ -33,13 +36,34 @@ LAYOUT = (
 """The settings that reading depends on."""
 
 
-def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
+NAME = "inspect"
+
+
+def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
+    """Add the command; return its parser."""
+    parser = commands.add_parser(
+        NAME,
+        help="show how run would read a file, and why",
+        description="Show how run would read an input, and why. Only the beginning of the input is read.",
+        usage="streamsig inspect [FLAG ...] INPUT ...",
+        epilog=examples(
+            "streamsig inspect prices.csv",
+            "streamsig inspect --column NAV 'funds/*.csv'",
+            "streamsig inspect --json prices.csv | jq .inputs[0].close",
+        ),
+    )
+    groups = add_flags(parser, LAYOUT)
+    groups[OUTPUT].add_argument("--json", action="store_true", help="Print JSON, for programs.")
+    parser.set_defaults(run=inspect)
+    return parser
+
+
+def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
     """Show each input; return 0, or the exit code of `run` for the first input that it would refuse."""
-    parsed = _parser().parse(arguments)
-    paths = inputs_of(parsed)
-    flags = values_of_flags({key: getattr(parsed, key) for key in LAYOUT})
-    config, notes = config_file(parsed.config)
-    settings = make_settings(flags, config)
+    stopping.begin()
+    paths, flags = inputs_of(parsed), settings_of(parsed)
+    config, notes = find_config(parsed.config)
+    settings = make_settings(flags, read_config(config) if config else None)
     for message in notes:
         _warn(message)
     if STDIN in paths:
@@ -50,8 +74,9 @@ def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
 
     seen, code = [], 0
     terminal = sys.stdout is not None and sys.stdout.isatty()
-    for found in inspect_inputs(paths, settings, _warn):
+    for each in inspect_inputs(paths, settings, _warn):
         stopping.check()
+        found = _with_flags(each)
         if found["error"] is not None:
             code = code or found["error"]["exit_code"]
         if parsed.json:
@@ -67,8 +92,15 @@ def inspect(arguments: Sequence[str], stopping: Stopping) -> int:
     return code
 
 
+def _with_flags(found: Inspection) -> Inspection:
+    """Return what was found, with flags in its messages."""
+    error = found["error"] and {**found["error"], "message": with_flags(found["error"]["message"])}
+    reasons = {what: with_flags(why) for what, why in found["reasons"].items()}
+    return {**found, "error": error, "reasons": reasons, "warnings": [*map(with_flags, found["warnings"])]}
+
+
 def _warn(message: str) -> None:
-    say(f"warning: {message}")
+    say(f"warning: {with_flags(message)}")
 
 
 def _put(text: str) -> None:
@@ -79,23 +111,3 @@ def _put(text: str) -> None:
         raise lost
     if lost is not None:
         raise OutputError(cause(lost))
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="streamsig inspect",
-        description="Show how run would read an input, and why. Only the beginning of the input is read.",
-    )
-    parser.add_argument(
-        "paths",
-        nargs="*",
-        metavar="INPUT",
-        help="price files (plain or compressed), globs or folders; -: standard input",
-    )
-    add_input(parser)
-    parser.add_argument("--config", metavar="FILE", help=f"YAML with settings (default: {CONFIG}, if it has any)")
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
-    group = parser.add_argument_group("settings", "as for run; also keys of the config file, which flags override")
-    for key in LAYOUT:
-        add_setting(group, SETTINGS[key])
-    return parser

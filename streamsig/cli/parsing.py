@@ -3,51 +3,43 @@
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from streamsig.cli.terminal import cause, to_stdout
-from streamsig.config import has_known_keys, nearest
-from streamsig.errors import EXIT_CODES, OutputError, UsageError
-from streamsig.setting_types import YES_NO
+from streamsig.config import INPUT, LAYOUT, LIMITS, OUTPUT, SERIES, SETTINGS, nearest
+from streamsig.config_file import DEFAULT as CONFIG
+from streamsig.errors import OutputError, UsageError
+from streamsig.setting_types import COLUMNS, TEXTS, YES_NO
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from streamsig.config import Setting
 
-CONFIG = "config.yaml"
+_GROUPS = (INPUT, LAYOUT, SERIES, OUTPUT, LIMITS)
 
 
 class Parser(argparse.ArgumentParser):
     """Takes flags by their whole name only, and raises UsageError where argparse would print and exit."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (argparse's own)
-        super().__init__(
-            allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            epilog="exit codes:\n" + "\n".join(f"  {code:<4}{meaning}" for code, meaning in EXIT_CODES.items()),
-            **options,
-        )
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
-    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Return the parsed arguments; raises UsageError for unknown ones."""
-        parsed, unknown = self.parse_known_args(arguments)
+    def parse_known_args(  # type: ignore[override]  # argparse has overloads for namespaces of other classes
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse, with `-99,9` and the like as the value of the flag in front; raises UsageError for unknown flags."""
+        given = self._with_values(sys.argv[1:] if args is None else args)
+        parsed, unknown = super().parse_known_args(given, namespace)
         for text in unknown:
             if text.startswith("-"):
                 name = text.partition("=")[0]
                 self.error(f"unknown flag {name}{nearest(name, self._option_string_actions)}")
         if unknown:
             self.error(f"one argument too many: {unknown[0]}")
-        return parsed
-
-    def parse_known_args(  # type: ignore[override]  # argparse has overloads for namespaces of other classes
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse a value that begins with a dash, such as `-99,9`, as the value of the flag in front of it."""
-        return super().parse_known_args(self._with_values(sys.argv[1:] if args is None else args), namespace)
+        return parsed, []
 
     def _with_values(self, arguments: Sequence[str]) -> list[str]:
         """Join flags with values that argparse would take for flags."""
@@ -85,8 +77,19 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-def add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
-    """Add the flag of a setting."""
+def add_flags(parser: Parser, settings: Iterable[str]) -> dict[str, argparse._ArgumentGroup]:
+    """Add inputs, `--config` and the flags of settings, in groups; return the groups for further flags."""
+    groups = {name: parser.add_argument_group(name) for name in _GROUPS}
+    add = groups[INPUT].add_argument
+    add("paths", nargs="*", metavar="INPUT", help="Read files (plain or compressed), globs, folders, or - for a pipe.")
+    add("--input", action="append", default=[], metavar="INPUT", help="Name an input with a flag; can be repeated.")
+    add("--config", metavar="FILE", help=f"Read settings from a YAML file (default: {CONFIG}, if it has any).")
+    for key in settings:
+        _add_setting(groups[SETTINGS[key].group], SETTINGS[key])
+    return groups
+
+
+def _add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
     if setting.kind is YES_NO:
         group.add_argument(
             setting.flag, dest=setting.key, action=argparse.BooleanOptionalAction, help=setting.help, default=None
@@ -96,26 +99,9 @@ def add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
         group.add_argument(setting.flag, dest=setting.key, action=action, metavar=setting.metavar, help=setting.help)
 
 
-def add_input(parser: argparse.ArgumentParser) -> None:
-    """Add the flag that names an input."""
-    parser.add_argument(
-        "--input", action="append", default=[], metavar="INPUT", help="name an input with a flag; can be repeated"
-    )
-
-
-def config_file(named: str | None) -> tuple[Path | None, list[str]]:
-    """Return the config file to read, as named or else the default one if it exists, and notes for a person.
-
-    A default one without any known key belongs to another program and is not read.
-    """
-    if named is not None:
-        return Path(named), []
-    path = Path(CONFIG)
-    if not os.path.lexists(path):
-        return None, []
-    if has_known_keys(path):
-        return path, []
-    return None, [f"{path} is left alone: it has none of the keys of streamsig; name a config with --config FILE"]
+def examples(*lines: str) -> str:
+    """Return the end of a help text."""
+    return "examples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def inputs_of(parsed: argparse.Namespace) -> list[str]:
@@ -126,3 +112,36 @@ def inputs_of(parsed: argparse.Namespace) -> list[str]:
     if not paths and not flags:
         raise UsageError("no input is named; give a file, or - for standard input")
     return [*(paths or flags)]
+
+
+def settings_of(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the values of all settings that flags give; raises UsageError."""
+    return values_of_flags({key: getattr(parsed, key, None) for key in SETTINGS})
+
+
+def values_of_flags(texts: dict[str, Any]) -> dict[str, Any]:
+    """Return what the texts of flags, by setting, stand for; `None` was not given. Raises UsageError."""
+    values: dict[str, Any] = {}
+    for key, text in texts.items():
+        setting = SETTINGS[key]
+        if text is None or setting.kind in (YES_NO, TEXTS, COLUMNS):
+            values[key] = text
+        elif not setting.repeats:
+            values[key] = _value_of(setting, text)
+        else:
+            values[key] = {}
+            for each in text:
+                value = _value_of(setting, each)
+                if set(value) & set(values[key]):
+                    raise UsageError(f"{setting.flag} {next(iter(value))} is there twice; give each a name of its own")
+                values[key] |= value
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _value_of(setting: Setting, text: str) -> Any:  # noqa: ANN401 (what the setting is of)
+    value: object = text
+    with contextlib.suppress(ValueError):
+        value = setting.kind.from_text(text)
+    if not setting.kind.accepts(value):
+        raise UsageError(f"{setting.flag} must be {setting.kind.allowed}, found {text!r:.80}")
+    return value

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamsig.cli.parsing import CONFIG, Parser, add_input, add_setting, config_file, inputs_of
-from streamsig.cli.terminal import (
-    UNEXPECTED,
-    cause,
-    failure,
-    say,
-    say_if_waiting,
-    settle,
-    to_stdout,
-    trace,
-)
-from streamsig.config import SETTINGS, make_settings, values_of_flags, version_of
+from streamsig.cli.advice import with_flags
+from streamsig.cli.parsing import Parser, add_flags, examples, inputs_of, settings_of
+from streamsig.cli.targets import LOG, OUTPUT, Targets
+from streamsig.cli.terminal import UNEXPECTED, cause, failure, say, say_if_waiting, settle, to_stdout, trace
+from streamsig.config import OUTPUT as OUTPUT_GROUP
+from streamsig.config import SETTINGS, Settings, make_settings
+from streamsig.config_file import find_config, read_config, version_of
 from streamsig.engine.count import SKIP
 from streamsig.engine.events import OrderChecked, Rejected, RunFailed, RunFinished, RunStarted, Warned
 from streamsig.engine.pipeline import count_signals
@@ -30,29 +23,66 @@ from streamsig.sinks import metrics
 from streamsig.sinks.order_summary import sentence
 from streamsig.sinks.reject_file import RejectFile
 from streamsig.sinks.row_file import FORMATS, RowFile
-from streamsig.sinks.targets import LOG, OUTPUT, STREAM, Targets
 from streamsig.sources.inputs import expand
 from streamsig.sources.streams import STDIN
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from streamsig.config import Settings
     from streamsig.engine.events import Event, Observer
     from streamsig.sources.inputs import Named
     from streamsig.stopping import Stopping
 
+NAME = "run"
 
-def run(arguments: Sequence[str], stopping: Stopping) -> int:
+
+def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
+    """Add the command; return its parser."""
+    parser = commands.add_parser(
+        NAME,
+        help="count the signal over a file or a pipe",
+        description="Count on how many rows the close is above its rolling mean, exactly.",
+        usage="streamsig run [FLAG ...] INPUT ...",
+        epilog="exit codes: 0 success, 1 unexpected, 2 flags or config, 3 input unreadable, 4 input not understood,\n"
+        "            5 output not written, 130 interrupted, 143 terminated (streamsig help exit-codes)\n\n"
+        + examples(
+            "streamsig run prices.csv --window 20",
+            "streamsig run --group-by symbol --signals-out rows.parquet 'months/*.csv.gz'",
+            "zcat prices.csv.gz | streamsig run - --output -",
+        ),
+    )
+    groups = add_flags(parser, (key for key, it in SETTINGS.items() if it.help))
+    add = groups[OUTPUT_GROUP].add_argument
+    add("--output", default=OUTPUT, metavar="FILE", help=f"Write the metrics to FILE, or to none for - ({OUTPUT}).")
+    add(
+        "--log-file",
+        metavar="FILE",
+        help=f"Append JSON lines to FILE, or write them to standard error for - ({LOG}; none with --output -).",
+    )
+    add("--signals-out", metavar="FILE", help=f"Write each row with its signals: {', '.join(FORMATS)}.")
+    add("--rejects", metavar="FILE", help="Write the rows that --on-bad-row skip leaves out, as CSV.")
+    add(
+        "--progress",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="Show progress on standard error (default auto: if it is a terminal).",
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(parsed: argparse.Namespace, stopping: Stopping) -> int:
     """Count, and report success or failure in the metrics, the log and one line for a person.
 
-    Invalid flags leave all files as they are.
+    Raises UsageError for invalid flags: then all files stay as they are.
     """
-    places = _places(arguments)
+    named, flags = inputs_of(parsed), settings_of(parsed)
     version: str | None = None
     config: Path | None = None
     with contextlib.ExitStack() as stack:
-        targets = stack.enter_context(contextlib.closing(Targets.named(places)))
+        targets = stack.enter_context(contextlib.closing(Targets(parsed)))
         observers: list[Observer] = [targets]
 
         def observe(event: Event) -> None:
@@ -61,38 +91,38 @@ def run(arguments: Sequence[str], stopping: Stopping) -> int:
 
         try:
             stopping.begin()
-            named, flags, progress = _parsed(arguments, targets)
-            config, notes = config_file(places.config)
-            inputs, left_out = targets.leave_out(expand(named))
-            targets.check(_paths(inputs), config)
-            observers.append(_watcher(progress, stack))
+            config, notes = find_config(parsed.config)
+            inputs, left_out = targets.admit(expand(named), config)
+            observers.append(_watcher(parsed.progress, stack))
             settings = _settings(flags, config)
             version = settings.version
             if settings.checkpoint is not None:
-                targets.checkpoint = Path(settings.checkpoint)
-                inputs, more = targets.leave_out(inputs)
+                targets.add_checkpoint(settings.checkpoint)
+                inputs, more = targets.admit(inputs, config)
                 left_out += more
-                targets.check(_paths(inputs), config)
             if any(each.path == STDIN for each in inputs):
                 say_if_waiting()
             job = _Job(inputs, settings, (*notes, *left_out), stopping)
-            figures = _figures(job, targets, observe)
-            observe(RunFinished(figures))
+            found = _count(job, targets, observe)
+            observe(RunFinished(found))
             code = 0
-        except SystemExit:  # --help
-            raise
         except BaseException as error:  # noqa: BLE001 (the last line of defence against tracebacks)
             stopping.finish()
             kind, message, code = failure(error)
-            figures = metrics.failure(version or version_of(config), message)
+            found = metrics.failure(version or version_of(config), message)
             failed = RunFailed(kind, message, code, trace(error) if code == UNEXPECTED else None)
             with contextlib.suppress(OutputError):  # report only the first failure
                 observe(failed)
             with contextlib.suppress(OutputError):
-                targets.write(figures)
+                targets.write(found)
     if code:
         say(message)
-    return print_figures(figures, targets.output, code)
+    return _print(found, targets.output, code)
+
+
+def print_failure(message: str, code: int) -> int:
+    """Print the metrics of a run that did not begin; return the exit code."""
+    return _print(metrics.failure(Settings().version, message), None, code)
 
 
 class _Job(NamedTuple):
@@ -104,124 +134,40 @@ class _Job(NamedTuple):
     stopping: Stopping
 
 
-def _parsed(arguments: Sequence[str], targets: Targets) -> tuple[list[str], dict[str, Any], str]:
-    """Return the inputs, the settings and the kind of progress that the flags name.
-
-    With invalid flags it is not clear which files are targets, so that none is written.
-    """
-    try:
-        parsed = _parser().parse(arguments)
-        flags = {key: getattr(parsed, key) for key, it in SETTINGS.items() if it.help}
-        return inputs_of(parsed), values_of_flags(flags), parsed.progress
-    except UsageError:
-        targets.let_all_go()
-        raise
-
-
-def _paths(inputs: Sequence[Named]) -> list[str]:
-    return [each.path for each in inputs]
-
-
-def _figures(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
-    """Count, then commit metrics, rows and rejected rows; a file that cannot be written is noticed before."""
+def _count(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
+    """Count, then commit metrics, rows and rejected rows; an error in writing one of them is noticed before."""
+    appends = job.settings.checkpoint is not None
+    if targets.rejects is not None and job.settings.on_bad_row != SKIP:
+        raise UsageError("--rejects is for the rows that `on_bad_row='skip'` leaves out; add it")
 
     def count(event: Event) -> None:
         job.stopping.check()
         if isinstance(event, Rejected) and rejects is not None:
             rejects.write(event)
-        observe(event)
+        observe(Warned(with_flags(event.message)) if isinstance(event, Warned) else event)
         if isinstance(event, RunStarted):
             for note in job.notes:
                 observe(Warned(note))
 
-    with _rejects(targets, job.settings) as rejects, _rows(targets, job.settings) as rows:
+    with contextlib.ExitStack() as stack:
+        rejects = stack.enter_context(RejectFile(targets.rejects, appends=appends)) if targets.rejects else None
+        rows = stack.enter_context(RowFile(targets.rows, appends=appends)) if targets.rows else None
         result = count_signals(job.inputs, job.settings, count, rows, rejects)
-        figures = metrics.success(replace(result, warnings=(*job.notes, *result.warnings)))
-        for sink in (rows, rejects):
-            if sink is not None:
-                sink.finish()
-        targets.write(figures)
-    return figures
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="streamsig run",
-        description="Count on how many rows the close is above its rolling mean, exactly.",
-    )
-    parser.add_argument(
-        "paths",
-        nargs="*",
-        metavar="INPUT",
-        help="price files (plain or compressed), globs or folders; -: standard input",
-    )
-    _add_places(parser)
-    parser.add_argument(
-        "--progress",
-        choices=("auto", "always", "never"),
-        default="auto",
-        help="show progress on standard error (default auto: if it is a terminal)",
-    )
-    group = parser.add_argument_group("settings", "also keys of the config file, which flags override")
-    for setting in SETTINGS.values():
-        if setting.help:
-            add_setting(group, setting)
-    return parser
-
-
-def _add_places(parser: argparse.ArgumentParser) -> None:
-    add_input(parser)
-    parser.add_argument("--config", metavar="FILE", help=f"YAML with settings (default: {CONFIG}, if it has any)")
-    parser.add_argument(
-        "--output",
-        default=OUTPUT,
-        metavar="FILE",
-        help=f"write the metrics here (default {OUTPUT}); -: only to standard output",
-    )
-    parser.add_argument(
-        "--log-file",
-        metavar="FILE",
-        help=f"append JSON lines here (default {LOG}, or nothing with --output -); -: to standard error",
-    )
-    parser.add_argument(
-        "--signals-out", metavar="FILE", help=f"write each row with its signals: {', '.join(FORMATS)} (docs/rows.md)"
-    )
-    parser.add_argument("--rejects", metavar="FILE", help="write the rows that --on-bad-row skip leaves out, as CSV")
-
-
-def _places(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return where to report a failure, even if the flags are invalid."""
-    parser = Parser(add_help=False)
-    _add_places(parser)
-    try:
-        return parser.parse_known_args(arguments)[0]
-    except UsageError:
-        return argparse.Namespace(output=STREAM, log_file=None, config=None, rejects=None, signals_out=None)
+        warnings = (*job.notes, *map(with_flags, result.warnings))
+        found = metrics.success(replace(result, warnings=warnings))
+        for sink in filter(None, (rows, rejects)):
+            sink.finish()
+        targets.write(found)
+    return found
 
 
 def _settings(flags: dict[str, Any], config: Path | None) -> Settings:
     """Return the settings of flags and config."""
-    settings = make_settings(flags, config)
+    settings = make_settings(flags, read_config(config) if config else None)
     if settings.memory_limit is not None:
         # pyarrow's own allocators do not return 20 MiB and more of free memory
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     return settings
-
-
-def _rejects(targets: Targets, settings: Settings) -> contextlib.AbstractContextManager[RejectFile | None]:
-    """Return the sink of rejected rows, if `--rejects` is given."""
-    if targets.rejects is None:
-        return contextlib.nullcontext()
-    if settings.on_bad_row != SKIP:
-        raise UsageError("--rejects is for the rows that --on-bad-row skip leaves out; add it")
-    return RejectFile(targets.rejects, appends=settings.checkpoint is not None)
-
-
-def _rows(targets: Targets, settings: Settings) -> contextlib.AbstractContextManager[RowFile | None]:
-    """Return the sink of rows, if `--signals-out` is given."""
-    if targets.rows is None:
-        return contextlib.nullcontext()
-    return RowFile(targets.rows, appends=settings.checkpoint is not None)
 
 
 def _watcher(progress: str, stack: contextlib.ExitStack) -> Observer:
@@ -246,9 +192,9 @@ def _say_warnings(event: Event) -> None:
         say(sentence(event.order))
 
 
-def print_figures(figures: dict[str, Any], saved: Path | None, code: int) -> int:
+def _print(found: dict[str, Any], saved: Path | None, code: int) -> int:
     """Print the metrics; return `code`, or OutputError's if those of a successful run are lost."""
-    lost = to_stdout(lambda: sys.stdout.writelines(metrics.to_json(figures)))
+    lost = to_stdout(lambda: sys.stdout.writelines(metrics.to_json(found)))
     if lost is None or code:
         return code
     say(f"{cause(lost)}; the metrics are " + (f"in {saved}" if saved else "lost"))

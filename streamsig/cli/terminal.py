@@ -8,6 +8,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, TextIO
 
+from streamsig.cli.advice import with_flags
 from streamsig.errors import StreamsigError
 from streamsig.libraries import broken_library
 from streamsig.sinks.printable import printable
@@ -32,12 +33,12 @@ def failure(error: BaseException) -> tuple[str, str, int]:
     elif isinstance(error, Terminated):
         message, code = "terminated before the end; there is no result", TERMINATED
     elif isinstance(error, MemoryError):
-        message = "out of memory; ask for fewer --threads or a smaller --window"
+        message = "out of memory; use fewer `threads` or a smaller `window`"
     elif (library := broken_library(error)) is not None:
         message = library
     else:
         message = f"unexpected: {kind}: {message}; this is a bug, please report it with the log"
-    return kind, printable(" ".join(message[:_LONGEST].split())), code
+    return kind, printable(" ".join(with_flags(message[:_LONGEST]).split())), code
 
 
 def trace(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamsig.cli import generate, inspect, run
+from streamsig.cli.main import commands
 from streamsig.errors import EXIT_CODES, StreamsigError
 from tools import reference
 
@@ -86,8 +86,8 @@ def test_every_documented_flag_exists(flags: set[str], page: str) -> None:
 @pytest.fixture(scope="module")
 def flags() -> set[str]:
     """Return all flags of streamsig."""
-    parsers = (run._parser(), inspect._parser(), generate._parser())  # noqa: SLF001 (there is no other list of them)
-    return {"--version", *(flag for parser in parsers for flag in parser._option_string_actions)}  # noqa: SLF001
+    parser, named = commands()
+    return {flag for each in (parser, *named.values()) for flag in each._option_string_actions}  # noqa: SLF001
 
 
 def test_reference_is_generated() -> None:
@@ -133,7 +133,7 @@ def _timeless(text: str) -> str:
 
 def test_exit_codes_in_the_help(workdir: Workdir) -> None:
     """The help text has every exit code with its meaning."""
-    shown = workdir.call("run", "--help").out
+    shown = workdir.call("--help").out
     assert [code for code, meaning in EXIT_CODES.items() if f"\n  {code:<4}{meaning}" not in shown] == []
 
 

@@ -108,7 +108,7 @@ def test_config_of_another_program_is_left_alone(workdir: Workdir, foreign: str 
     outcome = workdir.call("run", "prices.csv")
     assert (outcome.code, outcome.metrics["window"], outcome.metrics["signal_count"]) == (0, 5, 6)
     (warning,) = outcome.metrics["warnings"]
-    assert warning.startswith("config.yaml is left alone: it has none of the keys of streamsig; ")
+    assert warning.startswith("config.yaml is ignored: it has none of the keys of streamsig; ")
     assert outcome.err == f"streamsig: warning: {warning}\n"
     assert [line["event"] for line in workdir.log()][:2] == ["run_started", "warning"]
     assert workdir.call("inspect", "prices.csv").err == outcome.err

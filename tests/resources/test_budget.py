@@ -13,7 +13,9 @@ from pyarrow import ipc, parquet
 
 import streamsig
 from streamsig import config
-from streamsig.config import SETTINGS, Settings, make_settings, values_of_flags
+from streamsig.cli.parsing import values_of_flags
+from streamsig.config import SETTINGS, Settings, make_settings
+from streamsig.config_file import read_config
 from streamsig.core.signals import Signal
 from streamsig.csv.chunks import CHUNK_BYTES
 from streamsig.engine import budget
@@ -55,7 +57,7 @@ def test_sizes(text: str, size: int, tmp_path: Path) -> None:
     )
     path = tmp_path / "config.yaml"
     path.write_text(f"seed: 1\nwindow: 5\nversion: v1\nmemory_limit: {text if text != '1e8' else 10**8}\n")
-    assert make_settings({}, path).memory_limit == size
+    assert make_settings({}, read_config(path)).memory_limit == size
 
 
 @pytest.mark.parametrize("text", ["256M", "1.5", "1.5B", "-1MiB", "0", "0MiB", "MiB", "", "1MiBs", "1e400", "ten"])
@@ -73,7 +75,7 @@ def test_what_is_no_size_in_a_config(value: str, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(f"seed: 1\nwindow: 5\nversion: v1\nmemory_limit: {value}\n")
     with pytest.raises(ConfigError, match=r"memory_limit.* must be a size such as"):
-        make_settings({}, path)
+        make_settings({}, read_config(path))
 
 
 def test_without_a_limit_all_is_as_ever() -> None:

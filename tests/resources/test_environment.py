@@ -15,7 +15,8 @@ import pytest
 import streamsig
 from streamsig import ConfigError, OutputError, SourceError, UsageError
 from streamsig.cli.terminal import failure
-from streamsig.config import make_settings, read_config
+from streamsig.config import make_settings
+from streamsig.config_file import read_config
 from streamsig.files import check_writable
 from tests.support.workdir import prices
 
@@ -34,6 +35,7 @@ BROKEN = "import sys; from streamsig.__main__ import main; sys.exit(main())"
 def test_a_library_that_is_absent_or_broken(workdir: Workdir, library: str, source: str | None) -> None:
     """It is named, with what to do, and no bug is reported."""
     workdir.put("prices.csv.zst", b"\x28\xb5\x2f\xfd" + bytes(50))
+    workdir.put("config.yaml", "seed: 1\nwindow: 5\nversion: v1\n")
     if source is not None:
         (workdir.path / library).mkdir()
         workdir.put(f"{library}/__init__.py", source)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamsig.config import SETTINGS, Settings, make_settings, read_config, values_of_flags
+from streamsig.cli.parsing import values_of_flags
+from streamsig.config import SETTINGS, Settings, make_settings
+from streamsig.config_file import read_config
 from streamsig.errors import ConfigError, UsageError
 from streamsig.setting_types import whole_number
 
@@ -33,7 +35,7 @@ def test_sound_config(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(SOUND)
     assert read_config(path) == {"seed": 42, "window": 5, "version": "v1"}
-    assert make_settings({}, path) == Settings()
+    assert make_settings({}, read_config(path)) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_values_win_over_the_file(tmp_path: Path) -> None:
     """A value replaces the file's, `None` does not."""
     path = tmp_path / "config.yaml"
     path.write_text(SOUND)
-    assert make_settings({"window": 9, "seed": None}, path) == Settings(seed=42, window=9)
+    assert make_settings({"window": 9, "seed": None}, read_config(path)) == Settings(seed=42, window=9)
 
 
 def test_values_are_checked() -> None:

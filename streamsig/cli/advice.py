@@ -1,0 +1,36 @@
+"""Settings that messages name, as flags.
+
+Below the command line, a message names a setting in backticks as Python has it: `column`, `column=3`,
+`skip_lines=2, header=False`, or `column=NAME` for a value that is left to the reader. The command line shows flags.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+
+from streamsig.config import SETTINGS
+from streamsig.setting_types import YES_NO
+
+_VALUE = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[\w-]+"""
+_ONE = rf"({'|'.join(SETTINGS)})(?:=({_VALUE}))?"
+_NAMED = re.compile(rf"`({_ONE}(?:, {_ONE})*)`")
+_EACH = re.compile(_ONE)
+
+
+def with_flags(message: str) -> str:
+    """Return a message with flags in place of the settings that it names: `--column 3` for `column=3`."""
+    return _NAMED.sub(lambda found: " ".join(_flag(*each.groups()) for each in _EACH.finditer(found[1])), message)
+
+
+def _flag(key: str, value: str | None) -> str:
+    setting = SETTINGS[key]
+    try:
+        plain = ast.literal_eval(value or "")
+    except (SyntaxError, ValueError):
+        return setting.flag if value is None else f"{setting.flag} {value}"
+    if setting.kind is YES_NO:
+        return setting.flag if plain else setting.flag.replace("--", "--no-", 1)
+    values = plain if isinstance(plain, list) else [plain]
+    return " ".join(f"{setting.flag} {shlex.quote(str(each))}" for each in values)

@@ -1,0 +1,68 @@
+"""`streamsig help`: print a page of the documentation."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamsig.cli.parsing import Parser, examples
+from streamsig.cli.terminal import cause, to_stdout
+from streamsig.errors import OutputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from streamsig.stopping import Stopping
+
+NAME = "help"
+
+TOPICS = {
+    "settings": ("reference/settings.md", "every flag and config key"),
+    "layouts": ("reference/layouts.md", "which files are understood, and how"),
+    "metrics": ("reference/metrics.md", "the keys of the result"),
+    "log": ("reference/log.md", "the events of the log"),
+    "groups": ("reference/groups.md", "one series for each symbol"),
+    "rows": ("reference/rows.md", "each row with its signals, as a file"),
+    "exit-codes": ("reference/exit-codes.md", "what the exit codes mean"),
+    "memory": ("explanation/memory.md", "how much memory a run takes"),
+    "reliability": ("explanation/reliability.md", "checkpoints, kills and full disks"),
+}
+"""The pages of docs/ that a wheel contains (pyproject.toml), by topic."""
+
+_PACKAGE = Path(__file__).parent.parent
+_FOLDERS = (_PACKAGE / "help", _PACKAGE.parent / "docs")
+"""Where pages are in an installed wheel, and in the repository."""
+
+
+def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
+    """Add the command; return its parser."""
+    topics = "\n".join(f"  {topic:<13}{what}" for topic, (_, what) in TOPICS.items())
+    parser = commands.add_parser(
+        NAME,
+        help="print a page of the documentation",
+        description="Print a page of the documentation.",
+        epilog=f"topics:\n{topics}\n\n{examples('streamsig help layouts', 'streamsig help exit-codes | less')}",
+    )
+    parser.add_argument("topic", nargs="?", choices=TOPICS, metavar="TOPIC", help="Print this page.")
+    parser.set_defaults(run=help_, parser=parser)
+    return parser
+
+
+def help_(parsed: argparse.Namespace, stopping: Stopping) -> int:
+    """Print a page, or the topics; return the exit code."""
+    stopping.begin()
+    lost = to_stdout(lambda: sys.stdout.write(page(parsed.topic) if parsed.topic else parsed.parser.format_help()))
+    if isinstance(lost, BrokenPipeError):
+        raise lost
+    if lost is not None:
+        raise OutputError(cause(lost))
+    return 0
+
+
+def page(topic: str) -> str:
+    """Return the text of a page, without the comments that mark its generated parts."""
+    name = TOPICS[topic][0]
+    path = next(path for folder in _FOLDERS if (path := folder / name).exists())
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("<!-- "))
