@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from streamsig.config import make_settings
 from streamsig.engine.channel import Channel, ChannelClosedError
@@ -14,12 +14,14 @@ from streamsig.sources.objects import inputs_of
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Unpack
 
     import pyarrow as pa
 
     from streamsig.columnar.table import ArrowStream
     from streamsig.config import Settings
     from streamsig.engine.result import Result
+    from streamsig.keywords import RunSettings
 
     Path = str | os.PathLike[str]
     Given = Path | ArrowStream | Iterable[Path | ArrowStream]
@@ -28,7 +30,7 @@ _BATCHES_AHEAD = 2
 _PATIENCE_SECONDS = 0.5
 
 
-def run(*inputs: Given, **settings: Any) -> Result:  # noqa: ANN401 (checked by make_settings)
+def run(*inputs: Given, **settings: Unpack[RunSettings]) -> Result:
     """Count on how many rows the close is above its rolling mean, exactly.
 
     Each of `inputs` is one of these:
@@ -48,7 +50,7 @@ def run(*inputs: Given, **settings: Any) -> Result:  # noqa: ANN401 (checked by 
     return count_signals(inputs_of(inputs), make_settings(settings))
 
 
-def scan(*inputs: Given, **settings: Any) -> pa.RecordBatchReader:  # noqa: ANN401 (as above)
+def scan(*inputs: Given, **settings: Unpack[RunSettings]) -> pa.RecordBatchReader:
     """Return the rows themselves with their averages and signals, as a reader of record batches.
 
     Takes what `run` takes. The columns are those of docs/rows.md. Batches come in input order while the inputs are
