@@ -88,8 +88,9 @@ def doors(data: bytes) -> None:
 def _door_of_signals(pick: Choices) -> None:
     rows, many = pick.below(40), pick.below(4)
     rules = np.stack([_numbers(pick, many, limit) for limit in (8, 8, 2, 2)], axis=1)
-    bounds = [_numbers(pick, many, rows + 2) for _ in range(2)]
-    native.count_signals(np.arange(rows), _missing(pick, rows), rules, *bounds)
+    bounds = np.stack([_numbers(pick, many, rows + 2) for _ in range(2)])
+    flags = np.zeros((many, rows), np.uint8) if pick.below(2) else None
+    native.count_signals(np.arange(rows), _missing(pick, rows), rules, bounds, flags)
 
 
 def _door_of_groups(pick: Choices) -> None:
@@ -98,7 +99,8 @@ def _door_of_groups(pick: Choices) -> None:
     rules, places = _numbers(pick, many * 8, reach + 2).reshape(many, 8), _numbers(pick, rows, groups + 1)
     closes = np.ones((rows, words), np.int64)
     for _ in range(2):
-        native.count_groups(places.astype(np.int32), closes, _missing(pick, rows), rules, arrays)
+        lengths = _numbers(pick, pick.below(3), reach + 2) if pick.below(2) else None
+        native.count_groups(places.astype(np.int32), closes, _missing(pick, rows), rules, arrays, lengths)
 
 
 def _missing(pick: Choices, rows: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,40 +22,53 @@ Signals = tuple["Signal", ...]
 _WIDE_ROWS = 1 << 14
 
 
-def count_within(signals: Signals, ticks: Ticks) -> tuple[int, ...]:
-    """Count each signal over the windows that lie in a run; linear in its rows for each signal."""
+def count_within(signals: Signals, ticks: Ticks, flags: NDArray[np.uint8] | None = None) -> tuple[int, ...]:
+    """Count each signal over the windows that lie in a run; linear in its rows for each signal.
+
+    `flags`, zeros of (signals, rows), get a 1 for each row with a signal.
+    """
     if not len(ticks):
         return (0,) * len(signals)
     _, reach = _tables(signals)
-    return _count(signals, ticks, reach - 1, np.full(len(signals), len(ticks)))
+    return _count(signals, ticks, np.stack([reach - 1, np.full(len(signals), len(ticks))]), flags)
 
 
-def count_across(signals: Signals, left: Ticks, right: Ticks) -> tuple[int, ...]:
-    """Count each signal over the windows with rows on both sides of a seam."""
+def count_across(
+    signals: Signals, left: Ticks, right: Ticks, flags: NDArray[np.uint8] | None = None
+) -> tuple[int, ...]:
+    """Count each signal over the windows with rows on both sides of a seam.
+
+    `flags`, zeros of (signals, rows on both sides), get a 1 for each row with a signal.
+    """
     if not len(left) or not len(right):
         return (0,) * len(signals)
     _, reach = _tables(signals)
     last = np.minimum(len(left) + reach - 1, len(left) + len(right))
-    return _count(signals, concat([left, right]), np.maximum(len(left), reach - 1), last)
+    return _count(signals, concat([left, right]), np.stack([np.maximum(len(left), reach - 1), last]), flags)
 
 
-def _count(signals: Signals, ticks: Ticks, first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[int, ...]:
-    """Count signal k on rows `first[k]` to before `last[k]`."""
+def _count(
+    signals: Signals, ticks: Ticks, bounds: NDArray[np.int64], flags: NDArray[np.uint8] | None
+) -> tuple[int, ...]:
+    """Count signal k on rows `bounds[0, k]` to before `bounds[1, k]`."""
     table, _ = _tables(signals)
     largest = max(signals, key=lambda signal: signal.fast * signal.slow, default=None)
     if largest is None or largest.fits(ticks.limbs):
-        return tuple(native.count_signals(ticks.limbs[0], ticks.missing, table, first, last).tolist())
-    return tuple(
-        _count_wide(signal, ticks, start, stop)
-        for signal, start, stop in zip(signals, first.tolist(), last.tolist(), strict=True)
-    )
+        return tuple(native.count_signals(ticks.limbs[0], ticks.missing, table, bounds, flags).tolist())
+    rows = [None] * len(signals) if flags is None else flags
+    return tuple(map(_count_wide, signals, repeat(ticks), *bounds.tolist(), rows))
 
 
-def _count_wide(signal: Signal, ticks: Ticks, start: int, stop: int) -> int:
+def _count_wide(signal: Signal, ticks: Ticks, start: int, stop: int, flags: NDArray[np.uint8] | None) -> int:
     """Count a signal over closes of any size, some rows at a time: sums of many limbs take much memory."""
-    step = max(_WIDE_ROWS, signal.reach)
-    stops = ((at, min(at + step, stop)) for at in range(start, stop, step))
-    return sum(int(np.count_nonzero(signal.flags(ticks.slice(at - signal.reach + 1, end)))) for at, end in stops)
+    step, count = max(_WIDE_ROWS, signal.reach), 0
+    for at in range(start, stop, step):
+        end = min(at + step, stop)
+        found = signal.flags(ticks.slice(at - signal.reach + 1, end))
+        count += int(np.count_nonzero(found))
+        if flags is not None:
+            flags[at:end] = found
+    return count
 
 
 @lru_cache(maxsize=16)

@@ -15,6 +15,7 @@ from streamsig import native
 from streamsig.core.int64_words import differences, from_words, largest_of, to_words, words_for
 from streamsig.core.json_arrays import MOST, pack, unpack, whole
 from streamsig.core.keys import KeyTable, Texts, number_keys
+from streamsig.core.row_signals import RowValues, mean_of
 from streamsig.core.ticks import MOST_SCALE, Ticks
 
 if TYPE_CHECKING:
@@ -131,13 +132,28 @@ class GroupState:
 
         Raises TooManyGroupsError.
         """
+        return self._count(rows, None)[0]
+
+    def update_rows(self, rows: GroupRows, lengths: Sequence[int]) -> tuple[int, RowValues]:
+        """Add further rows like `update`; return also what each of them has.
+
+        `lengths` are the rows of each mean, at most the longest reach of a signal. The state must not be `backwards`.
+        """
+        if self.backwards:
+            raise ValueError("the signals of rows that arrive newest first are not known yet")
+        count, values = self._count(rows, np.array(lengths, np.int64))
+        scale, unbroken = self._held.scale, values.unbroken
+        sums = (from_words(each, scale) for each in values.sums)
+        means = {length: mean_of(each, length, unbroken >= length) for length, each in zip(lengths, sums, strict=True)}
+        return count, RowValues(list(values.flags), means)
+
+    def _count(self, rows: GroupRows, lengths: NDArray[np.int64] | None) -> tuple[int, native.GroupRowValues]:
         groups = self._keys.number(rows.keys)
         self._make_room(rows.ticks.scale, largest_of(rows.ticks))
         scale = self._held.scale
         ticks = rows.ticks if rows.ticks.scale == scale else rows.ticks.rescale(scale)
-        words = self._arrays.sums.shape[2]
-        missing = rows.ticks.missing
-        return native.count_groups(groups[rows.groups], to_words(ticks, words), missing, self._rules, self._arrays)
+        words, missing = to_words(ticks, self._arrays.sums.shape[2]), rows.ticks.missing
+        return native.count_groups(groups[rows.groups], words, missing, self._rules, self._arrays, lengths)
 
     def merge(self, right: GroupState) -> None:
         """Add the run that follows this one; linear in its groups times the longest window.

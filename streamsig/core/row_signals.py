@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from streamsig.core.ticks import LIMB_BITS, Ticks, magnitude, widen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from streamsig.core.signals import Signal
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
 _ROOM = 1 << 62
 _EXACT_FLOATS = 1 << 53
 """Up to here every integer is a float64, and the quotient of two is rounded once."""
+
+
+class RowValues(NamedTuple):
+    """What rows have: `flags` of each signal, 0 or 1, and `averages` by the number of closes in them, NaN for none.
+
+    Each array is (rows,).
+    """
+
+    flags: list[NDArray[np.uint8]]
+    averages: Mapping[int, NDArray[np.float64]]
 
 
 def unbroken(ticks: Ticks, starts: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
@@ -41,26 +53,31 @@ def has_signal(signal: Signal, ticks: Ticks, whole: NDArray[np.int64]) -> NDArra
 
 
 def average(ticks: Ticks, length: int, whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean of the last `length` closes of each row, NaN where they are not all there, shape (rows,).
+    """Return the mean of the last `length` closes of each row, NaN where they are not all there, shape (rows,)."""
+    if len(ticks) < length:
+        return np.full(len(ticks), np.nan)
+    limbs = ticks.limbs
+    if len(limbs) > 1 or magnitude(limbs) * length >= _ROOM:
+        limbs = widen(limbs, 2)
+    sums = np.zeros((len(limbs), len(ticks)), np.int64)
+    for place, limb in enumerate(limbs):
+        sums[place, length - 1 :] = _sums(limb, length)
+    return mean_of(Ticks(sums, ticks.scale), length, whole >= length)
+
+
+def mean_of(sums: Ticks, length: int, known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the means of `length` closes that have these sums, NaN where they are not known, shape (rows,).
 
     A mean is the float64 nearest to the exact one, so that it does not depend on the scale of the ticks, which
     depends on what other rows are in the run.
     """
-    means = np.full(len(ticks), np.nan)
-    if len(ticks) < length:
+    means = np.full(len(sums), np.nan)
+    rows, divisor, limbs = np.flatnonzero(known), length * 10**sums.scale, sums.limbs
+    if len(limbs) == 1 and max(divisor, magnitude(limbs[:, rows])) <= _EXACT_FLOATS:
+        means[rows] = limbs[0, rows] / divisor
         return means
-    divisor = length * 10**ticks.scale
-    limbs = ticks.limbs
-    if len(limbs) > 1 or magnitude(limbs) * length >= _ROOM:
-        limbs = widen(limbs, 2)
-    sums = [_sums(limb, length) for limb in limbs]
-    if len(sums) == 1 and max(divisor, magnitude(sums[0])) <= _EXACT_FLOATS:
-        means[length - 1 :] = sums[0] / divisor
-        means[whole < length] = np.nan
-        return means
-    rows = np.flatnonzero(whole >= length)
     # Python divides integers of any size, and rounds once
-    parts = zip(*(each[rows - (length - 1)].tolist() for each in sums), strict=True)
+    parts = zip(*limbs[:, rows].tolist(), strict=True)
     totals = (sum(part << LIMB_BITS * place for place, part in enumerate(each)) for each in parts)
     means[rows] = [total / divisor for total in totals]
     return means

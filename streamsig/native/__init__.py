@@ -36,6 +36,7 @@ MOST_WORDS = 8
 LEVELS = ("baseline", "avx2", "avx512")
 """The libraries, by what `processor_level` answers."""
 
+_NO_FLAGS = np.empty((0, 0), np.uint8)
 _NOTHING = ctypes.c_char * 0
 _MOST_FACTOR = 1 << 62
 _MOST_ENTRY = 255
@@ -62,17 +63,18 @@ class _Array(NamedTuple):
 _int = ctypes.c_int64
 _bytes, _places, _ticks = (_Array(kind, 1) for kind in (np.uint8, np.int32, np.int64))
 _table, _sums = (_Array(np.int64, sizes) for sizes in (2, 3))
-_marks, _slots = _Array(np.int32, 2), _Array(np.uint64, 1)
+_marks, _slots, _flags = _Array(np.int32, 2), _Array(np.uint64, 1), _Array(np.uint8, 2)
+_rows = (_int, _ticks, _int, _flags, _sums, _places)
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "find_fields": (_bytes, _int, _bytes, _int, _places, _ticks),
     "split_records": (_bytes, *[_int] * 3, _places, _int, _ticks, _marks, _places, _int),
     "read_numbers": (_bytes, _places, *[_int] * 7, _bytes, _int, _ticks, _bytes, _places, _ticks),
     "read_wide_numbers": (_bytes, _places, *[_int] * 6, _bytes, _table, _bytes, _bytes, _places),
     "copy_texts": (_bytes, _int, _places, *[_int] * 6, _places, _bytes),
-    "count_signals": (_ticks, _bytes, _int, _int, _table, _ticks, _ticks, _int, _ticks, _ticks, _ticks),
+    "count_signals": (_ticks, _bytes, _int, _int, _table, _ticks, _ticks, _int, _ticks, _ticks, _ticks, _int, _flags),
     "number_texts": (_places, _bytes, _int, _int, _slots, _int, _int, _ticks, _bytes, _int, _ticks, _places),
     "fill_slots": (_ticks, _bytes, _int, _int, _slots, _int),
-    "count_groups": (_places, _table, _bytes, *[_int] * 2, _table, *[_int] * 3, _sums, _sums, _marks, _table),
+    "count_groups": (_places, _table, _bytes, _int, _int, _table, *[_int] * 3, _sums, _sums, _marks, _table, *_rows),
 }
 
 
@@ -331,22 +333,27 @@ def count_signals(
     ticks: NDArray[np.int64],
     missing: NDArray[np.bool_] | None,
     signals: NDArray[np.int64],
-    first: NDArray[np.int64],
-    last: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    flags: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.int64]:
     """Count signals over closes; the result is (signals,).
 
+    `flags`, zeros of (signals, rows), get a 1 for each row that counts.
+
     `ticks` and `missing` are (rows,), `None` where no close is missing. `signals` is (signals, 4): the rows of the
-    fast and of the slow mean, 1 for above and 0 for below, 1 where only the row counts on which that turns true. Of
-    signal k, rows `first[k]` to before `last[k]` count, whose windows must lie in the run. `fast * slow` times the
-    largest close must be below 2**62.
+    fast and of the slow mean, 1 for above and 0 for below, 1 where only the row counts on which that turns true.
+    `bounds` is (2, signals): of signal k, rows `bounds[0, k]` to before `bounds[1, k]` count, whose windows must lie
+    in the run. `fast * slow` times the largest close must be below 2**62.
     """
     rows, many = len(ticks), len(signals)
-    if len(first) != many or len(last) != many or (missing is not None and len(missing) != rows):
-        raise ValueError(f"{len(first)} and {len(last)} bounds of {many} signals, or not {rows} rows of missing")
+    if bounds.shape != (2, many) or (missing is not None and len(missing) != rows):
+        raise ValueError(f"bounds of {bounds.shape} for {many} signals, or not {rows} rows of missing")
+    first, last = bounds
     lengths, turns = signals[:, :2], signals[:, 3]
     if ((lengths < 1) | (lengths > _MOST_FACTOR)).any() or ((turns < 0) | (turns > 1)).any():
         raise ValueError(f"means are of 1 to {_MOST_FACTOR} rows, and a signal turns (1) or not (0)")
+    if flags is not None and flags.shape != (many, rows):
+        raise ValueError(f"flags of {flags.shape} where {many} signals of {rows} rows are counted")
     reach = lengths.max(axis=1, initial=0) + turns
     if ((first < last) & ((first < reach - 1) | (last > rows))).any():
         raise ValueError("a window does not lie in the run")
@@ -355,7 +362,8 @@ def count_signals(
     absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
     gaps = missing is not None
     closes = np.ascontiguousarray(ticks)
-    _call("count_signals", closes, absent, rows, gaps, signals, first, last, many, sums, known, counts)
+    emitted = (flags is not None, _NO_FLAGS if flags is None else flags)
+    _call("count_signals", closes, absent, rows, gaps, signals, first, last, many, sums, known, counts, *emitted)
     return counts
 
 
@@ -433,14 +441,32 @@ class GroupArrays(NamedTuple):
         return GroupArrays(sums[start:stop], heads[start:stop], marks[start:stop], figures[start:stop])
 
 
-def count_groups(
+class GroupRowValues(NamedTuple):
+    """What `count_groups` emits of each row; all 0 for a row without a close.
+
+    Attributes:
+        flags: (signals, rows) 1 where a row has the signal.
+        sums: (lengths, rows, words) the sum of the last closes, of as many as each of the lengths.
+        unbroken: (rows,) how many closes of the group there are up to the row without a gap, at most the group's reach.
+
+    """
+
+    flags: NDArray[np.uint8]
+    sums: NDArray[np.int64]
+    unbroken: NDArray[np.int32]
+
+
+def count_groups(  # noqa: PLR0913, PLR0917 (what a kernel takes)
     groups: NDArray[np.int32],
     ticks: NDArray[np.int64],
     missing: NDArray[np.bool_] | None,
     signals: NDArray[np.int64],
     arrays: GroupArrays,
-) -> int:
-    """Count signals over more rows of several groups; return on how many rows the first signal is.
+    lengths: NDArray[np.int64] | None = None,
+) -> tuple[int, GroupRowValues]:
+    """Count signals over more rows of several groups; return on how many rows the first is, and what each row has.
+
+    The values have no rows unless there are `lengths`, (lengths,) from 1 to the reach.
 
     `groups` and `missing` are (rows,), `ticks` (rows, words). `signals` is (signals, 8): rows it needs; of the mean
     that is to be the greater one, then of the other, what its sum is multiplied with and how many rows ago it ends
@@ -463,5 +489,14 @@ def count_groups(
     absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
     if missing is not None and len(missing) != rows:
         raise ValueError(f"{len(missing)} flags of {rows} rows")
-    many, gaps = len(signals), missing is not None
-    return _call("count_groups", groups, ticks, absent, rows, gaps, signals, many, reach, words, *arrays)
+    emits, lengths = lengths is not None, np.empty(0, np.int64) if lengths is None else lengths
+    if lengths.min(initial=1) < 1 or lengths.max(initial=1) > reach:
+        raise ValueError(f"sums of {lengths.tolist()} rows are not of 1..{reach}")
+    many, gaps, size = len(signals), missing is not None, rows * emits
+    values = GroupRowValues(
+        np.zeros((many, size), np.uint8), np.zeros((len(lengths), size, words), np.int64), np.zeros(size, np.int32)
+    )
+    flags, sums, unbroken = values
+    emitted = (emits, lengths, len(lengths), flags, sums, unbroken)
+    count = _call("count_groups", groups, ticks, absent, rows, gaps, signals, many, reach, words, *arrays, *emitted)
+    return count, values

@@ -19,6 +19,16 @@ enum { ROWS, MISSING, COUNTS };
  * begins; and, for a cross, how many rows further ago the row before is (it may be fewer than none), else 0. */
 enum { NEEDS, MORE_TIMES, MORE_END, MORE_BEGIN, LESS_TIMES, LESS_END, LESS_BEGIN, BEFORE, SIGNAL };
 
+/* What is emitted of each row, unless it is missing: a flag for each signal, (signals, rows); the sum of the last closes
+ * for each of `many` lengths, (many, rows, words); how many closes in a row there are. */
+struct emitted {
+    const int64_t *lengths;
+    int64_t many;
+    uint8_t *flags;
+    uint64_t *sums;
+    int32_t *unbroken;
+};
+
 struct ring {
     const uint64_t *sums, *now;
     int64_t next, reach;
@@ -67,9 +77,19 @@ INLINE bool holds(const struct ring *ring, const int64_t *signal, int64_t shift,
     return any != 0;
 }
 
+/* `to` = `end` - `begin` */
+INLINE void subtract(uint64_t *to, const uint64_t *end, const uint64_t *begin, int64_t words) {
+    uint64_t borrow = 0;
+    for (int64_t word = 0; word < words; word++) {
+        const uint128 difference = (uint128)end[word] - begin[word] - borrow;
+        to[word] = (uint64_t)difference;
+        borrow = (uint64_t)(difference >> 64) & 1;
+    }
+}
+
 INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const uint8_t *missing, int64_t rows,
                           int64_t gaps, const int64_t *signals, int64_t many, int64_t reach, uint64_t *sums,
-                          uint64_t *heads, int32_t *marks, int64_t *figures, int64_t words) {
+                          uint64_t *heads, int32_t *marks, int64_t *figures, const struct emitted *to, int64_t words) {
     int64_t counted = 0;
     for (int64_t row = 0; row < rows; row++) {
         if (row + AHEAD < rows) {
@@ -111,6 +131,12 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
             if (signal[BEFORE]) has &= !holds(&ring, signal, signal[BEFORE], words);
             figure[COUNTS + at] += has;
             counted += has && !at;
+            if (to) to->flags[at * rows + row] = has;
+        }
+        if (to) {
+            to->unbroken[row] = mark[UNBROKEN];
+            for (int64_t at = 0; at < to->many; at++)
+                subtract(to->sums + (at * rows + row) * words, now, sum_at(&ring, to->lengths[at], words), words);
         }
         uint64_t *const place = sums + (group * reach + mark[NEXT]) * words;
         for (int64_t word = 0; word < words; word++) place[word] = now[word];
@@ -121,13 +147,20 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
 
 /* Count the signals of `rows` more rows, row r of group `groups[r]`; returns how many have the first one.
  *
- * Of the state there is, per group, `reach` sums, `reach` - 1 closes of the head, MARKS and COUNTS + `many` figures. */
+ * Of the state there is, per group, `reach` sums, `reach` - 1 closes of the head, MARKS and COUNTS + `many` figures. If it
+ * `emits`, `flags`, `row_sums` and `unbroken`, all zeros, get what there is of each row: see struct emitted. */
 EXPORT int64_t count_groups(const int32_t *groups, const uint64_t *ticks, const uint8_t *missing, int64_t rows,
                             int64_t gaps, const int64_t *signals, int64_t many, int64_t reach, int64_t words,
-                            uint64_t *sums, uint64_t *heads, int32_t *marks, int64_t *figures) {
+                            uint64_t *sums, uint64_t *heads, int32_t *marks, int64_t *figures, int64_t emits,
+                            const int64_t *lengths, int64_t many_lengths, uint8_t *flags, uint64_t *row_sums,
+                            int32_t *unbroken) {
+    const struct emitted emitted = {lengths, many_lengths, flags, row_sums, unbroken};
+    if (emits)
+        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures,
+                          &emitted, words);
     if (words == 1)
-        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 1);
+        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 0, 1);
     if (words == 2)
-        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 2);
-    return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, words);
+        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 0, 2);
+    return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 0, words);
 }

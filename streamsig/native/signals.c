@@ -25,8 +25,8 @@ INLINE bool holds(const struct run *run, int64_t row, uint64_t fast, uint64_t sl
     return above ? difference > 0 : difference < 0;
 }
 
-INLINE int64_t count_rows(const struct run *run, int64_t row, int64_t stop, const struct signal *signal, bool above,
-                          bool single, bool turns, bool gaps) {
+INLINE int64_t count_rows(const struct run *run, int64_t row, int64_t stop, const struct signal *signal, uint8_t *flags,
+                          bool above, bool single, bool turns, bool gaps) {
     const uint64_t fast = (uint64_t)signal->fast, slow = (uint64_t)signal->slow;
     const int64_t reach = (int64_t)(fast > slow ? fast : slow) + turns;
     int64_t count = 0;
@@ -34,34 +34,38 @@ INLINE int64_t count_rows(const struct run *run, int64_t row, int64_t stop, cons
         bool counts = holds(run, row, fast, slow, above, single);
         if (turns) counts &= !holds(run, row - 1, fast, slow, above, single);
         if (gaps) counts &= run->known[row] >= reach;
+        if (flags) flags[row] = counts;
         count += counts;
     }
     return count;
 }
 
-/* Each of the calls is a loop of its own, with what is constant in it left out. */
-static int64_t count_block(const struct run *run, int64_t row, int64_t stop, const struct signal *signal) {
-    if (run->known || signal->turns || signal->fast != 1) {
-        const bool above = signal->above, gaps = run->known != 0;
+/* Each of the calls is a loop of its own, with what is constant in it left out. `flags` are the signal's, if not null. */
+static int64_t count_block(const struct run *run, int64_t row, int64_t stop, const struct signal *signal,
+                           uint8_t *flags) {
+    const bool above = signal->above, gaps = run->known != 0;
+    if (flags) return count_rows(run, row, stop, signal, flags, above, false, signal->turns, gaps);
+    if (gaps || signal->turns || signal->fast != 1) {
         if (signal->turns)
-            return gaps ? count_rows(run, row, stop, signal, above, false, true, true)
-                        : count_rows(run, row, stop, signal, above, false, true, false);
-        return gaps ? count_rows(run, row, stop, signal, above, false, false, true)
-                    : count_rows(run, row, stop, signal, above, false, false, false);
+            return gaps ? count_rows(run, row, stop, signal, 0, above, false, true, true)
+                        : count_rows(run, row, stop, signal, 0, above, false, true, false);
+        return gaps ? count_rows(run, row, stop, signal, 0, above, false, false, true)
+                    : count_rows(run, row, stop, signal, 0, above, false, false, false);
     }
-    return signal->above ? count_rows(run, row, stop, signal, true, true, false, false)
-                         : count_rows(run, row, stop, signal, false, true, false, false);
+    return above ? count_rows(run, row, stop, signal, 0, true, true, false, false)
+                 : count_rows(run, row, stop, signal, 0, false, true, false, false);
 }
 
 /* Count signals over a run of closes.
  *
  * `ticks` has `rows` closes, `missing` tells where there is none and is looked at only if there are `gaps`.
  * Of signal k the rows from `first[k]` to before `last[k]` count; its windows must be whole there. `sums` and `known`
- * are room for rows + 1 and rows entries. fast * slow * (largest close) must be below 2**62.
+ * are scratch for rows + 1 and rows entries. If it `emits`, `flags`, zeros of (many, rows), get a 1 for each row that
+ * counts. fast * slow * (largest close) must be below 2**62.
  */
 EXPORT int64_t count_signals(const int64_t *ticks, const uint8_t *missing, int64_t rows, int64_t gaps,
                              const int64_t *signals, const int64_t *first, const int64_t *last, int64_t many,
-                             int64_t *sums, int64_t *known, int64_t *counts) {
+                             int64_t *sums, int64_t *known, int64_t *counts, int64_t emits, uint8_t *flags) {
     uint64_t *const totals = (uint64_t *)sums;
     const struct run run = {(const uint64_t *)ticks, totals, gaps ? known : 0};
     totals[0] = 0;
@@ -76,7 +80,7 @@ EXPORT int64_t count_signals(const int64_t *ticks, const uint8_t *missing, int64
             const struct signal signal = {given[0], given[1], given[2], given[3]};
             const int64_t row = first[k] > start ? first[k] : start;
             const int64_t stop = last[k] < start + BLOCK_ROWS ? last[k] : start + BLOCK_ROWS;
-            if (row < stop) counts[k] += count_block(&run, row, stop, &signal);
+            if (row < stop) counts[k] += count_block(&run, row, stop, &signal, emits ? flags + k * rows : 0);
         }
     }
     return 0;

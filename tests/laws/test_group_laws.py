@@ -85,6 +85,44 @@ def test_updates_are_invisible(data: DataObject, rows: tuple[list[bytes], Closes
     assert (state.rows, state.rows_missing) == (len(series), series.count(None))
 
 
+@given(st.data(), keyed(), signal_lists)
+def test_rows_have_what_their_groups_alone_give_them(
+    data: DataObject, rows: tuple[list[bytes], Closes], signals: list[Signal]
+) -> None:
+    """Flags and means of each row are those of its group by itself, wherever runs are cut; the counts stay the same."""
+    keys, series = rows
+    places, lengths = data.draw(cuts(len(series))), sorted({signal.slow for signal in signals})
+    state = GroupState(signals)
+    flags: list[list[int]] = [[] for _ in signals]
+    means: dict[int, list[float]] = {length: [] for length in lengths}
+    for start, stop in zip([0, *places], [*places, len(series)], strict=True):
+        run = GroupRows.of([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop]))
+        count, values = state.update_rows(run, lengths)
+        assert count == values.flags[0].sum()
+        for column, more in zip(flags, values.flags, strict=True):
+            column.extend(more.tolist())
+        for length, more_means in values.averages.items():
+            means[length] += more_means.tolist()
+    assert facts(state) == answer(signals, keys, series)
+    for key in {*keys}:
+        own = [row for row, other in enumerate(keys) if other == key]
+        closes_of_key = [None if series[row] is None else Fraction(series[row]) for row in own]
+        for signal, column in zip(signals, flags, strict=True):
+            expected = oracle.flags(closes_of_key, signal.fast, signal.slow, signal.compare)
+            assert [column[row] for row in own] == [*map(int, expected)]
+        for length in lengths:
+            windows = (closes_of_key[max(0, row - length + 1) : row + 1] for row in range(len(own)))
+            wanted = [None if len(it) < length or None in it else float(sum(it) / length) for it in windows]
+            assert [None if np.isnan(means[length][row]) else means[length][row] for row in own] == wanted
+
+
+def test_rows_newest_first_have_no_values_yet() -> None:
+    """What a row has is known when later rows have come, so it is not asked of a state that runs backwards."""
+    state = GroupState([Signal(1, 2)], backwards=True)
+    with pytest.raises(ValueError, match="newest first"):
+        state.update_rows(GroupRows.of([Texts.of([b"A"])], Ticks.from_integers([1], 0)), [2])
+
+
 @given(st.data(), keyed(), signal_lists, st.booleans())
 def test_merge_is_associative(
     data: DataObject,

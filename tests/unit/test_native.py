@@ -79,13 +79,14 @@ def test_all_levels_count_the_same(closes: list[int | None], fast: int, slow: in
     ticks = np.array([close or 0 for close in closes], np.int64)
     missing = np.array([close is None for close in closes]) if None in closes else None
     signals = np.array([[fast, slow, above, turns], [1, slow, above, 0]], np.int64)
-    first = signals[:, :2].max(axis=1) + signals[:, 3] - 1
-    last = np.full(2, len(ticks))
+    bounds = np.stack([signals[:, :2].max(axis=1) + signals[:, 3] - 1, np.full(2, len(ticks))])
     counts = []
     for level in RUNNABLE:
+        flags = np.zeros((2, len(ticks)), np.uint8)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(native, "_library", native.load(level))
-            counts.append(native.count_signals(ticks, missing, signals, first, last).tolist())
+            counts += [native.count_signals(ticks, missing, signals, bounds, each).tolist() for each in (None, flags)]
+        counts.append(flags.sum(axis=1).tolist())
     assert all(count == counts[0] for count in counts)
 
 
@@ -115,14 +116,21 @@ def test_windows_beyond_the_run_are_refused() -> None:
     signals, ticks = np.array([[1, 5, 1, 0]], np.int64), np.arange(9)
     for first, last in ((3, 9), (4, 10)):
         with pytest.raises(ValueError, match="does not lie"):
-            native.count_signals(ticks, None, signals, np.array([first]), np.array([last]))
+            native.count_signals(ticks, None, signals, np.array([[first], [last]]))
+
+
+def test_flags_of_other_rows_are_refused() -> None:
+    """The kernels write only where there is a place for each row."""
+    rule, bounds = np.array([[1, 5, 1, 0]], np.int64), np.array([[4], [9]])
+    with pytest.raises(ValueError, match=r"flags of \(1, 8\)"):
+        native.count_signals(np.arange(9), None, rule, bounds, np.zeros((1, 8), np.uint8))
 
 
 @pytest.mark.parametrize("rule", [[-2, 3, 1, 0], [0, 3, 1, 0], [2, 2**63 - 1, 1, 1], [2, 3, 1, -1], [2, 3, 1, 2]])
 def test_means_of_no_rows_are_refused(rule: list[int]) -> None:
     """A mean that ends before it begins, or more than a turn, is an error, whatever rows are asked for."""
     with pytest.raises(ValueError, match="means are of"):
-        native.count_signals(np.arange(9), None, np.array([rule], np.int64), np.array([2]), np.array([9]))
+        native.count_signals(np.arange(9), None, np.array([rule], np.int64), np.array([[2], [9]]))
 
 
 def test_a_library_that_was_not_built() -> None:
