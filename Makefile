@@ -19,6 +19,7 @@ check: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 docs: $(VENV)/docs ## the pages as a site in site/; a link that leads nowhere fails
 	$(BIN)/zensical build --strict

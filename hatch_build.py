@@ -28,6 +28,8 @@ OPTIONS = [
     *["-std=c11", "-O3", "-g0", "-fPIC", "-fvisibility=hidden", "-ffreestanding", "-fno-sanitize=all"],
     *["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"],
     *["-shared", "-nostdlib", "-s"],
+    # a library for Windows would need an entry point of its own
+    *(["-Wl,--no-entry"] if os.name == "nt" else []),
 ]
 
 
@@ -47,7 +49,9 @@ class Kernels(BuildHookInterface):  # type: ignore[type-arg]
             except (CompilerError, OSError) as error:
                 self.app.abort(f"streamsig cannot be built: {error}")
             build_data["artifacts"].append(str(library.relative_to(self.root)))
-        tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        # Python for macOS may run on both of its processors; the kernels are compiled for this one
+        system = sysconfig.get_platform().replace("universal2", machine)
+        tag = system.replace("-", "_").replace(".", "_")
         build_data |= {"pure_python": False, "tag": f"py3-none-{tag}"}
 
 
