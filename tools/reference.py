@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import streamsig
 from streamsig import errors
+from streamsig.cli.help import TOPICS
 from streamsig.cli.main import commands
 from streamsig.config import REQUIRED, SETTINGS, Settings
 from streamsig.core.signals import Signal
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "reference"
 UNWRITTEN = "TODO: say what this is"
+UNTITLED = {"options", "positional arguments"}
+"""The groups that argparse makes itself."""
 _BLOCK = re.compile(r"(?<=<!-- generated: )(?P<name>[\w ]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -63,16 +66,21 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 # flags and config keys
 
 
-def _flags(parser: argparse.ArgumentParser) -> str:
-    """Return a table of the flags of a command."""
-    rows = []
-    for action in parser._actions:  # noqa: SLF001 (argparse has no public list of them)
-        if "--help" in action.option_strings:
-            continue
-        value = "" if action.nargs == 0 else action.metavar or "|".join(action.choices or ())
-        names = [f"`{f'{flag} {value}'.rstrip()}`" for flag in action.option_strings] or [f"`{value}`"]
-        rows.append((", ".join(names), _marked(action.help or "")))
-    return _table(("flag", "meaning"), rows)
+def _flags(command: str) -> str:
+    """Return a table of the flags of a command for each of their groups, under the group's title."""
+    tables = []
+    for group in commands()[1][command]._action_groups:  # noqa: SLF001 (argparse has no public list of them)
+        rows = [_flag(action) for action in group._group_actions if "--help" not in action.option_strings]  # noqa: SLF001
+        if rows:
+            title = "" if group.title in UNTITLED else f"{(group.title or '').capitalize()}:\n\n"
+            tables.append(title + _table(("flag", "meaning"), rows))
+    return "\n".join(tables)
+
+
+def _flag(action: argparse.Action) -> tuple[str, str]:
+    value = "" if action.nargs == 0 else action.metavar or "|".join(action.choices or ())
+    names = [f"`{f'{flag} {value}'.rstrip()}`" for flag in action.option_strings] or [f"`{value}`"]
+    return ", ".join(names), _marked(action.help or "")
 
 
 def _keys(_: str) -> str:
@@ -279,9 +287,10 @@ def _default(default: object) -> str:
 
 
 BLOCKS: dict[str, Callable[[str], str]] = {
-    "flags of run": lambda _: _flags(commands()[1]["run"]),
-    "flags of inspect": lambda _: _flags(commands()[1]["inspect"]),
-    "flags of generate": lambda _: _flags(commands()[1]["generate"]),
+    "flags of run": lambda _: _flags("run"),
+    "flags of inspect": lambda _: _flags("inspect"),
+    "flags of generate": lambda _: _flags("generate"),
+    "topics": lambda _: _table(("topic", "page"), ((f"`{topic}`", what) for topic, (_, what) in TOPICS.items())),
     "config keys": _keys,
     "metrics": lambda _: _metrics("data.csv"),
     "metrics of a failure": lambda _: _metrics("missing.csv"),
