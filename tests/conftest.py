@@ -27,6 +27,21 @@ settings.register_profile("long", deadline=None, max_examples=2000)
 settings.load_profile("default")
 
 
+LONGEST_ID, LONGEST_PART = 120, 40
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Show a text or bytes by its first characters; pytest numbers ids that are equal."""
+    return ascii(val[:LONGEST_PART]).removeprefix("b")[1:-1][:LONGEST_PART] if isinstance(val, str | bytes) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse ids that are long or hold characters that are not printable: reports and xdist break on them."""
+    bad = [item.nodeid for item in items if len(item.name) > LONGEST_ID or not item.nodeid.isprintable()]
+    if bad:
+        raise pytest.UsageError("\n".join(["these tests need shorter ids:", *(ascii(name[:200]) for name in bad)]))
+
+
 @pytest.fixture
 def workdir(tmp_path: Path) -> Workdir:
     """Return an empty folder to run the program in."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +26,7 @@ from streamsig.engine.checkpoint.snapshot_file import FORMAT
 from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import BadRowError, CheckpointError
+from tests.support.effort import some
 from tests.support.interrupting import ROWS, figures, keyed, run, text
 from tests.support.strategies import closes
 from tests.support.workdir import PACKERS, prices
@@ -105,8 +107,7 @@ def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
     assert result.rows_processed == 2 * ROWS + 2
 
 
-@pytest.mark.parametrize("per_file", [False, True])
-@pytest.mark.parametrize("stop_after", range(0, 40, 3))
+@pytest.mark.parametrize(("stop_after", "per_file"), some([*product(range(40), [False, True])], 9))
 def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a parameter)
     """Plain, packed and columnar files and members of archives are one series, wherever it is stopped."""
     import pyarrow as pa  # noqa: PLC0415

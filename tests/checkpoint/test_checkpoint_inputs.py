@@ -21,6 +21,7 @@ from streamsig.engine.checkpoint import snapshot_file
 from streamsig.engine.events import Advanced, InputFound
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, SourceError
+from tests.support.effort import some
 from tests.support.interrupting import Breaking, figures, keyed, run, text
 
 if TYPE_CHECKING:
@@ -285,17 +286,20 @@ def test_whoever_wrote_it(asked: dict[str, Any], tmp_path: Path) -> None:
     place = tmp_path / "checkpoint"
     documents = [json.loads(line) for line in place.read_text().splitlines()[:-1]]
     del documents[0]["streamsig_checkpoint"]
+    changes = [
+        [*documents[:number], _with(document, where, value), *documents[number + 1 :]]
+        for number, document in enumerate(documents)
+        for where in _paths_in(document)
+        for value in (..., None, -1, "x", [], {"a": 1})
+    ]
     refused = 0
-    for number, document in enumerate(documents):
-        for where in _paths_in(document):
-            for value in (..., None, -1, "x", [], {"a": 1}):
-                changed = [*documents[:number], _with(document, where, value), *documents[number + 1 :]]
-                snapshot_file.write(place, changed[0], changed[1:])
-                try:
-                    run(tmp_path, path, rejects="rejects", on_bad_row="skip", **asked)
-                except CheckpointError:
-                    refused += 1
-    assert refused > 100
+    for changed in some(changes, 199):
+        snapshot_file.write(place, changed[0], changed[1:])
+        try:
+            run(tmp_path, path, rejects="rejects", on_bad_row="skip", **asked)
+        except CheckpointError:
+            refused += 1
+    assert refused > 50
 
 
 def test_a_checkpoint_of_brackets(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from streamsig.config import SETTINGS
 from streamsig.engine.events import Advanced, InputFound, RunFailed, RunFinished, RunStarted, Warned
 from streamsig.sinks.log import PROGRESS_SECONDS, JsonLog
-from tests.support.workdir import prices
+from tests.support.workdir import PROGRAM, prices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,8 @@ def logged(folder: Path, *events: tuple[float, Event]) -> list[dict[str, Any]]:
 def test_log_of_a_success(workdir: Workdir) -> None:
     """A run begins with its settings and versions, and ends with every figure."""
     workdir.put("prices.csv", prices(range(10)))
-    outcome = workdir.run("prices.csv", "--window", 3, "--threads", 2)
+    # a new interpreter, which imports only what the run needs
+    outcome = workdir.run("prices.csv", "--window", 3, "--threads", 2, program=PROGRAM)
     started, found, finished = workdir.log()
     assert [line["event"] for line in (started, found, finished)] == ["run_started", "input_found", "run_finished"]
     assert {line["level"] for line in (started, found, finished)} == {"INFO"}

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from tests.support.forks import CAN_FORK, forks
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
@@ -78,25 +80,31 @@ class Workdir:
         if redirect:
             command = ["sh", "-c", f'exec "$@" {redirect}', "sh", *command]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        environment.update(TERM="xterm", COLUMNS="100")
-        return subprocess.Popen(command, cwd=self.path, **{"env": environment, **pipes, **options})
+        return subprocess.Popen(command, cwd=self.path, **{"env": _environment(), **pipes, **options})
 
     def finish(self, process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Outcome:
-        """Wait for the end of a run; check that it leaves neither a traceback nor a partial file."""
+        """Wait for the end of a run; check what it leaves."""
         with process:
             try:
                 out, err = process.communicate(stdin, timeout=PATIENCE_SECONDS)
             finally:
                 process.kill()
-        outcome = Outcome(process.returncode, (out or b"").decode(), (err or b"").decode())
+        return self._checked(Outcome(process.returncode, (out or b"").decode(), (err or b"").decode()))
+
+    def _checked(self, outcome: Outcome) -> Outcome:
+        """Check that a run left neither a traceback nor a partial file."""
         assert "Traceback" not in outcome.out + outcome.err
         assert "Exception ignored" not in outcome.err
         assert not list(self.path.rglob("*.partial"))
         return outcome
 
     def call(self, *arguments: object, stdin: bytes | None = None, **options: Any) -> Outcome:
-        """Run `streamsig ...` to its end, with any exit code."""
+        """Run `streamsig ...` to its end, with any exit code; options start a new interpreter for it."""
+        if CAN_FORK and not options:
+            code, out, err = forks().run(
+                [str(it) for it in arguments], self.path, _environment(), stdin or b"", PATIENCE_SECONDS
+            )
+            return self._checked(Outcome(code, out.decode(), err.decode()))
         if stdin is not None:
             options["stdin"] = subprocess.PIPE
         return self.finish(self.start(*arguments, **options), stdin)
@@ -178,6 +186,12 @@ class Workdir:
         last = self.log()[-1]
         assert (last["event"], last["level"], last["exit_code"]) == ("run_failed", "ERROR", outcome.code)
         assert last["error_message"] == outcome.metrics["error_message"]
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment that the program runs in."""
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    return {**plain, "TERM": "xterm", "COLUMNS": "100"}
 
 
 def prices(closes: Iterable[object]) -> str:
