@@ -156,7 +156,7 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     """Stopped before or behind any step of adding rows, the checkpoint has them all or none."""
     (path := tmp_path / "in.csv").write_text(KEYED + keyed(1500))
     # not all of it, so that the decimals grow on the way
-    monkeypatch.setattr("streamsig.engine.count.SAMPLE_BYTES", 4096)
+    monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 4096)
     whole = figures(count_signals([str(path)], make_settings({"window": 6, **BY_SYMBOL})))
     went_on: list[tuple[str, bool, int, bool]] = []
     steps = [(core_groups.native, "count_groups"), (GroupState, "_make_room"), (GroupState, "_recast_some")]

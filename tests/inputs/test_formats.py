@@ -189,7 +189,7 @@ def test_whole_prices_do_not_tell_what_a_mark_is(
 ) -> None:
     """The first mark before three digits, far behind the sample, stops the run however the text is cut."""
     monkeypatch.setattr("streamsig.csv.chunks.CHUNK_BYTES", chunk_bytes)
-    monkeypatch.setattr("streamsig.engine.count.SAMPLE_BYTES", 200)
+    monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 200)
     day = "2024-01-01;" if ";" in header else "2024-01-01,"
     lines = [header, *(f"{day}{900 + row % 99}" for row in range(100)), f"{day}{text}", f"{day}950"]
     path, found = tmp_path / "prices.csv", text.strip('"')
