@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamsig.sniffer.checks.agreement import CloseColumn, compare
@@ -34,7 +33,7 @@ def detect_text(source: TextSource, settings: Settings, *, may_grow: bool = Fals
         # the last line may be half of one: however it goes on, the layout stays
         sample = sample[: 1 + sample.rfind(b"\n" if b"\n" in sample else b"\r")]
         # without a whole line there is not even a header
-        options = options if sample else replace(options, header=False, column=None, group_by=())
+        options = options if sample else options._replace(header=False, column=None, group_by=())
     return detect(sample, whole=whole, options=options, name=source.name)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from streamsig.fields.numbers import MISSING, NumberFormat
@@ -104,6 +105,12 @@ def kind(text: str) -> Kind:
 def kinds(texts: Sequence[str]) -> list[Kind]:
     """Tell what each field looks like."""
     return [_kind_of(each) for each in shapes(texts)]
+
+
+def kinds_of_rows(rows: Sequence[Sequence[str]]) -> list[list[Kind]]:
+    """Tell what the fields of each row look like: faster than row by row."""
+    looks = iter(kinds([text for row in rows for text in row]))
+    return [list(islice(looks, len(row))) for row in rows]
 
 
 def _kind_of(looks: str) -> Kind:

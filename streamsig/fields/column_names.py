@@ -130,7 +130,7 @@ _NO_PRICE = (_NOT_THE_CLOSE - {"index", "future"}) | _set(
 )
 """Words of columns of numbers that are known to be no prices."""
 
-_US = re.compile(r"\bU\.?S\b\.?")
+_US = r"\bU\.?S\b\.?"
 """The country, as in `US dollar`; `us` stands for microseconds."""
 
 _KEYS = _set(
@@ -270,7 +270,7 @@ def is_no_price(name: str) -> bool:
     return (
         compact(name) == "index"
         or name.startswith("__index_level_")
-        or bool(_NO_PRICE.intersection(word.rstrip("0123456789") for word in words(_US.sub("", name))))
+        or bool(_NO_PRICE.intersection(word.rstrip("0123456789") for word in words(re.sub(_US, "", name))))
     )
 
 

@@ -4,7 +4,7 @@ r"""The number written in one field, exactly: the definition of a close.
 (`="1.5"`), a field is a missing marker or a number:
 
     number    = [currency] [sign] [currency] digits [exponent] [currency]
-              | "(" [currency] digits-with-fraction [currency] ")"             accounting: a negative number
+              | [currency] "(" [currency] digits-with-fraction [currency] ")" [currency]     accounting, negative
     sign      = "+" | "-" | one of MINUSES
     digits    = whole [mark [fraction]] | mark fraction                        `7`, `7.`, `7.5`, `.5`
     whole     = any digits                                                    leading zeros are padding
@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -79,10 +79,13 @@ _LONGEST = 512
 
 _EXACT = Context(prec=1000)
 _LONGEST_EXPONENT = 5
-_ACCOUNTING = re.compile(r"\s*\((.*)\)\s*")
-_FORMULA = re.compile(r'\s*="([^"]*)"\s*')
-_GROUPED = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
-_WHOLE = re.compile(r"[^0-9]*[1-9][0-9]{0,2}[^0-9.,]*")
+_ACCOUNTING = r"([^(]*)\((.*)\)([^)]*)"
+_FORMULA = r'\s*="([^"]*)"\s*'
+_GROUPED = r"[1-9][0-9]{0,2}[.,][0-9]{3}"
+_NO_NUMBER = r"[^-+0-9.,'\seE]"
+"""What only a currency has, of a number; an unusual sign or separator as well."""
+
+_WHOLE = r"[^0-9]*[1-9][0-9]{0,2}[^0-9.,]*"
 
 
 class NumberError(ValueError):
@@ -208,8 +211,10 @@ class NumberFormat:
     def _written(self, text: str) -> _Written | None:
         """Return the parts of a number, `None` where the text does not fit."""
         inner = _inner(text)
-        accounting = _ACCOUNTING.fullmatch(inner)
-        match = self._pattern.fullmatch(accounting[1] if accounting else inner)
+        accounting = re.fullmatch(_ACCOUNTING, inner) if "(" in inner else None
+        if accounting and not {accounting[1].strip(), accounting[3].strip()} <= {"", *CURRENCIES}:
+            return None
+        match = self._pattern.fullmatch(_without_currency(accounting[2] if accounting else inner))
         if match is None:
             return None
         sign, whole, mark, fraction, exponent = (
@@ -226,7 +231,7 @@ class NumberFormat:
             return
         digits = f"{written.whole}{written.mark}{written.fraction}"
         advice = f"say which with --thousands {self.decimal} or --decimal {self.decimal}"
-        if self.doubtful and _GROUPED.fullmatch(digits if written.fraction else written.whole):
+        if self.doubtful and re.fullmatch(_GROUPED, digits if written.fraction else written.whole):
             raise NumberError("whole numbers stand above, so the mark could be either", advice)
         if self.by_custom and not written.mark and is_below_thousand(written.whole):
             reason = f"numbers before it have a {self.decimal} before three digits, which may be either"
@@ -235,21 +240,36 @@ class NumberFormat:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         mark = re.escape(self.decimal)
-        currency = f"(?:{'|'.join(map(re.escape, CURRENCIES))})"
         whole = r"[0-9]+"
         if self.thousands:
             sep = f"[{re.escape(self.separators)}]"
             whole = rf"[1-9][0-9]{{0,2}}(?:{sep}[0-9]{{2,3}})*{sep}[0-9]{{3}}|[0-9]+"
         return re.compile(
-            rf"\s*(?:{currency}\s*)?(?P<sign>[+{re.escape(MINUSES)}])?(?:{currency}\s*)?"
+            rf"\s*(?P<sign>[+{re.escape(MINUSES)}])?"
             rf"(?=[0-9]|{mark}[0-9])(?P<whole>{whole})?(?:(?P<mark>{mark})(?P<fraction>[0-9]*))?"
-            rf"(?:[eE](?P<exponent>[+-]?[0-9]+))?(?:\s*{currency})?\s*"
+            r"(?:[eE](?P<exponent>[+-]?[0-9]+))?\s*"
         )
+
+
+def _without_currency(text: str) -> str:
+    """Return a number without the currency in front of its digits or behind them; other texts come back unchanged."""
+    if re.search(_NO_NUMBER, text) is None:
+        return text
+    found = _with_currency().fullmatch(text)
+    return f"{found['sign']}{found['rest']}" if found else text
+
+
+@cache
+def _with_currency() -> re.Pattern[str]:
+    # most files have none, and it takes long to compile
+    currency = f"(?:{'|'.join(map(re.escape, CURRENCIES))})"
+    sign = f"(?P<sign>[+{re.escape(MINUSES)}]?)"
+    return re.compile(rf"\s*(?:{currency}\s*)?{sign}(?:{currency}\s*)?(?P<rest>[0-9.,].*?)(?:\s*{currency})?\s*")
 
 
 def is_below_thousand(text: str) -> bool:
     """Tell whether a text is a whole number of up to three digits, without a mark."""
-    return _WHOLE.fullmatch(text.strip()) is not None
+    return re.fullmatch(_WHOLE, text.strip()) is not None
 
 
 def undefined_rows(ticks: Ticks) -> NDArray[np.bool_]:
@@ -267,7 +287,7 @@ def _inner(text: str) -> str:
     """Return what an Excel formula that is only a text says; other texts come back unchanged."""
     if "=" not in text:
         return text
-    found = _FORMULA.fullmatch(text)
+    found = re.fullmatch(_FORMULA, text)
     return found[1] if found else text
 
 

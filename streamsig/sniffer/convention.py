@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.errors import LayoutError, UsageError
 from streamsig.fields.cells import CONVENTIONS, quantity, shapes
@@ -30,8 +30,7 @@ _LEAP = 30.0
 """Ratio of neighbouring prices that no market makes, but a misread thousands separator does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What is known about the numbers of a text.
 
     `prices` are the columns that are prices, the close first; `others` those that may be numbers
@@ -107,7 +106,7 @@ def _without_missing(written: Written, missing: frozenset[str]) -> Written:
         return written
     words = {word.strip().casefold() for word in missing}
     prices = [[text for text in column if text.strip().casefold() not in words] for column in written.prices]
-    return replace(written, prices=prices)
+    return written._replace(prices=prices)
 
 
 def _by_custom(written: Written, left: Sequence[NumberFormat]) -> tuple[NumberFormat, str] | None:

@@ -8,9 +8,8 @@ written), `timecolumn` (which way the rows run).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.csv.corporate_actions import price_columns
 from streamsig.csv.dialect import Dialect
@@ -222,8 +221,7 @@ def _is_numeric(texts: Sequence[str]) -> bool:
     return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) > len(looks)
 
 
-@dataclass(frozen=True, slots=True)
-class _Numbers:
+class _Numbers(NamedTuple):
     """What the conventions of the columns are decided on."""
 
     fields: Fields

@@ -20,7 +20,7 @@ _EAST = ("cp932", "gbk", "big5", "euc-kr", "cp1251")
 """Codecs in which vendors of Japan, China, Taiwan, Korea and Russia write the names of columns."""
 
 _HEAD_BYTES = 4096
-_NAMES = re.compile(r"[^,;\t|\r\n]+")
+_NAMES = r"[^,;\t|\r\n]+"
 _FEW = 2
 
 _UNDEFINED_IN_CP1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
@@ -72,7 +72,7 @@ def detect_encoding(raw: bytes) -> tuple[str, int]:
 def _known_names(head: bytes, codec: str) -> int:
     """Count the names that a codec makes known of bytes that are no ASCII."""
     text = codecs.getincrementaldecoder(codec)("replace").decode(head)
-    names = [name.strip(' "') for name in _NAMES.findall(text)]
+    names = [name.strip(' "') for name in re.findall(_NAMES, text)]
     return sum(role is not None for role in roles([name for name in names if name and not name.isascii()]))
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core import utf8
 from streamsig.csv.records import LINE_END, Record, skip_blank_lines, split_records, unwrapped
@@ -33,8 +32,7 @@ _QUOTED = re.compile(rb'"[^"]*"')
 _SEP_LINE = re.compile(rb'\s*"?sep=(?P<mark>[^"\r\n])"?[ \t,;]*(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Framing:
+class Framing(NamedTuple):
     """How records are marked off, and the byte and physical line from which on they are."""
 
     delimiter: str
@@ -94,12 +92,9 @@ class _Trial:
         self.score = 0.01 if self.fields == 1 else self._evenness()
 
     def _evenness(self) -> float:
-        data = cells = 0
-        for record in self._typical:
-            looks = [kind for kind in kinds(record.fields[:_WIDEST]) if kind is not Kind.MISSING]
-            data += sum(kind.typed for kind in looks)
-            cells += len(looks)
-        look = data / cells if cells else 0.0
+        looks = kinds([text for record in self._typical for text in record.fields[:_WIDEST]])
+        cells = len(looks) - looks.count(Kind.MISSING)
+        look = (looks.count(Kind.NUMBER) + looks.count(Kind.TIME)) / cells if cells else 0.0
         named = min(1.0, max(self._named, default=0) / self.fields)
         return (len(self._typical) / len(self._records)) * (0.1 + 0.7 * look + 0.2 * named)
 

@@ -7,11 +7,10 @@ where it contradicts them: text where times or numbers stand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.errors import LayoutError
-from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.cells import Kind, kinds_of_rows
 from streamsig.fields.column_names import Role, are_numbers, compact, roles
 from streamsig.sniffer.close.by_name import numbered
 from streamsig.sniffer.close.row_names import names_over
@@ -31,8 +30,7 @@ _MOST_NOTES = 3
 """Records under a header that may be notes where no column of times shows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """The records of a sample, told apart.
 
     `names` is the header as a person would write it; there are as many as `fields`, the fields of
@@ -88,16 +86,19 @@ class _Sample:
         self._missing = {text.strip().casefold() for text in options.missing}
         named = [options.column, *options.group_by]
         self._wanted = {compact(each) for each in named if isinstance(each, str) and not each.isdecimal()} - {""}
-        self.looks = [self._kinds(record.fields) for record in records[:_LOOKED_AT]]
+        self.looks = self._kinds([record.fields for record in records[:_LOOKED_AT]])
         self.fields = _fields(records, self.looks)
         self.expected = self._expected()
         self.first_data = self._first_data()
 
-    def _kinds(self, fields: Sequence[str]) -> list[Kind]:
-        found = kinds(fields)
+    def _kinds(self, rows: Sequence[Sequence[str]]) -> list[list[Kind]]:
+        found = kinds_of_rows(rows)
         if self._missing:
-            words = (text.strip().casefold() for text in fields)
-            found = [Kind.MISSING if word in self._missing else kind for word, kind in zip(words, found, strict=True)]
+            for row, looks in zip(rows, found, strict=True):
+                looks[:] = [
+                    Kind.MISSING if text.strip().casefold() in self._missing else look
+                    for text, look in zip(row, looks, strict=True)
+                ]
         return found
 
     def _expected(self) -> list[Kind | None]:
@@ -134,7 +135,7 @@ class _Sample:
         return hits, misses
 
     def _looks_of(self, index: int) -> list[Kind]:
-        return self.looks[index] if index < len(self.looks) else self._kinds(self.records[index].fields)
+        return self.looks[index] if index < len(self.looks) else self._kinds([self.records[index].fields])[0]
 
     def _first_data(self) -> int:
         """Return the index of the first record that goes with the columns; how many there are if none does."""

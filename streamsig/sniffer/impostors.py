@@ -30,12 +30,10 @@ _MAGIC = (
 )
 _UNPACK = {"gzip": "gunzip", "bz2": "bunzip2", "zstd": "unzstd", "lz4": "unlz4", "xz": "unxz"}
 _TAR_PLACE = 257
-_MARKUP = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml|title|table|error|h1|script|div|p>|!--)", re.IGNORECASE)
-_JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"])')
-_MESSAGE = re.compile(
-    rb'"(?:error message|errormessage|error|message|msg|note|information|detail)"\s*:\s*"([^"]{1,200})', re.IGNORECASE
-)
-_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})|<message>([^<]{1,200})", re.IGNORECASE)
+_MARKUP = rb"(?i)\s*<(?:!doctype|html|head|body|\?xml|title|table|error|h1|script|div|p>|!--)"
+_JSON = rb'\s*(?:\{\s*["}]|\[\s*[\[{"])'
+_MESSAGE = rb'(?i)"(?:error message|errormessage|error|message|msg|note|information|detail)"\s*:\s*"([^"]{1,200})'
+_TITLE = rb"(?i)<title[^>]*>([^<]{1,200})|<message>([^<]{1,200})"
 
 
 def check_is_text(first: bytes, name: str, compression: str | None = None) -> None:
@@ -61,8 +59,8 @@ def check_is_table(sample: bytes, name: str) -> None:
     check_is_text(sample, name)
     begin = sample[:4096]
     for pattern, what, message in ((_MARKUP, "a web page or XML", _TITLE), (_JSON, "JSON", _MESSAGE)):
-        if pattern.match(begin):
-            found = message.search(begin)
+        if begin.lstrip()[:1] in {b"<", b"{", b"["} and re.match(pattern, begin):
+            found = re.search(message, begin)
             said = b" ".join(group for group in found.groups() if group) if found else begin.strip()[:60]
             text = " ".join(said.decode("utf-8", "replace").split())
             raise LayoutError(f"{name}, line 1: this is {what}, not delimited text: {text}; download the table again")

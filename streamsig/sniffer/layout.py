@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.csv.dialect import one_line
 from streamsig.sniffer.checks.agreement import CloseColumn
@@ -23,8 +22,7 @@ NEWEST_FIRST = "newest-first"
 """The value of the setting `order` for rows that run from newest to oldest."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutOptions:
+class LayoutOptions(NamedTuple):
     """What a user asks for; `None` means "detect".
 
     `column` is a header name, or a field number that counts from 1, as are those of `group_by`. `missing` are texts
@@ -57,16 +55,14 @@ class LayoutOptions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SampleRow:
+class SampleRow(NamedTuple):
     """One of the first rows: its physical line (in a columnar input its number), and its fields without blanks."""
 
     line: int
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """How an input is written, and what its sample shows. Fields are indices from 0, lines count from 1.
 
     Of a columnar input the `dialect` has names, close, time and numbers alone, and `types` the type of each column.

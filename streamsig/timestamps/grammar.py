@@ -7,7 +7,6 @@ Whether a month is at most 12 is decided where the digits are read (`instants`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -44,8 +43,7 @@ class Sort(Enum):
     JOINED = "a date and a time of day of digits alone, from two columns"
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """Where the digits of a number stand that counts units of time since 1970; one with an exponent has no places."""
 
     whole: Span | None = None
@@ -53,8 +51,7 @@ class Number:
     negative: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """Where the parts of a time stand.
 
     `month` counts units of `months` months from the start of the year, or ISO weeks where `months` is 0. `day` counts

@@ -295,7 +295,7 @@ def test_the_command_of_a_refusal_gives_the_right_number(
     ("closes", "advice"),
     [
         (["1.5K", "2M", "1.7M"], "write the file again with plain numbers"),
-        (["$(1,234.50)", "$(1,235.50)"], r"""remove '$' first: sed 's/\$\([-+.(0-9]\)/\1/g' FILE | streamsig run -"""),
+        (["~(1,234.50)", "~(1,235.50)"], r"""remove '~' first: sed 's/~\([-+.(0-9]\)/\1/g' FILE | streamsig run -"""),
         (["1.50 z\u0142oty", "1.75 z\u0142oty"], "remove ' z\u0142oty' first"),
         (["1.50-", "1.75-"], "say how numbers are written with --decimal and --thousands"),
         (['"1.5,"', '"1.7,"'], "remove ',' first"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
@@ -185,7 +185,7 @@ class Total:
             "rows_rejected": self.rows_rejected,
             "counts": self._counts,
             "warnings": list(self.warnings),
-            "close_column": None if self.close_column is None else asdict(self.close_column),
+            "close_column": None if self.close_column is None else self.close_column._asdict(),
             "files": {name: list(counts) for name, counts in self.files.items()},
             "state": self._fold.copy().result().to_json(),
         }

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 _NUMBER = r"[-+]?[.,]?[0-9](?:[0-9.,' ]*[0-9])?"
 # a minus or parentheses around a number are its sign
-_AFFIXED = re.compile(rf"(?P<before>[^0-9()+-]*?)(?P<number>{_NUMBER}|\({_NUMBER}\))(?P<after>[^0-9()+-]*)")
-_SPECIAL = re.compile(r"[\\.*\[\]^$/]")
+_AFFIXED = rf"(?P<before>[^0-9()+-]*?)(?P<number>{_NUMBER}|\({_NUMBER}\))(?P<after>[^0-9()+-]*)"
+_SPECIAL = r"[\\.*\[\]^$/]"
 _LONGEST = 64
 
 
@@ -27,7 +27,7 @@ class Affixes(NamedTuple):
 
 def affixes(text: str) -> Affixes | None:
     """Return what stands around a number, `None` where a text is no number or nothing else."""
-    found = _AFFIXED.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    found = re.fullmatch(_AFFIXED, text.strip()) if len(text) <= _LONGEST else None
     if found is None or not (found["before"] or found["after"]) or kind(found["number"].strip("()")) is not Kind.NUMBER:
         return None
     return Affixes(found["before"], found["after"])
@@ -70,4 +70,4 @@ def _command(found: Affixes, cells: Iterable[str]) -> str | None:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\g<0>", text)
+    return re.sub(_SPECIAL, r"\\\g<0>", text)

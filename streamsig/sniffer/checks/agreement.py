@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from numpy import median
 
 from streamsig.csv.dialect import one_line
 from streamsig.errors import LayoutError
@@ -21,8 +21,7 @@ _LEAST, _MOST = 31.6, 31_623.0
 """Between these a ratio of prices is nearer to that of a mark misread, 1000, than to 1 or to a million."""
 
 
-@dataclass(frozen=True, slots=True)
-class CloseColumn:
+class CloseColumn(NamedTuple):
     """How the closes of an input are read: from which column, near which value, and whether that is a guess.
 
     `column` is `None` where there are no names. `level` is the median of the first closes, 0 for none. `mark` is the
@@ -45,7 +44,7 @@ class CloseColumn:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> CloseColumn:
-        """Return what `dataclasses.asdict` wrote down."""
+        """Return what `_asdict` has returned."""
         column = plain["column"]
         texts = str(plain["name"]), None if column is None else str(column)
         return cls(*texts, float(plain["level"]), str(plain["mark"]), plain["by_custom"] is True)

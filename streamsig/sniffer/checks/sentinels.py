@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import isnan
-from statistics import median
 from typing import TYPE_CHECKING
+
+from numpy import median
 
 from streamsig.sniffer.convention import float_of
 

@@ -20,8 +20,8 @@ _REPEATED, _EXPLAINED, _THROUGHOUT = 0.3, 0.1, 0.9
 """Share of rows whose time is not new; share of them that a key leaves; share of times that repeat throughout."""
 
 _SHOWN = 3
-_ROUNDED = re.compile(r"\d[eE]\+?\d")
-_SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ROUNDED = r"\d[eE]\+?\d"
+_SIMPLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 class Columns(NamedTuple):
@@ -54,7 +54,7 @@ def several_series(columns: Columns) -> str | None:
         shown = ", ".join(one_line(value) for value in values[:_SHOWN])
         more = ", ..." if len(values) > _SHOWN else ""
         title = f'column {key + 1} "{name}"' if name else f"column {key + 1}"
-        unique = _SIMPLE.fullmatch(name) and sum(columns.name(i) == name for i in range(len(columns.texts))) == 1
+        unique = re.fullmatch(_SIMPLE, name) and sum(columns.name(i) == name for i in range(len(columns.texts))) == 1
         flag = f"--group-by {name if unique else key + 1}"
         return (
             f"{title} has {len(values)} values in the sample ({shown}{more}), as if rows were of several series, but"
@@ -103,4 +103,6 @@ def _repeat_throughout(times: Sequence[str]) -> bool:
     often = [count for count in counts.values() if count > 1]
     if len(times) < _FEWEST or len(counts) < 2 or len(often) < _THROUGHOUT * len(counts):  # noqa: PLR2004
         return False
-    return 2 * Counter(often).most_common(1)[0][1] >= len(counts) and not any(_ROUNDED.search(time) for time in counts)
+    return 2 * Counter(often).most_common(1)[0][1] >= len(counts) and not any(
+        re.search(_ROUNDED, time) for time in counts
+    )

@@ -6,9 +6,8 @@ Then no field is the close, whichever is asked for.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import combinations, islice, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.errors import LayoutError
 from streamsig.fields.cells import Kind, kinds
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
 _MARK = ","
 _AROUND = " \t\u00a0$€£¥₹₩%"
 _PRICES = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE, Role.LAST})
-_WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,6}|[1-9][0-9]{0,2}(?:[.' \u00a0\u2009\u202f][0-9]{3})+)")
-_FRACTION = re.compile(r"[0-9]{1,8}")
-_HEAD = re.compile(r"[+-]?[1-9][0-9]{0,2}")
-_TAIL = re.compile(r"[0-9]{3}(?:\.[0-9]*)?")
-_DATE = re.compile(r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
-_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?")
+_WHOLE = r"[+-]?(?:0|[1-9][0-9]{0,6}|[1-9][0-9]{0,2}(?:[.' \u00a0\u2009\u202f][0-9]{3})+)"
+_FRACTION = r"[0-9]{1,8}"
+_HEAD = r"[+-]?[1-9][0-9]{0,2}"
+_TAIL = r"[0-9]{3}(?:\.[0-9]*)?"
+_DATE = r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?"
 _JUDGED = 300
 _TRIED = 1000
 _FEW_DIGITS, _MOST_DIGITS = 2, 18
@@ -37,8 +36,7 @@ _FEW_DECIMALS = 3
 _NEAR = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(NamedTuple):
     """Two fields that may be one number: the first of them, and whether it has thousands or decimals.
 
     With `certain` two numbers would not look like that: the second begins with zeros in some rows.
@@ -186,8 +184,8 @@ def _size(text: str) -> float:
     return float(f"0{''.join(filter(str.isdecimal, whole))}.{fraction}") or 1.0
 
 
-def _all(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
-    return all(pattern.fullmatch(text) for text in texts)
+def _all(pattern: str, texts: Sequence[str]) -> bool:
+    return all(re.fullmatch(pattern, text) for text in texts)
 
 
 def _counts(texts: Sequence[str]) -> bool:

@@ -31,10 +31,8 @@ _FEW = 2
 _MARKS = "!#&*=/@\\_`'%$:"
 """Marks that stand in names and texts, too, so that they have to be asked for."""
 
-_EIGHTHS = re.compile(r"[0-9]{2,4}['^-][0-7]")
-_IN_FRACTIONS = re.compile(
-    rf"(?:[5-9][0-9]|1[0-9]{{2}}|2[0-4][0-9])['^:-](?:[0-2][0-9]|3[01])(?:[0-7+]|\.[0-9]+)?|{_EIGHTHS.pattern}"
-)
+_EIGHTHS = r"[0-9]{2,4}['^-][0-7]"
+_IN_FRACTIONS = rf"(?:[5-9][0-9]|1[0-9]{{2}}|2[0-4][0-9])['^:-](?:[0-2][0-9]|3[01])(?:[0-7+]|\.[0-9]+)?|{_EIGHTHS}"
 """A bond of 50 to 249, 32nds, and parts of one; or a whole price and eighths of a cent."""
 
 _FEW_OTHERS = 10
@@ -171,7 +169,7 @@ def check_no_fractions(closes: Sequence[str], numbers: NumberFormat, options: La
     if not any(mark in joined for mark in "'^:-"):
         return
     texts = [text.strip() for text in closes if not numbers.is_missing(text)]
-    found = [text for text in texts if _IN_FRACTIONS.fullmatch(text)]
+    found = [text for text in texts if re.fullmatch(_IN_FRACTIONS, text)]
     if 2 * len(found) <= len(texts):
         return
     by_quotes = numbers.thousands == "'"
@@ -179,7 +177,7 @@ def check_no_fractions(closes: Sequence[str], numbers: NumberFormat, options: La
     thousands = sum("'" in text for text in texts) - len(found)
     if by_quotes and (options.thousands or _FEW_OTHERS * thousands > len(found)):
         return
-    parts = "eighths" if all(_EIGHTHS.fullmatch(text) for text in found) else "32nds"
+    parts = "eighths" if all(re.fullmatch(_EIGHTHS, text) for text in found) else "32nds"
     either = "; if ' stands between thousands, use --thousands \"'\"" if by_quotes else ""
     raise LayoutError(
         f"{place} seems to be written in {parts}: {found[0]!r}; write the file again with decimals{either}"

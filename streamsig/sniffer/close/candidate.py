@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import isfinite, log
-from statistics import median
 from typing import TYPE_CHECKING
+
+from numpy import median
 
 from streamsig.fields.cells import Kind, kind, quantity
 from streamsig.fields.column_names import is_no_price

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.errors import LayoutError
 from streamsig.fields.cells import Kind, kind
@@ -22,8 +21,7 @@ _FEWEST = 20
 """Records of a longer text that show that no other column of numbers is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(NamedTuple):
     """What is known of the fields before one of them is the close.
 
     `texts` holds the sampled texts of each field, `numeric` tells which are numbers, `groups` are those to group by;

@@ -13,10 +13,10 @@ from streamsig.timestamps.instants import Column, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WHOLE = re.compile(r"(\d{8}|\d{12}|\d{14}|\d{17})(?:\.0+)?")
+_WHOLE = r"(\d{8}|\d{12}|\d{14}|\d{17})(?:\.0+)?"
 """As many digits as a date without marks has, or one with the time of day, down to milliseconds."""
 
-_NUMBER = re.compile(r"\d{9,19}(?:\.\d*)?|\d\.\d+[eE]\+?(?:9|1\d)")
+_NUMBER = r"\d{9,19}(?:\.\d*)?|\d\.\d+[eE]\+?(?:9|1\d)"
 _UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _FIRST, _LAST = 315_532_800, 4_102_444_800
 """Seconds since 1970 from 1980 to 2100: numbers of one unit are never those of another."""
@@ -38,7 +38,7 @@ def dates_in(texts: Sequence[str], *, alone: bool) -> str | None:
     told = [text for text in map(str.strip, texts) if text.casefold() not in MISSING]
     if len(told) >= _FEWEST_DATES and len(set(told)) > 1 and _are_dates(told):
         return f"dates such as {told[0]}"
-    if len(told) < _FEWEST_EPOCHS or not all(_NUMBER.fullmatch(text) for text in told):
+    if len(told) < _FEWEST_EPOCHS or not all(re.fullmatch(_NUMBER, text) for text in told):
         return None
     values = [float(text) for text in told]
     unit = next((unit for unit, per in _UNITS.items() if all(_FIRST * per <= it < _LAST * per for it in values)), None)
@@ -50,8 +50,9 @@ def dates_in(texts: Sequence[str], *, alone: bool) -> str | None:
 
 
 def _are_dates(texts: Sequence[str]) -> bool:
-    digits = [found[1] for found in map(_WHOLE.fullmatch, texts) if found]
-    return len(digits) == len(texts) and bool(read(Column.of(digits), "ymd").readable.all())
+    if not all(re.fullmatch(_WHOLE, text) for text in texts):
+        return False
+    return bool(read(Column.of([text.partition(".")[0] for text in texts]), "ymd").readable.all())
 
 
 def _runs_one_way(values: Sequence[float]) -> bool:

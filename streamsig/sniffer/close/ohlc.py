@@ -6,10 +6,10 @@ refutes it, the rows refute every exchange of its high or low, and no other read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isnan
-from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from numpy import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,7 @@ _CLEARLY = 1.25
 Column = list[float]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The field that is the close, or `None`; `why` says what speaks for it, or what is in doubt."""
 
     close: int | None
