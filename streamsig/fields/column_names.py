@@ -130,6 +130,8 @@ _NO_PRICE = (_NOT_THE_CLOSE - {"index", "future"}) | _set(
 )
 """Words of columns of numbers that are known to be no prices."""
 
+_AVERAGES = _set("average avg mean")
+
 _US = r"\bU\.?S\b\.?"
 """The country, as in `US dollar`; `us` stands for microseconds."""
 
@@ -262,15 +264,16 @@ def is_plain_close(name: str) -> bool:
     return _PLAIN_CLOSE.issuperset(words(name))
 
 
-def is_no_price(name: str) -> bool:
-    """Tell whether a column is known by its name to hold no price, or not the close."""
+def is_no_price(name: str, *, or_average: bool = True) -> bool:
+    """Tell whether a column is known by its name to hold no price, not the close, or (`or_average`) a mean price."""
     role = roles([name])[0]
     if role is not None:
         return role is not Role.CLOSE and role is not Role.LAST
+    not_a_price = _NO_PRICE if or_average else _NO_PRICE - _AVERAGES
     return (
         compact(name) == "index"
         or name.startswith("__index_level_")
-        or bool(_NO_PRICE.intersection(word.rstrip("0123456789") for word in words(re.sub(_US, "", name))))
+        or bool(not_a_price.intersection(word.rstrip("0123456789") for word in words(re.sub(_US, "", name))))
     )
 
 

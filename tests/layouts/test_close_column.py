@@ -98,6 +98,7 @@ CANDIDATES = [
     ("no header, the time behind it", columns("", CLOSES, EPOCHS), 0),
     ("one column", columns("", CLOSES), 0),
     ("one column with a name", columns("x", CLOSES), 0),
+    ("a rate that is an average", columns("Date,Daily average rate", DAYS, CLOSES), 1),
 ]
 
 
@@ -123,6 +124,7 @@ def test_one_candidate_is_enough(text: bytes, close: int) -> None:
         (pairs("date,code,close", "12"), "--group-by code"),
         (pairs("date,one,close", "A") + pairs("date,one,close", "A").partition(b"\n")[2], "times repeat"),
         (pairs("date,side,close", ["bid", "ask"]), "--group-by 2"),
+        (columns("date,price,qty", DAYS[:1] * 20, CLOSES, VOLUMES), "times repeat"),
     ],
 )
 def test_several_series_are_warned_of(text: bytes, fragment: str) -> None:
@@ -149,6 +151,19 @@ def test_no_candidate_beside_a_column_without_values() -> None:
     """Where a column without a name has no value, it may be the close as well as the only column of numbers."""
     with pytest.raises(LayoutError, match="--column N"):
         detect(table([[day, "NA", close] for day, close in zip(DAYS, CLOSES, strict=True)]), whole=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        columns("time,side,price", DAYS, ["a"] * 20, CLOSES),
+        columns("time,side,update_type,price", DAYS, ["b"] * 20, ["snap"] * 20, CLOSES),
+    ],
+)
+def test_one_side_of_a_book_is_a_book(text: bytes) -> None:
+    """A snapshot of asks alone, or of bids, has no close."""
+    with pytest.raises(LayoutError, match="order book"):
+        detect(text, whole=True)
 
 
 def test_a_side_of_a_book_is_a_series() -> None:

@@ -97,11 +97,13 @@ def _key_of_times(columns: Columns, texts: Sequence[int]) -> int | None:
 def _repeat_throughout(times: Sequence[str]) -> bool:
     """Tell whether nearly all times repeat, most of them equally often; trades repeat theirs, but not so evenly.
 
+    A snapshot has one time in all rows.
+
     Times that a spreadsheet has rounded, such as 1.7E+15, tell nothing.
     """
     counts = Counter(times)
     often = [count for count in counts.values() if count > 1]
-    if len(times) < _FEWEST or len(counts) < 2 or len(often) < _THROUGHOUT * len(counts):  # noqa: PLR2004
+    if len(times) < _FEWEST or len(often) < _THROUGHOUT * len(counts):
         return False
     return 2 * Counter(often).most_common(1)[0][1] >= len(counts) and not any(
         re.search(_ROUNDED, time) for time in counts

@@ -38,14 +38,14 @@ def only_candidate(
 
     `columns` holds the texts of each field; `taken` are the fields that are something else.
     """
-    found = [
+    able = [
         index
         for index, texts in enumerate(columns)
-        if numeric[index]
-        and index not in taken
-        and not is_no_price(_name(names, index))
-        and not _is_no_measure(texts, named=bool(_name(names, index)))
+        if numeric[index] and index not in taken and not _is_no_measure(texts, named=bool(_name(names, index)))
     ]
+    found = [index for index in able if not is_no_price(_name(names, index))]
+    # beside prices an average is none, but a fixing such as SONIA is a "daily average rate"
+    found = found or [index for index in able if not is_no_price(_name(names, index), or_average=False)]
     if names is None and any(all(kind(text) is Kind.MISSING for text in texts) for texts in columns if texts):
         # the column of which every value is missing may be the close as well
         return None

@@ -27,7 +27,7 @@ _LOCAL_SIDES |= {"acquisto", "vendita", "domanda", "offerta", "kauf", "verkauf"}
 _FLAG_NAMES = frozenset({"isbid", "isask", "isbuy", "bidflag", "askflag"})
 _LEVELS = frozenset({"level", "levels", "depth", "lvl"})
 _EVENTS = frozenset({"add", "insert", "cancel", "delete", "modify", "remove"})
-_SHORT_EVENTS = frozenset({"a", "c", "m", "d", "r"})
+_SHORT_EVENTS = frozenset({"a", "c", "m", "d", "r", "snap", "snapshot"})
 _EVENT_NAMES = frozenset({"action", "event", "eventtype", "msgtype", "messagetype", "updatetype"})
 _TRADES = frozenset({"t", "trade"})
 _JUDGED = 1000
@@ -73,7 +73,8 @@ def _are_sides(plain: str, values: set[str]) -> bool:
     if values <= _SIDES or (plain in _LOCAL_SIDE_NAMES and values <= _LOCAL_SIDES):
         return True
     if len(values) == 1:
-        return False
+        # `b` alone may be a buyer
+        return plain in _BOOK_SIDE_NAMES and values == {"a"}
     return (
         (plain in _SIDE_NAMES and values <= _SHORT_SIDES)
         or (plain in _BOOK_SIDE_NAMES and values <= _BOOK_SIDES)
