@@ -22,14 +22,18 @@ struct list {
     uint64_t firsts[4];
 };
 
+enum { GROUP = 3, MOST_GROUPS = 4 };
+
 /* How the numbers are written. Of 16 characters the last `scale` are the decimals, and the whole part ends before the
- * mark. A number of fewer digits than `fewest` is looked at more closely. */
+ * mark. A number of fewer digits than `fewest` is looked at more closely. `separator` parts thousands, if it is one byte
+ * and nothing is in doubt, else it is 0: then `groups` of the whole part, from the last one on, follow each other with
+ * a byte between. */
 struct style {
-    uint8_t mark;
+    uint8_t mark, separator;
     bool doubtful, by_custom;
     struct list minuses, separators, currencies, words;
     int64_t scale, marks, fewest;
-    uint128 decimals, whole;
+    uint128 decimals, whole, groups[MOST_GROUPS];
 };
 
 /* Take a list, and return what follows it. */
@@ -60,6 +64,13 @@ INLINE struct style style_of(const uint8_t *grammar, int64_t scale) {
     /* of few digits, `1.003` may be either, and `999` shows that it is */
     if (style.doubtful && scale == 3) style.fewest = 7;
     if (style.by_custom && !scale) style.fewest = 4;
+    if (*style.separators.entries == 1 && scale < USUAL && !style.doubtful && !style.by_custom) {
+        style.separator = style.separators.entries[1];
+        for (int64_t group = 0, end = USUAL - scale - style.marks; group < MOST_GROUPS; group++, end -= GROUP + 1) {
+            const uint128 below = end > 0 ? ~(uint128)0 >> (8 * (USUAL - end)) : 0;
+            style.groups[group] = end > GROUP ? below & ~(uint128)0 << (8 * (end - GROUP)) : below;
+        }
+    }
     return style;
 }
 
@@ -75,21 +86,79 @@ INLINE uint64_t eight_digits(uint64_t word) {
     return ((word & pairs) * 0x000F424000000064 + (word >> 16 & pairs) * 0x0000271000000001) >> 32;
 }
 
+/* The number that the last `digits` of 16 characters are, the first in the lowest byte; not done if one is no digit. */
+INLINE struct number read_digits(uint128 characters, int64_t digits) {
+    const uint128 wanted = ~(uint128)0 << (8 * (USUAL - digits));
+    const uint64_t zeros = 0x3030303030303030, to_ten = 0x7676767676767676, high = 0x8080808080808080;
+    const uint64_t first = ((uint64_t)characters ^ zeros) & (uint64_t)wanted;
+    const uint64_t last = ((uint64_t)(characters >> 64) ^ zeros) & (uint64_t)(wanted >> 64);
+    const uint64_t beyond = ((first + to_ten) | first | (last + to_ten) | last) & high;
+    return (struct number){(int64_t)(eight_digits(first) * 100000000 + eight_digits(last)), !beyond};
+}
+
+/* The 16 characters up to `stop`, which must be there. */
+INLINE uint128 load_before(const uint8_t *text, int64_t stop) {
+    uint128 raw;
+    __builtin_memcpy(&raw, text + stop - USUAL, sizeof raw);
+    return raw;
+}
+
 /* Read a short number without a sign that has just as many decimals as the scale. */
 INLINE struct number read_usual(const uint8_t *text, int64_t start, int64_t stop, const struct style *style) {
     const int64_t size = stop - start, digits = size - style->marks;
-    /* the 16 characters up to its end are loaded, so they must be there */
     if (size > USUAL || digits < style->fewest || stop < USUAL) return (struct number){0, false};
-    uint128 raw;
-    __builtin_memcpy(&raw, text + stop - USUAL, sizeof raw);
-    const bool pointed = !style->marks || text[stop - 1 - style->scale] == style->mark;
-    const uint128 joined = (raw & style->decimals) | (raw & style->whole) << 8;
-    const uint128 kept = ~(uint128)0 << (8 * (USUAL - digits));
-    const uint64_t zeros = 0x3030303030303030, to_ten = 0x7676767676767676, high = 0x8080808080808080;
-    const uint64_t first = ((uint64_t)joined ^ zeros) & (uint64_t)kept;
-    const uint64_t last = ((uint64_t)(joined >> 64) ^ zeros) & (uint64_t)(kept >> 64);
-    const uint64_t beyond = ((first + to_ten) | first | (last + to_ten) | last) & high;
-    return (struct number){(int64_t)(eight_digits(first) * 100000000 + eight_digits(last)), pointed && !beyond};
+    if (style->marks && text[stop - 1 - style->scale] != style->mark) return (struct number){0, false};
+    const uint128 raw = load_before(text, stop);
+    return read_digits((raw & style->decimals) | (raw & style->whole) << 8, digits);
+}
+
+/* Read such a number whose thousands are parted. */
+INLINE struct number read_grouped(const uint8_t *text, int64_t start, int64_t stop, const struct style *style) {
+    const struct number no = {0, false};
+    const int64_t size = stop - start, whole = size - style->marks - style->scale;
+    if (size > USUAL || whole <= GROUP || whole % (GROUP + 1) == 0 || stop < USUAL || text[start] == '0') return no;
+    if (style->marks && text[stop - 1 - style->scale] != style->mark) return no;
+    const int64_t parts = whole / (GROUP + 1);
+    for (int64_t part = 1, at = stop - style->marks - style->scale; part <= parts; part++) {
+        at -= GROUP + 1;
+        if (text[at] != style->separator) return no;
+    }
+    const uint128 raw = load_before(text, stop);
+    uint128 characters = raw & style->groups[0];
+    for (int64_t group = 1; group < MOST_GROUPS; group++) characters |= (raw & style->groups[group]) << (8 * group);
+    if (style->scale) characters = (raw & style->decimals) | characters << 8;
+    return read_digits(characters, size - style->marks - parts);
+}
+
+/* Read a short number with one digit before the mark, and an exponent of one digit or two. */
+INLINE struct number read_scientific(const uint8_t *text, int64_t start, int64_t stop, const struct style *style) {
+    const struct number no = {0, false};
+    const bool negative = start < stop && text[start] == '-';
+    start += negative;
+    if (stop - start < 3) return no;
+    int64_t at = stop - 1, exponent = text[at] - '0';
+    if ((uint8_t)(text[at - 1] - '0') <= 9 && exponent >= 0) exponent += 10 * (text[--at] - '0');
+    if (exponent < 0 || exponent > 99 || (uint8_t)(text[stop - 1] - '0') > 9) return no;
+    if (text[at - 1] == '-' || text[at - 1] == '+') exponent = text[--at] == '-' ? -exponent : exponent;
+    const int64_t end = at - 1, size = end - start, decimals = size > 2 ? size - 2 : 0;
+    if (size < 1 || size == 2 || size > USUAL || end < USUAL || (text[end] | 0x20) != 'e') return no;
+    if (decimals && text[start + 1] != style->mark) return no;
+    const uint128 raw = load_before(text, end);
+    const uint128 first = (uint128)0xFF << (8 * (USUAL - size));
+    const uint128 after = decimals ? ~(uint128)0 << (8 * (USUAL - decimals)) : 0;
+    struct number number = read_digits((raw & after) | (raw & first) << (decimals ? 8 : 0), decimals + 1);
+    const int64_t power = style->scale - decimals + exponent;
+    if (!number.done || power > MAX_SCALE || power < -MAX_SCALE) return no;
+    if (power >= 0) {
+        if ((uint64_t)number.ticks >= TENS[MAX_SCALE - power]) return no;
+        number.ticks *= (int64_t)TENS[power];
+    } else {
+        const int64_t shorter = number.ticks / (int64_t)TENS[-power];
+        if (shorter * (int64_t)TENS[-power] != number.ticks) return no;
+        number.ticks = shorter;
+    }
+    if (negative) number.ticks = -number.ticks;
+    return number;
 }
 
 enum { NUMBER, MISSING, UNKNOWN };
@@ -304,6 +373,9 @@ static bool is_empty(const uint8_t *text, int64_t start, int64_t stop, int64_t d
 /* Read a cell by the grammar as a tick; return what it is, and tell of a number that does not fit. */
 static __attribute__((noinline)) int read_slowly(const uint8_t *text, int64_t start, int64_t stop, int64_t quoted,
                                                  const struct style *style, int64_t *ticks, int64_t *told) {
+    const struct number number = read_scientific(text, start, stop, style);
+    *ticks = number.ticks;
+    if (number.done) return NUMBER;
     const struct cell cell = cell_at(text, start, stop, quoted, style, style->scale);
     *ticks = 0;
     if (cell.status != NUMBER) return cell.status;
@@ -319,8 +391,8 @@ static __attribute__((noinline)) int read_slowly(const uint8_t *text, int64_t st
 }
 
 INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
-                        bool quoted, int64_t width, int64_t field, int64_t delimiter, const struct style *style,
-                        int64_t *ticks, uint8_t *missing, int32_t *unknowns, int64_t *told) {
+                        bool quoted, bool parted, int64_t width, int64_t field, int64_t delimiter,
+                        const struct style *style, int64_t *ticks, uint8_t *missing, int32_t *unknowns, int64_t *told) {
     const bool last = field + 1 == width;
     int64_t many = 0, returns = 0;
     bool torn = false;
@@ -337,7 +409,9 @@ INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows
         }
         int64_t first = start, end = stop;
         if (quoted && start + 1 < stop && UNLIKELY(text[start] == '"') && text[stop - 1] == '"') first++, end--;
-        const struct number number = read_usual(text, first, end, style);
+        const struct number number = parted && end - first > GROUP + style->marks + style->scale
+                                         ? read_grouped(text, first, end, style)
+                                         : read_usual(text, first, end, style);
         ticks[row] = number.ticks;
         if (UNLIKELY(!number.done)) {
             const int status = read_slowly(text, start, stop, quoted, style, ticks + row, told);
@@ -367,10 +441,14 @@ EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *places, int64_t 
                             int64_t quoted, int64_t width, int64_t field, int64_t delimiter, const uint8_t *grammar,
                             int64_t scale, int64_t *ticks, uint8_t *missing, int32_t *unknowns, int64_t *told) {
     const struct style style = style_of(grammar, scale);
-    if (width && quoted && skip == 1)
-        return read_all(text, places, rows, width, 1, true, width, field, delimiter, &style, ticks, missing, unknowns,
-                        told);
-    return read_all(text, places, rows, stride, skip, quoted, 0, field, delimiter, &style, ticks, missing, unknowns, told);
+    if (width && quoted && skip == 1) {
+        return style.separator ? read_all(text, places, rows, width, 1, true, true, width, field, delimiter, &style, ticks,
+                                          missing, unknowns, told)
+                               : read_all(text, places, rows, width, 1, true, false, width, field, delimiter, &style,
+                                          ticks, missing, unknowns, told);
+    }
+    return read_all(text, places, rows, stride, skip, quoted, style.separator, 0, field, delimiter, &style, ticks, missing,
+                    unknowns, told);
 }
 
 /* Read cells as 128-bit integers, the lower word first, each at as many `decimals` as it has; else as read_numbers. */

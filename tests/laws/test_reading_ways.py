@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tests.support.definition import Read
 
+GROUPED = NumberFormat(".", ",")
 NOTES = [
     "",
     "a",
@@ -155,6 +156,16 @@ def test_all_ways_agree(data: st.DataObject) -> None:
 
 
 @example(["35e37", "9e37", "-1e38"], NumberFormat(), 0)
+@example(
+    [16 * "9", *["1,234.50", "12,345,678.90", "1,23,456.00", "0,123.00", "1234,567.00", "12345.67", "1,234.5"]],
+    GROUPED,
+    2,
+)
+@example(
+    [16 * "9", *["3.254257e+04", "1.5E3", "-2.5e-1", "7e2", "1e+100", "12.5e1", "1.25e-9", "0.0e0", "9.999e+17"]],
+    NumberFormat(),
+    2,
+)
 @given(st.lists(numbers(), max_size=20), formats(), st.integers(0, 18))
 def test_the_kernels_read_what_parse_reads(cells: list[str], form: NumberFormat, scale: int) -> None:
     """Whatever stands in a cell, and whatever stands in those beside it."""
