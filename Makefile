@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test slow check docs reference bench fuzz long clean
+.PHONY: run test slow check duplicates docs reference bench fuzz long clean
 
 run: $(VENV)/ready ## the main job, on the data set in this folder
 	$(BIN)/streamsig run --input data.csv --config config.yaml --output metrics.json --log-file run.log
@@ -19,7 +19,11 @@ check: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+duplicates: $(VENV)/dev ## code that was copied: six lines that are the same in two places
+	$(BIN)/pylint --disable=all --enable=duplicate-code --min-similarity-lines=6 streamsig
 
 docs: $(VENV)/docs ## the pages as a site in site/; a link that leads nowhere fails
 	$(BIN)/zensical build --strict
