@@ -16,7 +16,8 @@ from streamsig.csv.records import split_records
 from streamsig.errors import StreamsigError
 from streamsig.sniffer.detect import detect
 from streamsig.sniffer.encoding import detect_encoding
-from streamsig.sources.streams import RawInput, TextSource
+from streamsig.sources.raw_input import RawInput
+from streamsig.sources.text_source import TextSource
 from tests.support import oracle
 from tests.support.definition import define, joined
 

@@ -13,7 +13,7 @@ from streamsig.config import OUTPUT, make_settings
 from streamsig.config_file import find_config, read_config
 from streamsig.errors import OutputError
 from streamsig.sinks.printable import printable
-from streamsig.sources.streams import STDIN
+from streamsig.sources.raw_input import STDIN
 
 if TYPE_CHECKING:
     import argparse

@@ -24,7 +24,7 @@ from streamsig.sinks.order_summary import sentence
 from streamsig.sinks.reject_file import RejectFile
 from streamsig.sinks.row_file import FORMATS, RowFile
 from streamsig.sources.inputs import expand
-from streamsig.sources.streams import STDIN
+from streamsig.sources.raw_input import STDIN
 
 if TYPE_CHECKING:
     import argparse

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from streamsig.sources.streams import TextSource
+    from streamsig.sources.text_source import TextSource
 
 QUOTE = b'"'
 _READ_BYTES = 256 << 10

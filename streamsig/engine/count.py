@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from streamsig.engine.stages.time_order import FileOrder, Judged
     from streamsig.sniffer.layout import Layout
     from streamsig.sniffer.time_column import TimeColumn
-    from streamsig.sources.streams import TextSource
+    from streamsig.sources.text_source import TextSource
 
 SKIP = "skip"
 

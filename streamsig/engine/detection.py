@@ -12,7 +12,7 @@ from streamsig.sniffer.layout import Layout, LayoutOptions
 
 if TYPE_CHECKING:
     from streamsig.config import Settings
-    from streamsig.sources.streams import TextSource
+    from streamsig.sources.text_source import TextSource
 
 SAMPLE_BYTES = 1 << 18
 """The size of the sample from which the layout of a text is detected."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from streamsig.config import Settings
     from streamsig.sniffer.checks.agreement import CloseColumn
-    from streamsig.sources.streams import RawInput, TextSource
+    from streamsig.sources.raw_input import RawInput
+    from streamsig.sources.text_source import TextSource
 
 Inspection = dict[str, Any]
 """An object of docs/inspect.md. What does not apply, or is not known before a refusal, is null or empty."""

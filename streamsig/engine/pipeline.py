@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from streamsig.engine.stages.rows_out import Teller
     from streamsig.engine.stages.time_order import SeriesOrder
     from streamsig.sources.inputs import Named
-    from streamsig.sources.streams import TextSource
+    from streamsig.sources.text_source import TextSource
 
 
 def count_signals(

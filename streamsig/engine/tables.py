@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streamsig.columnar.table import ArrowStream, ColumnarTable
     from streamsig.engine.run import Run
     from streamsig.sniffer.layout import Layout
-    from streamsig.sources.streams import RawInput
+    from streamsig.sources.raw_input import RawInput
 
 
 def count_columns(raw: RawInput, stored: str, run: Run) -> Count:

@@ -6,15 +6,13 @@ import contextlib
 import zipfile
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
-from streamsig.errors import LayoutError, SourceError
+from streamsig.errors import LayoutError, SourceError, StreamsigError
 from streamsig.sources.file_names import SURELY_TABLES, TABLES, ending, natural_key
-from streamsig.sources.streams import RawInput, TextSource
+from streamsig.sources.raw_input import RawInput
+from streamsig.sources.text_source import TextSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-MAGIC = b"PK\x03\x04"
-EMPTY_MAGIC = b"PK\x05\x06"
 
 _WORKBOOK = "[Content_Types].xml"
 _SHOWN = 5
@@ -23,28 +21,23 @@ _SHOWN = 5
 def open_members(path: str) -> Iterator[TextSource]:
     """Open the tables of a zip archive in natural order of their names, closing each when the next is asked for.
 
-    What is no table by its name (HistData packs a report beside the prices, others a checksum) is left out,
+    What is no table by its name (HistData packs a report with the prices, others a checksum) is left out,
     which the first table's `warning` says; all are tables if none has the name of one.
     Raises SourceError for an archive that is damaged or encrypted, LayoutError for one that holds no tables.
     """
-    with _told(path):
-        archive = zipfile.ZipFile(path)
-    with archive:
+    with _naming(path), zipfile.ZipFile(path) as archive:
         tables, others = _tables(path, archive)
+        warning = _left_out(others)
         for member in tables:
-            with _told(path):
-                file = archive.open(member)
-            with file:
-                name = f"{path}/{member.filename}"
-                raw = RawInput(cast("BinaryIO", _Member(file, path)), name, member.file_size)
-                yield TextSource(raw, _left_out(others) if member is tables[0] else None)
+            with archive.open(member) as file:
+                raw = RawInput(cast("BinaryIO", _Member(file, path)), f"{path}/{member.filename}", member.file_size)
+                source, warning = TextSource(raw, warning), None
+                yield source
 
 
 def tables_of(path: str) -> list[zipfile.ZipInfo]:
     """Return the members of an archive that are tables, in natural order; raises as `open_members` does."""
-    with _told(path):
-        archive = zipfile.ZipFile(path)
-    with archive:
+    with _naming(path), zipfile.ZipFile(path) as archive:
         return _tables(path, archive)[0]
 
 
@@ -52,19 +45,13 @@ class _Member:
     """An open member; damage that shows while it is read is a SourceError, too."""
 
     def __init__(self, file: IO[bytes], path: str) -> None:
-        self._file, self._path = file, path
-
-    def read(self, size: int) -> bytes:
-        with _told(self._path):
-            return self._file.read(size)
+        self._file, self._path, self.close = file, path, file.close
 
     def readinto(self, view: memoryview) -> int:
-        some = self.read(len(view))
+        with _naming(self._path):
+            some = self._file.read(len(view))
         view[: len(some)] = some
         return len(some)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def _tables(path: str, archive: zipfile.ZipFile) -> tuple[list[zipfile.ZipInfo], list[str]]:
@@ -90,11 +77,11 @@ def _left_out(names: list[str]) -> str | None:
 
 
 @contextlib.contextmanager
-def _told(path: str) -> Iterator[None]:
+def _naming(path: str) -> Iterator[None]:
     """Turn what `zipfile` says of an archive into a SourceError with what to do."""
     try:
         yield
-    except MemoryError:
+    except (MemoryError, StreamsigError):
         raise
     except Exception as error:
         # damage shows as whatever the bytes lead to: BadZipFile, IndexError, struct.error, UnicodeDecodeError, ...

@@ -1,25 +1,25 @@
 """What would be counted twice: a file under two names, copies, packed ones too, and what streamsig itself wrote.
 
 What a folder or glob brings along is left out with a warning. What was named itself is refused where that can only be a
-slip, and counted with a warning where it may be meant.
+slip, and counted with a warning where it may be meant. Two members of one archive, and copies that differ in line ends
+or a byte order mark, are different inputs.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import os
-import re
 import stat
 import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
 from streamsig.errors import SourceError, StreamsigError, UsageError
-from streamsig.sources.archives import MAGIC, tables_of
-from streamsig.sources.formats import ARROW_STREAM, PARQUET, columnar_format
-from streamsig.sources.inputs import Named, opened
-from streamsig.sources.streams import TextSource, compression_of
+from streamsig.sources.archives import tables_of
+from streamsig.sources.decoders import compression_of
+from streamsig.sources.formats import ZIP_MAGIC
+from streamsig.sources.inputs import Named
+from streamsig.sources.own_outputs import ROWS, written_by_streamsig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,17 +28,6 @@ T = TypeVar("T")
 
 _HEAD_BYTES, _PIECE_BYTES = 1 << 12, 1 << 16
 _GZIP_END = struct.Struct("<II")
-_REJECTS = ["file", "line", "column", "reason", "row"]
-_MEANS = [re.compile(rf"(.+)_{mean}(?:_[0-9]+)?", re.DOTALL) for mean in ("fast", "slow")]
-_PER_SIGNAL = 3
-
-ROWS = "rows that streamsig wrote (--signals-out)"
-_OTHERS = {
-    rb'\{\s*"version": "[^\n]*",\s*"(?:rows_processed|status)": ': "metrics that streamsig wrote (--output)",
-    rb'\{"ts": "[^"]*", "level": "[A-Z]+", "event": ': "a log of streamsig (--log-file)",
-    rb'\{"streamsig_checkpoint": ': "a checkpoint of streamsig",
-}
-"""How files begin that streamsig writes and nobody reads closes from, and what they are."""
 
 
 @overload
@@ -52,20 +41,19 @@ def once(inputs: Sequence[Named | T], *, apart: bool) -> tuple[list[str | T], li
     stays, too. Costs a look at the first 4 KiB of each file; only files of one size and beginning are read whole.
     Raises UsageError for what was named and cannot be meant, and SourceError where nothing is left.
     """
-    files = {place: _File.of(each) for place, each in enumerate(inputs) if isinstance(each, Named)}
     if len(inputs) == 1:
-        return [file.path for file in files.values()] or [*inputs], []  # type: ignore[list-item]
-    warnings: list[str] = []
-    kept = _without_outputs(files, warnings)
-    if files and not kept:
-        raise SourceError(f"{next(iter(files.values())).by}: it holds nothing but what streamsig wrote; check the path")
-    kept = _without_packed_copies(_without_repeats(kept, warnings, apart=apart), warnings, apart=apart)
+        return [each.path if isinstance(each, Named) else each for each in inputs], []
+    found = _Inputs({place: _File.of(each) for place, each in enumerate(inputs) if isinstance(each, Named)}, apart)
+    found.leave_out_outputs()
+    found.leave_out_repeats()
+    found.leave_out_packed_copies()
+    files = found.files
     left = [
-        kept[place].path if isinstance(each, Named) else each
+        files[place].path if isinstance(each, Named) else each
         for place, each in enumerate(inputs)
-        if place in kept or not isinstance(each, Named)
+        if place in files or not isinstance(each, Named)
     ]
-    return left, warnings
+    return left, found.warnings
 
 
 class _File(NamedTuple):
@@ -88,165 +76,115 @@ class _File(NamedTuple):
         return cls(*named)
 
     @property
+    def size(self) -> int | None:
+        return None if self.status is None else self.status.st_size
+
+    @property
     def key(self) -> object:
         """What only the same file has, whatever its name."""
         return self.path if self.status is None else (self.status.st_dev, self.status.st_ino)
 
-    def crc(self) -> int:
-        """Return the CRC-32 of all bytes, 0 where they cannot be read."""
-        crc = 0
-        with contextlib.suppress(OSError), open(self.path, "rb") as file:  # noqa: PTH123 (as above)
+    def pieces(self) -> Iterator[bytes]:
+        """Yield all bytes; raises OSError."""
+        with open(self.path, "rb") as file:  # noqa: PTH123 (as above)
             while piece := file.read(_PIECE_BYTES):
+                yield piece
+
+    def crc(self) -> int:
+        """Return the CRC-32 of all bytes that can be read."""
+        crc = 0
+        with contextlib.suppress(OSError):
+            for piece in self.pieces():
                 crc = zlib.crc32(piece, crc)
         return crc
 
     def has_bytes_of(self, other: _File) -> bool:
         """Tell whether two files of one size hold the same."""
         try:
-            with open(self.path, "rb") as mine, open(other.path, "rb") as theirs:  # noqa: PTH123 (as above)
-                while piece := mine.read(_PIECE_BYTES):
-                    if piece != theirs.read(_PIECE_BYTES):
-                        return False
-                return not theirs.read(1)
-        except OSError:
+            return all(mine == theirs for mine, theirs in zip(self.pieces(), other.pieces(), strict=True))
+        except (OSError, ValueError):
             return False
 
-
-def _without_outputs(files: dict[int, _File], warnings: list[str]) -> dict[int, _File]:
-    """Leave out what streamsig wrote; rows only beside other inputs: by themselves they are a series like any other."""
-    outputs = {place: what for place, file in files.items() if (what := written_by_streamsig(file))}
-    if len(files) == len(outputs):
-        outputs = {place: what for place, what in outputs.items() if what != ROWS}
-    for place, what in outputs.items():
-        path, by = files[place].path, files[place].by
-        if by is None and what == ROWS:
-            raise UsageError(
-                f"{path} holds {what}, whose closes would be counted twice beside other inputs; leave it out"
-            )
-        if by is not None:
-            warnings.append(f"{path} is left out: it holds {what}")
-    # what was named and holds no closes is refused when it is read
-    return {place: file for place, file in files.items() if place not in outputs or file.by is None}
+    def contents(self) -> set[tuple[int, int]]:
+        """Return size and CRC-32 of each text in an archive, or of the one in a gzip file; nothing of other files."""
+        try:
+            if self.head.startswith(ZIP_MAGIC):
+                return {(member.file_size, member.CRC) for member in tables_of(self.path)}
+            if compression_of(self.head) == "gzip":
+                with open(self.path, "rb") as stored:  # noqa: PTH123 (names stay as given)
+                    stored.seek(-_GZIP_END.size, os.SEEK_END)
+                    crc, size = _GZIP_END.unpack(stored.read())
+                return {(size, crc)}
+        except (OSError, struct.error, StreamsigError):
+            pass  # reported when its turn comes
+        return set()
 
 
-def _without_repeats(files: dict[int, _File], warnings: list[str], *, apart: bool) -> dict[int, _File]:
-    """Leave out what a folder or glob brings a second time, and refuse what was named twice."""
-    by_key: dict[object, _File] = {}
-    by_bytes: dict[tuple[int, bytes], list[_File]] = {}
-    left_out = set()
-    # what was named itself stays, wherever a folder has it, too
-    for place, file in sorted(files.items(), key=lambda it: it[1].by is not None):
-        same = by_key.setdefault(file.key, file)
-        if same is not file and file.by is None and not apart:
-            what = "is named twice" if same.path == file.path else f"and {file.path} are one file"
-            raise UsageError(f"{same.path} {what}, which would be counted twice; name it once")
-        alike = by_bytes.setdefault((file.status.st_size, file.head), []) if file.status and file.head else []
-        twin = same if same is not file else next((other for other in alike if file.has_bytes_of(other)), None)
-        if twin is None:
-            alike.append(file)
-            continue
-        relation = f"is the same file as {twin.path}" if twin is same else f"has the same bytes as {twin.path}"
-        if apart or file.by is None:
-            warnings.append(f"{file.path} {relation}, and both are counted")
+class _Inputs:
+    """The files that are not left out, by their places, and warnings about the others."""
+
+    def __init__(self, files: dict[int, _File], apart: bool) -> None:  # noqa: FBT001 (as `once`)
+        self.files, self._apart = files, apart
+        self.warnings: list[str] = []
+
+    def leave_out_outputs(self) -> None:
+        """Leave out what streamsig wrote; rows only beside other inputs: by themselves they are a series."""
+        outputs = {place: what for place, it in self.files.items() if (what := written_by_streamsig(it.path, it.head))}
+        if len(self.files) == len(outputs):
+            outputs = {place: what for place, what in outputs.items() if what != ROWS}
+        for place, what in outputs.items():
+            path, by = self.files[place].path, self.files[place].by
+            if by is not None:
+                self.warnings.append(f"{path} is left out: it holds {what}")
+                del self.files[place]
+                if not self.files:
+                    raise SourceError(f"{by}: it holds nothing but what streamsig wrote; check the path")
+            elif what == ROWS:
+                raise UsageError(
+                    f"{path} holds {what}, whose closes would be counted twice with other inputs; leave it out"
+                )
+            # what else was named and holds no closes is refused when it is read
+
+    def leave_out_repeats(self) -> None:
+        """Leave out what a folder or glob brings a second time, and refuse what was named twice."""
+        by_key: dict[object, _File] = {}
+        by_bytes: dict[tuple[int | None, bytes], list[_File]] = {}
+        # what was named itself stays, wherever a folder has it, too
+        for place, file in sorted(self.files.items(), key=lambda it: it[1].by is not None):
+            same = by_key.setdefault(file.key, file)
+            if same is not file:
+                if file.by is None and not self._apart:
+                    what = "is named twice" if same.path == file.path else f"and {file.path} are one file"
+                    raise UsageError(f"{same.path} {what}, which would be counted twice; name it once")
+                self._leave_out(place, f"is the same file as {same.path}")
+                continue
+            alike = by_bytes.setdefault((file.size, file.head), []) if file.head else []
+            twin = next((other for other in alike if file.has_bytes_of(other)), None)
+            if twin is None:
+                alike.append(file)
+            else:
+                self._leave_out(place, f"has the same bytes as {twin.path}")
+
+    def leave_out_packed_copies(self) -> None:
+        """Leave out what a folder or glob brings a second time as gzip or zip, with the plain files.
+
+        Both formats hold sizes and CRC-32s of what they pack: only plain files of such a size are read.
+        """
+        packed = {place: contents for place, file in self.files.items() if (contents := file.contents())}
+        sizes = {size for contents in packed.values() for size, _ in contents}
+        plain = {
+            (file.size, file.crc()): file.path
+            for place, file in self.files.items()
+            if place not in packed and file.size in sizes
+        }
+        for place, contents in packed.items():
+            if plain.keys() >= contents:
+                self._leave_out(place, f"holds what is in {', '.join(sorted(plain[each] for each in contents))}")
+
+    def _leave_out(self, place: int, relation: str) -> None:
+        file = self.files[place]
+        if self._apart or file.by is None:
+            self.warnings.append(f"{file.path} {relation}, and both are counted")
         else:
-            warnings.append(f"{file.path} is left out: it {relation}")
-            left_out.add(place)
-    return {place: file for place, file in files.items() if place not in left_out}
-
-
-def _without_packed_copies(files: dict[int, _File], warnings: list[str], *, apart: bool) -> dict[int, _File]:
-    """Leave out what a folder or glob brings a second time as gzip or zip beside the plain files.
-
-    Both formats hold sizes and CRC-32s of what they pack: only plain files of such a size are read.
-    """
-    packed = {place: contents for place, file in files.items() if (contents := _packed(file))}
-    sizes = {size for contents in packed.values() for size, _ in contents}
-    plain = {
-        (file.status.st_size, file.crc()): file.path
-        for place, file in files.items()
-        if file.status is not None and place not in packed and file.status.st_size in sizes
-    }
-    left_out = set()
-    for place, contents in packed.items():
-        if not plain.keys() >= contents:
-            continue
-        file, others = files[place], ", ".join(sorted(plain[each] for each in contents))
-        if apart or file.by is None:
-            warnings.append(f"{file.path} holds what is in {others}, and both are counted")
-        else:
-            warnings.append(f"{file.path} is left out: it holds what is in {others}")
-            left_out.add(place)
-    return {place: file for place, file in files.items() if place not in left_out}
-
-
-def _packed(file: _File) -> set[tuple[int, int]]:
-    """Return size and CRC-32 of each text in an archive, or in a file of gzip that is one member; none of others."""
-    try:
-        if file.head.startswith(MAGIC):
-            return {(member.file_size, member.CRC) for member in tables_of(file.path)}
-        if file.status is not None and compression_of(file.head) == "gzip":
-            with open(file.path, "rb") as stored:  # noqa: PTH123 (names stay as given)
-                stored.seek(-_GZIP_END.size, os.SEEK_END)
-                crc, size = _GZIP_END.unpack(stored.read())
-            return {(size, crc)}
-    except (OSError, struct.error, StreamsigError):
-        pass  # reported when its turn comes
-    return set()
-
-
-def written_by_streamsig(file: _File) -> str | None:
-    """Tell by its beginning what streamsig wrote in a file, `None` for a file of others."""
-    if columnar_format(file.head) is not None:
-        return ROWS if _are_rows(_columns_of(file)) else None
-    head = _unpacked(file) if compression_of(file.head) in {"gzip", "zstd"} else file.head
-    found = next((what for beginning, what in _OTHERS.items() if re.match(beginning, head)), None)
-    if found is not None:
-        return found
-    names = next(_records(head), [])
-    return "rejected rows that streamsig wrote (--rejects)" if names == _REJECTS else ROWS if _are_rows(names) else None
-
-
-def _are_rows(names: Sequence[str]) -> bool:
-    """Tell whether columns are those of docs/rows.md: row, time, keys, close, and three for each signal."""
-    if "close" not in names or names[0] != "row":
-        return False
-    signals = names[1 + names.index("close") :]
-    triples = [signals[start : start + _PER_SIGNAL] for start in range(0, len(signals), _PER_SIGNAL)]
-    return bool(signals) and len(signals) % _PER_SIGNAL == 0 and all(map(_are_of_one_signal, triples))
-
-
-def _are_of_one_signal(names: Sequence[str]) -> bool:
-    fast, slow = (pattern.fullmatch(name) for pattern, name in zip(_MEANS, names, strict=False))
-    return fast is not None and slow is not None and fast[1] == slow[1] and names[2].startswith(fast[1])
-
-
-def _records(head: bytes) -> Iterator[list[str]]:
-    try:
-        yield from csv.reader(head.decode("utf-8", "replace").splitlines(keepends=True))
-    except csv.Error:
-        return
-
-
-def _unpacked(file: _File) -> bytes:
-    try:
-        with opened(file.path) as raw:
-            return TextSource(raw).read_sample(_HEAD_BYTES)[0]
-    except StreamsigError:
-        return b""
-
-
-def _columns_of(file: _File) -> list[str]:
-    """Return the names of the columns of a Parquet or Arrow file; of a damaged one none."""
-    # the run takes pyarrow for such a file, too
-    import pyarrow as pa  # noqa: PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
-
-    stored = columnar_format(file.head)
-    try:
-        if stored == PARQUET:
-            return [*map(str, parquet.read_schema(file.path).names)]
-        with pa.OSFile(file.path) as source:
-            reader = pa.ipc.open_stream(source) if stored == ARROW_STREAM else pa.ipc.open_file(source)
-            return [*map(str, reader.schema.names)]
-    except (pa.ArrowException, OSError):
-        return []
+            self.warnings.append(f"{file.path} is left out: it {relation}")
+            del self.files[place]

@@ -1,9 +1,10 @@
-"""Tells by an input's first bytes whether it is columnar; so cheap that every input is asked."""
+"""What inputs are by their first bytes; what is compressed is in `decoders`."""
 
 PARQUET = "parquet"
 ARROW_FILE = "arrow file"
 ARROW_STREAM = "arrow stream"
 
+ZIP_MAGIC, EMPTY_ZIP_MAGIC = b"PK\x03\x04", b"PK\x05\x06"
 FILE_MAGIC = b"ARROW1\0\0"
 CONTINUATION = b"\xff\xff\xff\xff"
 PREFIX_BYTES = 8

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.errors import LayoutError, SourceError, UsageError
-from streamsig.sources.archives import EMPTY_MAGIC, MAGIC, open_members
+from streamsig.sources.archives import open_members
 from streamsig.sources.file_names import TABLES, ending, natural_key
-from streamsig.sources.streams import STDIN, TextSource, open_raw
+from streamsig.sources.formats import EMPTY_ZIP_MAGIC, ZIP_MAGIC
+from streamsig.sources.raw_input import STDIN, open_raw
+from streamsig.sources.text_source import TextSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from streamsig.sources.streams import RawInput
+    from streamsig.sources.raw_input import RawInput
 
 
 class Named(NamedTuple):
@@ -64,7 +66,7 @@ def opened(path: str) -> Iterator[RawInput]:
 
 def is_archive(raw: RawInput) -> bool:
     """Tell whether an input, of which nothing is read, is one with members."""
-    return raw.peek().startswith((MAGIC, EMPTY_MAGIC))
+    return raw.peek().startswith((ZIP_MAGIC, EMPTY_ZIP_MAGIC))
 
 
 def texts_of(raw: RawInput) -> Iterator[TextSource]:

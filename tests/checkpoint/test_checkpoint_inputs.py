@@ -53,7 +53,7 @@ def _meddle(folder: Path, inputs: list[Path], when: Callable[[object], bool], ch
             left.pop()()
 
     settings = make_settings({"checkpoint": str(folder / "checkpoint"), "threads": 1})
-    with pytest.raises(SourceError, match="while it was read; run again when it is at rest"):
+    with pytest.raises(SourceError, match="while it was read; run again when nothing writes it"):
         count_signals([str(it) for it in inputs], settings, observe)
     assert not left
 

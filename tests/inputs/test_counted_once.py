@@ -161,9 +161,9 @@ def test_rows_of_an_earlier_run_are_no_input_beside_others(folder: Path, name: s
     with RowFile(folder / name) as rows:
         count_signals(["a.csv"], make_settings(asked), tell=rows)
     found = streamsig.run(".")
-    warning = f"{name} is left out: it holds rows that streamsig wrote (--signals-out)"
+    warning = f"{name} is left out: it holds rows that streamsig wrote"
     assert (found.rows_processed, found.warnings) == (30, (warning,))
-    with pytest.raises(UsageError, match=rf"{name} holds rows that streamsig wrote .*; leave it out$"):
+    with pytest.raises(UsageError, match=rf"{name} holds rows that streamsig wrote.*; leave it out$"):
         streamsig.run("a.csv", name)
     (folder / "a.csv").unlink()
     assert streamsig.run(".", column="close").rows_processed == 30

@@ -17,7 +17,8 @@ from streamsig.csv.chunks import Chunks
 from streamsig.csv.reader import BadRecordError, ChunkReader
 from streamsig.engine import detection
 from streamsig.errors import LayoutError
-from streamsig.sources.streams import RawInput, TextSource
+from streamsig.sources.raw_input import RawInput
+from streamsig.sources.text_source import TextSource
 from tests.support.layouts import Bar, bars, grouped, table
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from streamsig.csv import chunks, reader
 from streamsig.csv.dialect import Dialect
 from streamsig.engine import budget
 from streamsig.fields.numbers import UNDEFINED
-from streamsig.sources.streams import RawInput, TextSource
+from streamsig.sources.raw_input import RawInput
+from streamsig.sources.text_source import TextSource
 from tests.support import oracle
 from tests.support.strategies import WIDE, closes
 

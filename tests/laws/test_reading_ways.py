@@ -16,7 +16,8 @@ from streamsig.csv.closes import grammar_of, read_closes
 from streamsig.csv.dialect import Dialect
 from streamsig.csv.reader import BadRecordError, ChunkReader
 from streamsig.fields.numbers import NumberError, NumberFormat
-from streamsig.sources.streams import RawInput, TextSource
+from streamsig.sources.raw_input import RawInput
+from streamsig.sources.text_source import TextSource
 from tests.support.definition import define, joined, values
 from tests.support.strategies import formats, numbers
 

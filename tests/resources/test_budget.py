@@ -22,6 +22,7 @@ from streamsig.engine import budget
 from streamsig.engine.budget import Budget
 from streamsig.errors import ConfigError, LayoutError, UsageError
 from streamsig.sources import storage
+from streamsig.sources.decoders import Zstd
 from streamsig.sources.storage import Storage
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def test_a_checkpoint_goes_on_under_another_limit(tmp_path: Path) -> None:
 )
 def test_what_a_zstd_frame_refers_back_to(header: str, window: int) -> None:
     """With a window, or in one chunk with a content size of 1, 2, 4 or 8 bytes."""
-    assert storage.zstd_window_bytes(bytes.fromhex(header)) == window
+    assert Zstd.memory_bytes(bytes.fromhex(header)) - Zstd.memory == window
 
 
 def test_a_large_zstd_window_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -197,7 +198,7 @@ def test_a_large_xz_dictionary_is_refused(tmp_path: Path) -> None:
     text = b"close\n" + b"1\n2\n" * 1000
     path.write_bytes(lzma.compress(text, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 200 * MIB}]))
     with pytest.raises(
-        UsageError, match=r"prices.xz: its dictionary takes more than the [0-9]+ MiB that --memory-limit"
+        UsageError, match=r"prices.xz: its dictionary takes more than the [0-9]+ MiB that `memory_limit`"
     ):
         streamsig.run(path, memory_limit="80MiB")
     assert streamsig.run(path, memory_limit="600MiB").rows_processed == 2000

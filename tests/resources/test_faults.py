@@ -20,7 +20,7 @@ from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import SourceError
 from streamsig.sources import inputs
-from streamsig.sources.streams import RawInput
+from streamsig.sources.raw_input import RawInput
 from tests.support.workdir import PACKERS, prices
 
 if TYPE_CHECKING:

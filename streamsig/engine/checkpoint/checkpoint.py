@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from streamsig.csv.dialect import Dialect
     from streamsig.engine.checkpoint.resumable import Resumable
     from streamsig.engine.stages.accumulator import Tally
-    from streamsig.sources.streams import RawInput, TextSource
+    from streamsig.sources.raw_input import RawInput
+    from streamsig.sources.text_source import TextSource
 
 SECONDS = 3.0
 """At most so often it is written; less often where that takes long."""

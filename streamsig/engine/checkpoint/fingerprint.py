@@ -11,7 +11,8 @@ from streamsig.sources.inputs import opened
 
 if TYPE_CHECKING:
     from streamsig.csv.dialect import Dialect
-    from streamsig.sources.streams import RawInput, TextSource
+    from streamsig.sources.raw_input import RawInput
+    from streamsig.sources.text_source import TextSource
 
 _DIGEST_BYTES = 1 << 16
 
