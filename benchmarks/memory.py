@@ -1,7 +1,7 @@
 """Measures what runs take and compares it with what `--memory-limit` plans for them: `python -m benchmarks.memory`.
 
 Each run is a fresh process that is given the least limit it accepts, and a larger one. The table is that of
-docs/memory.md.
+docs/explanation/memory.md.
 """
 
 from __future__ import annotations

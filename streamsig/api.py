@@ -53,10 +53,10 @@ def run(*inputs: Given, **settings: Unpack[RunSettings]) -> Result:
 def scan(*inputs: Given, **settings: Unpack[RunSettings]) -> pa.RecordBatchReader:
     """Return the rows themselves with their averages and signals, as a reader of record batches.
 
-    Takes what `run` takes. The columns are those of docs/rows.md. Batches come in input order while the inputs are
-    read; memory does not grow with them. The reader has the Arrow PyCapsule interface itself, so that polars,
-    pandas and DuckDB can take it. Closing it, or dropping it, ends the count. Raises what `run` raises: here for
-    settings, and for inputs here or while the reader is read.
+    Takes what `run` takes. The columns are those of docs/reference/rows.md. Batches come in input order while the
+    inputs are read; memory does not grow with them. The reader has the Arrow PyCapsule interface, so polars, pandas
+    and DuckDB can take it. Closing or dropping it ends the count. Raises what `run` raises: for settings at once, for
+    inputs at once or while the reader is read.
     """
     import pyarrow as pa  # noqa: PLC0415 (a plain count does without)
 

@@ -1,4 +1,4 @@
-"""The layouts of inputs, as a table for people and as JSON for programs (docs/inspect.md)."""
+"""The layouts of inputs, as a table for people and as JSON for programs (docs/reference/inspect.md)."""
 
 from __future__ import annotations
 

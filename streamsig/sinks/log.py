@@ -1,4 +1,4 @@
-"""The log: one JSON object per line (docs/log.md)."""
+"""The log: one JSON object per line (docs/reference/log.md)."""
 
 from __future__ import annotations
 

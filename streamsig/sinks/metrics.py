@@ -1,4 +1,4 @@
-"""The result as JSON; key names, order and meaning are a contract (docs/metrics.md)."""
+"""The result as JSON; key names, order and meaning are a contract (docs/reference/metrics.md)."""
 
 from __future__ import annotations
 

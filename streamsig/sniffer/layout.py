@@ -116,7 +116,7 @@ class Layout(NamedTuple):
         return one_line(names[close]) if close < len(names) else ""
 
     def to_log(self) -> dict[str, Any]:
-        """Return what the log says of the layout (docs/metrics.md)."""
+        """Return what the log says of the layout (docs/reference/metrics.md)."""
         dialect, is_table = self.dialect, self.format != TEXT
         names = dialect.header or ()
         title = (lambda index: one_line(names[index])) if is_table else dialect.column_name

@@ -209,7 +209,7 @@ def test_never_wider_than_the_terminal(workdir: Workdir, width: int) -> None:
 
 
 def test_the_document(workdir: Workdir) -> None:
-    """docs/inspect.md has every key, in order, with an example that is real."""
+    """docs/reference/inspect.md has every key, in order, with an example that is real."""
     document = (Path(__file__).parents[2] / "docs" / "reference" / "inspect.md").read_text()
     workdir.put("prices.csv", "".join(PLAIN.splitlines(keepends=True)[:4]))
     real = json.loads(workdir.call("inspect", "prices.csv", "--json").out)

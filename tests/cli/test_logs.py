@@ -1,4 +1,4 @@
-"""The log is a contract: docs/log.md."""
+"""The log is a contract: docs/reference/log.md."""
 
 from __future__ import annotations
 
