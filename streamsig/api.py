@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from streamsig.columnar.table import ArrowStream
+    from streamsig.columnar.stores import ArrowStream
     from streamsig.config import Settings
     from streamsig.engine.result import Result
     from streamsig.keywords import RunSettings

@@ -15,7 +15,7 @@ from streamsig.sources.objects import inputs_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from streamsig.columnar.table import ArrowStream
+    from streamsig.columnar.stores import ArrowStream
     from streamsig.core.ticks import Ticks
 
 

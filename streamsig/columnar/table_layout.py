@@ -31,8 +31,8 @@ from streamsig.sniffer.time_column import NEWEST_FIRST, RUNS_BACKWARDS, TimeColu
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Sample = Callable[[Sequence[int]], pa.RecordBatch]
-    """Returns columns of the first rows."""
+    Sample = Callable[[int], pa.Array]
+    """Returns a column of the first rows."""
 
 _MOST_SAMPLED = 20
 """Columns of numbers or texts that are sampled, besides those whose name or type says what they are."""
@@ -89,9 +89,7 @@ def detect_table(schema: pa.Schema, sample: Sample, options: LayoutOptions, kind
 
 def _texts(sample: Sample, places: Sequence[int]) -> dict[int, list[str]]:
     """Return the sampled texts of columns by their index."""
-    different = list(dict.fromkeys(places))
-    columns = sample(different).columns
-    return {place: to_texts(column).to_pylist() for place, column in zip(different, columns, strict=True)}
+    return {place: to_texts(sample(place)).to_pylist() for place in dict.fromkeys(places)}
 
 
 def _choose_close(schema: pa.Schema, column: str | int | None, name: str) -> tuple[int, str]:

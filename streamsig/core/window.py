@@ -22,7 +22,7 @@ from streamsig.core.ticks import Ticks, concat
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from streamsig.columnar.table import ArrowStream
+    from streamsig.columnar.stores import ArrowStream
     from streamsig.core.signals import Signal
 
 

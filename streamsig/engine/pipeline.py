@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from streamsig.columnar.table import ArrowStream
+    from streamsig.columnar.stores import ArrowStream
     from streamsig.config import Settings
     from streamsig.engine.budget import Plan
     from streamsig.engine.checkpoint.checkpoint import Checkpoint

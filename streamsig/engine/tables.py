@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from streamsig.columnar.arrays import Closes
-    from streamsig.columnar.table import ArrowStream, ColumnarTable
+    from streamsig.columnar.stores import ArrowStream
+    from streamsig.columnar.table import ColumnarTable
     from streamsig.engine.run import Run
     from streamsig.sniffer.layout import Layout
     from streamsig.sources.raw_input import RawInput

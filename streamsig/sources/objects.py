@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from streamsig.columnar.table import ArrowStream
+    from streamsig.columnar.stores import ArrowStream
 
 CLOSE = "close"
 """The name of a column that is passed without a table."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyarrow import ipc
 
 import streamsig
-from streamsig.columnar import page_sizes
+from streamsig.columnar.stores import largest_batch_bytes
 from streamsig.columnar.table import open_columnar
 from streamsig.errors import SourceError
 
@@ -94,7 +94,7 @@ def test_sizes_of_a_damaged_dictionary_are_not_asked_for() -> None:
     for place in places:
         damaged = content[:place] + (1 << 24).to_bytes(8, "little") + content[place + 8 :]
         try:
-            page_sizes.arrow_bytes(pa.BufferReader(damaged), 1)
+            largest_batch_bytes(pa.BufferReader(damaged), [0])
         except (pa.ArrowInvalid, OSError) as error:
             refused.append(str(error))
     assert any("Buffer #1 too small" in message for message in refused)

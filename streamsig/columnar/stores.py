@@ -1,0 +1,266 @@
+"""Where record batches come from: Parquet, Arrow files and streams, frames; and how much of them is read at once."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+
+import pyarrow as pa
+from pyarrow import ipc
+
+from streamsig.errors import LayoutError, SourceError, UsageError
+from streamsig.sources.formats import ARROW_FILE, CONTINUATION, DECRYPT, FILE_MAGIC, PREFIX_BYTES
+from streamsig.sources.objects import reader_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import ExitStack
+
+BATCH_ROWS = 1 << 16
+"""Rows of the longest batch."""
+
+_STREAM_END = CONTINUATION + bytes(4)
+_PIECE_BYTES = 1 << 20
+_SIGNATURE_BYTES = 28
+_COPIES = 2
+"""Pages and batches are in memory packed and unpacked, or in pieces and joined."""
+
+
+class Readable(Protocol):
+    """An object to read from, from its first byte on."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+
+
+class ArrowStream(Protocol):
+    """What can be read as a stream of Arrow record batches: frames of pandas, polars and DuckDB, tables, readers."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object: ...
+
+
+class Store:
+    """An open source of record batches; `rows` is how many rows it has, `None` where only reading tells.
+
+    A store that is `once` can be read once only, and then returns all columns. With `most_bytes` reading raises
+    UsageError before it takes more than that at once.
+    """
+
+    schema: pa.Schema
+    once = True
+    rows: int | None = None
+    most_bytes: int | None = None
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Yield columns in this order, in batches of any size; of Parquet they have at most `batch_rows`."""
+        raise NotImplementedError
+
+    def check(self, needed_bytes: int) -> None:
+        """Raise UsageError where so much at once is more than there is for it."""
+        if self.most_bytes is not None and needed_bytes > self.most_bytes:
+            raise UsageError(
+                f"{self._name}: --memory-limit leaves {self.most_bytes >> 20:,} MiB for what has to be read of it at"
+                f" once, and this needs at least {-(-needed_bytes >> 20):,} MiB; raise it by the difference, or write"
+                " the file with smaller row groups or record batches"
+            )
+
+
+class Parquet(Store):
+    """A Parquet file, or a temporary file with one."""
+
+    once = False
+
+    def __init__(self, source: str | BinaryIO, name: str, owned: ExitStack) -> None:
+        super().__init__(name)
+        # a third of what importing pyarrow costs, for the few that need it
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        self._file = pq.ParquetFile(
+            source,
+            pre_buffer=False,
+            # read pages as they are needed, not a column of a whole row group
+            buffer_size=_PIECE_BYTES,
+            page_checksum_verification=True,
+        )
+        owned.callback(self._file.close, force=True)
+        self._source = source
+        self.schema, self.rows = self._file.schema_arrow, self._file.metadata.num_rows
+
+    def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Select by name, as pyarrow does, and then among columns of one name."""
+        names = self.schema.names
+        titles = list(dict.fromkeys(names[index] for index in indices))
+        self._check_size(set(titles))
+        seen = 0
+        for batch in self._file.iter_batches(batch_rows, columns=titles, use_threads=False):
+            found = batch.schema.names
+            places = [
+                [place for place, each in enumerate(found) if each == names[index]][names[:index].count(names[index])]
+                for index in indices
+            ]
+            seen += batch.num_rows
+            yield batch.select(places)
+        if seen != self.rows:
+            raise pa.ArrowInvalid(f"{seen} rows where its footer tells of {self.rows}")
+
+    def _check_size(self, titles: set[str]) -> None:
+        """Check the largest row group: nothing but reading tells how long its pages are."""
+        if self.most_bytes is None:
+            return
+        if self._has_encrypted_columns():
+            # pyarrow aborts the process where it is asked for their sizes
+            raise encrypted(self._name)
+        metadata = self._file.metadata
+        for group in (metadata.row_group(index) for index in range(metadata.num_row_groups)):
+            chunks = (group.column(index) for index in range(group.num_columns))
+            wanted = (it.total_uncompressed_size for it in chunks if it.path_in_schema.partition(".")[0] in titles)
+            self.check(_COPIES * sum(wanted))
+
+    def _has_encrypted_columns(self) -> bool:
+        """Tell whether a footer that can be read is signed: then there are columns that cannot."""
+        with open(self._source if isinstance(self._source, str) else os.dup(self._source.fileno()), "rb") as file:  # noqa: PTH123 (a descriptor as well)
+            footer_bytes = int.from_bytes(os.pread(file.fileno(), 4, os.fstat(file.fileno()).st_size - 8), "little")
+        more_bytes = footer_bytes - int(self._file.metadata.serialized_size)
+        if more_bytes not in {0, _SIGNATURE_BYTES}:
+            raise pa.ArrowInvalid(f"{more_bytes} bytes behind the footer")
+        return more_bytes == _SIGNATURE_BYTES
+
+
+class ArrowFile(Store):
+    """An Arrow file that is opened by its path: only columns that are wanted are read."""
+
+    once = False
+
+    def __init__(self, path: str, name: str, owned: ExitStack) -> None:
+        super().__init__(name)
+        self._path, self._file = path, owned.enter_context(pa.OSFile(path))
+        self.schema = ipc.open_file(self._file).schema
+
+    def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (batches are read whole)
+        """Yield the record batches of the file."""
+        places = sorted(set(indices))
+        if self.most_bytes is not None:
+            # mapped, so that sizes are known and nothing is read
+            with pa.memory_map(self._path) as file:
+                self.check(largest_batch_bytes(file, places))
+        options = ipc.IpcReadOptions(use_threads=False, included_fields=places)
+        reader = ipc.open_file(self._file, options=options)
+        for number in range(reader.num_record_batches):
+            yield reader.get_batch(number).select([places.index(index) for index in indices])
+
+
+def largest_batch_bytes(file: pa.NativeFile, columns: Sequence[int]) -> int:
+    """Return what it takes to read columns of the largest record batch of an Arrow file.
+
+    The first batch is known without reading it, if it is not compressed; the others by their lengths beside it.
+    """
+    file.seek(PREFIX_BYTES)
+    messages = (message for message in ipc.MessageReader.open_stream(file) if message.type == "record batch")
+    lengths: list[int] = [message.body.size for message in messages]
+    if not lengths:
+        return 0
+    batch = ipc.open_file(file, options=ipc.IpcReadOptions(included_fields=list(columns))).get_batch(0)
+    # where a damaged file says that a buffer is longer than it is, asking for sizes reads out of bounds
+    batch.validate()
+    return int(batch.nbytes) * max(lengths) // max(lengths[0], 1)
+
+
+class ArrowStreamStore(Store):
+    """An Arrow stream, or an Arrow file from its start: behind 8 bytes it is a stream, and a footer follows."""
+
+    def __init__(self, source: Readable, kind: str, name: str) -> None:
+        super().__init__(name)
+        self._pieces, self._is_file = _Pieces(source, self), kind == ARROW_FILE
+        if self._is_file:
+            self._pieces.read(PREFIX_BYTES)
+        # which columns are wanted is known only when the schema has been read, and it cannot be read twice
+        options = ipc.IpcReadOptions(use_threads=False)
+        self._reader = ipc.open_stream(pa.PythonFile(self._pieces, mode="r"), options=options)
+        self.schema = self._reader.schema
+
+    def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (all are there)
+        """Yield the record batches of the stream; raises ArrowInvalid where its end is not there."""
+        yield from self._reader
+        if self._is_file:
+            while self._pieces.read(_PIECE_BYTES):
+                pass
+            if not self._pieces.last.endswith(FILE_MAGIC.rstrip(b"\0")):
+                raise pa.ArrowInvalid("the footer is missing")
+        # the format allows to leave the mark out, but then nothing tells a whole stream from half of one
+        elif self._pieces.last != _STREAM_END:
+            raise pa.ArrowInvalid("it ends without an end-of-stream mark, as a writer that is not closed leaves it")
+        elif self._pieces.read(1):
+            raise pa.ArrowInvalid("more data follow after its end-of-stream mark")
+
+
+class Frame(Store):
+    """A frame of another library, which has the memory for it."""
+
+    def __init__(self, frame: ArrowStream, name: str) -> None:
+        super().__init__(name)
+        self._reader = reader_of(frame)
+        self.schema = self._reader.schema
+
+    def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (all are there)
+        """Yield the record batches of the frame."""
+        yield from self._reader
+
+
+class _Pieces:
+    """A readable object that returns as many bytes as it is asked for, fewer only at the end; `last` are the last 8."""
+
+    def __init__(self, source: Readable, store: Store) -> None:
+        self._source, self._store = source, store
+        self.last = b""
+        self.closed = False
+
+    def read(self, size: int, /) -> bytes:
+        """Return `size` bytes; a piece at a time, for a damaged length may ask for more than there is memory."""
+        self._store.check(_COPIES * size)
+        parts = []
+        while size and (part := self._source.read(min(size, _PIECE_BYTES))):
+            parts.append(part)
+            size -= len(part)
+        some = b"".join(parts)
+        self.last = (self.last + some[-PREFIX_BYTES:])[-PREFIX_BYTES:]
+        return some
+
+    # pyarrow.PythonFile asks for these
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Leave the source open for its owner."""
+        self.closed = True
+
+
+def temporary_copy(source: Readable, name: str, owned: ExitStack) -> BinaryIO:
+    """Return a temporary file with what a pipe holds; raises SourceError."""
+    try:
+        # without a buffer, which would be written once more where the file is closed after an error
+        file = owned.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 (`owned` closes it)
+        while piece := source.read(_PIECE_BYTES):
+            while piece:
+                piece = piece[file.write(piece) :]
+        file.seek(0)
+    except OSError as error:
+        raise SourceError(
+            f"{name}: Parquet from a pipe has to be set aside in {tempfile.gettempdir()}, and cannot be:"
+            f" {error.strerror or error}; give the file itself, or set TMPDIR to a folder with room"
+        ) from error
+    return cast("BinaryIO", file)
+
+
+def encrypted(name: str) -> LayoutError:
+    """Return the error for a Parquet file whose columns cannot be read."""
+    return LayoutError(f"{name}: this is a Parquet file with encrypted columns; {DECRYPT}")
