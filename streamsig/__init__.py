@@ -32,6 +32,8 @@ from typing import TYPE_CHECKING, Any
 from streamsig._version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from streamsig.api import run, scan
     from streamsig.core.signals import Signal
     from streamsig.core.ticks import Ticks
@@ -85,7 +87,15 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever has that name)
         raise AttributeError(msg)
     home = next((home for home, names in _HOMES.items() if name in names), "streamsig.errors")
     found = globals()[name] = getattr(import_module(home), name)
+    if name == "WindowState":
+        found.read_table = staticmethod(_read_table)
     return found
+
+
+def _read_table(table: object, column: str | int | None) -> Iterable[Ticks]:
+    from streamsig.columnar.frames import ticks_of  # noqa: PLC0415 (it takes pyarrow)
+
+    return ticks_of(table, column)
 
 
 def __dir__() -> list[str]:

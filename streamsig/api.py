@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from streamsig.columnar.stores import ArrowStream
     from streamsig.config import Settings
+    from streamsig.core.window import ArrowStream
     from streamsig.engine.result import Result
     from streamsig.keywords import RunSettings
 

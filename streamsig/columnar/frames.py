@@ -15,8 +15,8 @@ from streamsig.sources.objects import inputs_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from streamsig.columnar.stores import ArrowStream
     from streamsig.core.ticks import Ticks
+    from streamsig.core.window import ArrowStream
 
 
 def ticks_of(given: object, column: str | int | None) -> Iterator[Ticks]:

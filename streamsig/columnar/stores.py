@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import ExitStack
 
+    from streamsig.core.window import ArrowStream
+
 BATCH_ROWS = 1 << 16
 """Rows of the longest batch."""
 
@@ -32,12 +34,6 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Return at most `size` bytes, none at the end."""
-
-
-class ArrowStream(Protocol):
-    """What can be read as a stream of Arrow record batches: frames of pandas, polars and DuckDB, tables, readers."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object: ...
 
 
 class Store:

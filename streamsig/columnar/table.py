@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from streamsig.columnar import stores
 from streamsig.columnar.arrays import row_texts, to_texts
-from streamsig.columnar.stores import BATCH_ROWS, ArrowStream, Readable, Store
+from streamsig.columnar.stores import BATCH_ROWS, Readable, Store
 from streamsig.columnar.table_layout import detect_table
 from streamsig.errors import SourceError
 from streamsig.sniffer.layout import SampleRow
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from streamsig.core.window import ArrowStream
     from streamsig.sniffer.layout import Layout, LayoutOptions
 
 SAMPLE_ROWS = 4000

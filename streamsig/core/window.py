@@ -13,17 +13,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import gt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from streamsig.core.counting import count_across, count_within
 from streamsig.core.json_arrays import whole
 from streamsig.core.ticks import Ticks, concat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from streamsig.columnar.stores import ArrowStream
     from streamsig.core.signals import Signal
+
+
+class ArrowStream(Protocol):
+    """What can be read as a stream of Arrow record batches: frames of pandas, polars and DuckDB, tables, readers."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object: ...
+
+
+def only_ticks(closes: object, column: str | int | None) -> Iterable[Ticks]:
+    """Raise TypeError: here a state takes nothing but ticks."""
+    raise TypeError(f"a {type(closes).__name__} is no Ticks (column {column}); streamsig.WindowState takes tables, too")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,9 @@ class WindowState:
     counts: tuple[int, ...]
     head: Ticks
     tail: Ticks
+
+    read_table: ClassVar[Callable[[object, str | int | None], Iterable[Ticks]]] = staticmethod(only_ticks)
+    """Yields the closes of a table for `update`; the package sets it, as tables need pyarrow."""
 
     @classmethod
     def empty(cls, signals: Sequence[Signal]) -> WindowState:
@@ -86,12 +99,8 @@ class WindowState:
         The close of a table is its `column`, a name or a number from 1, or told by the names as it is in files.
         Raises TypeError for other objects, LayoutError, and ColumnError for what is no close.
         """
-        if isinstance(closes, Ticks):
-            return self.merge(WindowState.of(self.signals, closes))
-        from streamsig.columnar.frames import ticks_of  # noqa: PLC0415 (it takes pyarrow, and stands above)
-
         state = self
-        for ticks in ticks_of(closes, column):
+        for ticks in [closes] if isinstance(closes, Ticks) else type(self).read_table(closes, column):
             state = state.merge(WindowState.of(self.signals, ticks))
         return state
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from streamsig.columnar.stores import ArrowStream
     from streamsig.config import Settings
+    from streamsig.core.window import ArrowStream
     from streamsig.engine.budget import Plan
     from streamsig.engine.checkpoint.checkpoint import Checkpoint
     from streamsig.engine.checkpoint.resumable import Resumable

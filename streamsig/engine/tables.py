@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from streamsig.columnar.arrays import Closes
-    from streamsig.columnar.stores import ArrowStream
     from streamsig.columnar.table import ColumnarTable
+    from streamsig.core.window import ArrowStream
     from streamsig.engine.run import Run
     from streamsig.sniffer.layout import Layout
     from streamsig.sources.raw_input import RawInput

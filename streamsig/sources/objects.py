@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from streamsig.columnar.stores import ArrowStream
+    from streamsig.core.window import ArrowStream
 
 CLOSE = "close"
 """The name of a column that is passed without a table."""
