@@ -24,9 +24,9 @@ def main(arguments: list[str]) -> None:
         return
     _, name, *level = arguments
     if level:
-        from streamsig import native  # noqa: PLC0415 (what is fuzzed must not be imported before)
+        from streamsig.native import library  # noqa: PLC0415 (what is fuzzed must not be imported before)
 
-        native._library = native.load(level[0])  # noqa: SLF001 (there is no other door)
+        library.library = library.load(level[0])
     replay(name)
 
 

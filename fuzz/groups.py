@@ -53,7 +53,7 @@ def groups(data: bytes) -> None:
         for other, _ in series[1:]:
             whole.add(other)
     rows = [row for _, rows in series for row in rows]
-    found = dict(zip(whole.keys().to_bytes(), whole.figures.tolist(), strict=True))
+    found = dict(zip(whole.keys().to_bytes(), whole.group_counts.tolist(), strict=True))
     assert list(found) == list(dict.fromkeys(key for key, _ in rows))
     expected = {key: [0] * (2 + len(signals)) for key in found}
     for _, each in series:

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from streamsig import native
+from streamsig.native import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ def guarded_kernels() -> Iterator[None]:
     Each is called twice: on arrays that end where memory does, and on such that begin there. Both calls have to leave
     the same, and what may not be written as it was.
     """
-    with patch.object(native, "_call", partial(_call_guarded, native._call)):  # noqa: SLF001 (all calls pass there)
+    with patch.object(library, "call", partial(_call_guarded, library.call)):
         yield
 
 

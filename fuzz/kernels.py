@@ -9,9 +9,9 @@ import numpy as np
 
 from fuzz.choices import Choices
 from fuzz.guard import guarded_kernels
-from streamsig import native
 from streamsig.csv.closes import grammar_of, read_closes
 from streamsig.fields.numbers import NumberError, NumberFormat
+from streamsig.native import count_kernels, text_kernels
 from tests.support.definition import values
 
 _HEAD = 2
@@ -29,41 +29,38 @@ def kernels(data: bytes) -> None:
     """No kernel that reads a text reads or writes beyond its arrays, and numbers are what parse says they are."""
     if len(data) < _HEAD:
         return
-    width, scale, form = 1 + data[0] % 4, data[1] % (native.MAX_SCALE + 1), _FORMATS[data[0] // 4 % len(_FORMATS)]
+    width, scale, form = 1 + data[0] % 4, data[1] % (text_kernels.MAX_SCALE + 1), _FORMATS[data[0] // 4 % len(_FORMATS)]
     text = np.frombuffer(data[_HEAD:] + b"\n" * (data[1] < 128), np.uint8)  # noqa: PLR2004 (half of them)
     with guarded_kernels():
         _records(text, width, form, scale, by_lines=bool(data[0] & 128))
         _numbers_alone(text, form, scale)
         if not len(text) or text[-1] != ord("\n"):
             return
-        room = np.zeros(len(text) + native.SPARE, np.int32)
-        found = native.find_fields(text, ",", room)
-        if found.strange or found.records * width != len(found.ends) - 1:
+        scratch = np.zeros(len(text) + text_kernels.PADDING, np.int32)
+        found = text_kernels.find_fields(text, ",", scratch)
+        if found.malformed or found.records * width != len(found.ends) - 1:
             return
         for field in range(width):
-            _cells(native.Cells.of_field(found, width, field), form, scale)
+            _cells(text_kernels.Cells.of_field(found, width, field), form, scale)
 
 
 def _records(text: Any, width: int, form: NumberFormat, scale: int, *, by_lines: bool) -> None:  # noqa: ANN401 (bytes)
-    at, wanted = np.array([0, 1], np.int64), np.arange(width, dtype=np.int32)
-    while at[0] < len(text):
-        found = native.split_records(text, ",", wanted, at, most=3, by_lines=by_lines)
-        for field in wanted:
-            places = np.ascontiguousarray(found.places).reshape(-1)
-            _cells(native.Cells(text, places, len(found.places), 2 * width, field=2 * int(field)), form, scale)
+    for found in text_kernels.split_records(text, ",", range(width), most=3, by_lines=by_lines):
+        for field in range(width):
+            _cells(found.cells(text, field), form, scale)
 
 
-def _cells(cells: native.Cells, form: NumberFormat, scale: int) -> None:
+def _cells(cells: text_kernels.Cells, form: NumberFormat, scale: int) -> None:
     read_closes(cells, form, scale)
-    native.read_wide_numbers(cells, grammar_of(form))
-    native.copy_texts(cells)
+    text_kernels.read_wide_numbers(cells, grammar_of(form))
+    text_kernels.copy_texts(cells)
 
 
 def _numbers_alone(text: Any, form: NumberFormat, scale: int) -> None:  # noqa: ANN401 (bytes)
     """Take what stands between commas for a column of texts."""
     stops = [*np.flatnonzero(text == ord(",")).tolist(), len(text)]
     places = np.stack([[0, *(stop + 1 for stop in stops[:-1])], stops], axis=1, dtype=np.int32).reshape(-1)
-    cells = native.Cells(text, places, len(stops), 2, quoted=False)
+    cells = text_kernels.Cells(text, places, len(stops), 2, quoted=False)
     found = read_closes(cells, form, scale)
     bad = set(found.bad.rows.tolist())
     for row, (close, cell) in enumerate(zip(values(found.ticks), text.tobytes().split(b","), strict=True)):
@@ -90,17 +87,17 @@ def _door_of_signals(pick: Choices) -> None:
     rules = np.stack([_numbers(pick, many, limit) for limit in (8, 8, 2, 2)], axis=1)
     bounds = np.stack([_numbers(pick, many, rows + 2) for _ in range(2)])
     flags = np.zeros((many, rows), np.uint8) if pick.below(2) else None
-    native.count_signals(np.arange(rows), _missing(pick, rows), rules, bounds, flags)
+    count_kernels.count_signals(np.arange(rows), _missing(pick, rows), rules, bounds, flags)
 
 
 def _door_of_groups(pick: Choices) -> None:
     groups, reach, words, many, rows = (pick.below(limit) for limit in (4, 6, 10, 4, 20))
-    arrays = native.GroupArrays.empty(1 + groups, 1 + reach, words, many)
+    arrays = count_kernels.GroupArrays.empty(1 + groups, 1 + reach, words, many)
     rules, places = _numbers(pick, many * 8, reach + 2).reshape(many, 8), _numbers(pick, rows, groups + 1)
     closes = np.ones((rows, words), np.int64)
     for _ in range(2):
         lengths = _numbers(pick, pick.below(3), reach + 2) if pick.below(2) else None
-        native.count_groups(places.astype(np.int32), closes, _missing(pick, rows), rules, arrays, lengths)
+        count_kernels.count_groups(places.astype(np.int32), closes, _missing(pick, rows), rules, arrays, lengths)
 
 
 def _missing(pick: Choices, rows: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:

@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsig import native
 from streamsig.core import utf8
 from streamsig.core.ticks import Ticks
 from streamsig.csv import closes
@@ -29,6 +28,7 @@ from streamsig.fields.numbers import (
     undefined_advice,
     undefined_rows,
 )
+from streamsig.native import text_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -208,7 +208,7 @@ def _read_texts(texts: pa.Array, numbers: NumberFormat) -> Closes:
     return Closes(ticks, bad.rows.astype(np.intp), bad.which.astype(np.intp), errors)
 
 
-def _cells(texts: pa.Array) -> native.Cells:
+def _cells(texts: pa.Array) -> text_kernels.Cells:
     """View a string array without nulls."""
     _, places, content = texts.buffers()
     kind = np.int64 if pa.types.is_large_string(texts.type) else np.int32
@@ -218,7 +218,7 @@ def _cells(texts: pa.Array) -> native.Cells:
         # no number has so many characters
         return _cells(pc.utf8_slice_codeunits(texts, 0, _LONGEST).cast(pa.string()))
     octets = np.frombuffer(content or b"", np.uint8)[start:stop]
-    return native.Cells(octets, (starts - start).astype(np.int32), len(texts), 1, quoted=False)
+    return text_kernels.Cells(octets, (starts - start).astype(np.int32), len(texts), 1, quoted=False)
 
 
 def to_texts(array: pa.Array) -> pa.Array:

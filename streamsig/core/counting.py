@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamsig import native
 from streamsig.core.ticks import concat
+from streamsig.native import count_kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ def _count(
     table, _ = _tables(signals)
     largest = max(signals, key=lambda signal: signal.fast * signal.slow, default=None)
     if largest is None or largest.fits(ticks.limbs):
-        return tuple(native.count_signals(ticks.limbs[0], ticks.missing, table, bounds, flags).tolist())
+        return tuple(count_kernels.count_signals(ticks.limbs[0], ticks.missing, table, bounds, flags).tolist())
     rows = [None] * len(signals) if flags is None else flags
     return tuple(map(_count_wide, signals, repeat(ticks), *bounds.tolist(), rows))
 
@@ -73,6 +73,6 @@ def _count_wide(signal: Signal, ticks: Ticks, start: int, stop: int, flags: NDAr
 
 @lru_cache(maxsize=16)
 def _tables(signals: Signals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return signals as `native.count_signals` takes them, and how far each reaches."""
+    """Return signals as `count_kernels.count_signals` takes them, and how far each reaches."""
     rows = [(each.fast, each.slow, each.is_above, each.is_cross) for each in signals]
     return np.array(rows, np.int64).reshape(-1, 4), np.array([each.reach for each in signals], np.int64)

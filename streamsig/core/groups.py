@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from streamsig import native
 from streamsig.core.int64_words import differences, from_words, largest_of, to_words, words_for
 from streamsig.core.json_arrays import MOST, pack, unpack, whole
 from streamsig.core.keys import KeyTable, Texts, number_keys
 from streamsig.core.row_signals import RowValues, mean_of
 from streamsig.core.ticks import MOST_SCALE, Ticks
+from streamsig.native import count_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ class GroupRows:
 class _Held(NamedTuple):
     """The closes of all groups at one scale; no close is above `largest` in size, in units of that scale."""
 
-    arrays: native.GroupArrays
+    arrays: count_kernels.GroupArrays
     scale: int
     largest: int
 
@@ -88,7 +88,7 @@ class GroupState:
         self.is_torn = False
         """Whether an exception broke off the rewriting of all closes: then they are of no use."""
         # replaced in one step: an exception may come between any two
-        self._held = _Held(native.GroupArrays.empty(0, reach, 1, len(self.signals)), 0, 0)
+        self._held = _Held(count_kernels.GroupArrays.empty(0, reach, 1, len(self.signals)), 0, 0)
 
     def __len__(self) -> int:
         """Return the number of groups."""
@@ -99,33 +99,33 @@ class GroupState:
         return self._keys.texts(start, stop)
 
     @property
-    def figures(self) -> NDArray[np.int64]:
+    def group_counts(self) -> NDArray[np.int64]:
         """Return for each group its rows, those without a close, and those with each signal, (groups, 2 + signals)."""
-        return self._arrays.figures[: len(self)]
+        return self._arrays.counts[: len(self)]
 
     @property
-    def _arrays(self) -> native.GroupArrays:
+    def _arrays(self) -> count_kernels.GroupArrays:
         return self._held.arrays
 
     @property
     def rows(self) -> int:
         """How many rows there are in all groups."""
-        return int(self.figures[:, _ROWS].sum())
+        return int(self.group_counts[:, _ROWS].sum())
 
     @property
     def longest(self) -> int:
         """Rows of the longest group."""
-        return int(self.figures[:, _ROWS].max(initial=0))
+        return int(self.group_counts[:, _ROWS].max(initial=0))
 
     @property
     def rows_missing(self) -> int:
         """How many rows of all groups have no close."""
-        return int(self.figures[:, _MISSING].sum())
+        return int(self.group_counts[:, _MISSING].sum())
 
     @property
     def counts(self) -> tuple[int, ...]:
         """How many rows of all groups have each signal."""
-        return tuple(self.figures[:, _COUNTS:].sum(axis=0).tolist())
+        return tuple(self.group_counts[:, _COUNTS:].sum(axis=0).tolist())
 
     def update(self, rows: GroupRows) -> int:
         """Add further rows; return how many of these complete a window of the first signal and have it.
@@ -147,13 +147,13 @@ class GroupState:
         means = {length: mean_of(each, length, unbroken >= length) for length, each in zip(lengths, sums, strict=True)}
         return count, RowValues(list(values.flags), means)
 
-    def _count(self, rows: GroupRows, lengths: NDArray[np.int64] | None) -> tuple[int, native.GroupRowValues]:
+    def _count(self, rows: GroupRows, lengths: NDArray[np.int64] | None) -> tuple[int, count_kernels.GroupRowValues]:
         groups = self._keys.number(rows.keys)
         self._make_room(rows.ticks.scale, largest_of(rows.ticks))
         scale = self._held.scale
         ticks = rows.ticks if rows.ticks.scale == scale else rows.ticks.rescale(scale)
         words, missing = to_words(ticks, self._arrays.sums.shape[2]), rows.ticks.missing
-        return native.count_groups(groups[rows.groups], words, missing, self._rules, self._arrays, lengths)
+        return count_kernels.count_groups(groups[rows.groups], words, missing, self._rules, self._arrays, lengths)
 
     def merge(self, right: GroupState) -> None:
         """Add the run that follows this one; linear in its groups times the longest window.
@@ -166,29 +166,29 @@ class GroupState:
         self._make_room(right._held.scale, right._held.largest)
         right._make_room(self._held.scale, self._held.largest)
         mine, theirs = self._arrays, right._arrays.part(0, len(right))
-        heads, rows = theirs.marks[:, _HEAD], theirs.figures[:, _ROWS]
+        heads, rows = theirs.marks[:, _HEAD], theirs.counts[:, _ROWS]
         # the windows that straddle the seam: those over the heads behind this run, less those over the heads alone
         in_head = np.arange(theirs.heads.shape[1]) < heads[:, np.newaxis]
         ticks = theirs.heads[in_head]
         _, reach, words = theirs.sums.shape
-        alone = native.GroupArrays.empty(len(right), reach, words, len(self.signals))
-        native.count_groups(np.repeat(groups, heads), ticks, None, self._rules, mine)
+        alone = count_kernels.GroupArrays.empty(len(right), reach, words, len(self.signals))
+        count_kernels.count_groups(np.repeat(groups, heads), ticks, None, self._rules, mine)
         places = np.arange(len(right), dtype=np.int32)
-        native.count_groups(np.repeat(places, heads), ticks, None, self._rules, alone)
-        mine.figures[groups] += theirs.figures - alone.figures
+        count_kernels.count_groups(np.repeat(places, heads), ticks, None, self._rules, alone)
+        mine.counts[groups] += theirs.counts - alone.counts
         # of a group of which the head is not all, the last closes are those of the run that follows
         longer = rows > heads
         for array, other in ((mine.sums, theirs.sums), (mine.marks[:, :_HEAD], theirs.marks[:, :_HEAD])):
             array[groups[longer]] = other[longer]
 
     def add(self, other: GroupState) -> None:
-        """Add the figures of a run that is a series of its own: no window reaches from this one into it.
+        """Add the counts of a run that is a series of its own: no window reaches from this one into it.
 
         Takes no more rows after that. Raises TooManyGroupsError.
         """
         groups = self._keys.number(other.keys())
         self._make_room(0, 0)
-        self._arrays.figures[groups] += other.figures
+        self._arrays.counts[groups] += other.group_counts
 
     def tails(self) -> Iterator[tuple[NDArray[np.int32], Ticks]]:
         """Yield the last rows of each group from its last gap on, one less than its longest window at most.
@@ -201,7 +201,7 @@ class GroupState:
             arrays = self._arrays.part(start, min(start + self._at_once, groups))
             known = np.minimum(arrays.marks[:, _UNBROKEN], reach - 1)
             # a row without a close before them keeps them apart from what is further ahead
-            rows = np.minimum(known + (arrays.figures[:, _ROWS] > known), reach - 1)
+            rows = np.minimum(known + (arrays.counts[:, _ROWS] > known), reach - 1)
             ago = np.arange(reach - 1, 0, -1)
             kept, missing = (ago <= rows[:, np.newaxis]), (ago > known[:, np.newaxis])
             closes = _closes(arrays)
@@ -247,13 +247,13 @@ class GroupState:
         reach = state._arrays.sums.shape[1]
         for piece in pieces:
             scale, words, room = whole([piece["scale"], piece["words"], piece["room"]])
-            (largest,) = whole([piece["largest"]], most=1 << _WORD_BITS * native.MOST_WORDS)
+            (largest,) = whole([piece["largest"]], most=1 << _WORD_BITS * count_kernels.MOST_WORDS)
             if not len(state):
-                if scale > MOST_SCALE or not words_for(largest * state._factor) <= words <= native.MOST_WORDS:
+                if scale > MOST_SCALE or not words_for(largest * state._factor) <= words <= count_kernels.MOST_WORDS:
                     raise ValueError(f"closes up to {largest} at scale {scale} in {words} words")
                 # as much as there was, if it fits: to grow by other steps could take more
                 groups = room if room * state._row_bytes(words) + state._keys.needs_bytes <= max_bytes else 0
-                arrays = native.GroupArrays.empty(groups, reach, words, len(state.signals))
+                arrays = count_kernels.GroupArrays.empty(groups, reach, words, len(state.signals))
                 state._held = _Held(arrays, scale, largest)
             if (scale, largest, words) != (state._held.scale, state._held.largest, state._arrays.sums.shape[2]):
                 raise ValueError("pieces of different states")
@@ -275,7 +275,7 @@ class GroupState:
 
     def _counted(self) -> int:
         """Return how many groups have rows: the last ones have none yet if an update was broken off."""
-        return int(np.count_nonzero(self.figures[:, _ROWS]))
+        return int(np.count_nonzero(self.group_counts[:, _ROWS]))
 
     def _make_room(self, scale: int, largest: int) -> None:
         """Make room for all keys, and for closes of a scale and up to a size at that scale."""
@@ -325,21 +325,21 @@ class GroupState:
                 f" {-(-needed >> 20):,} MiB, more than the {self.max_bytes >> 20:,} MiB there are for them"
             )
 
-    def _recast(self, scale: int, words: int) -> native.GroupArrays:
+    def _recast(self, scale: int, words: int) -> count_kernels.GroupArrays:
         """Return all closes at a larger scale, or with more words; some groups at a time, and in place if they fit."""
         old = self._arrays
         groups, reach, had = old.sums.shape
         new = old
         if words > had:
-            empty = native.GroupArrays.empty(groups, reach, words, 0)
-            new = native.GroupArrays(empty.sums, empty.heads, old.marks, old.figures)
+            empty = count_kernels.GroupArrays.empty(groups, reach, words, 0)
+            new = count_kernels.GroupArrays(empty.sums, empty.heads, old.marks, old.counts)
         step = self._at_once
         for start in range(0, groups, step):
             stop = min(start + step, groups)
             self._recast_some(old.part(start, stop), new.part(start, stop), scale)
         return new
 
-    def _recast_some(self, old: native.GroupArrays, new: native.GroupArrays, scale: int) -> None:
+    def _recast_some(self, old: count_kernels.GroupArrays, new: count_kernels.GroupArrays, scale: int) -> None:
         groups, reach, words = new.sums.shape
 
         def rewritten(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -347,35 +347,35 @@ class GroupState:
             return to_words(plain, words).reshape(*ticks.shape[:-1], words)
 
         closes = rewritten(_closes(old))
-        # no signals, and no figures that are kept: this only fills the rings
-        rings = native.GroupArrays.empty(groups, reach, words, 0)
+        # no signals, and no counts: this only fills the rings
+        rings = count_kernels.GroupArrays.empty(groups, reach, words, 0)
         every = np.repeat(np.arange(groups, dtype=np.int32), reach - 1)
-        native.count_groups(every, closes.reshape(-1, words), None, self._rules[:0], rings)
+        count_kernels.count_groups(every, closes.reshape(-1, words), None, self._rules[:0], rings)
         new.sums[:], new.heads[:] = rings.sums, rewritten(old.heads)
         new.marks[:, _NEXT] = rings.marks[:, _NEXT]
 
 
-def _closes(arrays: native.GroupArrays) -> NDArray[np.int64]:
+def _closes(arrays: count_kernels.GroupArrays) -> NDArray[np.int64]:
     """Return the last closes of each group in order, (groups, reach - 1, words); of a short one zeros before them."""
     groups, reach, _ = arrays.sums.shape
     places = (arrays.marks[:, _NEXT, np.newaxis] + np.arange(reach)) % reach
     return differences(arrays.sums[np.arange(groups)[:, np.newaxis], places])
 
 
-def _check(arrays: native.GroupArrays) -> None:
+def _check(arrays: count_kernels.GroupArrays) -> None:
     """Raise ValueError for what no count leaves: the kernel takes places from it."""
     _, reach, _ = arrays.sums.shape
-    marks, figures = arrays.marks, arrays.figures
-    rows = figures[:, _ROWS, np.newaxis]
+    marks, counts = arrays.marks, arrays.counts
+    rows = counts[:, _ROWS, np.newaxis]
     highest = np.minimum([reach - 1, reach, reach - 1], np.concatenate([rows * 0 + reach, rows, rows], axis=1))
     if (marks < 0).any() or (marks > highest).any():
         raise ValueError("marks beyond what they mark")
-    if (figures < 0).any() or (figures > rows).any() or (rows == 0).any() or (rows > MOST).any():
+    if (counts < 0).any() or (counts > rows).any() or (rows == 0).any() or (rows > MOST).any():
         raise ValueError("counts that rows cannot have")
 
 
 def _rule(signal: Signal, *, backwards: bool) -> tuple[int, ...]:
-    """Return a signal as `native.count_groups` takes it."""
+    """Return a signal as `count_kernels.count_groups` takes it."""
     # "fast below slow" is "slow above fast"
     more, less = (signal.fast, signal.slow) if signal.is_above else (signal.slow, signal.fast)
     need = signal.reach

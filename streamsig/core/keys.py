@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from streamsig import native
 from streamsig.core import utf8
 from streamsig.core.json_arrays import pack, unpack
+from streamsig.native import key_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -128,7 +128,7 @@ class KeyTable:
     def __init__(self) -> None:
         # from the system, so that no file can be made to collide; no number depends on it
         seed = int.from_bytes(os.urandom(7), "little")
-        self._table = native.TextTable(
+        self._table = key_kernels.TextTable(
             np.zeros(_SLOTS, np.uint64),
             np.zeros(_SLOTS // 2 + 1, np.int64),
             np.zeros(_BYTES, np.uint8),
@@ -156,7 +156,7 @@ class KeyTable:
         numbers = np.empty(len(texts), np.int32)
         done = 0
         while done < len(numbers):
-            done += native.number_texts(texts.starts[done:], texts.content, self._table, numbers[done:])
+            done += key_kernels.number_texts(texts.starts[done:], texts.content, self._table, numbers[done:])
             if done < len(numbers):
                 self._grow(int(texts.starts[done + 1] - texts.starts[done]))
         return numbers
@@ -176,10 +176,10 @@ class KeyTable:
             texts = _longer(texts, filled + max(size, filled // 2))
         if len(self) == len(slots) // 2:
             slots, begins = np.zeros(2 * len(slots), np.uint64), _longer(begins, len(slots) + 1)
-            self._table = native.TextTable(slots, begins, texts, known, seed)
-            native.fill_slots(self._table)
+            self._table = key_kernels.TextTable(slots, begins, texts, known, seed)
+            key_kernels.fill_slots(self._table)
         else:
-            self._table = native.TextTable(slots, begins, texts, known, seed)
+            self._table = key_kernels.TextTable(slots, begins, texts, known, seed)
 
 
 def _longer(array: NDArray[_T], size: int) -> NDArray[_T]:

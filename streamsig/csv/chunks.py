@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamsig import native
 from streamsig.errors import LayoutError
+from streamsig.native import text_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ QUOTE = b'"'
 _READ_BYTES = 256 << 10
 _PIECE_BYTES = 256 << 10
 _RUN_RECORDS = 1 << 14
-_NO_FIELDS = np.empty(0, np.int32)
 
 CHUNK_BYTES = 2 << 20
 """Long enough that a chunk's overhead vanishes, short enough that all in flight stay in cache or near it."""
@@ -252,9 +251,8 @@ def _last_record_end(text: bytes, delimiter: str) -> int:
     # behind a real line end a further byte starts a record of its own; inside quotes it does not
     octets = np.frombuffer(text + b"x", np.uint8)
     last = len(text) - text.endswith(b"\r")
-    at, whole = np.array([0, 1], np.int64), 0
-    while at[0] < len(octets):
-        found = native.split_records(octets, delimiter, _NO_FIELDS, at, most=_RUN_RECORDS, by_lines=False)
+    whole = 0
+    for found in text_kernels.split_records(octets, delimiter, (), most=_RUN_RECORDS):
         stops = found.stops[found.stops <= last]
         whole = int(stops[-1]) if len(stops) else whole
     return whole

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from streamsig import native
 from streamsig.core import utf8
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.core.ticks import Ticks, concat, widen
 from streamsig.fields.numbers import CURRENCIES, MINUSES, NumberError
+from streamsig.native import text_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,27 +53,27 @@ class Closes(NamedTuple):
     bad: Bad
 
 
-def read_closes(cells: native.Cells, numbers: NumberFormat, scale: int) -> Closes:
-    """Read cells; `scale` is the number of decimals to try first, at most `native.MAX_SCALE`."""
-    return closes_of(native.read_numbers(cells, grammar_of(numbers), scale), cells, numbers, scale)
+def read_closes(cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> Closes:
+    """Read cells; `scale` is the number of decimals to try first, at most `text_kernels.MAX_SCALE`."""
+    return closes_of(text_kernels.read_numbers(cells, grammar_of(numbers), scale), cells, numbers, scale)
 
 
-def closes_of(found: native.Numbers, cells: native.Cells, numbers: NumberFormat, scale: int) -> Closes:
+def closes_of(found: text_kernels.Numbers, cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> Closes:
     """Return what a kernel has read of cells, at a scale, and what it has left."""
-    if found.wide and scale < found.widest <= native.MAX_SCALE:
+    if found.wide and scale < found.widest <= text_kernels.MAX_SCALE:
         return read_closes(cells, numbers, found.widest)
     if found.wide:
         # a run at a time: what it takes to bring them to one scale is several times as much
         runs = (cells.slice(start, start + _RUN_ROWS) for start in range(0, cells.rows, _RUN_ROWS))
-        ticks = concat([_wide_ticks(native.read_wide_numbers(run, grammar_of(numbers))) for run in runs])
+        ticks = concat([_wide_ticks(text_kernels.read_wide_numbers(run, grammar_of(numbers))) for run in runs])
     else:
         missing = found.missing.view(np.bool_) if found.missing.any() else None
         ticks = Ticks(found.ticks[np.newaxis], scale, missing)
-    unknown = found.unknown
-    bad = Bad(unknown[:0], unknown[:0], [], [])
-    if len(unknown):
-        parsed, bad = _parse(unknown, Texts(*native.copy_texts(cells.take(unknown))), numbers)
-        ticks = _put(ticks, unknown, parsed)
+    fallback = found.fallback
+    bad = Bad(fallback[:0], fallback[:0], [], [])
+    if len(fallback):
+        parsed, bad = _parse(fallback, Texts(*text_kernels.copy_texts(cells.take(fallback))), numbers)
+        ticks = _put(ticks, fallback, parsed)
     return Closes(numbers.mark_missing(ticks), bad)
 
 
@@ -81,10 +81,10 @@ def closes_of(found: native.Numbers, cells: native.Cells, numbers: NumberFormat,
 def grammar_of(numbers: NumberFormat) -> NDArray[np.uint8]:
     """Return a format as the kernels take it."""
     lists = (MINUSES, numbers.separators, CURRENCIES, sorted(numbers.missing_words))
-    return native.grammar(numbers.decimal, lists, doubtful=numbers.doubtful, by_custom=numbers.by_custom)
+    return text_kernels.grammar(numbers.decimal, lists, doubtful=numbers.doubtful, by_custom=numbers.by_custom)
 
 
-def _wide_ticks(found: native.WideNumbers) -> Ticks:
+def _wide_ticks(found: text_kernels.WideNumbers) -> Ticks:
     """Bring numbers of different scales to the largest."""
     missing = found.missing.view(np.bool_) if found.missing.any() else None
     scales = np.flatnonzero(np.bincount(found.decimals)).tolist()

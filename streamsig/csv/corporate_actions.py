@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from streamsig import native
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.csv.closes import grammar_of
 from streamsig.fields.cells import Kind, kind, kinds
 from streamsig.fields.column_names import Role, roles
+from streamsig.native import text_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,9 @@ def price_columns(names: Sequence[str] | None, texts: Sequence[Sequence[str]], c
     return tuple(i for i in bars if _are_numbers([texts[i][row] for row in rows]))
 
 
-def find_actions(columns: Sequence[native.Cells], rows: NDArray[np.intp], numbers: NumberFormat, scale: int) -> Actions:
+def find_actions(
+    columns: Sequence[text_kernels.Cells], rows: NDArray[np.intp], numbers: NumberFormat, scale: int
+) -> Actions:
     """Return which of some rows without a close have a text in one of the columns; `scale` only saves time."""
     where = np.full(len(rows), -1, np.intp)
     for place, column in enumerate(columns):
@@ -59,16 +61,16 @@ def find_actions(columns: Sequence[native.Cells], rows: NDArray[np.intp], number
     return Actions(rows[found], where[found])
 
 
-def _texts_among(cells: native.Cells, numbers: NumberFormat, scale: int) -> NDArray[np.int32]:
+def _texts_among(cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> NDArray[np.int32]:
     """Return which cells are neither numbers nor missing."""
-    unknown = native.read_numbers(cells, grammar_of(numbers), scale).unknown
-    if not len(unknown):
-        return unknown
+    fallback = text_kernels.read_numbers(cells, grammar_of(numbers), scale).fallback
+    if not len(fallback):
+        return fallback
     table = KeyTable()
-    which = table.number(Texts(*native.copy_texts(cells.take(unknown))))
+    which = table.number(Texts(*text_kernels.copy_texts(cells.take(fallback))))
     known = table.texts().to_bytes()
     bad = np.array([is_action(text.decode("utf-8", "backslashreplace"), numbers) for text in known])
-    rows: NDArray[np.int32] = unknown[bad[which]]
+    rows: NDArray[np.int32] = fallback[bad[which]]
     return rows
 
 

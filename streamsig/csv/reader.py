@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamsig import native
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, concat
 from streamsig.csv import footers, repeated_headers
@@ -24,9 +23,10 @@ from streamsig.csv.records import Record, split_records, unwrapped_lines
 from streamsig.csv.rejected_rows import Rejects
 from streamsig.fields.cells import CONVENTIONS, shape
 from streamsig.fields.numbers import NumberError
+from streamsig.native import text_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -88,7 +88,7 @@ class ChunkReader:
     _own: threading.local = field(init=False, default_factory=threading.local)
 
     def __post_init__(self) -> None:
-        self.scale = min(self.scale, native.MAX_SCALE)
+        self.scale = min(self.scale, text_kernels.MAX_SCALE)
 
     def read(self, chunk: Chunk) -> Reading:
         """Return what the chunk holds; raises BadRecordError for its first bad record, unless they are skipped."""
@@ -97,7 +97,7 @@ class ChunkReader:
         regular = None if self.footer else self._read_regular(octets)
         reading = regular or self._read_records(chunk, octets)
         # closes of several words are read at any scale
-        if len(reading.ticks.limbs) == 1 and self.scale < reading.ticks.scale <= native.MAX_SCALE:
+        if len(reading.ticks.limbs) == 1 and self.scale < reading.ticks.scale <= text_kernels.MAX_SCALE:
             self.scale = reading.ticks.scale
         return reading
 
@@ -110,53 +110,57 @@ class ChunkReader:
         dialect, scale = self.dialect, self.scale
         last = octets[-1] if len(octets) else ord("\n")
         octets = octets if last == ord("\n") else np.append(octets, np.uint8(ord("\n")))
-        found = native.find_fields(octets, dialect.delimiter, self._room(len(octets) + native.SPARE))
+        found = text_kernels.find_fields(octets, dialect.delimiter, self._scratch(len(octets) + text_kernels.PADDING))
         whole_lines = not dialect.line_quoted or found.records == found.lines
-        if found.strange or len(found.ends) - 1 != found.records * dialect.fields or not whole_lines:
+        if found.malformed or len(found.ends) - 1 != found.records * dialect.fields or not whole_lines:
             return None
-        cells = native.Cells.of_field(found, dialect.fields, dialect.close)
-        numbers = native.read_numbers(cells, self._grammar, scale, dialect.delimiter)
-        if numbers.torn or numbers.empty or numbers.returns != found.returns or len(numbers.unknown) > _RUN_RECORDS:
+        cells = text_kernels.Cells.of_field(found, dialect.fields, dialect.close)
+        numbers = text_kernels.read_numbers(cells, self._grammar, scale, dialect.delimiter)
+        if numbers.ragged or numbers.empty or numbers.returns != found.returns or len(numbers.fallback) > _RUN_RECORDS:
             return None
         closes = closes_of(numbers, cells, dialect.numbers, scale)
         if len(closes.bad.rows):
             return None
         if self.prices and closes.ticks.missing is not None:
-            prices = [native.Cells.of_field(found, dialect.fields, index) for index in self.prices]
+            prices = [text_kernels.Cells.of_field(found, dialect.fields, index) for index in self.prices]
             if len(self._actions(closes.ticks, prices).rows):
                 return None
-        also = (native.Cells.of_field(found, dialect.fields, index) for index in self.also)
-        texts = tuple(Texts(*native.copy_texts(cells)) for cells in also)
+        also = (text_kernels.Cells.of_field(found, dialect.fields, index) for index in self.also)
+        texts = tuple(Texts(*text_kernels.copy_texts(cells)) for cells in also)
         untimed = 0
         if self.timed and dialect.time is not None:
-            untimed = _untimed_tail(native.Cells.of_field(found, dialect.fields, dialect.time))
+            untimed = _untimed_tail(text_kernels.Cells.of_field(found, dialect.fields, dialect.time))
         return Reading(closes.ticks, found.lines - (last not in b"\r\n"), texts=texts, untimed=untimed)
 
     def _read_records(self, chunk: Chunk, octets: NDArray[np.uint8]) -> Reading:
         """Read any text."""
         dialect, rejects = self.dialect, Rejects()
         times = [dialect.time] if self.timed and dialect.time is not None else []
-        wanted = np.array([dialect.close, *self.also, *times, *self.prices], np.int32)
-        at = np.array([0, 1], np.int64)
+        wanted = [dialect.close, *self.also, *times, *self.prices]
+        lines = 1
         runs: list[Ticks] = []
         untimed = 0
         texts: list[list[Texts]] = [[] for _ in self.also]
-        # a run at a time: places take several times the bytes of short records
-        while at[0] < len(octets):
-            found = native.split_records(
-                octets, dialect.delimiter, wanted, at, most=_RUN_RECORDS, by_lines=dialect.line_quoted
-            )
+        for found in self._runs(octets, wanted):
+            lines = found.next_line
             places, ticks = self._sound(found, octets, chunk, rejects)
             runs.append(ticks)
             if times and len(places):
                 tail = _untimed_tail(_cells(octets, places, 1 + len(self.also)))
                 untimed = tail + untimed * (tail == len(places))
             for place, column in enumerate(texts, 1):
-                column.append(Texts(*native.copy_texts(_cells(octets, places, place))))
-        return Reading(concat(runs), int(at[1]) - 1, rejects, tuple(map(_joined, texts)), untimed)
+                column.append(Texts(*text_kernels.copy_texts(_cells(octets, places, place))))
+        return Reading(concat(runs), lines - 1, rejects, tuple(map(_joined, texts)), untimed)
+
+    def _runs(self, octets: NDArray[np.uint8], wanted: Sequence[int]) -> Iterator[text_kernels.Records]:
+        """Yield the records of any text, a run at a time: places take several times the bytes of short records."""
+        dialect = self.dialect
+        return text_kernels.split_records(
+            octets, dialect.delimiter, wanted, most=_RUN_RECORDS, by_lines=dialect.line_quoted
+        )
 
     def _sound(
-        self, found: native.Records, octets: NDArray[np.uint8], chunk: Chunk, rejects: Rejects
+        self, found: text_kernels.Records, octets: NDArray[np.uint8], chunk: Chunk, rejects: Rejects
     ) -> tuple[NDArray[np.int32], Ticks]:
         """Return places and closes of the good records; the bad ones are added to `rejects`, or raised."""
         wrong = (found.fields != self.dialect.fields) | (found.nul != 0)
@@ -191,7 +195,7 @@ class ChunkReader:
         return places[good], closes.ticks.take(good)
 
     def _reasons(
-        self, found: native.Records, rows: NDArray[np.intp], bad: Bad
+        self, found: text_kernels.Records, rows: NDArray[np.intp], bad: Bad
     ) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:
         """Return the place in a list of columns and reasons for each record, -1 for a good one, and the list.
 
@@ -242,7 +246,7 @@ class ChunkReader:
             if not self.skip_bad or reason == repeated_headers.OTHER:
                 raise BadRecordError(int(lines[place]), column, shown(cell), reason, advice)
 
-    def _actions(self, ticks: Ticks, prices: Sequence[native.Cells]) -> Actions:
+    def _actions(self, ticks: Ticks, prices: Sequence[text_kernels.Cells]) -> Actions:
         """Return which rows without a close have a text in a column of prices."""
         rows = np.empty(0, np.intp) if ticks.missing is None or not prices else np.flatnonzero(ticks.missing)
         return find_actions(prices, rows, self.dialect.numbers, self.scale)
@@ -287,13 +291,12 @@ class ChunkReader:
         """Return the byte of a chunk at which the last rows without a time begin, those of its reading."""
         dialect = self.dialect
         text = unwrapped_lines(chunk.view) if dialect.line_quoted else chunk.view
-        octets, none, at = np.frombuffer(text, np.uint8), np.empty(0, np.int32), np.array([0, 1], np.int64)
-        places, left_out = [], np.array([*reading.rejected.lines])
-        while at[0] < len(octets):
-            found = native.split_records(
-                octets, dialect.delimiter, none, at, most=_RUN_RECORDS, by_lines=dialect.line_quoted
-            )
-            places.append(np.stack([found.lines, found.starts])[:, ~np.isin(found.lines, left_out)])
+        octets = np.frombuffer(text, np.uint8)
+        left_out = np.array([*reading.rejected.lines])
+        places = [
+            np.stack([found.lines, found.starts])[:, ~np.isin(found.lines, left_out)]
+            for found in self._runs(octets, ())
+        ]
         line, start = np.concatenate(places, axis=1)[:, -reading.untimed]
         if dialect.line_quoted:
             # of the lines as they stand in the file
@@ -304,25 +307,25 @@ class ChunkReader:
     def _grammar(self) -> NDArray[np.uint8]:
         return grammar_of(self.dialect.numbers)
 
-    def _room(self, size: int) -> NDArray[np.int32]:
-        """Return room of this thread's own, used again for each text."""
-        room: NDArray[np.int32] | None = getattr(self._own, "room", None)
-        if room is None or len(room) < size:
-            room = self._own.room = np.empty(size, np.int32)
-        return room
+    def _scratch(self, size: int) -> NDArray[np.int32]:
+        """Return scratch memory of this thread's own, used again for each text."""
+        scratch: NDArray[np.int32] | None = getattr(self._own, "scratch", None)
+        if scratch is None or len(scratch) < size:
+            scratch = self._own.scratch = np.empty(size, np.int32)
+        return scratch
 
 
-def _cells(octets: NDArray[np.uint8], places: NDArray[np.int32], wanted: int) -> native.Cells:
+def _cells(octets: NDArray[np.uint8], places: NDArray[np.int32], wanted: int) -> text_kernels.Cells:
     """Return the cells of one of the wanted fields."""
-    return native.Cells(octets, places.reshape(-1), len(places), places.shape[1], field=2 * wanted)
+    return text_kernels.Cells(octets, places.reshape(-1), len(places), places.shape[1], field=2 * wanted)
 
 
-def _untimed_tail(cells: native.Cells) -> int:
+def _untimed_tail(cells: text_kernels.Cells) -> int:
     """Return how many of the last cells are no times; few are looked at where the last one is."""
     count = 1
     while True:
         last = cells.slice(max(0, cells.rows - count), cells.rows)
-        texts = Texts(*native.copy_texts(last)).to_bytes()
+        texts = Texts(*text_kernels.copy_texts(last)).to_bytes()
         tail = footers.untimed_tail([text.decode("utf-8", "backslashreplace") for text in texts])
         if tail < count or count >= cells.rows:
             return tail

@@ -71,7 +71,7 @@ class Groups(Mapping[str, Group]):
         if self._places is None:
             self._places = {each: place for place, each in enumerate(self)}
         place = self._places[key]
-        return self._group(self._state.figures[place].tolist())
+        return self._group(self._state.group_counts[place].tolist())
 
     def __repr__(self) -> str:
         return f"<{len(self)} groups>"
@@ -83,7 +83,7 @@ class Groups(Mapping[str, Group]):
 
     def each(self) -> Iterator[tuple[str, list[int]]]:
         """Yield every key with its rows, those without a close, and those with each signal, in constant memory."""
-        figures = self._state.figures
+        figures = self._state.group_counts
         for start in range(0, len(self), _AT_ONCE):
             keys = self._state.keys(start, start + _AT_ONCE).to_bytes()
             for key, each in zip(keys, figures[start : start + _AT_ONCE].tolist(), strict=True):

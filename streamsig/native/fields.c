@@ -25,20 +25,20 @@ INLINE uint64_t parity(uint64_t bits) {
     return bits;
 }
 
-/* What find_fields tells besides: records, line ends, carriage returns, and whether quotes or NUL bytes are where
+/* What find_fields counts: records, line ends, carriage returns, and whether quotes or NUL bytes are where
  * they should not be. */
-enum { RECORDS, LINES, RETURNS, STRANGE };
+enum { RECORDS, LINES, RETURNS, MALFORMED };
 
 /* Find where fields end: at delimiters and line ends outside of quotes.
  *
  * `text` has `blocks` whole blocks, then comes `tail`. `ends` gets -1, the end of a field that is not there, and the
- * places; it has room for one per byte and AT_ONCE more. Returns how many places there are.
+ * places; it has capacity for one per byte and AT_ONCE more. Returns how many places there are.
  */
 EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *tail, int64_t delimiter, int32_t *ends,
-                           int64_t *found) {
+                           int64_t *counts) {
     int32_t *out = ends + 1;
     ends[0] = -1;
-    uint64_t records = 0, lines = 0, returns = 0, strange = 0;
+    uint64_t records = 0, lines = 0, returns = 0, malformed = 0;
     /* all ones inside quotes; whether the byte before was a delimiter or the like; whether it closed quotes */
     uint64_t inside = 0, bounded = 1, closed = 0;
     for (int64_t turn = 0; turn <= blocks; turn++) {
@@ -49,12 +49,12 @@ EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *t
         const uint64_t bounds = field_ends | line_ends | carriage | quotes;
         lines += (uint64_t)__builtin_popcountll(line_ends);
         returns += (uint64_t)__builtin_popcountll(carriage);
-        strange |= equal(here, '\0');
+        malformed |= equal(here, '\0');
         if (quotes | inside | closed) {
             const uint64_t within = parity(quotes) ^ inside;
             const uint64_t opening = quotes & within, closing = quotes & ~within;
-            strange |= opening & ~(bounds << 1 | bounded);
-            strange |= (closing << 1 | closed) & ~bounds;
+            malformed |= opening & ~(bounds << 1 | bounded);
+            malformed |= (closing << 1 | closed) & ~bounds;
             inside = 0 - (within >> 63);
             closed = closing >> 63;
             field_ends &= ~within;
@@ -75,17 +75,17 @@ EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *t
         }
         out = after;
     }
-    found[RECORDS] = (int64_t)records;
-    found[LINES] = (int64_t)lines;
-    found[RETURNS] = (int64_t)returns;
-    found[STRANGE] = (strange | inside) != 0;
+    counts[RECORDS] = (int64_t)records;
+    counts[LINES] = (int64_t)lines;
+    counts[RETURNS] = (int64_t)returns;
+    counts[MALFORMED] = (malformed | inside) != 0;
     return out - (ends + 1);
 }
 
 /* Copy cells, one after another, without the quotes around them and with those inside once.
  *
- * Where the cells are is told as to read_numbers. `starts` gets rows + 1 places in `out`, which has room for all of the
- * text and 16 bytes more. Returns the bytes copied.
+ * The cells are given as to read_numbers. `starts` gets rows + 1 places in `out`, which has capacity for all of the text
+ * and 16 bytes more. Returns the bytes copied.
  */
 EXPORT int64_t copy_texts(const uint8_t *text, int64_t size, const int32_t *places, int64_t rows, int64_t stride,
                           int64_t skip, int64_t quoted, int64_t width, int64_t field, int32_t *starts, uint8_t *out) {

@@ -10,8 +10,8 @@ typedef unsigned __int128 uint128;
 
 enum { MOST_WORDS = 8, AHEAD = 16 };
 
-/* What is kept of each group: the ring's next place, how many closes in a row there are (at most `reach`), how many its
- * head has; and the figures: rows, those without a close, and those with each signal. */
+/* The state of each group: the ring's next place, how many closes in a row there are (at most `reach`), how many its
+ * head has; and its counts: rows, those without a close, and those with each signal. */
 enum { NEXT, UNBROKEN, HEAD, MARKS };
 enum { ROWS, MISSING, COUNTS };
 
@@ -89,7 +89,7 @@ INLINE void subtract(uint64_t *to, const uint64_t *end, const uint64_t *begin, i
 
 INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const uint8_t *missing, int64_t rows,
                           int64_t gaps, const int64_t *signals, int64_t many, int64_t reach, uint64_t *sums,
-                          uint64_t *heads, int32_t *marks, int64_t *figures, const struct emitted *to, int64_t words) {
+                          uint64_t *heads, int32_t *marks, int64_t *counts, const struct emitted *to, int64_t words) {
     int64_t counted = 0;
     for (int64_t row = 0; row < rows; row++) {
         if (row + AHEAD < rows) {
@@ -97,14 +97,14 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
             const int64_t next = groups[row + AHEAD];
             __builtin_prefetch(sums + next * reach * words, 1);
             __builtin_prefetch(marks + next * MARKS, 1);
-            __builtin_prefetch(figures + next * (COUNTS + many), 1);
+            __builtin_prefetch(counts + next * (COUNTS + many), 1);
         }
         const int64_t group = groups[row];
         int32_t *const mark = marks + group * MARKS;
-        int64_t *const figure = figures + group * (COUNTS + many);
-        const int64_t before = figure[ROWS]++;
+        int64_t *const count = counts + group * (COUNTS + many);
+        const int64_t before = count[ROWS]++;
         if (gaps && missing[row]) {
-            figure[MISSING]++;
+            count[MISSING]++;
             mark[UNBROKEN] = 0;
             continue;
         }
@@ -126,10 +126,10 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
         if (mark[UNBROKEN] < reach) mark[UNBROKEN]++;
         for (int64_t at = 0; at < many; at++) {
             const int64_t *const signal = signals + at * SIGNAL;
-            /* without a branch on what the closes are, which nobody could foretell */
+            /* without a branch on what the closes are, which no processor predicts */
             bool has = (mark[UNBROKEN] >= signal[NEEDS]) & holds(&ring, signal, 0, words);
             if (signal[BEFORE]) has &= !holds(&ring, signal, signal[BEFORE], words);
-            figure[COUNTS + at] += has;
+            count[COUNTS + at] += has;
             counted += has && !at;
             if (to) to->flags[at * rows + row] = has;
         }
@@ -147,20 +147,20 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
 
 /* Count the signals of `rows` more rows, row r of group `groups[r]`; returns how many have the first one.
  *
- * Of the state there is, per group, `reach` sums, `reach` - 1 closes of the head, MARKS and COUNTS + `many` figures. If it
+ * Of the state there is, per group, `reach` sums, `reach` - 1 closes of the head, MARKS and COUNTS + `many` counts. If it
  * `emits`, `flags`, `row_sums` and `unbroken`, all zeros, get what there is of each row: see struct emitted. */
 EXPORT int64_t count_groups(const int32_t *groups, const uint64_t *ticks, const uint8_t *missing, int64_t rows,
                             int64_t gaps, const int64_t *signals, int64_t many, int64_t reach, int64_t words,
-                            uint64_t *sums, uint64_t *heads, int32_t *marks, int64_t *figures, int64_t emits,
+                            uint64_t *sums, uint64_t *heads, int32_t *marks, int64_t *counts, int64_t emits,
                             const int64_t *lengths, int64_t many_lengths, uint8_t *flags, uint64_t *row_sums,
                             int32_t *unbroken) {
     const struct emitted emitted = {lengths, many_lengths, flags, row_sums, unbroken};
     if (emits)
-        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures,
+        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, counts,
                           &emitted, words);
     if (words == 1)
-        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 0, 1);
+        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, counts, 0, 1);
     if (words == 2)
-        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 0, 2);
-    return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, figures, 0, words);
+        return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, counts, 0, 2);
+    return count_rows(groups, ticks, missing, rows, gaps, signals, many, reach, sums, heads, marks, counts, 0, words);
 }

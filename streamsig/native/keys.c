@@ -42,12 +42,12 @@ INLINE uint64_t slot_of(uint64_t hashed, int64_t number) {
 /* Number `rows` texts: text r is `content[starts[r]:starts[r + 1]]`, and `numbers[r]` gets its number.
  *
  * `slots` has `mask` + 1, a power of two, of which at most half may ever be filled: `most` texts. Known texts, of which
- * there are `known[0]`, stand one after another in `texts`, which has room for `room` bytes, and begin at `begins`.
- * Stops where a new one finds no room. Returns the rows that are done. */
+ * there are `known[0]`, stand one after another in `texts`, which has `capacity` bytes, and begin at `begins`.
+ * Stops where a new one does not fit. Returns the rows that are done. */
 EXPORT int64_t number_texts(const int32_t *starts, const uint8_t *content, int64_t rows, int64_t seed, uint64_t *slots,
-                            int64_t mask, int64_t most, int64_t *begins, uint8_t *texts, int64_t room, int64_t *known,
+                            int64_t mask, int64_t most, int64_t *begins, uint8_t *texts, int64_t capacity, int64_t *known,
                             int32_t *numbers) {
-    const uint8_t *const end = content + starts[rows], *const texts_end = texts + room;
+    const uint8_t *const end = content + starts[rows], *const texts_end = texts + capacity;
     int64_t count = known[0];
     int64_t row = 0;
     for (; row < rows; row++) {
@@ -64,7 +64,7 @@ EXPORT int64_t number_texts(const int32_t *starts, const uint8_t *content, int64
             }
         }
         if (number < 0) {
-            if (count == most || begins[count] + size > room) break;
+            if (count == most || begins[count] + size > capacity) break;
             number = count++;
             slots[at] = slot_of(hashed, number);
             for (int64_t byte = 0; byte < size; byte++) texts[begins[number] + byte] = text[byte];

@@ -1,8 +1,8 @@
 /* What every kernel here shares.
  *
  * The kernels are plain loops over arrays that the caller owns: no allocation, no state, no libc. They are written
- * with the vector extensions of clang, and each file is compiled once for every level of processor that is told
- * apart (processor.c), into a library per level.
+ * with the vector extensions of clang, and each file is compiled once for every level of processor (processor.c), into a
+ * library per level.
  */
 #ifndef STREAMSIG_NATIVE_H
 #define STREAMSIG_NATIVE_H

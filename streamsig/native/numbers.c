@@ -161,7 +161,7 @@ INLINE struct number read_scientific(const uint8_t *text, int64_t start, int64_t
     return number;
 }
 
-enum { NUMBER, MISSING, UNKNOWN };
+enum { NUMBER, MISSING, FALLBACK };
 
 /* What a cell is; a number is `magnitude` * 10**-`decimals`. */
 struct cell {
@@ -171,7 +171,7 @@ struct cell {
     uint128 magnitude;
 };
 
-static const struct cell unknown = {.status = UNKNOWN}, missing_cell = {.status = MISSING};
+static const struct cell fallback = {.status = FALLBACK}, missing_cell = {.status = MISSING};
 
 INLINE bool digit(uint8_t byte) { return (uint8_t)(byte - '0') <= 9; }
 
@@ -238,13 +238,13 @@ static struct cell number_of(bool negative, uint128 value, int64_t power, int64_
     const uint128 limit = (uint128)TENS[MAX_SCALE] * 100 * TENS[MAX_SCALE];
     for (; power > 0; power--) {
         /* before it is multiplied: ten times the limit is more than 128 bits */
-        if (cell.magnitude >= limit / 10) return unknown;
+        if (cell.magnitude >= limit / 10) return fallback;
         cell.magnitude *= 10;
     }
     for (; -power > most && cell.magnitude % 10 == 0; power++) cell.magnitude /= 10;
     cell.decimals = -power;
-    if (cell.decimals > MAX_DIGITS || cell.magnitude >= limit) return unknown;
-    if (value >= 9223372036854776 && is_undefined(cell.magnitude, cell.decimals)) return unknown;
+    if (cell.decimals > MAX_DIGITS || cell.magnitude >= limit) return fallback;
+    if (value >= 9223372036854776 && is_undefined(cell.magnitude, cell.decimals)) return fallback;
     return cell;
 }
 
@@ -261,7 +261,7 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
         while (start < stop && blank(text[stop - 1])) stop--;
     }
     if (start == stop) return missing_cell;
-    if (is_long) return unknown;
+    if (is_long) return fallback;
     bool negative = false;
     int64_t at = start;
     if (at + 1 < stop && (text[at] == '-' || text[at] == '+') && digit(text[at + 1])) {
@@ -298,9 +298,9 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
             at += size;
             for (last = 0; at < stop && digit(text[at]); at++, last++, many++)
                 value = value * 10 + (uint64_t)(text[at] - '0');
-            if (last < 2 || last > 3) return unknown;
+            if (last < 2 || last > 3) return fallback;
         }
-        if (groups && last != 3) return unknown;
+        if (groups && last != 3) return fallback;
     }
     const bool marked = at < stop && text[at] == style->mark;
     if (marked) {
@@ -309,7 +309,7 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
             many += (many != 0) | (text[at] != '0');
         }
     }
-    if (!whole && !decimals) return unknown;
+    if (!whole && !decimals) return fallback;
     if (at == stop && many < USUAL && decimals <= most && !style->doubtful && !style->by_custom)
         return (struct cell){.status = NUMBER, .negative = negative, .decimals = decimals, .magnitude = value};
     const int64_t behind = at;
@@ -331,16 +331,16 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
     if (at < stop) {
         while (at < stop && blank(text[at])) at++;
         const int64_t size = match(&style->currencies, text, at, stop);
-        if (!size || at + size != stop) return unknown;
+        if (!size || at + size != stop) return fallback;
     }
     if (grouping && !scientific) {
-        if (style->doubtful && (decimals ? decimals == 3 && !groups : groups == 1)) return unknown;
-        if (style->by_custom && !marked && !groups) return unknown;
+        if (style->doubtful && (decimals ? decimals == 3 && !groups : groups == 1)) return fallback;
+        if (style->by_custom && !marked && !groups) return fallback;
     }
     if (many <= DIGITS_OF_64_BITS) return number_of(negative, value, exponent - decimals, most);
     uint128 wide;
     int64_t zeros;
-    if (!read_long(text, first, behind, &wide, &zeros)) return unknown;
+    if (!read_long(text, first, behind, &wide, &zeros)) return fallback;
     return number_of(negative, wide, exponent - decimals + zeros, most);
 }
 
@@ -356,12 +356,12 @@ INLINE bool unquote(const uint8_t *text, int64_t *start, int64_t *stop) {
 
 INLINE struct cell cell_at(const uint8_t *text, int64_t start, int64_t stop, int64_t quoted, const struct style *style,
                            int64_t most) {
-    return !quoted || unquote(text, &start, &stop) ? read_cell(text, start, stop, style, most) : unknown;
+    return !quoted || unquote(text, &start, &stop) ? read_cell(text, start, stop, style, most) : fallback;
 }
 
-/* What read_numbers tells besides: records that do not end where they should; carriage returns at the ends of records;
+/* What read_numbers sums up: records that do not end where they should; carriage returns at the ends of records;
  * whether a number does not fit, and the most decimals of one; records that may have nothing but delimiters and blanks. */
-enum { TORN, RETURNS_AT_ENDS, WIDE, WIDEST, EMPTY };
+enum { RAGGED, RETURNS_AT_ENDS, WIDE, WIDEST, EMPTY };
 
 /* Tell whether there is nothing but delimiters and blanks, in quotes or not where there is more than one field. */
 static bool is_empty(const uint8_t *text, int64_t start, int64_t stop, int64_t delimiter, int64_t width) {
@@ -370,19 +370,19 @@ static bool is_empty(const uint8_t *text, int64_t start, int64_t stop, int64_t d
     return start >= stop;
 }
 
-/* Read a cell by the grammar as a tick; return what it is, and tell of a number that does not fit. */
+/* Read a cell by the grammar as a tick; return what it is, and note in `summary` a number that does not fit. */
 static __attribute__((noinline)) int read_slowly(const uint8_t *text, int64_t start, int64_t stop, int64_t quoted,
-                                                 const struct style *style, int64_t *ticks, int64_t *told) {
+                                                 const struct style *style, int64_t *ticks, int64_t *summary) {
     const struct number number = read_scientific(text, start, stop, style);
     *ticks = number.ticks;
     if (number.done) return NUMBER;
     const struct cell cell = cell_at(text, start, stop, quoted, style, style->scale);
     *ticks = 0;
     if (cell.status != NUMBER) return cell.status;
-    if (cell.decimals > told[WIDEST]) told[WIDEST] = cell.decimals;
+    if (cell.decimals > summary[WIDEST]) summary[WIDEST] = cell.decimals;
     const int64_t power = style->scale - cell.decimals;
     if (power < 0 || cell.magnitude >= TENS[MAX_SCALE - power]) {
-        told[WIDE] = 1;
+        summary[WIDE] = 1;
         return NUMBER;
     }
     const int64_t value = (int64_t)((uint64_t)cell.magnitude * TENS[power]);
@@ -392,16 +392,16 @@ static __attribute__((noinline)) int read_slowly(const uint8_t *text, int64_t st
 
 INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
                         bool quoted, bool parted, int64_t width, int64_t field, int64_t delimiter,
-                        const struct style *style, int64_t *ticks, uint8_t *missing, int32_t *unknowns, int64_t *told) {
+                        const struct style *style, int64_t *ticks, uint8_t *missing, int32_t *fallback_rows, int64_t *summary) {
     const bool last = field + 1 == width;
     int64_t many = 0, returns = 0;
-    bool torn = false;
+    bool ragged = false;
     places += field;
     for (int64_t row = 0; row < rows; row++, places += stride) {
         int64_t start = (int64_t)places[0] + skip, stop = places[1];
         if (width) {
             const int64_t end = places[width - field];
-            torn |= text[end] != '\n';
+            ragged |= text[end] != '\n';
             /* an empty first row has nothing before its end */
             const bool returned = end && text[end - 1] == '\r';
             returns += returned;
@@ -414,19 +414,19 @@ INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows
                                          : read_usual(text, first, end, style);
         ticks[row] = number.ticks;
         if (UNLIKELY(!number.done)) {
-            const int status = read_slowly(text, start, stop, quoted, style, ticks + row, told);
+            const int status = read_slowly(text, start, stop, quoted, style, ticks + row, summary);
             if (status == MISSING) {
                 missing[row] = 1;
                 if (width) {
-                    told[EMPTY] |= is_empty(text, (int64_t)places[-field] + 1, places[width - field], delimiter, width);
+                    summary[EMPTY] |= is_empty(text, (int64_t)places[-field] + 1, places[width - field], delimiter, width);
                 }
-            } else if (status == UNKNOWN) {
-                unknowns[many++] = (int32_t)row;
+            } else if (status == FALLBACK) {
+                fallback_rows[many++] = (int32_t)row;
             }
         }
     }
-    told[TORN] = torn;
-    told[RETURNS_AT_ENDS] = returns;
+    summary[RAGGED] = ragged;
+    summary[RETURNS_AT_ENDS] = returns;
     return many;
 }
 
@@ -435,26 +435,26 @@ INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows
  * Cell r begins `skip` bytes behind place `field` + r * `stride`, and ends at the place after that. With `quoted` there
  * may be quotes around it, doubled inside. With `width` the cells are a field of regular records of so many, and the
  * places are their ends: the last may have a carriage return. `ticks` and `missing` get an entry per row; rows of
- * unknown cells are listed in `unknowns`. Returns how many there are.
+ * fallback cells are listed in `fallback_rows`. Returns how many there are.
  */
 EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
                             int64_t quoted, int64_t width, int64_t field, int64_t delimiter, const uint8_t *grammar,
-                            int64_t scale, int64_t *ticks, uint8_t *missing, int32_t *unknowns, int64_t *told) {
+                            int64_t scale, int64_t *ticks, uint8_t *missing, int32_t *fallback_rows, int64_t *summary) {
     const struct style style = style_of(grammar, scale);
     if (width && quoted && skip == 1) {
         return style.separator ? read_all(text, places, rows, width, 1, true, true, width, field, delimiter, &style, ticks,
-                                          missing, unknowns, told)
+                                          missing, fallback_rows, summary)
                                : read_all(text, places, rows, width, 1, true, false, width, field, delimiter, &style,
-                                          ticks, missing, unknowns, told);
+                                          ticks, missing, fallback_rows, summary);
     }
     return read_all(text, places, rows, stride, skip, quoted, style.separator, 0, field, delimiter, &style, ticks, missing,
-                    unknowns, told);
+                    fallback_rows, summary);
 }
 
 /* Read cells as 128-bit integers, the lower word first, each at as many `decimals` as it has; else as read_numbers. */
 EXPORT int64_t read_wide_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
                                  int64_t quoted, int64_t width, int64_t field, const uint8_t *grammar, uint64_t *words,
-                                 uint8_t *decimals, uint8_t *missing, int32_t *unknowns) {
+                                 uint8_t *decimals, uint8_t *missing, int32_t *fallback_rows) {
     const struct style style = style_of(grammar, 0);
     places += field;
     int64_t many = 0;
@@ -464,7 +464,7 @@ EXPORT int64_t read_wide_numbers(const uint8_t *text, const int32_t *places, int
         if (field + 1 == width && start < stop && text[stop - 1] == '\r') stop--;
         const struct cell cell = cell_at(text, start, stop, quoted, &style, MAX_SCALE);
         missing[row] = cell.status == MISSING;
-        if (cell.status == UNKNOWN) unknowns[many++] = (int32_t)row;
+        if (cell.status == FALLBACK) fallback_rows[many++] = (int32_t)row;
         const uint128 word = cell.negative ? 0 - cell.magnitude : cell.magnitude;
         words[2 * row] = (uint64_t)word;
         words[2 * row + 1] = (uint64_t)(word >> 64);

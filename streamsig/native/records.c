@@ -1,7 +1,7 @@
 /* The records of any text, regular or not: the grammar of csv/records.py, which defines it. */
 #include "native.h"
 
-/* What is told of each record: the bytes it covers, its line end included; the line on which it starts; how many fields
+/* What is written of each record: the bytes it covers, its line end included; the line on which it starts; how many fields
  * it has; whether there is a NUL byte in one. */
 enum { START, STOP, LINE, FIELDS, NUL, RECORD };
 

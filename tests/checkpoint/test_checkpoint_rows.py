@@ -114,7 +114,7 @@ def test_groups_that_no_state_writes() -> None:
     wrong: list[dict[str, Any]] = [
         {"marks": state._arrays.marks[:2] + 3},  # noqa: SLF001 (there is no other door)
         {"marks": state._arrays.marks[:2] - 9},  # noqa: SLF001
-        {"figures": -state.figures},
+        {"counts": -state.group_counts},
     ]
     changes = [{name: pack(array)} for each in wrong for name, array in each.items()]
     changes += [
@@ -159,7 +159,7 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 4096)
     whole = figures(count_signals([str(path)], make_settings({"window": 6, **BY_SYMBOL})))
     went_on: list[tuple[str, bool, int, bool]] = []
-    steps = [(core_groups.native, "count_groups"), (GroupState, "_make_room"), (GroupState, "_recast_some")]
+    steps = [(core_groups.count_kernels, "count_groups"), (GroupState, "_make_room"), (GroupState, "_recast_some")]
     for owner, name in steps:
         plain = getattr(owner, name)
         for behind in (False, True):

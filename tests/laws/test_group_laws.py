@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsig import Signal, Ticks, native
+from streamsig import Signal, Ticks
 from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
 from streamsig.core.int64_words import differences, from_words, to_words, words_for
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.core.signals import COMPARISONS
+from streamsig.native import count_kernels, library
 from tests.support import oracle
 from tests.support.strategies import Closes, closes, cuts
 
@@ -51,7 +52,7 @@ def state_of(signals: Sequence[Signal], keys: list[bytes], series: Closes, *, ba
 
 def facts(state: GroupState) -> dict[bytes, list[int]]:
     """Return what a state says of each group."""
-    return dict(zip(state.keys().to_bytes(), state.figures.tolist(), strict=True))
+    return dict(zip(state.keys().to_bytes(), state.group_counts.tolist(), strict=True))
 
 
 def answer(signals: Sequence[Signal], keys: list[bytes], series: Closes) -> dict[bytes, list[int]]:
@@ -255,16 +256,16 @@ def test_states_of_different_signals_do_not_merge() -> None:
 def test_all_levels_count_groups_the_same(rows: tuple[list[bytes], Closes], signals: list[Signal]) -> None:
     """What a processor can do changes how fast, never what."""
     found = []
-    for level in native.LEVELS[: native.load("baseline").processor_level() + 1]:
+    for level in library.LEVELS[: library.load("baseline").processor_level() + 1]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(native, "_library", native.load(level))
+            patch.setattr(library, "library", library.load(level))
             found.append(facts(state_of(signals, *rows)))
     assert all(each == found[0] for each in found)
 
 
 def test_what_does_not_go_together_is_refused() -> None:
     """The kernels look at no memory but that which they were given."""
-    arrays = native.GroupArrays(
+    arrays = count_kernels.GroupArrays(
         np.zeros((2, 3, 1), np.int64), np.zeros((2, 2, 1), np.int64), np.zeros((2, 3), np.int32),
         np.zeros((2, 3), np.int64),
     )  # fmt: skip
@@ -279,14 +280,16 @@ def test_what_does_not_go_together_is_refused() -> None:
         (0, ticks, None, rule + 1),
     ):
         with pytest.raises(ValueError):  # noqa: PT011 (six messages)
-            native.count_groups(np.array([group], np.int32), closes_, missing, rules, arrays)
+            count_kernels.count_groups(np.array([group], np.int32), closes_, missing, rules, arrays)
     for crossing, message in ((1, "reaches beyond 3 rows"), (-1, "to come")):
         rule[0, -1] = crossing
         with pytest.raises(ValueError, match=message):
-            native.count_groups(np.zeros(1, np.int32), ticks, None, rule, arrays)
-    wide = native.GroupArrays.empty(2, 3, native.MOST_WORDS + 1, 1)
+            count_kernels.count_groups(np.zeros(1, np.int32), ticks, None, rule, arrays)
+    wide = count_kernels.GroupArrays.empty(2, 3, count_kernels.MOST_WORDS + 1, 1)
     with pytest.raises(ValueError, match="words are not in"):
-        native.count_groups(np.zeros(1, np.int32), np.zeros((1, native.MOST_WORDS + 1), np.int64), None, rule, wide)
+        count_kernels.count_groups(
+            np.zeros(1, np.int32), np.zeros((1, count_kernels.MOST_WORDS + 1), np.int64), None, rule, wide
+        )
     with pytest.raises(ValueError, match="starts of"):
         KeyTable().number(Texts(np.array([0, 9], np.int32), np.zeros(3, np.uint8)))
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streamsig import native
 from streamsig.csv.chunks import Chunk, Chunks
 from streamsig.csv.closes import grammar_of, read_closes
 from streamsig.csv.dialect import Dialect
 from streamsig.csv.reader import BadRecordError, ChunkReader
 from streamsig.fields.numbers import NumberError, NumberFormat
+from streamsig.native import text_kernels
 from streamsig.sources.raw_input import RawInput
 from streamsig.sources.text_source import TextSource
 from tests.support.definition import define, joined, values
@@ -173,7 +173,7 @@ def test_the_kernels_read_what_parse_reads(cells: list[str], form: NumberFormat,
     content = [cell.encode() for cell in cells]
     places = np.cumsum([0, *map(len, content)], dtype=np.int32)
     text = np.frombuffer(b"".join(content), np.uint8)
-    found = read_closes(native.Cells(text, places, len(cells), 1, quoted=False), form, scale)
+    found = read_closes(text_kernels.Cells(text, places, len(cells), 1, quoted=False), form, scale)
     closes = values(found.ticks)
     errors = [(text, str(error)) for text, error in zip(found.bad.texts, found.bad.errors, strict=True)]
     bad = {row: errors[which] for row, which in zip(found.bad.rows.tolist(), found.bad.which.tolist(), strict=True)}
@@ -212,9 +212,9 @@ def test_the_kernels_read_nearly_all(form: NumberFormat) -> None:
     ]
     content = [cell.encode() for cell in written]
     places = np.cumsum([0, *map(len, content)], dtype=np.int32)
-    cells = native.Cells(np.frombuffer(b"".join(content), np.uint8), places, len(written), 1, quoted=False)
-    assert native.read_wide_numbers(cells, grammar_of(form)).unknown.tolist() == []
-    assert native.read_numbers(cells, grammar_of(form), 2).unknown.tolist() == []
+    cells = text_kernels.Cells(np.frombuffer(b"".join(content), np.uint8), places, len(written), 1, quoted=False)
+    assert text_kernels.read_wide_numbers(cells, grammar_of(form)).fallback.tolist() == []
+    assert text_kernels.read_numbers(cells, grammar_of(form), 2).fallback.tolist() == []
 
 
 @pytest.mark.parametrize("rows_before", [0, 1, 9, 1000])

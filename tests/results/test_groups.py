@@ -137,7 +137,7 @@ def test_as_duckdb_counts_decimals(duckdb: Any, rows: list[tuple[str, Decimal | 
     state = GroupState([signal])
     closes = Ticks.from_decimals([close for _, close in rows])
     state.update(GroupRows.of([Texts.of(key.encode() for key, _ in rows)], closes))
-    found = dict(zip(state.keys().to_bytes(), state.figures[:, 2].tolist(), strict=True))
+    found = dict(zip(state.keys().to_bytes(), state.group_counts[:, 2].tolist(), strict=True))
     answer = duckdb_oracle.counts(duckdb, signal, rows)
     assert found == {key.encode(): count for key, count in answer.items()}
 

@@ -9,37 +9,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsig import native
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.csv.closes import grammar_of
 from streamsig.fields.numbers import NumberFormat
+from streamsig.native import count_kernels, library, text_kernels
 
-RUNNABLE = native.LEVELS[: native.load("baseline").processor_level() + 1]
+RUNNABLE = library.LEVELS[: library.load("baseline").processor_level() + 1]
 
 
 def read(level: str, text: bytes, width: int, scale: int) -> list[object]:
     """Return all that the kernels of a level find in `text`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(native, "_library", native.load(level))
-        room = np.empty(len(text) + native.SPARE, np.int32)
-        found = native.find_fields(np.frombuffer(text, np.uint8), ",", room)
+        patch.setattr(library, "library", library.load(level))
+        scratch = np.empty(len(text) + text_kernels.PADDING, np.int32)
+        found = text_kernels.find_fields(np.frombuffer(text, np.uint8), ",", scratch)
         results: list[object] = [found.ends.tolist(), *found[2:]]
         cells = [
-            native.Cells.of_field(found, width, field)
-            for field in range(width if not found.strange and found.records * width == len(found.ends) - 1 else 0)
+            text_kernels.Cells.of_field(found, width, field)
+            for field in range(width if not found.malformed and found.records * width == len(found.ends) - 1 else 0)
         ]
-        wanted, at = np.arange(width, dtype=np.int32), np.array([0, 1])
-        while at[0] < len(text):
-            records = native.split_records(found.text, ",", wanted, at, most=50, by_lines=False)
-            results += [part.tolist() for part in records]
-            places = np.ascontiguousarray(records.places).reshape(-1)
-            cells += [
-                native.Cells(found.text, places, len(records.starts), 2 * width, field=2 * it) for it in range(width)
-            ]
+        for records in text_kernels.split_records(found.text, ",", range(width), most=50):
+            results += [part.tolist() for part in records[:-1]]
+            cells += [records.cells(found.text, each) for each in range(width)]
         for each in cells:
-            numbers = native.read_numbers(each, grammar_of(NumberFormat()), scale)
-            wide = native.read_wide_numbers(each, grammar_of(NumberFormat()))
-            copies = native.copy_texts(each)
+            numbers = text_kernels.read_numbers(each, grammar_of(NumberFormat()), scale)
+            wide = text_kernels.read_wide_numbers(each, grammar_of(NumberFormat()))
+            copies = text_kernels.copy_texts(each)
             results += [it.tolist() if isinstance(it, np.ndarray) else it for it in (*numbers, *wide, *copies)]
     return results
 
@@ -84,8 +79,10 @@ def test_all_levels_count_the_same(closes: list[int | None], fast: int, slow: in
     for level in RUNNABLE:
         flags = np.zeros((2, len(ticks)), np.uint8)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(native, "_library", native.load(level))
-            counts += [native.count_signals(ticks, missing, signals, bounds, each).tolist() for each in (None, flags)]
+            patch.setattr(library, "library", library.load(level))
+            counts += [
+                count_kernels.count_signals(ticks, missing, signals, bounds, each).tolist() for each in (None, flags)
+            ]
         counts.append(flags.sum(axis=1).tolist())
     assert all(count == counts[0] for count in counts)
 
@@ -93,22 +90,20 @@ def test_all_levels_count_the_same(closes: list[int | None], fast: int, slow: in
 def test_wrong_arrays_are_refused() -> None:
     """An array of another type is an error, not another answer."""
     with pytest.raises(Exception, match=r"array"):
-        native.find_fields(np.zeros(10, np.uint8), ",", np.zeros(200, np.int64))
+        text_kernels.find_fields(np.zeros(10, np.uint8), ",", np.zeros(200, np.int64))
 
 
 def test_what_does_not_fit_is_refused() -> None:
     """More decimals, another field, too little room: an error, not what happens to lie behind."""
     text = np.frombuffer(b"1.5,2\n", np.uint8)
-    found = native.find_fields(text, ",", np.empty(len(text) + native.SPARE, np.int32))
-    for field, scale in ((0, native.MAX_SCALE + 1), (2, 1), (-1, 1)):
+    found = text_kernels.find_fields(text, ",", np.empty(len(text) + text_kernels.PADDING, np.int32))
+    for field, scale in ((0, text_kernels.MAX_SCALE + 1), (2, 1), (-1, 1)):
         with pytest.raises(ValueError, match="not in"):
-            native.read_numbers(native.Cells.of_field(found, 2, field), grammar_of(NumberFormat()), scale)
+            text_kernels.read_numbers(text_kernels.Cells.of_field(found, 2, field), grammar_of(NumberFormat()), scale)
     with pytest.raises(ValueError, match="not in 3 places"):
-        native.copy_texts(native.Cells(text, found.ends, 2, 2))
-    with pytest.raises(ValueError, match="position 7 is not in"):
-        native.split_records(text, ",", np.array([0], np.int32), np.array([7, 1]), most=9, by_lines=False)
+        text_kernels.copy_texts(text_kernels.Cells(text, found.ends, 2, 2))
     with pytest.raises(ValueError, match="too few"):
-        native.find_fields(text, ",", np.empty(len(text), np.int32))
+        text_kernels.find_fields(text, ",", np.empty(len(text), np.int32))
 
 
 def test_windows_beyond_the_run_are_refused() -> None:
@@ -116,27 +111,35 @@ def test_windows_beyond_the_run_are_refused() -> None:
     signals, ticks = np.array([[1, 5, 1, 0]], np.int64), np.arange(9)
     for first, last in ((3, 9), (4, 10)):
         with pytest.raises(ValueError, match="does not lie"):
-            native.count_signals(ticks, None, signals, np.array([[first], [last]]))
+            count_kernels.count_signals(ticks, None, signals, np.array([[first], [last]]))
 
 
 def test_flags_of_other_rows_are_refused() -> None:
     """The kernels write only where there is a place for each row."""
     rule, bounds = np.array([[1, 5, 1, 0]], np.int64), np.array([[4], [9]])
     with pytest.raises(ValueError, match=r"flags of \(1, 8\)"):
-        native.count_signals(np.arange(9), None, rule, bounds, np.zeros((1, 8), np.uint8))
+        count_kernels.count_signals(np.arange(9), None, rule, bounds, np.zeros((1, 8), np.uint8))
 
 
 @pytest.mark.parametrize("rule", [[-2, 3, 1, 0], [0, 3, 1, 0], [2, 2**63 - 1, 1, 1], [2, 3, 1, -1], [2, 3, 1, 2]])
 def test_means_of_no_rows_are_refused(rule: list[int]) -> None:
     """A mean that ends before it begins, or more than a turn, is an error, whatever rows are asked for."""
     with pytest.raises(ValueError, match="means are of"):
-        native.count_signals(np.arange(9), None, np.array([rule], np.int64), np.array([[2], [9]]))
+        count_kernels.count_signals(np.arange(9), None, np.array([rule], np.int64), np.array([[2], [9]]))
 
 
 def test_a_library_that_was_not_built() -> None:
     """A checkout that was never installed says what to do."""
     with pytest.raises(ImportError, match="install streamsig with pip"):
-        native.load("no_such_level")
+        library.load("no_such_level")
+
+
+def test_a_library_that_was_built_from_other_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library whose kernels take other arguments is refused in words, not called."""
+    for change in (library.INTERFACE + 1, None):
+        monkeypatch.setattr(library, "INTERFACE", change)
+        with pytest.raises(ImportError, match="is built from other sources; install streamsig with pip again"):
+            library.load("baseline")
 
 
 def test_arrays_are_what_the_kernels_need() -> None:
@@ -151,5 +154,5 @@ def test_arrays_are_what_the_kernels_need() -> None:
 @pytest.mark.parametrize("level", RUNNABLE)
 def test_a_signal_is_not_hidden(level: str) -> None:
     """No Python code runs while ctypes looks at arguments, which makes an ArgumentError of whatever is raised there."""
-    for name in native._SIGNATURES:  # noqa: SLF001 (a promise about all of them)
-        assert set(getattr(native.load(level), name).argtypes) <= {ctypes.c_void_p, ctypes.c_int64}
+    for name in library.SIGNATURES:
+        assert set(getattr(library.load(level), name).argtypes) <= {ctypes.c_void_p, ctypes.c_int64}

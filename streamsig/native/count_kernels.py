@@ -1,0 +1,152 @@
+"""The kernels that count signals: over one series, and over many that are interleaved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from streamsig.native import library
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_WORDS = 8
+"""Most 64-bit words of a sum that `count_groups` takes."""
+
+_MOST_FACTOR = 1 << 62
+_NO_FLAGS = np.empty((0, 0), np.uint8)
+
+
+def count_signals(
+    ticks: NDArray[np.int64],
+    missing: NDArray[np.bool_] | None,
+    signals: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    flags: NDArray[np.uint8] | None = None,
+) -> NDArray[np.int64]:
+    """Count signals over closes; the result is (signals,).
+
+    `flags`, zeros of (signals, rows), get a 1 for each row that counts.
+
+    `ticks` and `missing` are (rows,), `None` where no close is missing. `signals` is (signals, 4): the rows of the
+    fast and of the slow mean, 1 for above and 0 for below, 1 where only the row counts on which that turns true.
+    `bounds` is (2, signals): of signal k, rows `bounds[0, k]` to before `bounds[1, k]` count, whose windows must lie
+    in the run. `fast * slow` times the largest close must be below 2**62.
+    """
+    rows, many = len(ticks), len(signals)
+    if bounds.shape != (2, many) or (missing is not None and len(missing) != rows):
+        raise ValueError(f"bounds of {bounds.shape} for {many} signals, or not {rows} rows of missing")
+    first, last = bounds
+    lengths, turns = signals[:, :2], signals[:, 3]
+    if ((lengths < 1) | (lengths > _MOST_FACTOR)).any() or ((turns < 0) | (turns > 1)).any():
+        raise ValueError(f"means are of 1 to {_MOST_FACTOR} rows, and a signal turns (1) or not (0)")
+    if flags is not None and flags.shape != (many, rows):
+        raise ValueError(f"flags of {flags.shape} where {many} signals of {rows} rows are counted")
+    reach = lengths.max(axis=1, initial=0) + turns
+    if ((first < last) & ((first < reach - 1) | (last > rows))).any():
+        raise ValueError("a window does not lie in the run")
+    counts = np.empty(many, np.int64)
+    sums, known = np.empty(rows + 1, np.int64), np.empty(0 if missing is None else rows, np.int64)
+    absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
+    gaps = missing is not None
+    closes = np.ascontiguousarray(ticks)
+    emitted = (flags is not None, _NO_FLAGS if flags is None else flags)
+    library.call("count_signals", closes, absent, rows, gaps, signals, first, last, many, sums, known, counts, *emitted)
+    return counts
+
+
+class GroupArrays(NamedTuple):
+    """The state of groups.
+
+    Attributes:
+        sums: (groups, reach, words) the last running sums of closes, in a ring; words are little-endian.
+        heads: (groups, reach - 1, words) the first closes, up to the first that is missing.
+        marks: (groups, 3) the place of the oldest sum, how many closes there are since one was missing, at most
+            `reach`, and how many are in the head.
+        counts: (groups, 2 + signals) rows, rows without a close, and rows with each signal.
+
+    """
+
+    sums: NDArray[np.int64]
+    heads: NDArray[np.int64]
+    marks: NDArray[np.int32]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, groups: int, reach: int, words: int, signals: int) -> GroupArrays:
+        """Return those of groups without rows."""
+        return cls(
+            np.zeros((groups, reach, words), np.int64),
+            np.zeros((groups, reach - 1, words), np.int64),
+            np.zeros((groups, 3), np.int32),
+            np.zeros((groups, 2 + signals), np.int64),
+        )
+
+    def part(self, start: int, stop: int) -> GroupArrays:
+        """Return those of groups from `start` to before `stop`, as a view."""
+        sums, heads, marks, counts = self
+        return GroupArrays(sums[start:stop], heads[start:stop], marks[start:stop], counts[start:stop])
+
+
+class GroupRowValues(NamedTuple):
+    """What `count_groups` emits of each row; all 0 for a row without a close.
+
+    Attributes:
+        flags: (signals, rows) 1 where a row has the signal.
+        sums: (lengths, rows, words) the sum of the last closes, of as many as each of the lengths.
+        unbroken: (rows,) how many closes of the group there are up to the row without a gap, at most the group's reach.
+
+    """
+
+    flags: NDArray[np.uint8]
+    sums: NDArray[np.int64]
+    unbroken: NDArray[np.int32]
+
+
+def count_groups(  # noqa: PLR0913, PLR0917 (what a kernel takes)
+    groups: NDArray[np.int32],
+    ticks: NDArray[np.int64],
+    missing: NDArray[np.bool_] | None,
+    signals: NDArray[np.int64],
+    arrays: GroupArrays,
+    lengths: NDArray[np.int64] | None = None,
+) -> tuple[int, GroupRowValues]:
+    """Count signals over more rows of several groups; return on how many rows the first is, and what each row has.
+
+    The values have no rows unless there are `lengths`, (lengths,) from 1 to the reach.
+
+    `groups` and `missing` are (rows,), `ticks` (rows, words). `signals` is (signals, 8): rows it needs; of the mean
+    that is to be the greater one, then of the other, what its sum is multiplied with and how many rows ago it ends
+    and begins; and for a cross how many rows further ago the row before is, else 0. No sum of a window, nor the
+    difference of two that are multiplied, may need more than `words`.
+    """
+    rows, (count, reach, words) = len(groups), arrays.sums.shape
+    if rows and not 0 <= int(groups.min()) <= int(groups.max()) < count:
+        raise ValueError(f"a row of a group that is not in 0..{count - 1}")
+    shapes = (arrays.heads.shape, arrays.marks.shape, arrays.counts.shape, ticks.shape, signals.shape[1])
+    if shapes != ((count, reach - 1, words), (count, 3), (count, 2 + len(signals)), (rows, words), 8):
+        raise ValueError(f"shapes that do not go together: {shapes}")
+    ago = signals[:, [2, 3, 5, 6]]
+    # for a cross the same means are compared on another row, too
+    reaches = np.concatenate([ago, ago + signals[:, 7:]])
+    if not 1 <= words <= MOST_WORDS or max(signals[:, 0].max(initial=0), reaches.max(initial=0)) > reach:
+        raise ValueError(f"{words} words are not in 1..{MOST_WORDS}, or a signal reaches beyond {reach} rows")
+    if reaches.min(initial=0) < 0:
+        raise ValueError("a signal uses rows that are to come")
+    absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
+    if missing is not None and len(missing) != rows:
+        raise ValueError(f"{len(missing)} flags of {rows} rows")
+    emits, lengths = lengths is not None, np.empty(0, np.int64) if lengths is None else lengths
+    if lengths.min(initial=1) < 1 or lengths.max(initial=1) > reach:
+        raise ValueError(f"sums of {lengths.tolist()} rows are not of 1..{reach}")
+    many, gaps, size = len(signals), missing is not None, rows * emits
+    values = GroupRowValues(
+        np.zeros((many, size), np.uint8), np.zeros((len(lengths), size, words), np.int64), np.zeros(size, np.int32)
+    )
+    flags, sums, unbroken = values
+    emitted = (emits, lengths, len(lengths), flags, sums, unbroken)
+    count = library.call(
+        "count_groups", groups, ticks, absent, rows, gaps, signals, many, reach, words, *arrays, *emitted
+    )
+    return count, values

@@ -1,0 +1,87 @@
+"""Loads the best library of kernels that the processor can run, and calls the kernels with checked arrays."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEVELS = ("baseline", "avx2", "avx512")
+"""The libraries, by what `processor_level` answers."""
+
+INTERFACE = 1
+"""Changes with the arguments of any kernel, like INTERFACE in processor.c."""
+
+_NOTHING = ctypes.c_char * 0
+
+
+class _Array(NamedTuple):
+    """What an argument has to be: contiguous, of a type and with so many dimensions."""
+
+    kind: type[np.generic]
+    sizes: int
+
+    def place_of(self, array: NDArray[Any]) -> int:
+        """Return where it is; raises TypeError."""
+        if array.dtype != self.kind or array.ndim != self.sizes or not array.flags.c_contiguous:
+            found = f"{array.dtype} of {array.ndim} dimensions"
+            raise TypeError(f"an array of {found} where contiguous {self.kind.__name__} of {self.sizes} is needed")
+        try:
+            # several times as fast as `array.ctypes`, for an array that may be written to
+            return ctypes.addressof(_NOTHING.from_buffer(array.data))
+        except TypeError:
+            return int(array.ctypes.data)
+
+
+_int = ctypes.c_int64
+_bytes, _places, _ticks = (_Array(kind, 1) for kind in (np.uint8, np.int32, np.int64))
+_table, _sums = (_Array(np.int64, sizes) for sizes in (2, 3))
+_pairs, _slots, _flags = _Array(np.int32, 2), _Array(np.uint64, 1), _Array(np.uint8, 2)
+_rows = (_int, _ticks, _int, _flags, _sums, _places)
+SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "find_fields": (_bytes, _int, _bytes, _int, _places, _ticks),
+    "split_records": (_bytes, *[_int] * 3, _places, _int, _ticks, _pairs, _pairs, _int),
+    "read_numbers": (_bytes, _places, *[_int] * 7, _bytes, _int, _ticks, _bytes, _places, _ticks),
+    "read_wide_numbers": (_bytes, _places, *[_int] * 6, _bytes, _table, _bytes, _bytes, _places),
+    "copy_texts": (_bytes, _int, _places, *[_int] * 6, _places, _bytes),
+    "count_signals": (_ticks, _bytes, _int, _int, _table, _ticks, _ticks, _int, _ticks, _ticks, _ticks, _int, _flags),
+    "number_texts": (_places, _bytes, _int, _int, _slots, _int, _int, _ticks, _bytes, _int, _ticks, _places),
+    "fill_slots": (_ticks, _bytes, _int, _int, _slots, _int),
+    "count_groups": (_places, _table, _bytes, _int, _int, _table, *[_int] * 3, _sums, _sums, _pairs, _table, *_rows),
+}
+
+
+def load(level: str) -> ctypes.CDLL:
+    """Return the library of a level; raises ImportError where it is not built, or built from other sources."""
+    path = Path(__file__).with_name(f"{level}.so")
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ImportError(f"{path} cannot be loaded ({error}); install streamsig with pip, which builds it") from error
+    version = getattr(library, "interface_version", lambda: None)()
+    if version != INTERFACE:
+        raise ImportError(f"{path} is built from other sources; install streamsig with pip again, which builds it")
+    for name, arguments in SIGNATURES.items():
+        kernel = getattr(library, name)
+        # not `ndpointer`: of a signal that arrives in its Python code ctypes makes an ArgumentError
+        kernel.argtypes = [ctypes.c_void_p if isinstance(each, _Array) else each for each in arguments]
+        kernel.restype = _int
+    return library
+
+
+def call(name: str, *arguments: Any) -> int:  # noqa: ANN401 (arrays and numbers)
+    """Call a kernel with arrays of the types that it needs; raises TypeError for others."""
+    kinds = SIGNATURES[name]
+    plain = [
+        kind.place_of(each) if isinstance(kind, _Array) else each for kind, each in zip(kinds, arguments, strict=True)
+    ]
+    return int(getattr(library, name)(*plain))
+
+
+library = load(LEVELS[load("baseline").processor_level()])
+"""The one that is called."""
