@@ -194,7 +194,7 @@ def test_stopped_between_inputs(asked: dict[str, Any], tmp_path: Path, monkeypat
 
     steps: list[tuple[Any, str]] = [
         (count, "detect_text"), (accumulator.Total, "push"), (accumulator.Total, "copy"),
-        (groups.GroupState, "merge"), (groups.GroupState, "add"), (groups.native, "count_groups"),
+        (groups.GroupState, "merge"), (groups.GroupState, "add"), (groups.count_kernels, "count_groups"),
         (pipeline, "is_archive"),
     ]  # fmt: skip
     for owner, name in steps:
