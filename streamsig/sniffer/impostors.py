@@ -14,7 +14,7 @@ _AVRO = "with polars: python -c \"import polars; polars.read_avro('{name}').writ
 
 _MAGIC = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
-    (b"\x1f\x8b", "gzip data, compressed more than once", "unpack it: gunzip"),
+    (b"\x1f\x8b", "gzip data, compressed more than once", "unpack it: gunzip {name}"),
     (b"FEA1", "a Feather file of version 1", f"write it as version 2: {_FEATHER}"),
     (ENCRYPTED_MAGIC, "an encrypted Parquet file", DECRYPT),
     (b"ORC", "an ORC file", f"convert it: {_ORC}"),

@@ -1,7 +1,11 @@
-"""Whoever follows a message gets the right number: each flag and each command that a refusal names works."""
+"""Advice that is followed gives the right number: each flag and each command that a message names works.
+
+Every message of the package that names a flag or a command has a case here, or a reason why it has none.
+"""
 
 from __future__ import annotations
 
+import ast
 import gzip
 import io
 import json
@@ -13,7 +17,7 @@ import sys
 import tarfile
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,16 +25,19 @@ import pytest
 from pyarrow import feather, orc
 
 import streamsig
+from streamsig.config import make_settings
+from streamsig.engine.inspection import inspect_inputs
 from streamsig.errors import LayoutError, StreamsigError
+from streamsig.sniffer.detect import RECORDS
 from tests.support.oracle import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 WINDOW = 2
 DAYS = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08"]
 CLOSES = ["9.90", "10.05", "10.10", "10.00", "10.20"]
-PLACEHOLDERS = {"N", "NAME", "CHAR"}
+PLACEHOLDERS = {"N", "NAME", "CHAR", "COLUMN"}
 MOST_STEPS = 4
 
 
@@ -46,8 +53,32 @@ YEN = ["91,501", "91,503", "91,502", "91,507", "91,505"]
 ROWS = lines(DAYS, CLOSES)
 WIDE = lines(DAYS, CLOSES, WHOLE)
 
-# what, the text, the flags to begin with, what the person knows, the closes
-ADVICE: list[tuple[str, str | bytes, dict[str, object], dict[str, object], list[str]]] = [
+SIDES = ["bid", "ask", "bid", "ask", "bid"]
+ORDERS = ["compra", "venda", "compra", "venda", "compra"]
+RETURNS = ["1", "-2", "1", "-1", "2"]
+LONG = ["," * 17_000] * 5
+LOWS = ["9"] * 5
+TWO_SERIES = [CLOSES[::2], CLOSES[1::2]]
+HALVES = ["110", "205", "310", "407", "512"]
+AS_DATES = [day.replace("-", "") for day in DAYS]
+
+
+def arrow(**columns: list[str]) -> pa.Table:
+    """Return a table of Arrow; texts that are numbers become floats."""
+    floats = {name: [float(text) for text in column] for name, column in columns.items() if column in (CLOSES, WHOLE)}
+    return pa.table({**columns, **floats})
+
+
+# what, the text (a table, or those of several files), the settings to begin with, what the person knows, and the closes
+# (of each series)
+Case = tuple[
+    str,
+    "str | bytes | pa.Table | tuple[str, ...]",
+    dict[str, object],
+    dict[str, object],
+    "list[str] | list[list[str]]",
+]
+ADVICE: list[Case] = [
     ("one column", lines(COMMAS), {}, {"delimiter": ";", "column": 1}, CLOSES),
     ("one column under a name", "Close\n" + lines(COMMAS), {}, {"delimiter": ";"}, CLOSES),
     ("one column, a number", "Close\n" + lines(COMMAS), {"column": 1}, {"delimiter": ";"}, CLOSES),
@@ -84,6 +115,13 @@ ADVICE: list[tuple[str, str | bytes, dict[str, object], dict[str, object], list[
     (
         "a table above",
         "Date,Close,Lots\n2024-01-01,1,2\nDate,Lots,Close\n" + lines(DAYS, WHOLE, CLOSES),
+        {},
+        {"skip_lines": 2},
+        CLOSES,
+    ),
+    (
+        "a table of texts above",
+        "Date,Close,Lots\n2024-01-01,up,down\nDate,Lots,Close\n" + lines(DAYS, WHOLE, CLOSES),
         {},
         {"skip_lines": 2},
         CLOSES,
@@ -130,6 +168,93 @@ ADVICE: list[tuple[str, str | bytes, dict[str, object], dict[str, object], list[
         {"encoding": "utf-16"},
         CLOSES,
     ),
+    ("no rows", b"", {}, {"header": False}, []),
+    ("one line of text", "No data\n", {}, {"column": 1}, []),
+    ("trailing minuses", "Date,Close,Foo\n" + lines(DAYS, ["1.5-"] * 5, CLOSES), {}, {"column": 3}, CLOSES),
+    ("prices and lots", lines(DAYS, WHOLE, HALVES), {"column": 2}, {"thousands": ""}, WHOLE),
+    (
+        "shifted",
+        "Date,Open,High,Low,Close\n" + lines(DAYS, WHOLE, LOWS, CLOSES, CLOSES),
+        {},
+        {"column": 5},
+        CLOSES,
+    ),
+    ("dates for closes", "Day,Close,Foo\n" + lines(DAYS, AS_DATES, CLOSES), {}, {"column": 3}, CLOSES),
+    ("texts for prices", "Date,Last,Foo\n" + lines(DAYS, ["up"] * 5, CLOSES), {}, {"column": "Foo"}, CLOSES),
+    ("adjusted", "Date,Adj Close\n" + ROWS, {}, {"column": "Adj Close"}, CLOSES),
+    ("a garbled name", ("Date,Закр,Lots\n" + WIDE).encode("cp1251"), {}, {"encoding": "cp1251"}, CLOSES),
+    ("a book", "Date,side,price\n" + lines(DAYS, SIDES, CLOSES), {}, {"column": 3, "group_by": 2}, TWO_SERIES),
+    ("orders or trades", "Data,tipo,preco\n" + lines(DAYS, ORDERS, CLOSES), {}, {"column": 3}, CLOSES),
+    (
+        "returns",
+        "Date,Foo\n" + lines(DAYS, ["1", "-2", "1", "-1", "2"]),
+        {},
+        {"column": 2},
+        ["1", "-2", "1", "-1", "2"],
+    ),
+    ("a row or names", ",0\n" + ROWS, {}, {"header": True}, CLOSES),
+    (
+        "many commas",
+        "Date!Close!Note\n" + lines(DAYS, CLOSES, ["," * 17_000] * 5, delimiter="!"),
+        {},
+        {"delimiter": "!"},
+        CLOSES,
+    ),
+    ("an open quote", '"note\nDate,Close\n' + ROWS + "\n" * 270_000, {}, {"skip_lines": 1}, CLOSES),
+    ("a total", "Date,Close\n" + ROWS + "Average,10.05\n", {}, {"on_bad_row": "skip"}, CLOSES),
+    ("the header again", "Date,Close\n" + ROWS + "Date,Close\n", {}, {"on_bad_row": "skip"}, CLOSES),
+    ("a word", "Date,Close\n" + ROWS + "2024-01-09,halt\n", {}, {"missing": ["halt"]}, [*CLOSES, ""]),
+    (
+        "a word among prices",
+        "Date,Open,High,Low,Close\n" + lines(DAYS, *[CLOSES] * 4) + "2024-01-09,closed,,,\n",
+        {},
+        {"missing": ["closed"]},
+        [*CLOSES, ""],
+    ),
+    (
+        "an undefined price",
+        "Date,Close\n" + ROWS + "2024-01-09,9223372036854775807\n",
+        {},
+        {"missing": ["9223372036854775807"]},
+        [*CLOSES, ""],
+    ),
+    ("two signs", "Date,Close,Foo\n" + WIDE + "2024-01-09,--5,10\n", {}, {"column": "Foo"}, [*WHOLE, "10"]),
+    (
+        "another mark below",
+        "Date;Close\n" + "2024-01-09;10\n" * RECORDS + "2024-01-09;10,5\n",
+        {},
+        {"decimal": ","},
+        [*["10"] * RECORDS, "10.5"],
+    ),
+    ("zeros", "Date,Close\n" + ROWS + "2024-01-09,0\n", {}, {"missing": ["0"]}, [*CLOSES, ""]),
+    ("symbols", "Date,symbol,Close\n" + lines(DAYS, list("ABABA"), CLOSES), {}, {"group_by": "symbol"}, TWO_SERIES),
+    (
+        "times that repeat",
+        "Date,x,Close\n" + lines([day for day in DAYS[:3] for _ in "ab"], ["1.5", "2.5"] * 3, [*CLOSES, "9"]),
+        {},
+        {"group_by": "x"},
+        [CLOSES[::2], [*CLOSES[1::2], "9"]],
+    ),
+    ("a value", "DATE,DGS10\n" + ROWS, {}, {"column": "DGS10"}, CLOSES),
+    ("sides", "Date,side,price\n" + lines(DAYS, SIDES, CLOSES), {"column": 3}, {"group_by": 2}, TWO_SERIES),
+    ("newest first", "Date,Close\n" + lines(DAYS[::-1], CLOSES), {}, {"order": "newest-first"}, CLOSES[::-1]),
+    ("another name", ("Date,Close\n" + ROWS, "Day,Last\n" + ROWS), {}, {"column": 2}, [*CLOSES, *CLOSES]),
+    (
+        "another scale",
+        ("Date,Close\n2024-01-01,2.520\n2024-01-02,2.530\n", "Date;Close\n2024-01-03;2.499,50\n2024-01-04;2.501,25\n"),
+        {},
+        {"thousands": "."},
+        ["2520", "2530", "2499.50", "2501.25"],
+    ),
+    (
+        "a type of no numbers",
+        arrow(Close=CLOSES).append_column("x", pa.array([True] * 5)),
+        {"column": "x"},
+        {"column": "Close"},
+        CLOSES,
+    ),
+    ("texts of no numbers", arrow(Close=["1.5-"] * 5, Foo=CLOSES), {}, {"column": "Foo"}, CLOSES),
+    ("dates of a type", arrow(Close=AS_DATES, Foo=CLOSES), {}, {"column": "Foo"}, CLOSES),
 ]
 
 
@@ -141,54 +266,68 @@ def flags_in(message: str) -> dict[str, list[object]]:
             named.setdefault("header", []).append(flag == "header")
             continue
         try:
-            word = (shlex.split(rest.rstrip(";:)"))[:1] or [""])[0] if rest != " ;" else ";"
+            word = (shlex.split(rest.rstrip(";:),"))[:1] or [""])[0] if rest != " ;" else ";"
         except ValueError:
             word = rest.strip()
         value: object = None if word in {*PLACEHOLDERS, "", "or", "and"} or word.endswith("NAME") else word
-        if flag in {"skip-lines", "column"} and isinstance(value, str) and value.isdecimal():
+        if flag in {"skip-lines", "column", "group-by"} and isinstance(value, str) and value.isdecimal():
             value = int(value)
-        named.setdefault(flag.replace("-", "_"), []).append("" if value == "none" else value)
+        value = "" if value == "none" else [value] if flag == "missing" else value
+        named.setdefault(flag.replace("-", "_"), []).append(value)
     return named
 
 
-def refusal(path: Path, flags: dict[str, object]) -> str | None:
-    """Return what a run says that cannot tell the layout, `None` for one that can."""
+def inputs(text: object, folder: Path) -> list[Path]:
+    """Write a case; return its files."""
+    texts = text if isinstance(text, tuple) else (text,)
+    paths = [folder / f"{place}.csv" for place in range(len(texts))]
+    for path, each in zip(paths, texts, strict=True):
+        if isinstance(each, pa.Table):
+            pq.write_table(each, path)
+        else:
+            path.write_bytes(each if isinstance(each, bytes) else each.encode())
+    return paths
+
+
+def said(paths: list[Path], chosen: dict[str, Any]) -> tuple[str, bool]:
+    """Return what a run says, warnings or an error, and whether it is an error."""
     try:
-        streamsig.run(path, window=WINDOW, **flags)
-    except LayoutError as error:
-        return str(error)
-    return None
+        return "; ".join(streamsig.run(*paths, window=WINDOW, **chosen).warnings), False
+    except StreamsigError as error:
+        return str(error), True
 
 
-def follow(path: Path, flags: dict[str, object], known: dict[str, object]) -> streamsig.Result:
-    """Run, and add the flags that a refusal names and a person can answer, until there is none."""
+def follow(paths: list[Path], chosen: dict[str, Any], known: dict[str, object]) -> tuple[dict[str, Any], list[str]]:
+    """Add the settings that a message names and a person can answer, until there is none; return all messages, too."""
+    messages = []
     for _ in range(MOST_STEPS):
-        message = refusal(path, flags)
-        if message is None:
-            break
+        message, is_error = said(paths, chosen)
+        messages.append(message)
         named = flags_in(message)
         useful = {
             key: value
             for key, value in known.items()
-            if key in named and flags.get(key) != value and (value in named[key] or None in named[key])
+            if key in named and chosen.get(key) != value and (value in named[key] or None in named[key])
         }
-        assert useful, f"{message} names {named}, but {known} are right"
-        flags = {**flags, **useful}
-    return streamsig.run(path, window=WINDOW, **flags)
+        if not useful:
+            assert not is_error, f"{message} names {named}, but {known} are right"
+            break
+        chosen = {**chosen, **useful}
+    return chosen, messages
 
 
-@pytest.mark.parametrize(("text", "flags", "known", "closes"), [e[1:] for e in ADVICE], ids=[e[0] for e in ADVICE])
-def test_the_flags_of_a_refusal_give_the_right_number(
-    text: str | bytes, flags: dict[str, object], known: dict[str, object], closes: list[str], tmp_path: Path
+@pytest.mark.parametrize(("text", "chosen", "known", "closes"), [e[1:] for e in ADVICE], ids=[e[0] for e in ADVICE])
+def test_the_settings_that_a_message_names_give_the_right_number(
+    text: object, chosen: dict[str, Any], known: dict[str, object], closes: list[Any], tmp_path: Path
 ) -> None:
-    """A refusal names flags that a person can answer, and with them the count is that of the oracle."""
-    path = tmp_path / "x.csv"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(StreamsigError):
-        streamsig.run(path, window=WINDOW, **flags)
-    found = follow(path, flags, known)
-    wanted = answer([Fraction(close) if close else None for close in closes], WINDOW)
-    assert (found.rows_processed, found.rows_missing, found.signal_count) == wanted
+    """A refusal or a warning names settings that a person can answer, and with them the count is that of the oracle."""
+    paths = inputs(text, tmp_path)
+    answered, _ = follow(paths, chosen, known)
+    assert answered != chosen
+    found = streamsig.run(*paths, window=WINDOW, **answered)
+    series = closes if closes and isinstance(closes[0], list) else [closes]
+    answers = [answer([Fraction(close) if close else None for close in each], WINDOW) for each in series]
+    assert (found.rows_processed, found.rows_missing, found.signal_count) == tuple(map(sum, zip(*answers, strict=True)))
 
 
 def aligned(path: Path) -> None:
@@ -202,20 +341,15 @@ def two_tables(path: Path) -> None:
     path.write_text("Date,Close,Lots\n" + WIDE + "Date,Lots,Close\n2024-01-09,1,2\n")
 
 
-def arrow() -> pa.Table:
-    """Return the rows as a table of Arrow."""
-    return pa.table({"Date": DAYS, "Close": [float(close) for close in CLOSES]})
-
-
 def feather_of_version_1(path: Path) -> None:
     """Write what pandas wrote before 2020."""
     with pytest.warns(DeprecationWarning, match="Feather V1"):
-        feather.write_feather(arrow(), str(path), version=1)
+        feather.write_feather(arrow(Date=DAYS, Close=CLOSES), str(path), version=1)
 
 
 def an_orc_file(path: Path) -> None:
     """Write what Hive writes."""
-    orc.write_table(arrow(), str(path))
+    orc.write_table(arrow(Date=DAYS, Close=CLOSES), str(path))
 
 
 def tar_of_two(path: Path) -> None:
@@ -231,8 +365,13 @@ def tar_of_two(path: Path) -> None:
 def packed_parquet(path: Path) -> None:
     """Compress a Parquet file once more."""
     whole = io.BytesIO()
-    pq.write_table(arrow(), whole)
+    pq.write_table(arrow(Date=DAYS, Close=CLOSES), whole)
     path.write_bytes(gzip.compress(whole.getvalue()))
+
+
+def packed_twice(path: Path) -> None:
+    """Compress a file that is compressed already."""
+    path.write_bytes(gzip.compress(gzip.compress(("Date,Close\n" + ROWS).encode())))
 
 
 def affixed(template: str) -> Callable[[Path], None]:
@@ -264,6 +403,7 @@ COMMANDS: list[tuple[Callable[[Path], None], str, str, str]] = [
     ),
     *((separated(mark), "x.csv", r"sed .* -", "") for mark in "\u00a6\u2502"),
     (packed_parquet, "x.parquet.gz", r"gunzip [^;]*", "streamsig run x.parquet"),
+    (packed_twice, "x.csv.gz", r"gunzip .*", "streamsig run x.csv"),
 ]
 
 
@@ -309,3 +449,66 @@ def test_what_stands_around_numbers_is_named(closes: list[str], advice: str, tmp
     with pytest.raises(LayoutError) as caught:
         streamsig.run(path, window=WINDOW)
     assert str(caught.value).endswith(f"or {advice}")
+
+
+PACKAGE = Path(streamsig.__file__).parent
+IS_ADVICE = re.compile(
+    r"--[a-z]|streamsig run|\b(?:sed|head|tar|gunzip|unzip|unrar|7z|sqlite3|python|git lfs) -?[A-Za-z{']"
+)
+NOT_FOLLOWED = {
+    "leaves {} MiB for what has to be read of it at once": "tests/resources/test_budget.py has a large file",
+    "a zip archive cannot be read from a pipe": "tests/inputs/test_formats.py",
+    "standard input is closed": "tests/cli/test_cli_errors.py",
+    "read_avro": "polars writes Avro, and is not among the tools of the tests",
+    "7z x": "not installed",
+    "unrar x": "not installed",
+    "sqlite3 -header": "not installed",
+    "git lfs pull": "it takes the repository of the file",
+    "the decimal mark is . or ,": "the settings refuse it first",
+    "the separator is one of . , ' or a blank": "the settings refuse it first",
+    "it is one ASCII character": "there is nothing to follow but the sentence",
+    "--decimal and --thousands are both": "there is nothing to follow but the sentence",
+    "a number of lines is 0 or more": "the settings refuse it first",
+}
+"""Advice that has no case: a part of it, and why."""
+
+
+def advice_in_code() -> Iterator[tuple[str, str]]:
+    """Yield each text of the code that names a flag or a command, `{}` for what is filled in, and where it is."""
+    for folder in ("sniffer", "columnar", "csv", "sources", "fields"):
+        for path in sorted((PACKAGE / folder).rglob("*.py")):
+            tree = ast.parse(path.read_text("utf-8"))
+            left_out = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            left_out |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+            for node in ast.walk(tree):
+                if id(node) in left_out or not isinstance(node, (ast.JoinedStr, ast.Constant)):
+                    continue
+                parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+                text = text.replace("{name}", "{}")
+                if IS_ADVICE.search(text) and not re.fullmatch(r"--[a-z-]+", text):
+                    yield f"{path.relative_to(PACKAGE)}:{node.lineno}", text
+
+
+def test_every_message_with_advice_has_a_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the code can advise is said in a case of this file, or there is a reason why it is not followed."""
+    messages = []
+    for place, (_, text, chosen, known, _) in enumerate(ADVICE):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        paths = inputs(text, folder)
+        messages += follow(paths, chosen, known)[1]
+        for found in inspect_inputs(list(map(str, paths)), make_settings({"window": WINDOW, **chosen})):
+            messages += found["warnings"]
+    monkeypatch.chdir(tmp_path)
+    for write, file, *_ in COMMANDS:
+        write(Path(file))
+        messages.append(said([Path(file)], {})[0])
+    whole = "\n".join(messages)
+    unknown = [
+        f"{place}: {text}"
+        for place, text in advice_in_code()
+        if not any(part in text for part in NOT_FOLLOWED)
+        and not re.search(".*?".join(map(re.escape, text.split("{}"))), whole)
+    ]
+    assert not unknown, "\n".join(unknown)
