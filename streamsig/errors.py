@@ -1,18 +1,17 @@
-"""Everything that may go wrong, as one tree.
+"""The exceptions, as one tree.
 
     StreamsigError
       UsageError      invalid flags or settings (exit code 2)
-        ConfigError     the same, found in a config file
-        CheckpointError a checkpoint that the run cannot resume from
+        ConfigError     invalid contents of a config file
+        CheckpointError a checkpoint that does not match the run
       SourceError     the input cannot be opened or read to its end (3)
-      LayoutError     the input can be read, but not understood without being told (4)
-      BadRowError     one record of the input is not what it should be (4)
+      LayoutError     the input can be read, but its layout is not clear (4)
+      BadRowError     one record of the input is malformed (4)
       ColumnError     one value of an array or a frame is not a close (4)
       OutputError     a result cannot be written (5)
 
 Every message is one line that says what failed, where, what was found there and what to do.
-`commands` turn `exit_code` into the exit code of the program; nothing else reads it.
-Every error survives pickle, so that a worker can raise it in the process that waits for it.
+Only `cli` reads `exit_code`. Every error can be pickled, so a worker can raise it in the process that waits for it.
 """
 
 from __future__ import annotations
@@ -33,42 +32,42 @@ EXIT_CODES = {
 
 
 class StreamsigError(Exception):
-    """Base of all errors a caller can act on; `str(error)` is one line for a person."""
+    """The base of all errors that a caller can act on; `str(error)` is one line."""
 
     exit_code = 1
 
 
 class UsageError(StreamsigError):
-    """A flag, a setting or a combination of them that cannot be honoured."""
+    """A flag, a setting, or a combination of them is invalid."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """A config file that is missing, is not YAML, or holds a key or value that is not allowed."""
+    """A config file is missing, is not YAML, or has a key or value that is not allowed."""
 
 
 class CheckpointError(UsageError):
-    """A checkpoint of other settings or inputs, or one that is damaged; the message names the way out."""
+    """A checkpoint has other settings or inputs, or is damaged; the message says how to continue."""
 
 
 class SourceError(StreamsigError):
-    """An input that cannot be opened, or not be read to its end (missing, truncated, an I/O error)."""
+    """An input cannot be opened or read to its end: it is missing or truncated, or there was an I/O error."""
 
     exit_code = 3
 
 
 class LayoutError(StreamsigError):
-    """An input whose layout cannot be told for sure; the message names the flag that settles it."""
+    """The layout of an input is not clear; the message names the setting that decides."""
 
     exit_code = 4
 
 
 class BadRowError(StreamsigError):
-    """One record that is not what it should be.
+    """A record is malformed, or its close is not a number.
 
-    `line` is the physical line, counted from 1, on which the record starts; `column` names the
-    field, `text` is what was found there (shortened), `reason` says what is wrong with it.
+    `line` is the physical line on which the record starts, counted from 1. `column` names the field, `text` is what
+    was found there (shortened), and `reason` says what is wrong with it.
     """
 
     exit_code = 4
@@ -87,10 +86,10 @@ class BadRowError(StreamsigError):
 
 
 class ColumnError(StreamsigError, ValueError):
-    """A value of an array or a frame that is not a close: infinite, a word, more than 38 digits.
+    """A value of an array or a frame is not a close: it is infinite, a word, or has more than 38 digits.
 
-    `row` counts from 0 at the start of the array or frame, `text` is the value, quoted and shortened for a message.
-    `advice` says what to do about it, "" where that is the same as for most bad rows.
+    `row` counts from 0 at the start of the array or frame. `text` is the value, quoted and shortened for a message.
+    `advice` says what to do about it; it is "" for advice that is the same for most bad rows.
     """
 
     exit_code = 4
@@ -105,6 +104,6 @@ class ColumnError(StreamsigError, ValueError):
 
 
 class OutputError(StreamsigError):
-    """A result, a log or a report that cannot be written."""
+    """A result or a log cannot be written."""
 
     exit_code = 5

@@ -22,17 +22,17 @@ _ROOM = 1 << 62
 
 
 ABOVE, BELOW, CROSS_ABOVE, CROSS_BELOW = COMPARISONS = ("above", "below", "cross_above", "cross_below")
-"""How the fast mean has to stand to the slow one, or to come to stand."""
+"""The relation of the fast mean to the slow one, or the row on which it begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
     """A comparison of two moving averages of the closes; `Signal(1, n)` is "close above its n-row mean".
 
-    A row has the signal `above` when `sma(fast) > sma(slow)`, which is `slow * sum(last fast) > fast *
-    sum(last slow)`, and `below` when it is less; a tie is neither. It has `cross_above` or `cross_below` when
-    that turns true: it holds there and does not hold on the row before. All of the last `reach` rows, the row itself
-    included, must have a close; so there is no cross where nothing is known of the row before.
+    A row has the signal `above` if `sma(fast) > sma(slow)`, computed as
+    `slow * sum(last fast) > fast * sum(last slow)`, and `below` if it is less; a tie is neither. It has `cross_above`
+    or `cross_below` if the comparison holds on this row and does not hold on the row before. All of the last `reach`
+    rows, this one included, must have a close, so the first row with both means is never a cross.
     """
 
     fast: int
@@ -51,22 +51,22 @@ class Signal:
 
     @property
     def window(self) -> int:
-        """Rows of the longer mean."""
+        """The number of rows of the longer mean."""
         return max(self.fast, self.slow)
 
     @property
     def is_cross(self) -> bool:
-        """Whether only the row counts on which the comparison turns true."""
+        """Whether only the rows count on which the comparison becomes true."""
         return self.compare in {CROSS_ABOVE, CROSS_BELOW}
 
     @property
     def is_above(self) -> bool:
-        """Whether the fast mean has to be the larger one."""
+        """Whether the fast mean has to be greater than the slow one."""
         return self.compare in {ABOVE, CROSS_ABOVE}
 
     @property
     def reach(self) -> int:
-        """Rows that must be there, the row itself included, before it can have the signal."""
+        """The number of rows that must have a close, the row itself included, for it to have the signal."""
         return self.window + self.is_cross
 
     def flags(self, ticks: Ticks) -> NDArray[np.bool_]:
@@ -84,11 +84,11 @@ class Signal:
         return flags
 
     def fits(self, limbs: NDArray[np.int64]) -> bool:
-        """Tell whether all that is computed of these limbs fits in int64."""
+        """Return whether everything that is computed from these limbs fits in int64."""
         return len(limbs) == 1 and magnitude(limbs) * self.fast * self.slow < _ROOM
 
     def _holds(self, ticks: Ticks) -> NDArray[np.bool_]:
-        """Tell of each whole window, (rows - window + 1,), whether the fast mean stands as it has to."""
+        """Return whether the comparison holds for each whole window, shape (rows - window + 1,)."""
         limbs, bits = ticks.limbs, LIMB_BITS
         if not self.fits(limbs):
             limbs = widen(limbs, 2)
@@ -109,8 +109,7 @@ class Signal:
 def _sums(values: NDArray[np.int64] | NDArray[np.bool_], window: int) -> NDArray[np.int64]:
     """Return the sums over all whole windows, shape (rows - window + 1,).
 
-    The running total may wrap around int64; the difference of two of them is right all the same
-    as long as the sum of one window fits.
+    The running total may wrap around int64. The difference of two of them is still right if the sum of one window fits.
     """
     totals = np.empty(len(values) + 1, np.int64)
     totals[0] = 0
@@ -125,7 +124,7 @@ def _halve(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _positive(digits: list[NDArray[np.int64]], bits: int) -> NDArray[np.bool_]:
-    """Tell where the number with these little-endian digits, each any int64 below 2**62, is above 0."""
+    """Return where the number with these little-endian digits, each any int64 below 2**62, is above 0."""
     rest = np.zeros(len(digits[0]), np.bool_)
     carried = np.zeros(len(digits[0]), np.int64)
     for digit in digits[:-1]:

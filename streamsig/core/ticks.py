@@ -81,7 +81,7 @@ class Ticks:
 
     @classmethod
     def from_decimals(cls, closes: Iterable[Decimal | None]) -> Ticks:
-        """Take decimals, `None` for a missing close, at the smallest scale that holds them all."""
+        """Return ticks of decimals, `None` for a missing close, at the smallest scale that holds them all."""
         closes = list(closes)
         parts = [None if close is None else close.as_tuple() for close in closes]
         scale = max((-int(part.exponent) for part in parts if part is not None), default=0)
@@ -91,7 +91,7 @@ class Ticks:
 
     @classmethod
     def from_integers(cls, integers: Sequence[int], scale: int, missing: Sequence[bool] = ()) -> Ticks:
-        """Take Python integers of any size; `missing` is a flag per row, or empty for none."""
+        """Return ticks of Python integers of any size; `missing` is a flag per row, or empty for none."""
         mask = np.array(missing, np.bool_) if any(missing) else None
         if all(-_INT64_LIMIT <= integer < _INT64_LIMIT for integer in integers):
             return cls(np.array(integers, np.int64).reshape(1, -1), scale, mask)
@@ -104,9 +104,9 @@ class Ticks:
 
     @classmethod
     def from_arrow(cls, array: pa.Array) -> Ticks:
-        """Take integers, or a decimal128 array, without a copy where all closes fit in 64 bits and none is missing.
+        """Return ticks of integers or decimals, without a copy if all closes fit in 64 bits and none is null.
 
-        Raises TypeError for other types: of a float or a text nobody has said what number is meant.
+        Raises TypeError for other types: a float or a text does not say which decimal it stands for.
         """
         array = _as_decimal(array)
         words = np.frombuffer(array.buffers()[1] or b"", np.int64)
@@ -119,7 +119,7 @@ class Ticks:
 
     @classmethod
     def from_words(cls, words: NDArray[np.int64], scale: int, missing: NDArray[np.bool_] | None = None) -> Ticks:
-        """View 128-bit integers, (rows, 2) with the lower word first, as ticks; those of missing closes are 0."""
+        """Return ticks of 128-bit integers, (rows, 2) with the lower word first; those of missing closes are 0."""
         low, high = words[:, 0], words[:, 1]
         if np.array_equal(low >> 63, high):
             return cls(low[np.newaxis], scale, missing)
@@ -161,13 +161,13 @@ class Ticks:
         return pa.Array.from_buffers(kind, len(self), [valid, pa.py_buffer(words)])
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` makes the same closes of."""
+        """Return the closes as JSON has them, for `from_json`."""
         missing = None if self.missing is None else pack(self.missing.view(np.int8))
         return {"scale": self.scale, "shape": self.limbs.shape, "limbs": pack(self.limbs), "missing": missing}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Ticks:
-        """Return the closes that `to_json` wrote down; raises ValueError."""
+        """Return the closes of a `to_json`; raises ValueError for anything else."""
         width, rows = whole(plain["shape"])
         (scale,) = whole([plain["scale"]], most=MOST_SCALE)
         if not 1 <= width <= _MOST_LIMBS:
@@ -182,7 +182,7 @@ class Ticks:
         return cls(limbs, scale, None if missing is None else missing.astype(np.bool_))
 
     def slice(self, start: int, stop: int) -> Ticks:
-        """Return rows `start` to `stop` (half-open, 0 <= start <= stop) as a copy that keeps no other row alive."""
+        """Return rows `start` to `stop` (half-open, 0 <= start <= stop) as a copy that does not refer to other rows."""
         missing = None if self.missing is None else self.missing[start:stop].copy()
         if missing is not None and not missing.any():
             missing = None
@@ -193,7 +193,7 @@ class Ticks:
         return Ticks(self.limbs[:, ::-1], self.scale, None if self.missing is None else self.missing[::-1])
 
     def rescale(self, scale: int) -> Ticks:
-        """Return the same closes at a larger scale, exactly, with as many limbs as that takes."""
+        """Return the same closes at a larger scale, exactly, with as many limbs as needed."""
         limbs, power = self.limbs, scale - self.scale
         while power > 0:
             # 10**9 < 2**30, so that a limb times it, and a carry, stay inside int64
