@@ -2,8 +2,8 @@
 
 A generated part of a page stands between `<!-- generated: NAME -->` and `<!-- end -->`. It comes from the code: flags
 from the parsers, config keys from the table of settings, events and errors from their classes, the Python API from its
-docstrings, and examples from runs on data.csv. The rest of a page is written by hand. So is the last column of a table
-of metrics keys: it is preserved, and a new key gets a cell to fill in.
+docstrings, and examples from runs on data.csv. The rest of a page is written by hand. So is the last column of the
+tables of metrics keys and events: it is preserved, and a new row gets a cell to fill in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the program can do is written down, and what is written down is so."""
+"""The documentation has what the program can do, and what it shows is true."""
 
 from __future__ import annotations
 
@@ -62,18 +62,15 @@ def _anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_python_sessions(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a page shows of Python is what comes."""
+    """Each Python session gives what the page shows."""
     monkeypatch.chdir(ROOT)
     assert doctest.testfile(str(ROOT / page), module_relative=False, verbose=False).failed == 0
 
 
-@pytest.mark.parametrize("command", ["run", "generate", "inspect"])
-def test_every_flag_is_documented(workdir: Workdir, command: str) -> None:
-    """Each flag of the help text is in the README or in the docs."""
-    flags = set(re.findall(r"--[a-z][a-z-]+", workdir.call(command, "--help").out))
+def test_every_flag_is_documented(flags: set[str]) -> None:
+    """Each flag is in the README or in the docs."""
     known = set(re.findall(r"--[a-z][a-z-]+", "\n".join([README, *DOCS.values()])))
-    opposites = {flag.replace("--", "--no-", 1) for flag in known}
-    assert flags - known - opposites - {"--help"} == set()
+    assert {flag for flag in flags if flag.startswith("--")} - known == set()
 
 
 @pytest.mark.parametrize("page", PAGES)
