@@ -8,13 +8,12 @@ import random
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig.config import make_settings
@@ -26,7 +25,7 @@ from streamsig.engine.checkpoint.snapshot_file import FORMAT
 from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import BadRowError, CheckpointError
-from tests.support.effort import some
+from tests.support.effort import LONG, some
 from tests.support.interrupting import ROWS, figures, keyed, run, text
 from tests.support.strategies import closes
 from tests.support.workdir import PACKERS, prices
@@ -306,14 +305,33 @@ def test_other_inputs_are_refused(tmp_path: Path) -> None:
         run(tmp_path, *inputs)
 
 
-def _slow(chunk_bytes: int) -> tuple[str, ...]:
-    """Return the program with small chunks that writes a checkpoint after each."""
+def _slow(chunk_bytes: int, before: str = "", after: str = "") -> tuple[str, ...]:
+    """Return the program with small chunks that writes a checkpoint after each; code can run before it and after it."""
     code = (
         "import sys; from streamsig.csv import chunks; from streamsig.engine.checkpoint import checkpoint;"
         f"chunks.CHUNK_BYTES = {chunk_bytes}; checkpoint.SECONDS = 0; checkpoint._SHARE = 0;"
-        "from streamsig.__main__ import main; sys.exit(main())"
+        f"from streamsig.__main__ import main\n{before}\ncode = main()\n{after}\nsys.exit(code)"
     )
     return (sys.executable, "-W", "error", "-c", code)
+
+
+_COUNTING = """
+import os, streamsig.cli.run, streamsig.engine.execute
+calls = 0
+def count(*_):
+    global calls
+    calls += 1
+    if calls == {killed_at}:
+        os.kill(os.getpid(), 9)
+sys.setprofile(count)
+"""
+"""Counts the calls and returns of functions, those written in C included, and kills the program at one of them."""
+
+
+def _killed(chunk_bytes: int, at: int) -> tuple[str, ...]:
+    """Return the program that is killed at a call of a function; with 0 it writes how many calls there are."""
+    after = "sys.setprofile(None)\nprint(calls, file=sys.stderr)"
+    return _slow(chunk_bytes, _COUNTING.format(killed_at=at), "" if at else after)
 
 
 def _offset(workdir: Workdir) -> int:
@@ -350,49 +368,51 @@ def test_pipe(workdir: Workdir) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signal_writes_the_checkpoint(workdir: Workdir, number: int, code: int) -> None:
     """What was counted when the signal came is in the checkpoint, however long ago the last one was written."""
-    process = workdir.start("run", "-", "--checkpoint", "checkpoint", stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    process.stdin.write(prices(range(900_000)).encode())
-    process.stdin.flush()
-    workdir.wait_for(lambda: workdir.has_logged("input_found"), process)
-    # two chunks are there to be counted: the checkpoint has them only once it is written at the end
-    time.sleep(0.5)
-    process.send_signal(number)
-    process.wait()
-    workdir.failed(workdir.finish(process), code)
+    # the signal comes as soon as two of six chunks are counted, and the first checkpoint is due seconds later
+    stopped = f"""
+import os, sys
+from streamsig.engine.events import Advanced
+from streamsig.__main__ import main
+plain, seen = Advanced.__init__, []
+def advanced(*arguments, **named):
+    plain(*arguments, **named)
+    seen.append(arguments)
+    if len(seen) == 2:
+        os.kill(os.getpid(), {int(number)})
+Advanced.__init__ = advanced
+sys.exit(main())
+"""
+    workdir.put("prices.csv", prices(range(900_000)))
+    program = (sys.executable, "-W", "error", "-c", stopped)
+    workdir.fails(code, "prices.csv", "--checkpoint", "checkpoint", program=program)
     assert _offset(workdir) > 1 << 20
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--check-order"], ["--group-by", "symbol"]])
 def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
-    """A run that is killed at random moments, again and again, ends with the metrics and rows of an undisturbed one."""
-    kills = 100 if settings.default is not None and settings.default.max_examples > 100 else 5
+    """A run that is killed at any call of a function, again and again, ends with what an undisturbed one writes."""
+    kills = 100 if LONG else 5
     dice = random.Random(42)  # noqa: S311 (dice)
     (workdir.path / "in").mkdir()
-    content = "time,symbol,close\n" + keyed(18_000).replace("77.5", "word")
+    content = "time,symbol,close\n" + keyed(6_000).replace("77.5", "word")
     workdir.put("in/1.csv", content)
     workdir.put("in/2.csv.gz", gzip.compress(content.replace("word", "text").encode()))
     plain = ("run", "in", "--window", "300", "--on-bad-row", "skip", *flags)
     arguments = (*plain, "--signals-out", "rows.csv", "--rejects", "rejects.csv", "--checkpoint", "checkpoint")
     whole = workdir.call(*plain, "--signals-out", "whole.csv", "--rejects", "bad.csv").metrics
     bad = whole["rows_rejected"]
-    assert whole["rows_processed"] + bad == 36_000
-    assert bad > 100
-    moved, before = 0, workdir.times_logged("run_started")
-    for started in range(before + 1, before + kills + 1):
-        process = workdir.start(*arguments, program=_slow(2048))
-        # at any moment from the first write on; what is before that is the same for every run
-        workdir.wait_for(lambda: workdir.times_logged("run_started") == started, process)  # noqa: B023 (at once)
-        time.sleep(dice.uniform(0, 0.6))
-        process.kill()
+    assert whole["rows_processed"] + bad == 12_000
+    assert bad > 30
+    calls = int(workdir.call(*arguments, program=_killed(2048, 0)).err.split()[-1])
+    # a run that goes on makes fewer calls than the first one
+    for at in [calls // 2, *(dice.randrange(1, calls // 8) for _ in range(kills - 1))]:
+        process = workdir.start(*arguments, *["--fresh"] * (at == calls // 2), program=_killed(2048, at))
         process.communicate()
-        moved += (workdir.path / "checkpoint").exists()
+        assert process.returncode == -signal.SIGKILL
+        assert (workdir.path / "checkpoint").exists()
         for partial in workdir.path.glob(".*.partial"):
             partial.unlink()
-        if dice.random() < 0.1:
-            (workdir.path / "checkpoint").unlink(missing_ok=True)
-    assert moved
     outcome = workdir.call(*arguments, program=_slow(2048))
     assert {**outcome.metrics, "latency_ms": 0} == {**whole, "latency_ms": 0}
     assert (workdir.path / "rows.csv").read_bytes() == (workdir.path / "whole.csv").read_bytes()

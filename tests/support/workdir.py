@@ -31,7 +31,7 @@ MEASURED = (
 )
 """A program that does as `streamsig`, and ends standard error with its peak of memory, in KiB."""
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 600
 """No test waits this long unless something hangs."""
 
 
