@@ -73,7 +73,7 @@ def _batches(named: Sequence[str | ArrowStream], settings: Settings) -> Iterator
     def work() -> None:
         with contextlib.suppress(ChannelClosedError):
             try:
-                count_signals(named, settings, observe=lambda _: channel.check(), tell=channel.put)
+                count_signals(named, settings, observe=lambda _: channel.check(), emit=channel.put)
                 channel.put(None)
             except Exception as error:  # noqa: BLE001 (raised again where it is read)
                 channel.put(error)

@@ -15,7 +15,7 @@ from streamsig.cli.terminal import UNEXPECTED, cause, failure, say, say_if_waiti
 from streamsig.config import OUTPUT as OUTPUT_GROUP
 from streamsig.config import SETTINGS, Settings, make_settings
 from streamsig.config_file import find_config, read_config, version_of
-from streamsig.engine.count import SKIP
+from streamsig.engine.batch import SKIP
 from streamsig.engine.events import OrderChecked, Rejected, RunFailed, RunFinished, RunStarted, Warned
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import OutputError, UsageError

@@ -10,26 +10,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from streamsig.csv.chunks import Chunk
-    from streamsig.csv.reader import Reading
 
 
-class _Rows(Protocol):
-    @property
-    def rows(self) -> int: ...
-
-
-class _Part(Protocol):
-    """A chunk that is read, and its rows."""
+class _Piece(Protocol):
+    """A chunk that is read, how many rows it has, and how many of the last ones have no time."""
 
     @property
     def chunk(self) -> Chunk: ...
     @property
-    def reading(self) -> Reading: ...
+    def rows(self) -> int: ...
     @property
-    def rows(self) -> _Rows: ...
+    def untimed(self) -> int: ...
 
 
-_P = TypeVar("_P", bound=_Part)
+_P = TypeVar("_P", bound=_Piece)
 
 
 class Footer:
@@ -47,9 +41,9 @@ class Footer:
         """Yield parts in order as soon as they are known to be rows; at the end, `chunks` are the footer."""
         waiting: list[_P] = []
         for part in (each for one in parts for each in one):
-            size, rows = part.chunk.size, part.rows.rows
-            if rows > part.reading.untimed:
-                self.untimed = part.reading.untimed and FOOTER_BYTES + 1
+            size, rows = part.chunk.size, part.rows
+            if rows > part.untimed:
+                self.untimed = part.untimed and FOOTER_BYTES + 1
             elif rows or self.untimed:
                 self.untimed += size
             if 0 < self.untimed <= FOOTER_BYTES:

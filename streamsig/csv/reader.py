@@ -289,6 +289,17 @@ class ChunkReader:
 
     def footer_start(self, chunk: Chunk, reading: Reading) -> int:
         """Return the byte of a chunk at which the last rows without a time begin, those of its reading."""
+        line, start = self.row_places(chunk, reading)[:, -reading.untimed]
+        if self.dialect.line_quoted:
+            # of the lines as they stand in the file
+            (start,), _ = Rejects(bytes(chunk.view)).lines_at(line[np.newaxis])
+        return int(start)
+
+    def row_places(self, chunk: Chunk, reading: Reading) -> NDArray[np.int32]:
+        """Return the line of each row of a chunk's reading, from 1, and its first byte, (2, rows).
+
+        Bytes are those of the unwrapped text if lines are quoted.
+        """
         dialect = self.dialect
         text = unwrapped_lines(chunk.view) if dialect.line_quoted else chunk.view
         octets = np.frombuffer(text, np.uint8)
@@ -297,11 +308,7 @@ class ChunkReader:
             np.stack([found.lines, found.starts])[:, ~np.isin(found.lines, left_out)]
             for found in self._runs(octets, ())
         ]
-        line, start = np.concatenate(places, axis=1)[:, -reading.untimed]
-        if dialect.line_quoted:
-            # of the lines as they stand in the file
-            (start,), _ = Rejects(bytes(chunk.view)).lines_at(line[np.newaxis])
-        return int(start)
+        return np.concatenate([np.empty((2, 0), np.int32), *places], axis=1)
 
     @cached_property
     def _grammar(self) -> NDArray[np.uint8]:

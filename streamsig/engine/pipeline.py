@@ -1,104 +1,191 @@
-"""One run, from what was named to its figures."""
+"""One run, from its inputs to its metrics: opens inputs, builds stages, and runs the loop over each input."""
 
 from __future__ import annotations
 
-import contextlib
 import platform
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from streamsig._version import __version__
+from streamsig.engine.batch import OpenInput
 from streamsig.engine.budget import Budget
-from streamsig.engine.count import count_text
-from streamsig.engine.events import OrderChecked, RunStarted, Warned
+from streamsig.engine.checkpoint.checkpoint import Checkpoint
+from streamsig.engine.detection import detect_text
+from streamsig.engine.events import InputFound, OrderChecked, Resumed, RunStarted, Warned
+from streamsig.engine.loop import Run, count_input
 from streamsig.engine.result import Groups, Result, Series, SignalCount
-from streamsig.engine.run import Run
-from streamsig.engine.stages.accumulator import NEWEST_FIRST, Total
-from streamsig.errors import BadRowError, LayoutError, OutputError, SourceError, UsageError
+from streamsig.engine.sink import Sink
+from streamsig.engine.stages.accumulator import NEWEST_FIRST, GroupAccumulator, accumulator_of
+from streamsig.engine.stages.input_checks import InputChecks
+from streamsig.engine.text_batches import TextBatches
+from streamsig.errors import BadRowError, LayoutError, SourceError, UsageError
+from streamsig.sniffer.layout import LayoutOptions
 from streamsig.sources.duplicates import once
 from streamsig.sources.formats import columnar_format
 from streamsig.sources.inputs import expand, is_archive, opened, texts_of
 from streamsig.sources.storage import HEAD_BYTES, storage_of, storage_of_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
+    from streamsig.columnar.table import ColumnarTable
     from streamsig.config import Settings
     from streamsig.core.window import ArrowStream
-    from streamsig.engine.budget import Plan
-    from streamsig.engine.checkpoint.checkpoint import Checkpoint
-    from streamsig.engine.checkpoint.resumable import Resumable
+    from streamsig.engine.batch import Position
     from streamsig.engine.events import Observer, Rejected
-    from streamsig.engine.sink import Sink
-    from streamsig.engine.stages.accumulator import Count
-    from streamsig.engine.stages.rows_out import Teller
-    from streamsig.engine.stages.time_order import SeriesOrder
+    from streamsig.engine.loop import BatchSource
+    from streamsig.engine.stages.accumulator import Accumulator, SeriesAccumulator
+    from streamsig.engine.stages.rows_out import RowsOut
+    from streamsig.engine.stages.stage import Stage
+    from streamsig.engine.stages.time_order import TimeOrder
     from streamsig.sources.inputs import Named
     from streamsig.sources.text_source import TextSource
+
+    Emit = Callable[[pa.RecordBatch], None] | Sink[pa.RecordBatch]
 
 
 def count_signals(
     named: Sequence[str | Named | ArrowStream],
     settings: Settings,
     observe: Observer = lambda _: None,
-    tell: Callable[[pa.RecordBatch], None] | Sink[pa.RecordBatch] | None = None,
+    emit: Emit | None = None,
     rejects: Sink[Rejected] | None = None,
 ) -> Result:
     """Count the signal over files, globs, folders, `-` for standard input, or frames.
 
     Several inputs are one series, those of a glob or folder in natural order of their names, unless `per_file` is
-    set; none is counted twice (`sources.duplicates`). `tell` receives the rows. `observe` writes to `rejects`, which a
+    set; none is counted twice (`sources.duplicates`). `emit` receives the rows. `observe` writes to `rejects`, which a
     checkpoint restores.
     Memory does not grow with the inputs. Raises UsageError, SourceError, LayoutError or BadRowError.
     """
     started = time.perf_counter()
     paths, left_out = once(_inputs(named), apart=settings.per_file)
-    budget = Budget(settings, storage_of_all(paths), rows=tell is not None, several=len(paths) > 1)
+    budget = Budget(settings, storage_of_all(paths), rows=emit is not None, several=len(paths) > 1)
     observe(RunStarted({**settings.as_json(), "threads": budget.plan.threads}, versions()))
     for message in left_out:
         observe(Warned(message))
-    run = _run(paths, settings, observe, budget, tell, rejects)
-    with _saving(run):
+    accumulator, checks = accumulator_of(settings, budget), InputChecks(settings, observe)
+    order, rows = _time_order(settings), _rows_out(settings, emit, accumulator, budget)
+    stages: list[Stage[Any]] = [stage for stage in (checks, accumulator, order, rows) if stage is not None]
+    sinks = {"rows": emit, "rejected rows": rejects}
+    checkpoint = Checkpoint(settings, paths, stages, {name: it for name, it in sinks.items() if isinstance(it, Sink)})
+    run = Run(settings, observe, budget, checkpoint, checks, accumulator, stages)
+    with checkpoint.committing_on_failure():
         for index, path in enumerate(paths):
-            if run.checkpoint is None or not run.checkpoint.has_finished(index):
+            if not checkpoint.has_ended(index):
                 _count_path(index, path, run, is_last=index == len(paths) - 1)
-        if run.checkpoint is not None:
-            run.checkpoint.write()
-    total, order = run.total, run.order
-    if run.teller is not None:
-        run.teller.finish()
-    counts = total.counts
-    too_short = _too_short(total, settings)
+        checkpoint.commit()
+    for stage in stages:
+        stage.finish()
+    too_short = _too_short(accumulator, settings)
     for message in too_short:
         observe(Warned(message))
     if order is not None:
         observe(OrderChecked(order.report()))
+    counts, names = accumulator.counts, [name for name, _ in settings.signals]
     return Result(
-        rows_processed=total.rows,
+        rows_processed=accumulator.rows,
         signal_count=counts[0],
-        rows_missing=total.rows_missing,
-        rows_rejected=total.rows_rejected,
+        rows_missing=accumulator.rows_missing,
+        rows_rejected=checks.rows_rejected,
         window=settings.counted[0].slow,
         seed=settings.seed,
         version=settings.version,
         latency_ms=round((time.perf_counter() - started) * 1000),
-        warnings=tuple(dict.fromkeys((*left_out, *total.warnings, *too_short))),
+        warnings=tuple(dict.fromkeys((*left_out, *checks.warnings, *too_short))),
         signals={
-            name: SignalCount(total.rows, count, signal)
+            name: SignalCount(accumulator.rows, count, signal)
             for (name, signal), count in zip(settings.signals, counts, strict=False)
         },
-        files={name: Series(*counts) for name, counts in total.files.items()},
-        groups=None if total.groups is None else Groups(total.groups, [name for name, _ in settings.signals]),
+        files={name: Series(*each) for name, each in accumulator.files.items()},
+        groups=Groups(accumulator.groups, names) if isinstance(accumulator, GroupAccumulator) else None,
         order=None if order is None else order.report(),
     )
 
 
-def _too_short(total: Total, settings: Settings) -> tuple[str, ...]:
+def _count_path(index: int, path: str | ArrowStream, run: Run, *, is_last: bool) -> None:
+    """Count an input, but for what the checkpoint has of it."""
+    if not isinstance(path, str):
+        from streamsig.columnar.table import open_frame  # noqa: PLC0415 (it takes pyarrow)
+
+        name = f"<frame {index + 1}>"
+        with open_frame(path, name) as table:
+            _count_table(table, InputFound(name, None, {}), run, int)
+        return
+    checkpoint = run.checkpoint
+    with opened(path) as raw, checkpoint.committing_on_failure():
+        checkpoint.begin_input(raw)
+        is_last = is_last and not is_archive(raw)
+        for member, source in enumerate(texts_of(raw)):
+            if not checkpoint.has_ended_text(index, member, raw):
+                _count_member(source, run, is_last=is_last)
+        checkpoint.end_input(index)
+
+
+def _count_member(source: TextSource, run: Run, *, is_last: bool) -> None:
+    """Count one text or table."""
+    try:
+        first = source.raw.peek(HEAD_BYTES)
+        storage, stored = storage_of(first, source.compression), columnar_format(first)
+        plan = run.budget.admit(storage)
+        if stored is None:
+            if plan.spare_bytes is not None:
+                source.limit_unpacking(storage.unpack_bytes + plan.spare_bytes)
+            _count_text(source, run, is_last=is_last)
+            return
+        # pyarrow takes long to import, and most runs do without it
+        from streamsig.columnar.table import open_columnar  # noqa: PLC0415
+
+        run.checkpoint.begin_table(source.name)
+        raw = source.raw
+        # Parquet has its table of contents at its end: a file is opened by its name, and read out of order
+        with open_columnar(raw.name if raw.is_file else raw, stored, raw.name) as table:
+            _count_table(table, InputFound(raw.name, raw.size_bytes, {}), run, lambda: raw.consumed_bytes)
+    except (SourceError, LayoutError, BadRowError):
+        # a file that changed meanwhile is the better reason
+        source.raw.check_unchanged()
+        raise
+
+
+def _count_text(source: TextSource, run: Run, *, is_last: bool) -> None:
+    """Count a text; to the last one of all rows may be added another time, unless it is declared finished."""
+    may_grow = is_last and run.checkpoint.is_on and not run.settings.finished
+    layout = detect_text(source, run.settings, may_grow=may_grow)
+    storage = {"compression": source.compression, "encoding": source.encoding}
+    run.observe(InputFound(source.name, source.size_bytes, {**storage, **layout.to_log()}))
+    batches = TextBatches(source, layout, run, may_grow=may_grow)
+    start = run.checkpoint.begin_text(source, layout.dialect, batches.first, is_last=is_last)
+    _count_batches(batches, start, run)
+
+
+def _count_table(table: ColumnarTable, found: InputFound, run: Run, consumed: Callable[[], int]) -> None:
+    from streamsig.engine.table_batches import TableBatches  # noqa: PLC0415 (it takes pyarrow)
+
+    if run.budget.plan.table_bytes is not None:
+        table.limit(run.budget.plan.table_bytes)
+    layout = table.detect(LayoutOptions.of(run.settings))
+    run.observe(replace(found, layout=layout.to_log()))
+    batches = TableBatches(table, OpenInput(found.name, layout, layout.warnings), run, consumed)
+    _count_batches(batches, batches.first, run)
+
+
+def _count_batches(source: BatchSource, start: Position, run: Run) -> None:
+    with run.checkpoint.beginning():
+        for stage in run.stages:
+            stage.begin_input(source.opened, start)
+    if start.offset:
+        run.observe(Resumed(source.opened.name, start.offset, run.accumulator.rows))
+    count_input(source, start, run)
+    run.checkpoint.end_text()
+
+
+def _too_short(accumulator: Accumulator[Any], settings: Settings) -> tuple[str, ...]:
     """Return a warning where no series is as long as a signal needs; it has none then, whatever the closes are."""
-    rows = total.longest
+    rows = accumulator.longest
     names = [name for name, _ in settings.signals] or [""]
     short = [(name, signal) for name, signal in zip(names, settings.counted, strict=True) if signal.reach > rows]
     if not rows or not short:
@@ -108,132 +195,31 @@ def _too_short(total: Total, settings: Settings) -> tuple[str, ...]:
     return (f"{what}, and the longest series has {rows:,}, so that no row can have it; use a shorter --window",)
 
 
-def _run(  # noqa: PLR0913, PLR0917 (once for all)
-    paths: Sequence[str | ArrowStream],
-    settings: Settings,
-    observe: Observer,
-    budget: Budget,
-    tell: Callable[[pa.RecordBatch], None] | Sink[pa.RecordBatch] | None,
-    rejects: Sink[Rejected] | None,
-) -> Run:
-    """Return what the inputs share, as far as earlier runs have come."""
-    teller, order = _teller(settings, tell, budget.plan), _series_order(settings)
-    rejected = None if rejects is None else _ResumableSink(rejects)
-    named: dict[str, Resumable | None] = {"rows": teller, "order": order, "rejected rows": rejected}
-    beside = {name: it for name, it in named.items() if it is not None}
-    checkpoint = _checkpoint(settings, paths, beside, budget.plan.groups_bytes)
-    total = Total(settings, budget.plan.groups_bytes) if checkpoint is None else checkpoint.total
-    return Run(settings, observe, budget, total, checkpoint, teller, order)
-
-
-@contextlib.contextmanager
-def _saving(run: Run) -> Iterator[None]:
-    """Write down how far a run is that an error, or a signal, ends here."""
-    try:
-        yield
-    except BaseException:
-        if run.checkpoint is not None:
-            with contextlib.suppress(OutputError, SourceError):  # the first failure is the one to tell
-                run.checkpoint.write()
-        raise
-
-
-def _count_path(index: int, path: str | ArrowStream, run: Run, *, is_last: bool) -> None:
-    """Add what a path holds, but for what the checkpoint has of it, to the total."""
-    if not isinstance(path, str):
-        from streamsig.engine.tables import count_frame  # noqa: PLC0415 (it takes pyarrow)
-
-        name = f"<frame {index + 1}>"
-        run.total.push(count_frame(path, name, run), name)
-        return
-    checkpoint = run.checkpoint
-    with opened(path) as raw, _saving(run):
-        is_last = is_last and not is_archive(raw)
-        for member, source in enumerate(texts_of(raw)):
-            if checkpoint is not None:
-                if checkpoint.has_finished_text(index, member, raw):
-                    continue
-                checkpoint.begin(index, member, run.total, raw)
-            if source.warning is not None:
-                run.total.warnings += (source.warning,)
-                run.observe(Warned(f"{path}: {source.warning}"))
-            run.total.push(_count(source, run, is_last=is_last), source.name)
-            if checkpoint is not None:
-                checkpoint.end_text(run.total)
-        if checkpoint is not None:
-            checkpoint.end_input(index, run.total, raw)
-
-
-def _count(source: TextSource, run: Run, *, is_last: bool) -> Count:
-    """Count one input of either kind; to the last text of all rows may be added another time."""
-    try:
-        first = source.raw.peek(HEAD_BYTES)
-        storage, stored = storage_of(first, source.compression), columnar_format(first)
-        plan = run.budget.admit(storage)
-        if stored is None:
-            if plan.spare_bytes is not None:
-                source.limit_unpacking(storage.unpack_bytes + plan.spare_bytes)
-            return count_text(source, run, is_last=is_last)
-        # pyarrow takes long to import, and most runs do without it
-        from streamsig.engine.tables import count_columns  # noqa: PLC0415
-
-        if run.checkpoint is not None:
-            run.checkpoint.begin_table(source.name)
-        return count_columns(source.raw, stored, run)
-    except (SourceError, LayoutError, BadRowError):
-        # a file that changed meanwhile is the better reason
-        source.raw.check_unchanged()
-        raise
-
-
 def _inputs(named: Sequence[str | Named | ArrowStream]) -> list[Named | ArrowStream]:
     if all(isinstance(each, str) for each in named):
         return [*expand(cast("Sequence[str]", named))]
     return [each for one in named for each in (expand([one]) if isinstance(one, str) else [one])]
 
 
-class _ResumableSink:
-    """A sink among what a checkpoint restores."""
-
-    def __init__(self, sink: Any) -> None:  # noqa: ANN401 (as `MarkedSink`)
-        self._sink = sink
-        self.mark, self.keep = self._sink.mark, self._sink.keep
-
-    def resume(self, kept: Any, total: object) -> None:  # noqa: ANN401, ARG002 (`Resumable`)
-        self._sink.restore(kept)
-
-    def go_on(self, kept: Any, state: object) -> None:  # noqa: ANN401 (as above)
-        """Do nothing more."""
-
-
-def _teller(
-    settings: Settings, tell: Callable[[pa.RecordBatch], None] | Sink[pa.RecordBatch] | None, plan: Plan
-) -> Teller | None:
-    if tell is None:
+def _rows_out(
+    settings: Settings, emit: Emit | None, accumulator: SeriesAccumulator | GroupAccumulator, budget: Budget
+) -> RowsOut | None:
+    if emit is None:
         return None
-    from streamsig.engine.stages.rows_out import Teller  # noqa: PLC0415 (it takes pyarrow)
+    if settings.checkpoint is not None and not isinstance(emit, Sink):
+        raise UsageError("rows resume from a checkpoint only in a file; leave out the checkpoint")
+    from streamsig.engine.stages.rows_out import RowsOut  # noqa: PLC0415 (it takes pyarrow)
 
-    return Teller(settings, tell, plan.groups_bytes)
-
-
-def _checkpoint(
-    settings: Settings, paths: Sequence[str | ArrowStream], beside: Mapping[str, Resumable], groups_bytes: int
-) -> Checkpoint | None:
-    if settings.checkpoint is None:
-        return None
-    if not all(isinstance(path, str) for path in paths):
-        raise UsageError("a checkpoint is for files; leave it out for frames")
-    from streamsig.engine.checkpoint.checkpoint import Checkpoint  # noqa: PLC0415 (most runs have none)
-
-    return Checkpoint(settings, cast("Sequence[str]", paths), beside, groups_bytes)
+    write = emit.write if isinstance(emit, Sink) else emit
+    return RowsOut(settings, write, accumulator, budget.plan.groups_bytes)
 
 
-def _series_order(settings: Settings) -> SeriesOrder | None:
+def _time_order(settings: Settings) -> TimeOrder | None:
     if not settings.check_order:
         return None
-    from streamsig.engine.stages.time_order import SeriesOrder  # noqa: PLC0415 (it takes pyarrow)
+    from streamsig.engine.stages.time_order import TimeOrder  # noqa: PLC0415 (it takes pyarrow)
 
-    return SeriesOrder(backwards=settings.order == NEWEST_FIRST, apart=settings.per_file)
+    return TimeOrder(backwards=settings.order == NEWEST_FIRST, per_file=settings.per_file)
 
 
 def versions() -> dict[str, str]:

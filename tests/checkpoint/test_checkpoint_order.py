@@ -156,7 +156,7 @@ def test_caught_at_any_byte(asked: dict[str, Any], tmp_path: Path) -> None:
     """Whatever is there of a file when it is counted for the first time, only its whole lines are looked at."""
     (path := tmp_path / "in.csv").write_bytes(whole := (HEADER + _dated(4)).encode())
     with RowFile(tmp_path / "whole.csv") as tell:
-        found = figures(count_signals([str(path)], make_settings(asked), tell=tell))
+        found = figures(count_signals([str(path)], make_settings(asked), emit=tell))
     ends = [cut for cut in range(1, len(whole)) if b"\n" in whole[cut - 1 : cut + 1]]
     for cut in {*some(range(1, len(whole)), 15), *ends}:
         path.write_bytes(whole[:cut])

@@ -159,7 +159,7 @@ WRITTEN = ["rows.csv", "rows.csv.gz", "rows.csv.zst", "rows.parquet", "rows.arro
 def test_rows_of_an_earlier_run_are_no_input_beside_others(folder: Path, name: str, asked: dict[str, Any]) -> None:
     """A folder's are left out, those that are named are refused; by themselves they are a series like any other."""
     with RowFile(folder / name) as rows:
-        count_signals(["a.csv"], make_settings(asked), tell=rows)
+        count_signals(["a.csv"], make_settings(asked), emit=rows)
     found = streamsig.run(".")
     warning = f"{name} is left out: it holds rows that streamsig wrote"
     assert (found.rows_processed, found.warnings) == (30, (warning,))

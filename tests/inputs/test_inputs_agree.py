@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,12 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import streamsig
-from streamsig import Ticks, WindowState
 from streamsig.config import make_settings
 from streamsig.engine.inspection import inspect_inputs
-from streamsig.engine.stages.accumulator import Count, Total
-from streamsig.fields.numbers import NumberFormat
-from streamsig.sniffer.checks.agreement import CloseColumn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,16 +74,14 @@ def test_a_table_is_compared_with_a_text(tmp_path: Path) -> None:
         streamsig.run(tmp_path / "a.csv", tmp_path / "b.parquet")
 
 
-def test_a_checkpoint_has_the_input_before() -> None:
+def test_a_checkpoint_has_the_input_before(tmp_path: Path) -> None:
     """What is compared with the next input survives a checkpoint."""
-    settings = make_settings({})
-    total = Total(settings)
-    column = CloseColumn.of("a.csv", "close", ["2.520", "2.530"], NumberFormat(by_custom=True))
-    state = WindowState.of(settings.counted, Ticks.from_decimals([Decimal("2.52"), Decimal("2.53")]))
-    total.push(Count(state, 0, (), column), "a.csv")
-    again = Total.from_json(settings, json.loads(json.dumps(total.to_json())), None)
-    assert again.close_column == column
-    assert (column.level, column.mark, column.by_custom) == (2.525, ".", True)
+    (tmp_path / "a.csv").write_text(CUSTOM)
+    settings = {"checkpoint": str(tmp_path / "checkpoint")}
+    streamsig.run(tmp_path / "a.csv", **settings)
+    (tmp_path / "b.csv").write_text(EUROPEAN)
+    with pytest.raises(streamsig.LayoutError, match=r"--thousands \."):
+        streamsig.run(tmp_path / "a.csv", tmp_path / "b.csv", **settings)
 
 
 def test_closes_of_other_names_are_warned_of(tmp_path: Path) -> None:

@@ -1,235 +1,314 @@
-"""How rows are counted: as one series, or as one for each group; and how the inputs of a run are joined."""
+"""The stage that counts: rows as one series, or as one for each key."""
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any
+from operator import add
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from streamsig.core.groups import MAX_BYTES, GroupRows, GroupState, TooManyGroupsError
+from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
 from streamsig.core.json_arrays import whole
 from streamsig.core.window import Fold, WindowState
-from streamsig.csv.reader import shown
 from streamsig.errors import LayoutError
-from streamsig.sniffer.checks.agreement import CloseColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator
 
     from streamsig.config import Settings
-    from streamsig.core.keys import Texts
-    from streamsig.core.ticks import Ticks
-    from streamsig.engine.events import Rejected
+    from streamsig.engine.batch import Batch, OpenInput, Position
+    from streamsig.engine.budget import Budget
+    from streamsig.engine.stages.stage import Document
 
 NEWEST_FIRST = "newest-first"
 
+Part = TypeVar("Part", WindowState, GroupRows)
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What one input holds: its state in the order that was asked for, and its bad rows that were left out.
 
-    `close_column` is how its closes were read, `None` if it has none.
+class Accumulator(ABC, Generic[Part]):
+    """Counts the rows of all inputs in their order: as one series, or with `per_file` as one for each input.
+
+    `rows` are those of all inputs, `signals` those with the first signal, as far as no windows are still open.
+    `files` has rows and the first count of each input by its name with `per_file`; of equal names the later ones have
+    numbers.
     """
 
-    state: WindowState | GroupState
-    rows_rejected: int
-    warnings: tuple[str, ...]
-    close_column: CloseColumn | None = None
+    name = "counts"
 
-    def check(self, name: str, first: Rejected | None) -> Count:
-        """Return itself; raises LayoutError where all rows are bad. `first` is the first one that this run has read."""
-        if self.state.rows or not self.rows_rejected:
-            return self
-        example = "" if first is None else f": line {first.line}, {first.column}: {first.reason}: {shown(first.row)}"
-        raise LayoutError(
-            f"{name}: not one of {self.rows_rejected:,} rows can be read{example}; name another column with --column,"
-            " or say how numbers are written with --decimal and --thousands"
-        )
-
-
-class Tally:
-    """Counts the rows of one input, run by run: `prepare` on any thread, then `push` in the order of the file.
-
-    An exception that breaks off a `push`, as a signal does, leaves it done or not done: `rows` tells which.
-
-    A state of groups takes at most `groups_bytes`. `counted` are the rows of the first signal as far as is known.
-    """
-
-    def __init__(self, settings: Settings, groups_bytes: int = MAX_BYTES) -> None:
-        self._signals, self._grouped = settings.counted, bool(settings.group_by)
-        self._backwards = settings.order == NEWEST_FIRST
-        self._fold = Fold(self._signals, backwards=self._backwards)
-        self._groups = GroupState(self._signals, backwards=self._backwards, max_bytes=groups_bytes)
-        self.counted = 0
-
-    @property
-    def rows(self) -> int:
-        """How many rows are counted."""
-        return self._groups.rows if self._grouped else self._fold.rows
-
-    @property
-    def is_torn(self) -> bool:
-        """Whether an exception has left what is counted of no use."""
-        return self._groups.is_torn
-
-    def go_on(self, state: WindowState | GroupState) -> None:
-        """Take the state of earlier rows of the input, before any others."""
-        if isinstance(state, GroupState):
-            self._groups = state
-        else:
-            self._fold.push(state)
-        self.counted = state.counts[0]
-
-    def prepare(self, ticks: Ticks, keys: Sequence[Texts]) -> WindowState | GroupRows:
-        """Do what can be done of rows without knowing those before them; `keys` are the columns to group by."""
-        if self._grouped:
-            return GroupRows.of(keys, ticks)
-        return WindowState.of(self._signals, ticks.reverse() if self._backwards else ticks)
-
-    def push(self, run: WindowState | GroupRows) -> None:
-        """Count a run; raises LayoutError where there are more groups than memory is for."""
-        if isinstance(run, WindowState):
-            self._fold.push(run)
-            self.counted += run.counts[0]
-            return
-        try:
-            self.counted += self._groups.update(run)
-        except TooManyGroupsError as error:
-            raise too_many(error) from None
-
-    @property
-    def limbs(self) -> int:
-        """How many limbs the closes of the series have by now."""
-        return self._fold.limbs
-
-    def result(self) -> WindowState | GroupState:
-        """Return the state of the input."""
-        return self._groups if self._grouped else self._fold.result()
-
-
-class Total:
-    """Joins the inputs of a run in their order, to one series, or with `per_file` each apart.
-
-    `rows`, `rows_missing` and `rows_rejected` are sums, `signals` is that of the first signal in each input by
-    itself. `groups` is the state of all groups, if there are any. `files` has rows and first count of each input
-    by its name, where they are apart; of equal names the later ones have numbers. `close_column` is that of the
-    last input with closes. A state of groups takes at most `groups_bytes`.
-    """
-
-    def __init__(self, settings: Settings, groups_bytes: int = MAX_BYTES) -> None:
-        self._apart, self._backwards = settings.per_file, settings.order == NEWEST_FIRST
-        self._counts = [0] * len(settings.counted)
-        self._fold = Fold(settings.counted)
-        self.rows = self.rows_missing = self.rows_rejected = 0
-        self.warnings: tuple[str, ...] = ()
-        self.close_column: CloseColumn | None = None
+    def __init__(self, settings: Settings, budget: Budget) -> None:
+        self._signals, self._budget = settings.counted, budget
+        self._per_file, self._backwards = settings.per_file, settings.order == NEWEST_FIRST
+        self._is_one_run = not (self._per_file or self._backwards)
+        self.rows = self.signals = 0
         self.files: dict[str, tuple[int, int]] = {}
-        self.groups = GroupState(settings.counted, max_bytes=groups_bytes) if settings.group_by else None
+        # of the open input
+        self._input, self._input_rows = "", 0
 
     @property
-    def signals(self) -> int:
-        """Rows of the first signal, without those whose windows reach from one input into the next."""
-        return self._counts[0]
+    @abstractmethod
+    def counts(self) -> tuple[int, ...]:
+        """Rows with each signal, in the inputs that have ended."""
+
+    @property
+    @abstractmethod
+    def rows_missing(self) -> int:
+        """Rows without a close, in the inputs that have ended."""
+
+    @property
+    @abstractmethod
+    def longest(self) -> int:
+        """Rows of the longest series that has ended."""
+
+    @abstractmethod
+    def prepare(self, batch: Batch) -> Part:
+        """Count what can be counted of a batch without those before it."""
+
+    @abstractmethod
+    def push(self, part: Part, start: Position) -> None:
+        """Count a batch; raises LayoutError if the groups, and UsageError if the closes, exceed the memory limit."""
+
+    @abstractmethod
+    def end_input(self) -> None:
+        """Join the input to those before it; raises LayoutError as `push` does."""
+
+    @abstractmethod
+    def snapshot(self) -> Iterator[Document]:
+        """Yield the counts, then the states."""
+
+    @abstractmethod
+    def restore(self, documents: Iterable[Document]) -> None:
+        """Take what `snapshot` yielded; raises ValueError and LayoutError."""
+
+    def begin_input(self, opened: OpenInput, start: Position) -> None:
+        """Begin an input; raises ValueError if a checkpoint has other rows of it."""
+        self._input = opened.name
+        if self._input_rows != start.rows:
+            raise ValueError("it is damaged")
+
+    def finish(self) -> None:
+        """Do nothing: the counts are properties."""
+
+    def _advance(self, rows: int, signals: int) -> None:
+        self.rows += rows
+        self.signals += signals
+        self._input_rows += rows
+
+    def _end_file(self, rows: int, first_count: int) -> None:
+        self._input_rows = 0
+        if self._per_file:
+            names = chain([self._input], (f"{self._input} ({number})" for number in count(2)))
+            self.files[next(name for name in names if name not in self.files)] = (rows, first_count)
+
+    def _document(self) -> dict[str, object]:
+        files = {name: list(counts) for name, counts in self.files.items()}
+        return {"rows": self.rows, "input_rows": self._input_rows, "signals": self.signals, "files": files}
+
+    def _restore_document(self, plain: Document) -> None:
+        (self.rows,) = whole([plain["rows"]])
+        self.signals, self._input_rows = whole([plain["signals"], plain["input_rows"]], most=self.rows)
+        for name, counts in plain["files"].items():
+            rows, first_count = whole(counts)
+            self.files[name] = (rows, whole([first_count], most=rows)[0])
+
+    def _check_rows(self, ended: int, opened: int) -> None:
+        """Raise ValueError where restored states have other rows than are counted."""
+        if (ended, opened) != (self.rows - self._input_rows, self._input_rows):
+            raise ValueError(f"a state of other rows than the {self.rows} that are counted")
+
+
+class SeriesAccumulator(Accumulator[WindowState]):
+    """Counts rows of one series."""
+
+    def __init__(self, settings: Settings, budget: Budget) -> None:
+        super().__init__(settings, budget)
+        self._ended = Fold(self._signals)
+        self._open = self._new_input()
+        # with `per_file`, of the inputs that have ended: rows without a close, and with each signal
+        self._sums = [0] * (1 + len(self._signals))
+
+    def prepare(self, batch: Batch) -> WindowState:
+        """Count the windows inside the batch."""
+        return WindowState.of(self._signals, batch.ticks.reverse() if self._backwards else batch.ticks)
+
+    def push(self, part: WindowState, start: Position) -> None:  # noqa: ARG002 (`Stage`)
+        """Count the windows that reach into the batch."""
+        self._open.push(part)
+        self._advance(part.rows, part.counts[0])
+        self._budget.plan.check_closes(self._open.limbs)
+
+    def end_input(self) -> None:
+        """Join the input to those before it."""
+        if self._is_one_run:
+            self._end_file(0, 0)
+            return
+        state, self._open = self._open.result(), self._new_input()
+        self._end_file(state.rows, state.counts[0])
+        if self._per_file:
+            self._sums = list(map(add, self._sums, (state.rows_missing, *state.counts)))
+        else:
+            self._ended.push(state)
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Rows of each signal."""
-        if self._apart:
-            return tuple(self._counts)
-        return self._fold.result().counts if self.groups is None else self.groups.counts
+        """Rows with each signal."""
+        return tuple(self._sums[1:]) if self._per_file else self.ended.counts
+
+    @property
+    def rows_missing(self) -> int:
+        """Rows without a close."""
+        return self._sums[0] if self._per_file else self.ended.rows_missing
 
     @property
     def longest(self) -> int:
         """Rows of the longest series."""
-        if self.groups is not None:
-            return self.groups.longest
-        return max((rows for rows, _ in self.files.values()), default=0) if self._apart else self.rows
-
-    def push(self, counted: Count, name: str) -> None:
-        """Add the next input; raises LayoutError as `Tally.push` does."""
-        state = counted.state
-        self.rows_rejected += counted.rows_rejected
-        self.warnings += counted.warnings
-        if state.rows:
-            self.close_column = counted.close_column
-        if self._apart:
-            self.files[self._free(name)] = (state.rows, state.counts[0])
-        self.rows += state.rows
-        self.rows_missing += state.rows_missing
-        self._counts = [whole + more for whole, more in zip(self._counts, state.counts, strict=True)]
-        if isinstance(state, GroupState):
-            try:
-                self._join(state)
-            except TooManyGroupsError as error:
-                raise too_many(error) from None
-        elif not self._apart:
-            self._fold.push(state)
+        return max((rows for rows, _ in self.files.values()), default=0) if self._per_file else self.rows
 
     @property
-    def state(self) -> WindowState:
-        """The inputs as one series, if they are one and there are no groups."""
-        return self._fold.result()
+    def ended(self) -> WindowState:
+        """The rows before the open input, and in one run those of the open input, too."""
+        return self._ended.result()
 
-    def copy(self) -> Total:
-        """Return a total that inputs which are added here later do not change; but for its groups, which they do."""
-        other: Total = copy(self)
-        other._fold, other._counts, other.files = self._fold.copy(), self._counts.copy(), self.files.copy()
-        return other
+    @property
+    def open(self) -> WindowState:
+        """The rows of the open input; in one run, of all inputs."""
+        return self._open.result()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` makes the same total of, together with the groups."""
-        return {
-            "rows": self.rows,
-            "rows_missing": self.rows_missing,
-            "rows_rejected": self.rows_rejected,
-            "counts": self._counts,
-            "warnings": list(self.warnings),
-            "close_column": None if self.close_column is None else self.close_column._asdict(),
-            "files": {name: list(counts) for name, counts in self.files.items()},
-            "state": self._fold.copy().result().to_json(),
-        }
+    def snapshot(self) -> Iterator[Document]:
+        """Yield one document."""
+        ended = None if self._is_one_run else self.ended.to_json()
+        yield {**self._document(), "sums": self._sums, "ended": ended, "open": self.open.to_json()}
 
-    @classmethod
-    def from_json(cls, settings: Settings, plain: Mapping[str, Any], groups: GroupState | None) -> Total:
-        """Return the total that `to_json` wrote down."""
-        total = cls(settings)
-        total.groups = groups if settings.group_by else None
-        names = ("rows", "rows_missing", "rows_rejected")
-        total.rows, total.rows_missing, total.rows_rejected = whole(plain[name] for name in names)
-        total._counts = list(whole(plain["counts"]))
-        state = WindowState.from_json(settings.counted, plain["state"])
-        joined = 0 if settings.per_file or settings.group_by else total.rows
-        if len(total._counts) != len(settings.counted) or max(total.rows_missing, *total._counts) > total.rows:
-            raise ValueError(f"counts that {total.rows} rows cannot have")
-        if state.rows != joined or (groups is not None and groups.rows != total.rows):
-            raise ValueError(f"a state of other rows than the {total.rows} that are counted")
-        if not all(isinstance(each, str) for each in plain["warnings"]):
-            raise ValueError("warnings that are no texts")
-        total.warnings = tuple(plain["warnings"])
-        for name, counts in plain["files"].items():
-            rows, count = whole(counts)
-            total.files[name] = (rows, whole([count], most=rows)[0])
-        total.close_column = CloseColumn.from_json(plain["close_column"]) if plain.get("close_column") else None
-        total._fold.push(state)
-        return total
+    def restore(self, documents: Iterable[Document]) -> None:
+        """Take what `snapshot` yielded; raises ValueError."""
+        (plain,) = documents
+        self._restore_document(plain)
+        opened = WindowState.from_json(self._signals, plain["open"])
+        if self._is_one_run:
+            self._check_rows(opened.rows - self._input_rows, self._input_rows)
+        else:
+            ended = WindowState.from_json(self._signals, plain["ended"])
+            rows = sum(rows for rows, _ in self.files.values()) if self._per_file else ended.rows
+            self._check_rows(rows, opened.rows)
+            self._ended.push(ended)
+        self._open.push(opened)
+        self._sums = list(whole(plain["sums"], most=self.rows))
+        if len(self._sums) != 1 + len(self._signals):
+            raise ValueError(f"{len(self._sums)} sums of {len(self._signals)} signals")
 
-    def _free(self, name: str) -> str:
-        """Return a name for an input: one that is there already gets a number."""
-        names = chain([name], (f"{name} ({number})" for number in count(2)))
-        return next(each for each in names if each not in self.files)
+    def _new_input(self) -> Fold:
+        return self._ended if self._is_one_run else Fold(self._signals, backwards=self._backwards)
+
+
+class GroupAccumulator(Accumulator[GroupRows]):
+    """Counts rows of one series for each key."""
+
+    def __init__(self, settings: Settings, budget: Budget) -> None:
+        super().__init__(settings, budget)
+        self.groups = self._new_state()
+        """The groups of the inputs that have ended, in the order of their first rows."""
+        self.open = self._new_input()
+        """The groups of the open input; in one run, of all inputs."""
+
+    def prepare(self, batch: Batch) -> GroupRows:
+        """Return the rows with the numbers of their keys."""
+        return GroupRows.of(batch.keys, batch.ticks)
+
+    def push(self, part: GroupRows, start: Position) -> None:  # noqa: ARG002 (`Stage`)
+        """Count the rows of each group."""
+        try:
+            self._advance(part.rows, self.open.update(part))
+        except TooManyGroupsError as error:
+            raise too_many(error) from None
+
+    def end_input(self) -> None:
+        """Join the groups of the input to those before it."""
+        if self._is_one_run:
+            self._end_file(0, 0)
+            return
+        state, self.open = self.open, self._new_input()
+        self._end_file(self._input_rows, state.counts[0])
+        try:
+            self._join(state)
+        except TooManyGroupsError as error:
+            raise too_many(error) from None
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Rows with each signal."""
+        return self.groups.counts
+
+    @property
+    def rows_missing(self) -> int:
+        """Rows without a close."""
+        return self.groups.rows_missing
+
+    @property
+    def longest(self) -> int:
+        """Rows of the longest group."""
+        return self.groups.longest
+
+    def snapshot(self) -> Iterator[Document]:
+        """Yield one document with the counts, then some groups at a time."""
+        yield self._document()
+        states = {"open": self.open} if self._is_one_run else {"ended": self.groups, "open": self.open}
+        for name, state in states.items():
+            for piece in state.to_json():
+                yield {"groups": name, **piece}
+
+    def restore(self, documents: Iterable[Document]) -> None:
+        """Take what `snapshot` yielded; raises ValueError, and LayoutError for too many groups."""
+        documents = iter(documents)
+        self._restore_document(next(documents, {}))
+        pieces = _Pieces(documents)
+        try:
+            if self._is_one_run:
+                self.groups = self.open = self._restored(pieces.of("open"))
+                self._check_rows(self.groups.rows - self._input_rows, self._input_rows)
+            else:
+                self.groups = self._restored(pieces.of("ended"))
+                self.open = self._restored(pieces.of("open"))
+                self._check_rows(self.groups.rows, self.open.rows)
+        except TooManyGroupsError as error:
+            raise too_many(error) from None
+
+    def _restored(self, pieces: Iterable[Document]) -> GroupState:
+        most = self._budget.plan.groups_bytes
+        return GroupState.from_json(self._signals, pieces, backwards=self._backwards, max_bytes=most)
 
     def _join(self, state: GroupState) -> None:
         if not self.groups:
             self.groups = state
-        elif self._apart:
+        elif self._per_file:
             self.groups.add(state)
-        elif self._backwards:
-            # the newest input is read first
+        else:
+            # backwards: the newest input is read first
             state.merge(self.groups)
             self.groups = state
-        else:
-            self.groups.merge(state)
+
+    def _new_input(self) -> GroupState:
+        return self.groups if self._is_one_run else self._new_state()
+
+    def _new_state(self) -> GroupState:
+        return GroupState(self._signals, backwards=self._backwards, max_bytes=self._budget.plan.groups_bytes)
+
+
+class _Pieces:
+    """Pieces of several states, one state after another."""
+
+    def __init__(self, documents: Iterator[Document]) -> None:
+        self._documents = documents
+        self._next = next(documents, None)
+
+    def of(self, name: str) -> Iterator[Document]:
+        """Yield the next pieces, as long as they are of this state."""
+        while self._next is not None and self._next["groups"] == name:
+            yield self._next
+            self._next = next(self._documents, None)
+
+
+def accumulator_of(settings: Settings, budget: Budget) -> SeriesAccumulator | GroupAccumulator:
+    """Return what counts under these settings."""
+    return GroupAccumulator(settings, budget) if settings.group_by else SeriesAccumulator(settings, budget)
 
 
 def too_many(error: TooManyGroupsError) -> LayoutError:

@@ -47,10 +47,6 @@ class RowTable:
         self.schema = pa.schema(columns)
         self._texts, self._next = len(keys) + has_time, first
 
-    def skip(self, rows: int) -> None:
-        """Leave so many row numbers out."""
-        self._next += rows
-
     def batch(self, ticks: Ticks, texts: Sequence[pa.Array], told: RowSignals) -> pa.RecordBatch:
         """Return the next rows; `texts` are their times, if any, and keys. Raises OutputError."""
         rows, first = len(ticks), self._next

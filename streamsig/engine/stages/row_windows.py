@@ -74,22 +74,22 @@ class OneSeries:
 class NewestFirst:
     """Rows of files that run from newest to oldest: the windows of a row are over the rows after it in its file.
 
-    So a row is told only when as many rows have come as a window can need, or its file is at its end. Behind the
+    So a row is emitted only when as many rows have come as a window can need, or its file has ended. After the
     oldest row of a file comes the newest of the file before it.
+
+    `waiting` are the last rows of the open file, `head` its first ones, `before` those of the files before it: in the
+    order of the files, as many rows of each as a window can need.
     """
 
-    def __init__(self, signals: Sequence[Signal]) -> None:
+    def __init__(
+        self,
+        signals: Sequence[Signal],
+        before: Ticks | None = None,
+        head: Ticks | None = None,
+        waiting: Ticks | None = None,
+    ) -> None:
         self._signals, self._keep = tuple(signals), kept(signals)
-        self._waiting = self._head = self._before = Ticks.empty()
-
-    def go_on(self, *, before: Ticks | None = None, head: Ticks | None = None, waiting: Ticks | None = None) -> None:
-        """Take what another one has, in the order of the files, as many rows of each as a window can need.
-
-        `waiting` are the last rows of a file, `head` its first ones, `before` those of the files before it.
-        """
-        self._before = self._before if before is None else before
-        self._head = self._head if head is None else head
-        self._waiting = self._waiting if waiting is None else waiting
+        self._before, self._head, self._waiting = (each or Ticks.empty() for each in (before, head, waiting))
 
     def push(self, ticks: Ticks) -> RowSignals:
         """Take further rows of a file; return what the first of those that wait have."""

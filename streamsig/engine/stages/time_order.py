@@ -1,7 +1,7 @@
-"""Whether the rows run forwards in time: the whole time column, read along with the closes.
+"""The stage that checks whether the rows run forwards in time: it reads the whole time column.
 
-Each file is judged under every reading that its sample leaves open (day or month first); the one under
-which fewest is wrong with the whole column is taken, so that no cut through the file can matter.
+Each file is judged under every reading that its sample leaves open (day or month first). The one with the fewest
+findings in the whole column is taken, so that no cut through the file can matter.
 """
 
 from __future__ import annotations
@@ -17,15 +17,12 @@ from streamsig.errors import LayoutError
 from streamsig.timestamps.instants import SECOND, Column, are_dated, read, readings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
-    from streamsig.core.groups import GroupState
-    from streamsig.core.keys import Texts
-    from streamsig.core.window import WindowState
-    from streamsig.engine.stages.accumulator import Total
-    from streamsig.sniffer.time_column import TimeColumn
+    from streamsig.engine.batch import Batch, OpenInput, Position
+    from streamsig.engine.stages.stage import Document
 
 _MOST_STEP = (1 << 63) - 1
 
@@ -65,8 +62,8 @@ class Trial(NamedTuple):
         (usual,) = whole([plain["usual"]], most=_MOST_STEP, optional=True)
         return cls(plain["reading"], usual, bool(plain["dated"]), state, places, _place(plain["start"]))
 
-    def behind(self, before: Trial) -> Trial:
-        """Return this trial, which has no rows, behind those of another; raises ValueError where they differ."""
+    def after(self, before: Trial) -> Trial:
+        """Return this trial, which has no rows, after those of another; raises ValueError if they differ."""
         state, longest = before.state, self.state.longest
         # where no step was seen, any may be usual
         has_steps = state.rows - state.counts[UNREADABLE] > 1
@@ -76,58 +73,47 @@ class Trial(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The state of rows under each reading; `seen` has lines, from 1 where the rows begin, and times of some."""
+    """The state of rows under each reading; `seen` has the line, from 1 where the batch begins, and time of some."""
 
     states: tuple[OrderState, ...]
     seen: Mapping[int, tuple[int, str]]
 
 
 class FileOrder:
-    """Judges the times of one file, run by run; `columns` are the indices of the fields that `judge` takes.
+    """Judges the times of one file, batch by batch.
 
-    `sample` are times from the file's start without a gap between rows. With `backwards` time should run
-    against the file. Raises LayoutError where there is no time column, or nothing in it can be read.
-
-    `trials` has what is found under each reading; it is replaced in one step.
+    The times that its layout has sampled are from its start, without a gap between rows. With `backwards` time should
+    run against the file. Raises LayoutError if there is no time column, or nothing in it can be read.
     """
 
-    def __init__(self, name: str, time: TimeColumn, close: int, sample: Sequence[str], *, backwards: bool) -> None:
-        if time.index is None or time.index == close:
+    def __init__(self, opened: OpenInput, *, backwards: bool) -> None:
+        sample = opened.layout.times
+        self.name, self.fields = opened.name, opened.time_fields
+        if not self.fields:
             raise LayoutError(
-                f"{name}: no column tells the time, so the order cannot be checked; leave out --check-order"
+                f"{self.name}: no column tells the time, so the order cannot be checked; leave out --check-order"
             )
-        self.name = name
-        self.columns = (time.index,) if time.clock is None else (time.index, time.clock)
         self._sign = -1 if backwards else 1
         self.trials = tuple(self._trial(sample, reading) for reading in readings(sample))
         if not self.trials:
             text = next((it for it in sample if it), "")
             raise LayoutError(
-                f"{name}: times such as {text[:40]!r} in column {time.index + 1} cannot be read, so the order cannot be"
-                " checked; leave out --check-order"
+                f"{self.name}: times such as {text[:40]!r} in column {self.fields[0] + 1} cannot be read, so the order"
+                " cannot be checked; leave out --check-order"
             )
 
-    def judge(self, columns: Sequence[Texts], lines_of: Callable[[Collection[int]], Mapping[int, int]]) -> Judged:
-        """Judge rows by the texts of their time columns; safe to call from several threads.
-
-        `lines_of` tells lines of rows, from 1 where the rows begin. It is asked while they are at hand, for
-        those that may turn out to be the first of their kind.
-        """
-        texts = join([to_arrow(column) for column in columns])
+    def prepare(self, batch: Batch) -> Judged:
+        """Judge a batch by itself."""
+        texts = join([to_arrow(column) for column in batch.times])
         column, states = _column(texts), []
-        sought: set[int] = set()
         for trial in self.trials:
             times, readable = read(column, trial.reading)
-            state = OrderState.of(self._sign * times, readable, trial.state.longest)
-            states.append(state)
-            # what is known by now stays known: at worst a few are asked for in vain
-            unknown = [first for first, place in zip(state.firsts, trial.places, strict=True) if place is None]
-            sought.update(row for row in (*unknown, state.first_row if unknown else None) if row is not None)
-        lines = lines_of(sought) if sought else {}
-        return Judged(tuple(states), {row: (line, shown(texts, row)) for row, line in lines.items()})
+            states.append(OrderState.of(self._sign * times, readable, trial.state.longest))
+        rows = {row for state in states for row in (*state.firsts, state.first_row) if row is not None}
+        return Judged(tuple(states), {row: (batch.line_of(row), shown(texts, row)) for row in rows})
 
     def push(self, judged: Judged, line: int) -> None:
-        """Add what `judge` found, in file order; its rows begin on physical line `line`."""
+        """Add a batch, in file order; it begins on physical line `line`."""
 
         def place(row: int) -> Place:
             below, text = judged.seen[row]
@@ -146,20 +132,20 @@ class FileOrder:
 
         self.trials = tuple(map(add, self.trials, judged.states))
 
-    def go_on(self, trials: Sequence[Trial]) -> None:
-        """Take what was found in the first rows of the file, before any others.
+    def restore(self, trials: Sequence[Trial]) -> None:
+        """Continue after the first rows of the file.
 
-        Raises ValueError where the file, which has grown, is to be judged otherwise by now.
+        Raises ValueError if the file, which has grown, is judged otherwise by now.
         """
         before = {trial.reading: trial for trial in trials}
         try:
-            self.trials = tuple(trial.behind(before[trial.reading]) for trial in self.trials)
+            self.trials = tuple(trial.after(before[trial.reading]) for trial in self.trials)
         except (KeyError, ValueError):
             reason = f"the times of {self.name} are understood in another way than when it was counted"
             raise ValueError(reason) from None
 
     def result(self) -> Trial:
-        """Return the file under the reading that leaves least to complain of; of equals the one with shorter steps."""
+        """Return the file under the reading with the fewest findings; of equals the one with shorter steps."""
 
         def badness(trial: Trial) -> tuple[float, ...]:
             counts = (trial.state.counts[kind] for kind in (UNREADABLE, STEP_BACK, GAP))
@@ -176,7 +162,7 @@ class FileOrder:
 
 
 class _Sum(NamedTuple):
-    """What is found in whole files; `usual` are the usual steps of all of them, `last` is the last one with times."""
+    """The findings in whole files; `usual` are the usual steps of all of them, `last` is the last one with times."""
 
     counts: tuple[int, ...] = (0,) * len(KINDS)
     places: tuple[Place | None, ...] = (None,) * len(KINDS)
@@ -190,31 +176,46 @@ class _Sum(NamedTuple):
         return self._replace(counts=tuple(counts), places=tuple(places))
 
 
-_Mark = tuple[_Sum, "Sequence[Trial] | None", tuple[int, ...]]
+class TimeOrder:
+    """Adds up the findings in the files of a series, and judges the steps from one file to the next.
 
-
-class SeriesOrder:
-    """Adds up what is found in the files of a series, and judges the steps from one file to the next.
-
-    With `apart` each file is a series of its own. A file is joined to the last one before it that has times.
+    With `per_file` each file is a series of its own. A file is joined to the last one before it that has times.
     """
 
-    def __init__(self, *, backwards: bool, apart: bool) -> None:
-        self._backwards, self._apart = backwards, apart
+    name = "order"
+
+    def __init__(self, *, backwards: bool, per_file: bool) -> None:
+        self._backwards, self._per_file = backwards, per_file
         self._sum = _Sum()
         self._file: FileOrder | None = None
+        self._restored: Document = {"file": None}
 
-    def begin(self, file: FileOrder | None) -> None:
-        """Begin a file, behind all that were added before; `None` is for one without rows."""
-        self._file = file
+    def begin_input(self, opened: OpenInput, start: Position) -> None:  # noqa: ARG002 (`Stage`)
+        """Begin a file; raises LayoutError if it has rows and no times, ValueError as `FileOrder.restore` does."""
+        if opened.layout.rows_sampled:
+            self._file = FileOrder(opened, backwards=self._backwards)
+            if self._restored["file"] is not None:
+                if tuple(self._restored["time"]) != self._file.fields:
+                    raise ValueError(f"another column of {self._file.name} tells the time than when it was counted")
+                self._file.restore([Trial.from_json(it) for it in self._restored["file"]])
+        self._restored = {"file": None}
 
-    def end(self) -> None:
-        """Add the file that was begun."""
+    def prepare(self, batch: Batch) -> Judged | None:
+        """Judge the batch by itself."""
+        return None if self._file is None else self._file.prepare(batch)
+
+    def push(self, part: Judged | None, start: Position) -> None:
+        """Add what was judged."""
+        if self._file is not None and part is not None:
+            self._file.push(part, start.line)
+
+    def end_input(self) -> None:
+        """Add the file."""
         if self._file is None:
             return
         trial, found = self._file.result(), self._sum
         before, state = found.last, trial.state
-        if before is not None and state.first is not None and not self._apart and before.dated and trial.dated:
+        if before is not None and state.first is not None and not self._per_file and before.dated and trial.dated:
             end, begin = self._span(before)[1], self._span(trial)[0]
             steps = [it.state.longest for it in (before, trial) if it.state.longest is not None]
             kind = judge(end, begin, max(steps) if len(steps) == len((before, trial)) else None)
@@ -227,6 +228,9 @@ class SeriesOrder:
             found = found._replace(usual=found.usual | {trial.usual})
         self._sum = found if state.first is None else found._replace(last=trial)
         self._file = None
+
+    def finish(self) -> None:
+        """Do nothing: `report` has the findings."""
 
     def report(self) -> dict[str, Any]:
         """Return the key `order` of the metrics (docs/metrics.md)."""
@@ -241,36 +245,23 @@ class SeriesOrder:
         }
         return {**dict(zip(names, counts, strict=True)), "usual_step_seconds": step, **firsts}
 
-    def mark(self) -> _Mark:
-        """Return what is found so far (`Resumable`)."""
-        return (self._sum, None, ()) if self._file is None else (self._sum, self._file.trials, self._file.columns)
+    def snapshot(self) -> Iterator[Document]:
+        """Yield the findings in the files that have ended, and in the open one."""
+        found, file = self._sum, self._file
+        ended = {**found._asdict(), "usual": sorted(found.usual), "last": found.last and found.last.to_json()}
+        trials = None if file is None else [it.to_json() for it in file.trials]
+        yield {"files": ended, "file": trials, "time": [] if file is None else list(file.fields)}
 
-    def keep(self, mark: _Mark) -> dict[str, Any]:
-        """Return what `resume` and `go_on` take, as JSON has it."""
-        found, trials, columns = mark
-        whole = {**found._asdict(), "usual": sorted(found.usual), "last": found.last and found.last.to_json()}
-        return {"files": whole, "file": trials and [it.to_json() for it in trials], "time": columns}
-
-    def resume(self, kept: Mapping[str, Any] | None, total: Total) -> None:  # noqa: ARG002 (as all that go on)
-        """Go on behind whole files, or begin anew."""
-        if kept is not None:
-            found = kept["files"]
-            last = None if found["last"] is None else Trial.from_json(found["last"])
-            if len(found["counts"]) != len(KINDS):
-                raise ValueError(f"{len(found['counts'])} counts of {len(KINDS)} kinds")
-            self._sum = _Sum(
-                whole(found["counts"]),
-                _places(found["places"]),
-                frozenset(whole(found["usual"], most=_MOST_STEP)),
-                last,
-            )
-
-    def go_on(self, kept: Mapping[str, Any], state: WindowState | GroupState) -> None:  # noqa: ARG002 (as above)
-        """Go on behind the first rows of the file that was begun; raises ValueError as `FileOrder.go_on` does."""
-        if self._file is not None and kept["file"] is not None:
-            if tuple(kept["time"]) != self._file.columns:
-                raise ValueError(f"another column of {self._file.name} tells the time than when it was counted")
-            self._file.go_on([Trial.from_json(it) for it in kept["file"]])
+    def restore(self, documents: Iterable[Document]) -> None:
+        """Take what `snapshot` yielded; that of the open file waits until it is begun. Raises ValueError."""
+        (plain,) = documents
+        found = plain["files"]
+        last = None if found["last"] is None else Trial.from_json(found["last"])
+        if len(found["counts"]) != len(KINDS):
+            raise ValueError(f"{len(found['counts'])} counts of {len(KINDS)} kinds")
+        usual = frozenset(whole(found["usual"], most=_MOST_STEP))
+        self._sum = _Sum(whole(found["counts"]), _places(found["places"]), usual, last)
+        self._restored = {"file": plain["file"], "time": plain["time"]}
 
     def _span(self, trial: Trial) -> tuple[int, int]:
         """Return the times at the two ends of a file, in the order in which it is read."""

@@ -1,0 +1,88 @@
+"""The loop: every batch of an input goes through every stage, in file order."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from streamsig.engine.events import Advanced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from streamsig.config import Settings
+    from streamsig.engine.batch import Batch, OpenInput, Position, Step
+    from streamsig.engine.budget import Budget
+    from streamsig.engine.checkpoint.checkpoint import Checkpoint
+    from streamsig.engine.events import Observer
+    from streamsig.engine.stages.accumulator import Accumulator
+    from streamsig.engine.stages.input_checks import InputChecks
+    from streamsig.engine.stages.stage import Stage
+
+    Prepare = Callable[[Batch], tuple[object, ...]]
+
+
+class BatchSource(Protocol):
+    """An open input as a run of batches."""
+
+    @property
+    def opened(self) -> OpenInput:
+        """What stages are told of it."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What a person should know of it that only reading all of it shows."""
+
+    @property
+    def consumed_bytes(self) -> int:
+        """Bytes of the input, as stored, read so far."""
+
+    def steps(self, prepare: Prepare, start: Position) -> Generator[Step, None, None]:
+        """Yield the batches from a position on, in file order; `prepare` is called on any thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all inputs of a run share."""
+
+    settings: Settings
+    observe: Observer
+    budget: Budget
+    checkpoint: Checkpoint
+    checks: InputChecks
+    accumulator: Accumulator[Any]
+    stages: Sequence[Stage[Any]]
+
+    def prepare(self, batch: Batch) -> tuple[object, ...]:
+        """Return the part of each stage."""
+        return tuple(stage.prepare(batch) for stage in self.stages)
+
+    def has_stage(self, name: str) -> bool:
+        """Tell whether the run has a stage."""
+        return any(stage.name == name for stage in self.stages)
+
+    @property
+    def needs_times(self) -> bool:
+        """Whether a stage looks at the times of rows."""
+        return self.has_stage("order") or self.has_stage("rows")
+
+
+def count_input(source: BatchSource, start: Position, run: Run) -> None:
+    """Count an input from a position on. Raises what its source and the stages raise."""
+    position, accumulator = start, run.accumulator
+    with closing(source.steps(run.prepare, start)) as steps:
+        for step in steps:
+            run.checkpoint.before(step, position)
+            for stage, part in zip(run.stages, step.parts, strict=True):
+                stage.push(part, position)
+            position = step.after
+            run.checkpoint.after(position)
+            run.observe(Advanced(source.consumed_bytes, accumulator.rows, accumulator.signals))
+            # a part would stay in memory until the next one is there
+            del step, part
+    run.checkpoint.before_end(position)
+    for stage in run.stages:
+        stage.end_input()
+    for message in source.warnings:
+        run.checks.warn(source.opened.name, message)

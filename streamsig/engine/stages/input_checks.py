@@ -1,0 +1,110 @@
+"""The stage that checks inputs: rejected rows are reported, and inputs that contradict each other are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamsig.core.json_arrays import whole
+from streamsig.csv.reader import shown
+from streamsig.engine.detection import compare_with
+from streamsig.engine.events import Rejected, Warned
+from streamsig.errors import LayoutError
+from streamsig.sniffer.checks.agreement import CloseColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from streamsig.config import Settings
+    from streamsig.engine.batch import Batch, OpenInput, Position, RejectedRows
+    from streamsig.engine.events import Observer
+    from streamsig.engine.stages.stage import Document
+
+
+class Checked(NamedTuple):
+    """How many rows a batch has, and those that were left out."""
+
+    rows: int
+    rejected: RejectedRows
+
+
+class InputChecks:
+    """Reports the rejected rows of all inputs, and what a person should know of each.
+
+    `warnings` are those of the inputs that have ended.
+    """
+
+    name = "inputs"
+    _opened: OpenInput
+
+    def __init__(self, settings: Settings, observe: Observer) -> None:
+        self._settings, self._observe = settings, observe
+        self.rows_rejected = 0
+        self.warnings: tuple[str, ...] = ()
+        self._input_warnings: tuple[str, ...] = ()
+        # of the last input with rows
+        self._close_column: CloseColumn | None = None
+        # of the open input
+        self._rows = self._rejected = 0
+        self._first: Rejected | None = None
+
+    def begin_input(self, opened: OpenInput, start: Position) -> None:
+        """Warn of the layout; raises LayoutError if it contradicts that of the input before."""
+        self._opened, self._first = opened, None
+        self._rows, self._rejected = start.rows, start.rejected
+        self._input_warnings = opened.warnings
+        for message in opened.warnings:
+            self._observe(Warned(f"{opened.name}: {message}"))
+        more = compare_with(self._close_column, opened.layout.close_column(opened.name), self._settings)
+        self._input_warnings += more
+        for message in more:
+            self._observe(Warned(f"{opened.name}: {message}"))
+
+    def prepare(self, batch: Batch) -> Checked:
+        """Return the rejected rows."""
+        return Checked(len(batch.ticks), batch.rejected)
+
+    def push(self, part: Checked, start: Position) -> None:
+        """Report the rejected rows."""
+        self._rows += part.rows
+        self._rejected += len(part.rejected)
+        self.rows_rejected += len(part.rejected)
+        for bad in part.rejected:
+            event = Rejected(self._opened.name, start.line + bad.line - 1, bad.column, bad.reason, bad.row)
+            self._first = self._first or event
+            self._observe(event)
+
+    def end_input(self) -> None:
+        """Raise LayoutError if all rows are bad."""
+        self.warnings += self._input_warnings
+        if self._rows:
+            self._close_column = self._opened.layout.close_column(self._opened.name)
+        elif self._rejected:
+            bad = self._first
+            example = "" if bad is None else f": line {bad.line}, {bad.column}: {bad.reason}: {shown(bad.row)}"
+            raise LayoutError(
+                f"{self._opened.name}: not one of {self._rejected:,} rows can be read{example}; name another column"
+                " with --column, or say how numbers are written with --decimal and --thousands"
+            )
+
+    def warn(self, name: str, message: str) -> None:
+        """Warn of an input that has ended."""
+        self.warnings += (message,)
+        self._observe(Warned(f"{name}: {message}"))
+
+    def snapshot(self) -> Iterator[Document]:
+        """Yield what is known of the inputs that have ended, and how many rows were left out."""
+        close_column = None if self._close_column is None else self._close_column._asdict()
+        yield {"rows_rejected": self.rows_rejected, "warnings": list(self.warnings), "close_column": close_column}
+
+    def restore(self, documents: Iterable[Document]) -> None:
+        """Take what `snapshot` yielded; raises ValueError."""
+        (plain,) = documents
+        (self.rows_rejected,) = whole([plain["rows_rejected"]])
+        if not all(isinstance(each, str) for each in plain["warnings"]):
+            raise ValueError("warnings that are no texts")
+        self.warnings = tuple(plain["warnings"])
+        if plain["close_column"] is not None:
+            self._close_column = CloseColumn.from_json(plain["close_column"])
+
+    def finish(self) -> None:
+        """Do nothing: all is reported."""

@@ -1,0 +1,168 @@
+"""Texts as batches: chunks are read on several threads, and come out in file order."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamsig.core.keys import Texts
+from streamsig.core.ticks import Ticks
+from streamsig.csv.chunks import Chunks, Resume
+from streamsig.csv.footers import FOOTER_BYTES
+from streamsig.csv.pending_footer import Footer
+from streamsig.csv.reader import BadRecordError, ChunkReader, Reading
+from streamsig.engine.batch import SKIP, Batch, OpenInput, Position, Step
+from streamsig.engine.execute import map_in_order
+from streamsig.errors import BadRowError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from streamsig.csv.chunks import Chunk
+    from streamsig.engine.loop import Prepare, Run
+    from streamsig.sniffer.layout import Layout
+    from streamsig.sources.text_source import TextSource
+
+
+class _Piece(NamedTuple):
+    """A chunk, how much is in it, and what the stages have prepared of it."""
+
+    chunk: Chunk
+    rows: int
+    lines: int
+    rejected: int
+    untimed: int
+    parts: tuple[object, ...]
+
+
+class TextBatches:
+    """A text, which is at its start, as batches.
+
+    With `may_grow` the text may be half written: a last line without a line end, and a footer, are not counted.
+    `warnings` grows while it is read.
+    """
+
+    def __init__(self, source: TextSource, layout: Layout, run: Run, *, may_grow: bool) -> None:
+        source.discard(layout.dialect.body_offset)
+        self._source, self._plan, self._may_grow = source, run.budget.plan, may_grow
+        self._is_resumable, self._needs_lines = run.checkpoint.is_on, run.has_stage("order")
+        self._by_returns = layout.by_returns
+        more = () if source.warning is None else (source.warning,)
+        self.opened = OpenInput(source.name, layout, (*more, *layout.warnings))
+        self.first = Position(0, 0, layout.dialect.body_line, 0)
+        self.warnings: list[str] = []
+        times = self.opened.time_fields if run.needs_times else ()
+        # of half a line not even the groups are detected
+        self._keys, self._fields = len(run.settings.group_by), len(run.settings.group_by) + len(times)
+        self._reader = ChunkReader(
+            layout.dialect,
+            skip_bad=run.settings.on_bad_row == SKIP,
+            scale=layout.decimals,
+            also=(*layout.groups, *times),
+            timed=layout.timed,
+            prices=layout.prices,
+        )
+
+    @property
+    def consumed_bytes(self) -> int:
+        """Bytes of the input, as stored, read so far."""
+        return self._source.consumed_bytes
+
+    def steps(self, prepare: Prepare, start: Position) -> Generator[Step, None, None]:
+        """Yield the batches from a position on.
+
+        Raises LayoutError, SourceError, and BadRowError unless bad rows are left out.
+        """
+        position, footer, open_line = start, Footer(start.untimed), b""
+        read = partial(self._read, prepare)
+        try:
+            with closing(map_in_order(read, self._chunks(start), self._plan.threads)) as pieces:
+                for piece in chain(footer.settle(pieces), self._footer(footer, prepare)):
+                    if piece.chunk.open_end:
+                        open_line = bytes(piece.chunk.view)
+                    after = _after(position, piece, footer.untimed)
+                    yield Step(piece.parts, after, provisional=piece.chunk.open_end)
+                    position = after
+                    # it would stay in memory until the next one is there
+                    del piece
+        except BadRecordError as bad:
+            # all chunks before the bad one are counted, so the position ends where that one starts
+            line = position.line + bad.line - 1
+            raise BadRowError(self._source.name, line, bad.column, bad.text, bad.reason, bad.advice) from None
+        if self._may_grow:
+            self._warn(position.line, open_line, footer)
+
+    def _read(self, prepare: Prepare, chunk: Chunk) -> tuple[_Piece, ...]:
+        """Return what a chunk holds, last rows without a time in a piece of their own; raises BadRecordError."""
+        if chunk.open_end and self._may_grow:
+            nothing = [Texts.of([])] * self._fields
+            return (self._piece(prepare, chunk, Reading(Ticks.empty(), 0, texts=tuple(nothing))),)
+        reading = self._reader.read(chunk)
+        if not reading.untimed:
+            return (_lasting(self._piece(prepare, chunk, reading)),)
+        start = self._reader.footer_start(chunk, reading)
+        if chunk.size - start > FOOTER_BYTES:
+            return (self._piece(prepare, chunk, reading),)
+        parts = [each for each in chunk.cut(start) if each.size]
+        return tuple(_lasting(self._piece(prepare, each, self._reader.read(each))) for each in parts)
+
+    def _piece(self, prepare: Prepare, chunk: Chunk, reading: Reading) -> _Piece:
+        keys, times = reading.texts[: self._keys], reading.texts[self._keys :]
+        batch = Batch(reading.ticks, keys, times, reading.rejected, self._lines(chunk, reading))
+        rows, rejected = len(reading.ticks), len(reading.rejected)
+        return _Piece(chunk, rows, reading.lines, rejected, reading.untimed, prepare(batch))
+
+    def _lines(self, chunk: Chunk, reading: Reading) -> NDArray[np.int32] | None:
+        is_whole = chunk.buffer[chunk.size - 1 : chunk.size] == b"\n"
+        is_plain = is_whole and reading.lines == len(reading.ticks) and not reading.rejected
+        return None if is_plain or not self._needs_lines else self._reader.row_places(chunk, reading)[0]
+
+    def _chunks(self, start: Position) -> Chunks:
+        resume = None
+        if self._is_resumable:
+            counts_crc = not self._source.is_plain
+            resume = Resume(start.offset, start.crc, counts_crc=counts_crc, by_returns=self._by_returns)
+        held, size = self._plan.threads, self._plan.chunk_bytes
+        return Chunks(self._source, self._reader.dialect.delimiter, held=held, chunk_bytes=size, resume=resume)
+
+    def _footer(self, footer: Footer, prepare: Prepare) -> Iterator[_Piece]:
+        """Yield the parts of a footer as bad rows; raises BadRecordError unless these are left out."""
+        if not self._may_grow:
+            reader = replace(self._reader, footer=True)
+            yield from (self._piece(prepare, chunk, reader.read(chunk)) for chunk in footer.chunks)
+
+    def _warn(self, line: int, open_line: bytes, footer: Footer) -> None:
+        if open_line.strip():
+            self.warnings.append(
+                f"line {line}, the last one, has no line end and is not counted yet; if it is whole, add --finished"
+            )
+        if footer.chunks:
+            self.warnings.append(
+                f"the rows from line {line} on have no time and are not counted yet; if the file is whole, add"
+                " --finished"
+            )
+
+
+def _lasting(piece: _Piece) -> _Piece:
+    """Return a piece with a buffer of its own, if it has no rows: it may have to wait within a footer."""
+    if piece.rows or piece.chunk.size > FOOTER_BYTES:
+        return piece
+    return piece._replace(chunk=piece.chunk.cut(0)[1])
+
+
+def _after(start: Position, piece: _Piece, untimed: int) -> Position:
+    """Return the position after a piece."""
+    return Position(
+        start.rows + piece.rows,
+        piece.chunk.stop,
+        start.line + piece.lines,
+        start.rejected + piece.rejected,
+        piece.chunk.crc,
+        untimed,
+    )
