@@ -25,7 +25,8 @@ import pytest
 from pyarrow import feather, orc
 
 import streamsig
-from streamsig.config import make_settings
+from streamsig.cli.advice import with_flags
+from streamsig.config import SETTINGS, make_settings
 from streamsig.engine.inspection import inspect_inputs
 from streamsig.errors import LayoutError, StreamsigError
 from streamsig.sniffer.detect import RECORDS
@@ -168,6 +169,7 @@ ADVICE: list[Case] = [
         {"encoding": "utf-16"},
         CLOSES,
     ),
+    ("UTF-8 said to be UTF-32", "Date,Close\n" + ROWS, {"encoding": "utf-32"}, {"encoding": "utf-8"}, CLOSES),
     ("no rows", b"", {}, {"header": False}, []),
     ("one line of text", "No data\n", {}, {"column": 1}, []),
     ("trailing minuses", "Date,Close,Foo\n" + lines(DAYS, ["1.5-"] * 5, CLOSES), {}, {"column": 3}, CLOSES),
@@ -303,7 +305,7 @@ def follow(paths: list[Path], chosen: dict[str, Any], known: dict[str, object]) 
     for _ in range(MOST_STEPS):
         message, is_error = said(paths, chosen)
         messages.append(message)
-        named = flags_in(message)
+        named = flags_in(with_flags(message))
         useful = {
             key: value
             for key, value in known.items()
@@ -453,10 +455,13 @@ def test_what_stands_around_numbers_is_named(closes: list[str], advice: str, tmp
 
 PACKAGE = Path(streamsig.__file__).parent
 IS_ADVICE = re.compile(
-    r"--[a-z]|streamsig run|\b(?:sed|head|tar|gunzip|unzip|unrar|7z|sqlite3|python|git lfs) -?[A-Za-z{']"
+    rf"--[a-z]|`(?:{'|'.join(SETTINGS)})[`=]|streamsig run"
+    r"|\b(?:sed|head|tar|gunzip|unzip|unrar|7z|sqlite3|python|lfs) [-a-z{']"
 )
 NOT_FOLLOWED = {
     "leaves {} MiB for what has to be read of it at once": "tests/resources/test_budget.py has a large file",
+    "its dictionary takes more than the {} MiB": "tests/resources/test_budget.py has a large dictionary",
+    "cannot be read as {}": "only rare codecs fail, such as idna; tests/unit/test_encoding.py",
     "a zip archive cannot be read from a pipe": "tests/inputs/test_formats.py",
     "standard input is closed": "tests/cli/test_cli_errors.py",
     "read_avro": "polars writes Avro, and is not among the tools of the tests",
