@@ -100,6 +100,9 @@ def _layout(found: Inspection, why: Mapping[str, str]) -> Iterator[tuple[str, st
     if found["decimal"] is not None:
         thousands = f", {_mark(found['thousands'])} between thousands" if found["thousands"] else ""
         yield "numbers", f"{_mark(found['decimal'])} before decimals{thousands}{why.get('numbers', '')}"
+    for key in ("footer", "actions"):
+        if key in why:
+            yield "not rows", why[key].removeprefix(": ")
 
 
 def _time(found: Inspection) -> str:

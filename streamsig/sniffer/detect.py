@@ -29,7 +29,7 @@ from streamsig.sniffer.checks.values import (
     check_no_second_header,
     check_one_column,
 )
-from streamsig.sniffer.checks.warnings import doubtful_values, doubts
+from streamsig.sniffer.checks.warnings import doubtful_values, doubts, rows_left_out
 from streamsig.sniffer.close.by_name import GROUP_BY, asked_column, numbered
 from streamsig.sniffer.close.choice import Fields, named_close, unnamed_close
 from streamsig.sniffer.close.ohlc import close_by_shape
@@ -116,6 +116,8 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
     check_closes(closes, dialect, body, name)
     check_no_dates(closes, dialect, body, name)
     times = _times(texts, time)
+    timed = time.index not in {None, close} and are_timed(texts[time.index or 0])
+    prices = price_columns(body.names, few, close)
     return Layout(
         dialect=dialect,
         time_column=time,
@@ -125,7 +127,10 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
             *doubts(fields, close, why, times),
             *doubtful_values(fields, close, numbers),
         ),
-        reasons=_reasons(body, framing, dialect, why, how),
+        reasons=(
+            *_reasons(body, framing, dialect, why, how),
+            *rows_left_out(fields, close, numbers, prices, timed=timed),
+        ),
         rows=tuple(SampleRow(r.line, tuple(cell.strip() for cell in r.fields)) for r in body.records[:_SHOWN]),
         rows_sampled=len(body.records),
         closes=tuple(closes),
@@ -134,8 +139,8 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
         header_line=None if body.names is None else body.header_line,
         skipped_lines=(body.line if body.names is None else body.header_line) - 1,
         quoted=b'"' in sample,
-        timed=time.index not in {None, close} and are_timed(texts[time.index or 0]),
-        prices=price_columns(body.names, few, close),
+        timed=timed,
+        prices=prices,
         by_returns=b"\n" not in sample,
     )
 

@@ -106,6 +106,7 @@ _WEEKDAY = r"(?:(?:[^\W\d_]{2,3}[,.]?|[^\W\d_]{3,6}day,?)\s+)?"
 _WORD = r"(?:[^\W\d_]{2,10}[,.]?\s+)?"
 _UNITS = {"Q": 3, "T": 3, "H": 6, "S": 6}
 """Months of a quarter (`T` in French and Spanish) and of half a year."""
+_FISCAL = "(?:FY[-'\u2019 ]?)?"
 _WEEK = "(?:W|KW|CW|WK|week)[- ]?(?P<week>99?)"
 _REMARK = r"(?:\s*\([^()]{1,60}\)|,?\s+(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*)?"
 _ZONE = (
@@ -140,8 +141,9 @@ _JOINED = rf"\s+(?P<hour>99?)(?:(?P<minute>99)(?:(?P<second>99)(?:[.,]?(?P<fract
 _WHOLE = (_CLOCK + _REMARK, rf"{_WORD}{_NAME}\s+{_DAY}\s+{_CLOCK}\s+{_YEAR}{_REMARK}")
 _PERIODS = (
     rf"{_YEAR}\s?[-/.:_]?\s?(?:(?P<letter>[QTHS])(?P<part>9)|(?P<part2>9)(?P<letter2>[QTHS]))",
-    rf"(?P<letter>[QTHS])(?P<part>9)(?:[-/.'\u2019_ ]+(?P<year2>{_SHORT_YEAR})|{_YEAR})",
-    rf"(?P<part>9)(?P<letter>[QTHS])[-/.'\u2019_ ]*(?P<year>{_SHORT_YEAR})",
+    rf"(?P<letter>[QTHS])(?P<part>9)(?:[-/.'\u2019_ ]+{_FISCAL}(?P<year2>{_SHORT_YEAR})|{_FISCAL}{_YEAR})",
+    rf"(?P<part>9)(?P<letter>[QTHS])[-/.'\u2019_ ]*{_FISCAL}(?P<year>{_SHORT_YEAR})",
+    rf"FY[-'\u2019 ]?(?P<year>{_SHORT_YEAR})[-/_ ]?(?P<letter>[QTHS])(?P<part>9)",
     rf"(?:(?P<part>9)(?:\.|{_TH}) ?(?P<letter>Q)uart(?:er|al)|(?P<letter2>Q)uart(?:er|al) ?(?P<part2>9))[-/, ]+{_YEAR}",
     rf"{_YEAR}[-/_ .]?{_WEEK}",
     rf"{_WEEK}[-/,. ]+{_YEAR}",

@@ -232,3 +232,16 @@ def test_groups_and_the_columns_that_seem_to_be_one(workdir: Workdir) -> None:
         assert (found["group_by"], found["columns"][1]["role"], found["warnings"]) == ([2], "group", [])
         assert 'by column 2 "symbol"' in workdir.call("inspect", name, "--group-by", 2).out
         assert workdir.call("inspect", name, "--group-by", "ticker").code == 4
+
+
+def test_rows_that_are_no_prices_are_shown(workdir: Workdir) -> None:
+    """Totals below the data and dividends among the rows are named with their lines, and the only candidate as such."""
+    rows = "".join(f"2024-01-{day:02},1.5,1.5,1.5,{day}.25\n" for day in range(1, 9))
+    workdir.put("x.csv", f"Date,Open,High,Low,Close\n{rows}2024-01-09,0.2 Dividend,,,\nTotal,,,,12\n")
+    reasons = shown(workdir, "x.csv")["reasons"]
+    assert reasons["actions"].startswith("line 10: ")
+    assert reasons["footer"].startswith("line 11: ")
+    assert workdir.call("inspect", "x.csv").out.count("not rows  line 1") == 2
+    assert workdir.call("run", "x.csv", "--on-bad-row", "skip", "--window", 2).code == 0
+    workdir.put("y.csv", PLAIN.replace("close", "Foo").replace("open", "volume"))
+    assert "only column of numbers" in shown(workdir, "y.csv")["reasons"]["close"]

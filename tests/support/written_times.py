@@ -140,6 +140,8 @@ PERIODS: dict[str, Form] = {
     "quarter first": (lambda it: f"Q{_of_quarter(it)} {it.year}", _quarter),
     "French quarter": (lambda it: f"T{_of_quarter(it)} {it.year}", _quarter),
     "short quarter": (lambda it: f"{_of_quarter(it)}Q{it:%y}", _quarter),
+    "fiscal quarter": (lambda it: f"Q{_of_quarter(it)} FY{it.year}", _quarter),
+    "short fiscal quarter": (lambda it: f"FY{it:%y}Q{_of_quarter(it)}", _quarter),
     "quarter by its name": (lambda it: f"Quarter {_of_quarter(it)} {it.year}", _quarter),
     "German quarter": (lambda it: f"{_of_quarter(it)}. Quartal {it.year}", _quarter),
     "half a year": (lambda it: f"{it.year}H{1 + it.month // 7}", _half_year),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamsig.csv.corporate_actions import is_action
+from streamsig.csv.footers import untimed_tail
 from streamsig.sniffer.checks.sentinels import sentinel_warning, sentinels
 from streamsig.sniffer.checks.series import Columns, several_series
 from streamsig.sniffer.close.candidate import ONLY_CANDIDATE, only_candidate_warning
@@ -32,6 +34,27 @@ def doubts(fields: Fields, close: int, why: str, times: Sequence[str]) -> tuple[
         is_text = [not each for each in fields.numeric]
         several = several_series(Columns(names, texts, is_text, (close, time.index, time.clock), times))
         found += [] if several is None else [several]
+    return tuple(found)
+
+
+def rows_left_out(
+    fields: Fields, close: int, numbers: NumberFormat, prices: Sequence[int], *, timed: bool
+) -> tuple[tuple[str, str], ...]:
+    """Return (what, why) pairs for sampled rows that a run does not count: totals below the data, and dividends.
+
+    `prices` are fields in which a text shows that a row without a close is none; with `timed` the last rows have to
+    have times.
+    """
+    records = [record for record in fields.body.records if len(record.fields) == fields.body.fields]
+    found = []
+    tail = untimed_tail(fields.texts[fields.time.index or 0]) if timed and fields.whole else 0
+    if tail:
+        found.append(("footer", f"line {records[-tail].line}: rows from there on have no time, as totals have none"))
+    closes = fields.texts[close] if prices else ()
+    without = (row for row, text in enumerate(closes) if not text[-1:].isdigit() and numbers.is_missing(text))
+    row = next((row for row in without if any(is_action(fields.texts[i][row], numbers) for i in prices)), None)
+    if row is not None:
+        found.append(("actions", f"line {records[row].line}: a text among the prices and no close, as of a dividend"))
     return tuple(found)
 
 
