@@ -10,7 +10,7 @@ import pyarrow as pa
 from streamsig.columnar.arrays import holds_numbers, is_text, to_texts
 from streamsig.csv.dialect import Dialect, one_line
 from streamsig.errors import LayoutError
-from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.cells import are_mostly_numbers
 from streamsig.fields.column_names import Role, almost_closes, is_key, is_no_price, language, lasts, roles
 from streamsig.fields.numbers import NumberFormat
 from streamsig.sniffer import convention
@@ -156,7 +156,7 @@ def _choose_numbers(
         return convention.plainest(formats), "there are no numbers"
     else:
         known = roles(schema.names)
-        numeric = {index: column for index, column in columns.items() if _is_numeric(column)}
+        numeric = {index: column for index, column in columns.items() if are_mostly_numbers(column[:_JUDGED])}
         texts = convention.Written(
             prices=[closes, *(column for index, column in numeric.items() if known[index] in _BARS)],
             others=[column for index, column in numeric.items() if known[index] not in _BARS],
@@ -168,11 +168,6 @@ def _choose_numbers(
         check_no_fractions(closes, numbers, options, f"{name}: {title}")
     _check_numbers(closes, numbers, name, title)
     return numbers, why
-
-
-def _is_numeric(texts: Sequence[str]) -> bool:
-    looks = [kind for kind in kinds(texts[:_JUDGED]) if kind is not Kind.MISSING]
-    return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) > len(looks)
 
 
 def _check_numbers(closes: Sequence[str], numbers: NumberFormat, name: str, title: str) -> None:

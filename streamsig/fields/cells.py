@@ -107,6 +107,12 @@ def kinds(texts: Sequence[str]) -> list[Kind]:
     return [_kind_of(each) for each in shapes(texts)]
 
 
+def are_mostly_numbers(texts: Sequence[str]) -> bool:
+    """Tell whether more than half of the fields that are not missing are numbers; no fields are none."""
+    looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
+    return 2 * looks.count(Kind.NUMBER) > len(looks)
+
+
 def kinds_of_rows(rows: Sequence[Sequence[str]]) -> list[list[Kind]]:
     """Tell what the fields of each row look like: faster than row by row."""
     looks = iter(kinds([text for row in rows for text in row]))

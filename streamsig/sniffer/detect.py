@@ -11,12 +11,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from streamsig.csv.corporate_actions import price_columns
 from streamsig.csv.dialect import Dialect
 from streamsig.csv.footers import are_timed
 from streamsig.csv.records import skip_lines, split_records
 from streamsig.errors import LayoutError, UsageError
-from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.cells import are_mostly_numbers
 from streamsig.fields.column_names import Role, are_numbers, language, roles
 from streamsig.fields.numbers import NumberError, NumberFormat
 from streamsig.sniffer import convention
@@ -77,7 +79,7 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
         check_one_column(body, options, name)
     texts = _columns(body)
     few = [_thinned(column, _JUDGED) for column in texts]
-    numeric = [_is_numeric(column[:_JUDGED]) for column in texts]
+    numeric = [are_mostly_numbers(column[:_JUDGED]) for column in texts]
     check_no_second_header(body, next((texts[i] for i, each in enumerate(numeric) if each), None), name)
     time = find_time(body.names, few)
     is_bare = framing.delimiter == "," and not framing.line_quoted
@@ -221,11 +223,6 @@ def _thinned(texts: Sequence[str], first: int) -> list[str]:
     return [*texts[:first], *rest[:: len(rest) // first + 1]]
 
 
-def _is_numeric(texts: Sequence[str]) -> bool:
-    looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
-    return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) > len(looks)
-
-
 class _Numbers(NamedTuple):
     """What the conventions of the columns are decided on."""
 
@@ -272,7 +269,7 @@ def _close_by_shape(written: _Numbers) -> tuple[int, str]:
     numbers, _ = written.convention(None)
     step = -1 if time.direction == NEWEST_FIRST else 1
     columns = [
-        [convention.float_of(text, numbers) for text in _thinned(column, _NEAR)[::step]]
+        np.array([convention.float_of(text, numbers) for text in _thinned(column, _NEAR)[::step]])
         if numeric and index not in {time.index, time.clock}
         else None
         for index, (column, numeric) in enumerate(zip(fields.texts, fields.numeric, strict=True))

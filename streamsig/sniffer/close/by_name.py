@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamsig.csv.dialect import one_line
 from streamsig.errors import LayoutError, UsageError
-from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.cells import Kind, are_mostly_numbers, kinds
 from streamsig.fields.column_names import (
     Role,
     affixed_closes,
@@ -196,8 +196,7 @@ def _doubtful(body: Body, found: Sequence[int], name: str) -> LayoutError:
 
 def _holds_texts(body: Body, index: int) -> bool:
     texts = [record.fields[index] for record in body.records[:_JUDGED] if index < len(record.fields) == body.fields]
-    looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
-    return bool(looks) and 2 * sum(kind is Kind.NUMBER for kind in looks) <= len(looks)
+    return any(look is not Kind.MISSING for look in kinds(texts)) and not are_mostly_numbers(texts)
 
 
 def _example(body: Body, index: int) -> str:

@@ -6,13 +6,16 @@ refutes it, the rows refute every exchange of its high or low, and no other read
 
 from __future__ import annotations
 
-from math import isnan
 from typing import TYPE_CHECKING, NamedTuple
 
-from numpy import median
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Column = NDArray[np.float64]
 
 _MOVING = 8
 """Rows with high above low that are needed to judge."""
@@ -29,7 +32,8 @@ _WIDEST = 2.0
 _CLEARLY = 1.25
 """How much more often a row has to open near the last close than the other way round."""
 
-Column = list[float]
+_INSIDE, _NEAR = 0.9, 4
+"""Share of rows in which a second close lies within the bar; how much nearer the next row has to open to the first."""
 
 
 class Verdict(NamedTuple):
@@ -45,6 +49,11 @@ def close_by_shape(columns: Sequence[Column | None]) -> Verdict:
     `columns` holds the numbers of each field, the oldest row first, NaN where a row has none, and
     `None` for a field that is not numeric or tells the time.
     """
+    with np.errstate(invalid="ignore"):
+        return _close_by_shape(columns)
+
+
+def _close_by_shape(columns: Sequence[Column | None]) -> Verdict:
     found = [first for first in range(len(columns) - 3) if _are_bars(columns[first : first + 4])]
     if len(found) > 1:
         fields = ", ".join(str(first + 4) for first in found)
@@ -64,32 +73,21 @@ def close_by_shape(columns: Sequence[Column | None]) -> Verdict:
 
 
 def _are_bars(four: Sequence[Column | None]) -> bool:
-    opens, highs, lows, closes = four
-    if opens is None or highs is None or lows is None or closes is None:
+    bars = [column for column in four if column is not None]
+    if len(bars) < len(four):
         return False
-    rows = agreeing = moving = 0
-    above_open = above_close = below_open = below_close = 0
-    ratios = []
-    for o, h, low, c in zip(opens, highs, lows, closes, strict=True):
-        if isnan(o + h + low + c):
-            continue
-        rows += 1
-        if not (low <= o <= h and low <= c <= h):
-            continue
-        agreeing += 1
-        if h > low:
-            moving += 1
-            above_open += h > o
-            above_close += h > c
-            below_open += low < o
-            below_close += low < c
-            if low > 0:
-                ratios.append(h / low)
-    if rows - agreeing > _FAULTY * rows or moving < _MOVING:
+    known = ~np.isnan(sum(bars))
+    opens, highs, lows, closes = (column[known] for column in bars)
+    agrees = (np.maximum(opens, closes) <= highs) & (np.minimum(opens, closes) >= lows)
+    moving = agrees & (highs > lows)
+    if np.count_nonzero(~agrees) > _FAULTY * len(agrees) or np.count_nonzero(moving) < _MOVING:
         return False
-    if ratios and median(ratios) > _WIDEST:
+    opens, highs, lows, closes = (column[moving] for column in (opens, highs, lows, closes))
+    ratios = highs[lows > 0] / lows[lows > 0]
+    if len(ratios) and np.median(ratios) > _WIDEST:
         return False
-    return min(above_open, above_close, below_open, below_close) >= _REFUTING
+    refuting = (highs > opens, highs > closes, lows < opens, lows < closes)
+    return bool(min(map(np.count_nonzero, refuting)) >= _REFUTING)
 
 
 def _opens_follow_closes(opens: Column, closes: Column) -> bool:
@@ -97,28 +95,17 @@ def _opens_follow_closes(opens: Column, closes: Column) -> bool:
 
     Columns in the order close, high, low, open exist as well, and pass every test within a row.
     """
-    follows = against = 0
-    for row in range(1, len(opens)):
-        one, other = abs(opens[row] - closes[row - 1]), abs(closes[row] - opens[row - 1])
-        follows += one < other
-        against += other < one
-    return follows >= _CLEARLY * against
+    one, other = np.abs(opens[1:] - closes[:-1]), np.abs(closes[1:] - opens[:-1])
+    return bool(np.count_nonzero(one < other) >= _CLEARLY * np.count_nonzero(other < one))
 
 
 def _beats(bars: Sequence[Column], rival: Column) -> bool:
     """Tell whether the column behind the bars is no second close (a last trade, a mean price)."""
     opens, highs, lows, closes = bars
-    inside = differs = near = far = 0
-    rows = 0
-    for row, x in enumerate(rival):
-        if isnan(x + highs[row] + lows[row] + closes[row]):
-            continue
-        rows += 1
-        inside += lows[row] <= x <= highs[row]
-        if x != closes[row]:
-            differs += 1
-            if row + 1 < len(opens):
-                to_close, to_rival = abs(opens[row + 1] - closes[row]), abs(opens[row + 1] - x)
-                near += to_close < to_rival
-                far += to_rival < to_close
-    return inside < 0.9 * rows or not differs or near > 4 * far
+    known = ~np.isnan(rival + closes + highs + lows)
+    inside = np.count_nonzero(known & (lows <= rival) & (rival <= highs))
+    differs = known & (rival != closes)
+    to_close, to_rival = np.abs(opens[1:] - closes[:-1]), np.abs(opens[1:] - rival[:-1])
+    near = np.count_nonzero(differs[:-1] & (to_close < to_rival))
+    far = np.count_nonzero(differs[:-1] & (to_rival < to_close))
+    return bool(inside < _INSIDE * np.count_nonzero(known) or not differs.any() or near > _NEAR * far)
