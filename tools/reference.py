@@ -242,7 +242,8 @@ def _api_parts() -> Iterator[str]:
         yield f"## streamsig.{name}\n\n{_fenced('python', _signature(name, thing))}\n{inspect.getdoc(thing)}\n"
         members = {key: it for key, it in vars(thing).items() if name in classes and _is_public(key, it)}
         if members:
-            yield _table(("member", ""), ((f"`{_member(key, it)}`", _summary(it)) for key, it in members.items()))
+            rows = [(f"`{_member(key, it)}`", _summary(it)) for key, it in members.items()]
+            yield _table(("member", "meaning"), rows)
 
 
 def _is_public(name: str, member: object) -> bool:

@@ -38,12 +38,11 @@ def only_ticks(closes: object, column: str | int | None) -> Iterable[Ticks]:
 
 @dataclass(frozen=True, slots=True)
 class WindowState:
-    """Counts over a run of rows, and what is needed to join it to its neighbours.
+    """The counts of a run of rows, and the closes at its ends, which join it to its neighbours.
 
-    `rows` counts every row, `rows_missing` those without a close, `counts[k]` the rows with
-    `signals[k]` among the windows that lie wholly inside the run. `head` and `tail` are its first
-    and last `kept(signals)` closes, or all of them when the run is shorter.
-    Memory is O(longest window), however long the run.
+    `rows` counts every row, `rows_missing` those without a close, and `counts[k]` those with `signals[k]`, over the
+    windows inside the run. `head` and `tail` are the first and last closes of the run, one less than the longest window
+    of them, or all if the run is shorter. Memory is O(longest window).
     """
 
     signals: tuple[Signal, ...]
@@ -63,7 +62,7 @@ class WindowState:
 
     @classmethod
     def of(cls, signals: Sequence[Signal], ticks: Ticks) -> WindowState:
-        """Count one run of closes; linear in its rows for each signal."""
+        """Return the state of one run of closes; linear in its rows for each signal."""
         rows, keep = len(ticks), kept(signals)
         counts = count_within(tuple(signals), ticks)
         head = ticks.slice(0, min(keep, rows))
@@ -71,7 +70,7 @@ class WindowState:
         return cls(tuple(signals), rows, ticks.missing_count, counts, head, tail)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` makes the same state of; the signals are not in it."""
+        """Return the state as JSON has it, without its signals, for `from_json`."""
         return {
             "rows": self.rows,
             "rows_missing": self.rows_missing,
@@ -82,7 +81,7 @@ class WindowState:
 
     @classmethod
     def from_json(cls, signals: Sequence[Signal], plain: Mapping[str, Any]) -> WindowState:
-        """Return the state of these signals that `to_json` wrote down; raises ValueError."""
+        """Return the state of a `to_json`, with these signals; raises ValueError for anything else."""
         head, tail = Ticks.from_json(plain["head"]), Ticks.from_json(plain["tail"])
         rows, rows_missing, *counts = whole([plain["rows"], plain["rows_missing"], *plain["counts"]])
         if len(counts) != len(signals) or len(head) != len(tail) or len(tail) != min(rows, kept(signals)):
@@ -94,7 +93,7 @@ class WindowState:
         return cls(tuple(signals), rows, rows_missing, tuple(counts), head, tail)
 
     def update(self, closes: Ticks | ArrowStream, column: str | int | None = None) -> WindowState:
-        """Return the state after further rows: ticks, or a table or a column as `streamsig.run` takes them.
+        """Return the state after more rows: ticks, or a table or a column as `streamsig.run` takes them.
 
         The close of a table is its `column`, a name or a number from 1, or told by the names as it is in files.
         Raises TypeError for other objects, LayoutError, and ColumnError for what is no close.
@@ -145,11 +144,11 @@ def _last(ticks: Ticks, rows: int) -> Ticks:
 class Fold:
     """Merges states that arrive in order.
 
-    Short runs are joined to each other before they meet a long one (the binary counter of
-    Bentley and Saxe), so that a window longer than the runs costs amortised O(log(window / run
-    length)) per row instead of O(window) per run. Memory stays O(longest window).
+    Short runs are merged with each other before they are merged with a long one (the binary counter of Bentley and
+    Saxe), so a window longer than the runs costs amortised O(log(window / run length)) per row instead of O(window) per
+    run. Memory stays O(longest window).
 
-    `backwards` is for runs that arrive from last to first: each goes before those pushed earlier.
+    `backwards` is for runs that arrive from last to first: each is placed before those pushed earlier.
     """
 
     def __init__(self, signals: Sequence[Signal], *, backwards: bool = False) -> None:
@@ -158,11 +157,11 @@ class Fold:
 
     @property
     def rows(self) -> int:
-        """How many rows were pushed."""
+        """The number of rows pushed so far."""
         return sum(run.rows for run in self._runs)
 
     def push(self, state: WindowState) -> None:
-        """Add the run next to all the runs pushed before; if an exception breaks this off, it is added or it is not."""
+        """Add the next run. An exception leaves the fold as it was, or with the run added."""
         runs = [*self._runs, state]
         # half as long, not merely as long: runs that get shorter bit by bit would pile up
         while len(runs) > 1 and len(runs[-2].tail) < 2 * len(runs[-1].tail):
@@ -172,11 +171,11 @@ class Fold:
 
     @property
     def limbs(self) -> int:
-        """How many limbs the closes that are kept have at most."""
+        """The largest number of limbs of the closes in the fold."""
         return max((len(ticks.limbs) for run in self._runs for ticks in (run.head, run.tail)), default=1)
 
     def copy(self) -> Fold:
-        """Return a fold of the same runs, which what is pushed here later does not change; takes next to no time."""
+        """Return a fold of the same runs, in constant time; later pushes to one do not change the other."""
         other = Fold(self._signals, backwards=self._backwards)
         other._runs = self._runs
         return other

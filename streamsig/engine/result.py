@@ -96,13 +96,13 @@ class Groups(Mapping[str, Group]):
 
 @dataclass(frozen=True, slots=True)
 class Result(Series):
-    """The figures of a run that ended well; of several signals, `signal_count` and `value` are the first one's.
+    """The counts of a run that succeeded; with several signals, `signal_count` and `value` are those of the first.
 
-    `signals` has an entry per signal that was named. `rows_missing` are the rows without a close,
-    `rows_rejected` the bad rows that were left out, which are not part of `rows_processed`. `files` has an
-    entry per input when each is a series of its own, and is empty otherwise. `groups` has one per key, in the
-    order of their first rows, `None` if there is nothing to group by. `order` is what `check_order` found
-    (docs/metrics.md), `None` if that was not asked for.
+    `signals` has an entry for each named signal. `rows_missing` counts the rows without a close, `rows_rejected` the
+    bad rows that were left out, which are not part of `rows_processed`. `files` has an entry for each input under
+    `per_file`, and is empty otherwise. `groups` has an entry for each key, in the order of their first rows, and is
+    `None` without `group_by`. `order` has the findings of `check_order` (docs/reference/metrics.md), and is `None`
+    without it.
     """
 
     rows_missing: int
