@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from streamsig.core.signals import Signal
 from streamsig.core.window import WindowState
+from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunk, Chunks, Resume
 from streamsig.csv.dialect import Dialect
-from streamsig.csv.reader import BadRecordError, ChunkReader
+from streamsig.csv.reader import ChunkReader
 from streamsig.csv.records import split_records
 from streamsig.errors import StreamsigError
 from streamsig.sniffer.detect import detect

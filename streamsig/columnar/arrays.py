@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from streamsig.core import utf8
 from streamsig.core.ticks import Ticks
 from streamsig.csv import closes
-from streamsig.csv.reader import ADVICE, explain, shown
+from streamsig.csv.bad_records import ADVICE, explain, shown
 from streamsig.errors import ColumnError
 from streamsig.fields.numbers import (
     MAX_DIGITS,

@@ -14,11 +14,11 @@ import numpy as np
 from streamsig.core import utf8
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.core.ticks import Ticks, concat, widen
+from streamsig.fields.cells import shape
 from streamsig.fields.numbers import CURRENCIES, MINUSES, NumberError
 from streamsig.native import text_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from decimal import Decimal
 
     from numpy.typing import NDArray
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 _RUN_ROWS = 1 << 12
+_LONGEST_SHAPE = 64
 
 
 class Bad(NamedTuple):
@@ -117,24 +118,26 @@ def _parse(rows: NDArray[np.int32], texts: Texts, numbers: NumberFormat) -> tupl
     table = KeyTable()
     which = table.number(texts)
     known = [utf8.from_bytes(text) for text in table.texts().to_bytes()]
-    closes: list[Decimal | None] = []
-    errors: dict[int, NumberError] = {}
-    for place, text in enumerate(known):
-        try:
-            closes.append(numbers.parse(text))
-        except NumberError as error:
-            # a place to fill
-            closes.append(None)
-            # its frames would keep the text alive
-            errors[place] = error.with_traceback(None)
-    ticks = Ticks.from_decimals(closes).take(which.astype(np.intp))
-    return ticks, _bad(rows, which, known, errors)
+    parsed = [_parsed(text, numbers) for text in known]
+    wrong = [(text, it) for text, it in zip(known, parsed, strict=True) if isinstance(it, NumberError)]
+    is_wrong = np.array([isinstance(it, NumberError) for it in parsed], np.bool_)
+    ticks = Ticks.from_decimals([None if isinstance(it, NumberError) else it for it in parsed])
+    bad, places = is_wrong[which], np.cumsum(is_wrong, dtype=np.int32) - 1
+    texts_of_bad, errors = [text for text, _ in wrong], [error for _, error in wrong]
+    return ticks.take(which.astype(np.intp)), Bad(rows[bad], places[which[bad]], texts_of_bad, errors)
 
 
-def _bad(
-    rows: NDArray[np.int32], which: NDArray[np.int32], texts: Sequence[str], errors: dict[int, NumberError]
-) -> Bad:
-    places = np.full(len(texts), -1, np.int32)
-    places[list(errors)] = np.arange(len(errors))
-    bad = places[which] >= 0
-    return Bad(rows[bad], places[which[bad]], [texts[place] for place in errors], list(errors.values()))
+def _parsed(text: str, numbers: NumberFormat) -> Decimal | NumberError | None:
+    if len(text) <= _LONGEST_SHAPE and (misfit := _misfit(shape(text), numbers)) and not numbers.is_missing(text):
+        return misfit
+    try:
+        return numbers.parse(text)
+    except NumberError as error:
+        # its frames would keep the text alive
+        return error.with_traceback(None)
+
+
+@lru_cache(maxsize=1024)
+def _misfit(looks: str, numbers: NumberFormat) -> NumberError | None:
+    """Return why no text of a shape is a number, `None` if one may be: bad closes that all differ have few shapes."""
+    return None if numbers.fits(looks) else numbers.why_not(looks)

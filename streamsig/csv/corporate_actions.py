@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from streamsig.core.keys import KeyTable, Texts
-from streamsig.csv.closes import grammar_of
+from streamsig.csv.closes import read_closes
 from streamsig.fields.cells import Kind, kind, kinds
 from streamsig.fields.column_names import Role, roles
-from streamsig.native import text_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streamsig.fields.numbers import NumberFormat
+    from streamsig.native.text_kernels import Cells
 
 REASON = "not a row of prices: a text stands there, and there is no close"
 _BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW})
@@ -45,33 +44,16 @@ def price_columns(names: Sequence[str] | None, texts: Sequence[Sequence[str]], c
     return tuple(i for i in bars if _are_numbers([texts[i][row] for row in rows]))
 
 
-def find_actions(
-    columns: Sequence[text_kernels.Cells], rows: NDArray[np.intp], numbers: NumberFormat, scale: int
-) -> Actions:
+def find_actions(columns: Sequence[Cells], rows: NDArray[np.intp], numbers: NumberFormat, scale: int) -> Actions:
     """Return which of some rows without a close have a text in one of the columns; `scale` only saves time."""
     where = np.full(len(rows), -1, np.intp)
     for place, column in enumerate(columns):
-        cells = column.take(rows.astype(np.int32))
-        starts, stops = cells.places.reshape(-1, 2).T
-        filled = np.flatnonzero((stops > starts) & (where < 0))
-        if len(filled):
-            cells = cells if len(filled) == len(rows) else column.take(rows[filled].astype(np.int32))
-            where[filled[_texts_among(cells, numbers, scale)]] = place
-    found = np.flatnonzero(where >= 0)
-    return Actions(rows[found], where[found])
-
-
-def _texts_among(cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> NDArray[np.int32]:
-    """Return which cells are neither numbers nor missing."""
-    fallback = text_kernels.read_numbers(cells, grammar_of(numbers), scale).fallback
-    if not len(fallback):
-        return fallback
-    table = KeyTable()
-    which = table.number(Texts(*text_kernels.copy_texts(cells.take(fallback))))
-    known = table.texts().to_bytes()
-    bad = np.array([is_action(text.decode("utf-8", "backslashreplace"), numbers) for text in known])
-    rows: NDArray[np.int32] = fallback[bad[which]]
-    return rows
+        bad = read_closes(column.take(rows.astype(np.int32)), numbers, scale).bad
+        texts = np.array([is_action(text, numbers) for text in bad.texts], np.bool_)
+        found = bad.rows[texts[bad.which]]
+        where[found[where[found] < 0]] = place
+    places = np.flatnonzero(where >= 0)
+    return Actions(rows[places], where[places])
 
 
 def _are_numbers(texts: Sequence[str]) -> bool:

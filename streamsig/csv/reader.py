@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +17,11 @@ import numpy as np
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, concat
 from streamsig.csv import footers, repeated_headers
+from streamsig.csv.bad_records import MOST_SHOWN_FIELDS, BadRecordError, Judge, Problem, Problems, shown
 from streamsig.csv.closes import closes_of, grammar_of, read_closes
-from streamsig.csv.corporate_actions import REASON, Actions, find_actions, is_action
-from streamsig.csv.records import Record, split_records, unwrapped_lines
+from streamsig.csv.corporate_actions import Actions, find_actions
+from streamsig.csv.records import split_records, unwrapped_lines
 from streamsig.csv.rejected_rows import Rejects
-from streamsig.fields.cells import CONVENTIONS, shape
-from streamsig.fields.numbers import NumberError
 from streamsig.native import text_kernels
 
 if TYPE_CHECKING:
@@ -31,26 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streamsig.csv.chunks import Chunk
-    from streamsig.csv.closes import Bad
     from streamsig.csv.dialect import Dialect
-    from streamsig.fields.numbers import NumberFormat
 
-ADVICE = "mend the row, leave such rows out with --on-bad-row skip, or name another column with --column"
-"""What helps with most bad records."""
-
-_SHOWN_CHARACTERS = 60
 _RUN_RECORDS = 1 << 12
-
-
-class BadRecordError(Exception):
-    """A bad record in a chunk; `line` counts physical lines from 1 at the chunk's start.
-
-    `column`, `text` and `reason` are for a message. `advice` says what to do about it.
-    """
-
-    def __init__(self, line: int, column: str, text: str, reason: str, advice: str = ADVICE) -> None:
-        super().__init__(line, column, text, reason)
-        self.line, self.column, self.text, self.reason, self.advice = line, column, text, reason, advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +125,14 @@ class ChunkReader:
         texts: list[list[Texts]] = [[] for _ in self.also]
         for found in self._runs(octets, wanted):
             lines = found.next_line
-            places, ticks = self._sound(found, octets, chunk, rejects)
+            places, ticks = self._good(found, octets, chunk, rejects)
+            good = found._replace(places=places)
             runs.append(ticks)
             if times and len(places):
-                tail = _untimed_tail(_cells(octets, places, 1 + len(self.also)))
+                tail = _untimed_tail(good.cells(octets, 1 + len(self.also)))
                 untimed = tail + untimed * (tail == len(places))
             for place, column in enumerate(texts, 1):
-                column.append(Texts(*text_kernels.copy_texts(_cells(octets, places, place))))
+                column.append(Texts(*text_kernels.copy_texts(good.cells(octets, place))))
         return Reading(concat(runs), lines - 1, rejects, tuple(map(_joined, texts)), untimed)
 
     def _runs(self, octets: NDArray[np.uint8], wanted: Sequence[int]) -> Iterator[text_kernels.Records]:
@@ -159,133 +142,65 @@ class ChunkReader:
             octets, dialect.delimiter, wanted, most=_RUN_RECORDS, by_lines=dialect.line_quoted
         )
 
-    def _sound(
+    def _good(
         self, found: text_kernels.Records, octets: NDArray[np.uint8], chunk: Chunk, rejects: Rejects
     ) -> tuple[NDArray[np.int32], Ticks]:
         """Return places and closes of the good records; the bad ones are added to `rejects`, or raised."""
-        wrong = (found.fields != self.dialect.fields) | (found.nul != 0)
-        whole = np.flatnonzero(~wrong) if wrong.any() else None
-        places = found.places if whole is None else found.places[whole]
-        closes = read_closes(_cells(octets, places, 0), self.dialect.numbers, self.scale)
-        first = places.shape[1] // 2 - len(self.prices)
-        prices = [_cells(octets, places, first + place) for place in range(len(self.prices))]
+        whole = np.flatnonzero((found.fields == self.dialect.fields) & (found.nul == 0))
+        records = found._replace(places=found.places[whole])
+        closes = read_closes(records.cells(octets, 0), self.dialect.numbers, self.scale)
+        first = records.places.shape[1] // 2 - len(self.prices)
+        prices = [records.cells(octets, first + place) for place in range(len(self.prices))]
         actions = self._actions(closes.ticks, prices)
-        if whole is None and not len(closes.bad.rows) and not len(actions.rows) and not self.footer:
-            return places, closes.ticks
-        if not rejects.text:
-            rejects.text = bytes(chunk.view)
-        whole = np.arange(len(places)) if whole is None else whole
-        why, reasons = self._reasons(found, whole[closes.bad.rows], closes.bad)
-        # a bad close counts as missing, too
-        fine = why[whole[actions.rows]] < 0
-        why[whole[actions.rows[fine]]] = len(reasons) + actions.columns[fine]
-        reasons += [(self.dialect.column_name(index), REASON) for index in self.prices]
+        if len(whole) == len(found.fields) and not (len(closes.bad.rows) or len(actions.rows) or self.footer):
+            return records.places, closes.ticks
+        problems = self._problems(found)
+        problems.note(whole[closes.bad.rows], closes.bad.which, list(map(self._judge.close, *closes.bad[2:])))
+        problems.note(whole[actions.rows], actions.columns, [self._judge.action(index) for index in self.prices])
         if self.footer:
-            why[why < 0] = len(reasons)
-            reasons.append(self._why_no_time)
-        bad = np.flatnonzero(why >= 0)
-        starts, stops = found.starts[bad], found.stops[bad]
+            problems.note(whole, 0, [self._judge.no_time()])
+        self._reject(found, problems, chunk, rejects)
+        good = np.flatnonzero(problems.which[whole] < 0)
+        return records.places[good], closes.ticks.take(good)
+
+    def _problems(self, found: text_kernels.Records) -> Problems:
+        """Return which records are bad as a whole, whatever their closes are."""
+        problems = Problems(len(found.fields))
+        ragged = np.flatnonzero(found.fields != self.dialect.fields)
+        counts, which = np.unique(found.fields[ragged], return_inverse=True)
+        problems.note(ragged, which, [self._judge.ragged(count) for count in counts.tolist()])
+        problems.note(np.flatnonzero(found.nul), 0, [self._judge.nul()])
+        return problems
+
+    def _reject(self, found: text_kernels.Records, problems: Problems, chunk: Chunk, rejects: Rejects) -> None:
+        """Add the bad records to `rejects`; raise BadRecordError for the first one if they are not skipped.
+
+        If they are, raise it for the first header of other columns.
+        """
+        rejects.text = rejects.text or bytes(chunk.view)
+        bad = np.flatnonzero(problems.which >= 0)
+        lines, starts, stops = found.lines[bad], found.starts[bad], found.stops[bad]
         if self.dialect.line_quoted:
             # of the lines as they stand in the file
-            starts, stops = rejects.lines_at(found.lines[bad])
-        if len(bad):
-            self._refuse(rejects.text, starts, stops, found.lines[bad])
-        rejects.extend(found.lines[bad], starts, stops, why[bad], reasons)
-        good = np.flatnonzero(why[whole] < 0)
-        return places[good], closes.ticks.take(good)
+            starts, stops = rejects.lines_at(lines)
+        rows = [rejects.text[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+        for place in repeated_headers.may_be_headers(rows, self.dialect) if self.skip_bad else range(min(1, len(rows))):
+            problem, text = self._judged(rows[place])
+            if not self.skip_bad or problem.reason == repeated_headers.OTHER:
+                raise BadRecordError(int(lines[place]), problem.column, shown(text), problem.reason, problem.advice)
+        rejects.extend(lines, starts, stops, problems.which[bad], [it[:2] for it in problems.reasons])
 
-    def _reasons(
-        self, found: text_kernels.Records, rows: NDArray[np.intp], bad: Bad
-    ) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:
-        """Return the place in a list of columns and reasons for each record, -1 for a good one, and the list.
-
-        `rows` are the records with a bad close.
-        """
-        why = np.full(len(found.fields), -1, np.int64)
-        ragged = np.flatnonzero(found.fields != self.dialect.fields)
-        counts, why[ragged] = np.unique(found.fields[ragged], return_inverse=True)
-        reasons = [self._why_ragged(int(count)) for count in counts]
-        why[(why < 0) & (found.nul != 0)] = len(reasons)
-        reasons.append(self._why_nul)
-        why[rows] = len(reasons) + bad.which
-        reasons += [self._why_bad(text, error)[:2] for text, error in zip(bad.texts, bad.errors, strict=True)]
-        return why, reasons
-
-    def _why_ragged(self, fields: int) -> tuple[str, str]:
-        return "the whole row", f"{fields} fields where {self.dialect.fields} are expected"
-
-    @property
-    def _why_nul(self) -> tuple[str, str]:
-        return self.dialect.column_name(self.dialect.close), "a NUL byte in the row"
-
-    @property
-    def _why_no_time(self) -> tuple[str, str]:
-        return self.dialect.column_name(self.dialect.time or 0), footers.NO_TIME
-
-    def _why_bad(self, text: str, error: NumberError) -> tuple[str, str, str]:
-        """Return column, reason and advice for a close that is not read."""
+    def _judged(self, row: bytes) -> tuple[Problem, str]:
+        """Return what is wrong with a bad record."""
         dialect = self.dialect
-        reason, advice = explain(error, text, dialect.numbers)
-        if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
-            reason, advice = repeated_headers.REPEATED, ADVICE
-        return dialect.column_name(dialect.close), reason, advice
-
-    def _refuse(
-        self, text: bytes, starts: NDArray[np.int32], stops: NDArray[np.int32], lines: NDArray[np.int32]
-    ) -> None:
-        """Raise BadRecordError for the first bad record; where bad ones are skipped, for the first other header."""
-        dialect = self.dialect
-        # as many fields as a message can show
-        most = max(dialect.fields, 2 * _SHOWN_CHARACTERS)
-        rows = [text[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
-        for place in repeated_headers.may_be_headers(rows, dialect) if self.skip_bad else [0]:
-            record = next(
-                split_records(rows[place], dialect.delimiter, line_quoted=dialect.line_quoted, most_fields=most)
-            )
-            column, cell, reason, advice = self.judge(record) or ("", "", "", "")
-            if not self.skip_bad or reason == repeated_headers.OTHER:
-                raise BadRecordError(int(lines[place]), column, shown(cell), reason, advice)
+        most = max(dialect.fields, MOST_SHOWN_FIELDS)
+        records = split_records(row, dialect.delimiter, line_quoted=dialect.line_quoted, most_fields=most)
+        return self._judge.record(next(records)) or (Problem("", ""), "")
 
     def _actions(self, ticks: Ticks, prices: Sequence[text_kernels.Cells]) -> Actions:
         """Return which rows without a close have a text in a column of prices."""
         rows = np.empty(0, np.intp) if ticks.missing is None or not prices else np.flatnonzero(ticks.missing)
         return find_actions(prices, rows, self.dialect.numbers, self.scale)
-
-    def judge(self, record: Record) -> tuple[str, str, str, str] | None:
-        """Return column, text, reason and advice where a record is bad: the definition."""
-        bad = self._judge(record)
-        if bad is not None and repeated_headers.is_other_header(record.fields, record.more, self.dialect):
-            return (
-                "the whole row",
-                self.dialect.delimiter.join(record.fields),
-                repeated_headers.OTHER,
-                repeated_headers.ADVICE,
-            )
-        return bad
-
-    def _judge(self, record: Record) -> tuple[str, str, str, str] | None:
-        dialect, fields = self.dialect, record.fields
-        if len(fields) + record.more != dialect.fields:
-            column, reason = self._why_ragged(len(fields) + record.more)
-            return column, dialect.delimiter.join(fields), reason, ADVICE
-        if any("\0" in field for field in fields):
-            column, reason = self._why_nul
-            return column, dialect.delimiter.join(fields), reason, ADVICE
-        text = fields[dialect.close]
-        try:
-            close = dialect.numbers.parse(text)
-        except NumberError as error:
-            column, reason, advice = self._why_bad(text, error)
-            return column, text, reason, advice
-        action = next((i for i in self.prices if close is None and is_action(fields[i], dialect.numbers)), None)
-        if action is not None:
-            text = fields[action]
-            advice = f"{ADVICE}; if it stands for a missing price, say --missing {shown(text.strip())}"
-            return dialect.column_name(action), text, REASON, advice
-        if self.footer:
-            column, reason = self._why_no_time
-            return column, fields[dialect.time or 0], reason, footers.ADVICE
-        return None
 
     def footer_start(self, chunk: Chunk, reading: Reading) -> int:
         """Return the byte of a chunk at which the last rows without a time begin, those of its reading."""
@@ -311,6 +226,10 @@ class ChunkReader:
         return np.concatenate([np.empty((2, 0), np.int32), *places], axis=1)
 
     @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self.dialect, self.prices, self.footer)
+
+    @cached_property
     def _grammar(self) -> NDArray[np.uint8]:
         return grammar_of(self.dialect.numbers)
 
@@ -320,11 +239,6 @@ class ChunkReader:
         if scratch is None or len(scratch) < size:
             scratch = self._own.scratch = np.empty(size, np.int32)
         return scratch
-
-
-def _cells(octets: NDArray[np.uint8], places: NDArray[np.int32], wanted: int) -> text_kernels.Cells:
-    """Return the cells of one of the wanted fields."""
-    return text_kernels.Cells(octets, places.reshape(-1), len(places), places.shape[1], field=2 * wanted)
 
 
 def _untimed_tail(cells: text_kernels.Cells) -> int:
@@ -344,25 +258,3 @@ def _joined(parts: list[Texts]) -> Texts:
     offsets = np.cumsum([0, *(int(part.starts[-1]) for part in parts)], dtype=np.int32)
     starts = [part.starts[:-1] + offset for part, offset in zip(parts, offsets, strict=False)]
     return Texts(np.concatenate([*starts, offsets[-1:]]), np.concatenate([part.content for part in parts]))
-
-
-def explain(error: NumberError, text: str, numbers: NumberFormat) -> tuple[str, str]:
-    """Return why a text is not a close, and what to do about it."""
-    if text.strip() and not any(letter.isdigit() for letter in text):
-        return str(error), f"{ADVICE}; if it stands for a missing close, say --missing {shown(text.strip())}"
-    if len(text) <= _SHOWN_CHARACTERS and _is_written_otherwise(shape(text), numbers):
-        advice = "mend the row, or say how all are written with --decimal and --thousands"
-        return "a number written otherwise than those above", advice
-    return str(error), error.advice or ADVICE
-
-
-@lru_cache(maxsize=1024)
-def _is_written_otherwise(looks: str, numbers: NumberFormat) -> bool:
-    """Tell whether texts of a shape are numbers, but not in this format: each distinct text takes too long."""
-    return not numbers.fits(looks) and any(convention.fits(looks) for convention in CONVENTIONS)
-
-
-def shown(text: str) -> str:
-    """Quote a text found in a file for a message: short, on one line, control characters escaped."""
-    short = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    return repr(short)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from streamsig.columnar.arrays import read_closes, to_texts
 from streamsig.columnar.arrow_text import from_arrow
-from streamsig.csv.reader import ADVICE
+from streamsig.csv.bad_records import ADVICE
 from streamsig.csv.rejected_rows import Rejected
 from streamsig.engine.batch import SKIP, Batch, Position, Step
 from streamsig.errors import BadRowError

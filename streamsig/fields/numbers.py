@@ -91,7 +91,7 @@ _WHOLE = r"[^0-9]*[1-9][0-9]{0,2}[^0-9.,]*"
 class NumberError(ValueError):
     """A text that is neither a number nor a missing marker; `str()` says why, in a few words.
 
-    `advice` says what to do about it, where that is not to mend the text.
+    `advice` says what to do about it, where that is not to fix the text.
     """
 
     def __init__(self, reason: str, advice: str = "") -> None:
@@ -199,13 +199,17 @@ class NumberFormat:
         missing = rows if ticks.missing is None else rows | ticks.missing
         return Ticks(np.where(missing, 0, ticks.limbs), ticks.scale, missing)
 
-    def _number(self, text: str) -> Decimal:
+    def why_not(self, text: str) -> NumberError:
+        """Return why a text does not fit."""
         if len(text) > _LONGEST:
-            raise NumberError(f"a number of {len(text)} characters")
-        written = self._written(text)
+            return NumberError(f"a number of {len(text)} characters")
+        joined = re.sub(f"[{re.escape(self.separators)}]", "", text) if self.thousands else text
+        return NumberError("invalid thousands" if joined != text and self.fits(joined) else "not a number")
+
+    def _number(self, text: str) -> Decimal:
+        written = self._written(text) if len(text) <= _LONGEST else None
         if written is None:
-            joined = re.sub(f"[{re.escape(self.separators)}]", "", text) if self.thousands else text
-            raise NumberError("invalid thousands" if joined != text and self.fits(joined) else "not a number")
+            raise self.why_not(text)
         return _plain(written)
 
     def _written(self, text: str) -> _Written | None:

@@ -22,7 +22,7 @@ import streamsig
 from streamsig.columnar.arrays import to_ticks
 from streamsig.columnar.table import BATCH_ROWS, open_columnar
 from streamsig.core.ticks import Ticks, concat
-from streamsig.csv.reader import explain
+from streamsig.csv.bad_records import explain
 from streamsig.errors import ColumnError, LayoutError, SourceError, UsageError
 from streamsig.fields.numbers import NumberError, NumberFormat
 from streamsig.sniffer.layout import LayoutOptions

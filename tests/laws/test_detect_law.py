@@ -12,8 +12,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from streamsig.config import make_settings
+from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunks
-from streamsig.csv.reader import BadRecordError, ChunkReader
+from streamsig.csv.reader import ChunkReader
 from streamsig.engine import detection
 from streamsig.errors import LayoutError
 from streamsig.sources.raw_input import RawInput

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.csv import repeated_headers
-from streamsig.csv.reader import BadRecordError, ChunkReader, shown
+from streamsig.csv.bad_records import BadRecordError, Judge, shown
 from streamsig.csv.records import count_line_ends, split_records
 from streamsig.csv.rejected_rows import Rejected, row_of
 from tests.support.strategies import WIDE
@@ -35,18 +35,20 @@ def define(
     skip_bad: bool = False,
 ) -> Read:
     """Return what a text holds; raises BadRecordError."""
-    judge = ChunkReader(dialect, prices=prices).judge
+    judge = Judge(dialect, prices)
     found = Read([], count_line_ends(text, 0, len(text)), [], [[] for _ in also])
     for record in split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted):
-        bad = judge(record)
+        bad = judge.record(record)
         if bad is None:
             found.closes.append(dialect.numbers.parse(record.fields[dialect.close]))
             for index, column in zip(also, found.texts, strict=True):
                 column.append(record.fields[index].encode())
-        elif skip_bad and bad[2] != repeated_headers.OTHER:
-            found.rejected.append(Rejected(record.line, bad[0], bad[2], row_of(text, record.start, record.stop)))
-        else:
-            raise BadRecordError(record.line, bad[0], shown(bad[1]), bad[2], bad[3])
+            continue
+        problem, shown_text = bad
+        if not skip_bad or problem.reason == repeated_headers.OTHER:
+            raise BadRecordError(record.line, problem.column, shown(shown_text), problem.reason, problem.advice)
+        row = row_of(text, record.start, record.stop)
+        found.rejected.append(Rejected(record.line, problem.column, problem.reason, row))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core.json_arrays import whole
-from streamsig.csv.reader import shown
+from streamsig.csv.bad_records import shown
 from streamsig.engine.detection import compare_with
 from streamsig.engine.events import Rejected, Warned
 from streamsig.errors import LayoutError
