@@ -58,8 +58,9 @@ def _filled(page: str) -> str:
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table of cells without bars: GitHub and the site do not agree on how to escape one in code."""
     heads = list(heads)
-    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    lines = [heads, ["---"] * len(heads), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -78,7 +79,7 @@ def _flags(command: str) -> str:
 
 
 def _flag(action: argparse.Action) -> tuple[str, str]:
-    value = "" if action.nargs == 0 else action.metavar or "|".join(action.choices or ())
+    value = "" if action.nargs == 0 else str(action.metavar or "|".join(action.choices or ())).replace("|", " or ")
     names = [f"`{f'{flag} {value}'.rstrip()}`" for flag in action.option_strings] or [f"`{value}`"]
     return ", ".join(names), _marked(action.help or "")
 
@@ -241,9 +242,7 @@ def _api_parts() -> Iterator[str]:
         thing = things[name]
         yield f"## streamsig.{name}\n\n{_fenced('python', _signature(name, thing))}\n{inspect.getdoc(thing)}\n"
         members = {key: it for key, it in vars(thing).items() if name in classes and _is_public(key, it)}
-        if members:
-            rows = [(f"`{_member(key, it)}`", _summary(it)) for key, it in members.items()]
-            yield _table(("member", "meaning"), rows)
+        yield "".join(f"- `{_member(key, it)}`: {_summary(it)}\n" for key, it in members.items())
 
 
 def _is_public(name: str, member: object) -> bool:
