@@ -13,7 +13,8 @@ import shlex
 from streamsig.config import SETTINGS
 from streamsig.setting_types import YES_NO
 
-_VALUE = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[\w-]+"""
+_TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_VALUE = rf"""{_TEXT}|\[(?:(?:{_TEXT})(?:, )?)*\]|[\w-]+"""
 _ONE = rf"({'|'.join(SETTINGS)})(?:=({_VALUE}))?"
 _NAMED = re.compile(rf"`({_ONE}(?:, {_ONE})*)`")
 _EACH = re.compile(_ONE)

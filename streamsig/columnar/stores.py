@@ -59,7 +59,7 @@ class Store:
         """Raise UsageError where so much at once is more than there is for it."""
         if self.most_bytes is not None and needed_bytes > self.most_bytes:
             raise UsageError(
-                f"{self._name}: --memory-limit leaves {self.most_bytes >> 20:,} MiB for what has to be read of it at"
+                f"{self._name}: `memory_limit` leaves {self.most_bytes >> 20:,} MiB for what has to be read of it at"
                 f" once, and this needs at least {-(-needed_bytes >> 20):,} MiB; raise it by the difference, or write"
                 " the file with smaller row groups or record batches"
             )

@@ -104,7 +104,7 @@ def _choose_close(schema: pa.Schema, column: str | int | None, name: str) -> tup
     if not possible[index]:
         raise LayoutError(
             f"{name}: column {index + 1} {schema.names[index]!r} holds no numbers"
-            f" but {_shown_type(schema[index].type)}; name the close with --column"
+            f" but {_shown_type(schema[index].type)}; name the close with `column`"
         )
     return index, why
 
@@ -177,9 +177,9 @@ def _check_numbers(closes: Sequence[str], numbers: NumberFormat, name: str, titl
     if 2 * len(bad) > len(texts):
         line, text = bad[0]
         plain = advice_on_affixes([each for _, each in texts], None)
-        advice = plain or "say how numbers are written with --decimal and --thousands"
+        advice = plain or "say how numbers are written with `decimal` and `thousands`"
         raise LayoutError(
-            f"{name}, line {line}: {title} is not a column of numbers: {one_line(text)!r}; name another with --column,"
+            f"{name}, line {line}: {title} is not a column of numbers: {one_line(text)!r}; name another with `column`,"
             f" or {advice}"
         )
 
@@ -189,7 +189,7 @@ def _check_close(fields: Fields, close: int, why: str, numbers: NumberFormat) ->
     closes, name = fields.texts[close], fields.name
     dates = dates_in(closes, alone=fields.time.index in {None, close})
     if dates is not None:
-        raise LayoutError(f"{name}: {fields.column_name(close)} holds {dates}, no closes; name the close with --column")
+        raise LayoutError(f"{name}: {fields.column_name(close)} holds {dates}, no closes; name the close with `column`")
     if why == ONLY_CANDIDATE:
         check_prices(fields, close, [float_of(text, numbers) for text in closes])
     if why != ASKED:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streamsig.csv.records import Record
     from streamsig.fields.numbers import NumberFormat
 
-ADVICE = "fix the row, leave such rows out with --on-bad-row skip, or name another column with --column"
+ADVICE = "fix the row, leave such rows out with `on_bad_row='skip'`, or name another column with `column`"
 """What helps with most bad records."""
 
 _SHOWN_CHARACTERS = 60
@@ -122,7 +122,7 @@ class Judge:
 
     def action(self, index: int, text: str = "") -> Problem:
         """Return the problem of a record without a close that has a text among its prices."""
-        advice = f"{ADVICE}; if it stands for a missing price, say --missing {shown(text.strip())}"
+        advice = f"{ADVICE}; if it stands for a missing price, say `missing=[{shown(text.strip())}]`"
         return Problem(self.dialect.column_name(index), corporate_actions.REASON, advice)
 
     def no_time(self) -> Problem:
@@ -133,9 +133,9 @@ class Judge:
 def explain(error: NumberError, text: str, numbers: NumberFormat) -> tuple[str, str]:
     """Return why a text is not a close, and what to do about it."""
     if text.strip() and not any(letter.isdigit() for letter in text):
-        return str(error), f"{ADVICE}; if it stands for a missing close, say --missing {shown(text.strip())}"
+        return str(error), f"{ADVICE}; if it stands for a missing close, say `missing=[{shown(text.strip())}]`"
     if len(text) <= _SHOWN_CHARACTERS and _is_written_otherwise(shape(text), numbers):
-        advice = "fix the row, or say how all are written with --decimal and --thousands"
+        advice = "fix the row, or say how all are written with `decimal` and `thousands`"
         return "a number written otherwise than those above", advice
     return str(error), error.advice or ADVICE
 

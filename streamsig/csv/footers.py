@@ -17,7 +17,7 @@ FOOTER_BYTES = 1 << 14
 """A footer is not longer: what has no time for longer than that are rows whose times are missing."""
 
 NO_TIME = "the last rows have no time, so they may be totals below the data"
-ADVICE = "leave such rows out with --on-bad-row skip, or give them their times"
+ADVICE = "leave such rows out with `on_bad_row='skip'`, or give them their times"
 
 _MOSTLY = 0.75
 _FEWEST, _LONGER = 2, 4

@@ -234,7 +234,7 @@ class NumberFormat:
         if written is None or written.exponent:
             return
         digits = f"{written.whole}{written.mark}{written.fraction}"
-        advice = f"say which with --thousands {self.decimal} or --decimal {self.decimal}"
+        advice = f"say which with `thousands={self.decimal!r}` or `decimal={self.decimal!r}`"
         if self.doubtful and re.fullmatch(_GROUPED, digits if written.fraction else written.whole):
             raise NumberError("whole numbers stand above, so the mark could be either", advice)
         if self.by_custom and not written.mark and is_below_thousand(written.whole):
@@ -284,7 +284,7 @@ def undefined_rows(ticks: Ticks) -> NDArray[np.bool_]:
 
 def undefined_advice(text: str) -> str:
     """Say what to do about an undefined price that is written so."""
-    return f"if it stands for a missing close, say --missing {text.strip()}"
+    return f"if it stands for a missing close, say `missing={[text.strip()]}`"
 
 
 def _inner(text: str) -> str:

@@ -29,7 +29,7 @@ def format_of(path: Path) -> str:
     """Return which of `FORMATS` a name asks for; raises UsageError."""
     found = [ending for ending in FORMATS if path.name.lower().endswith(ending)]
     if not found:
-        raise UsageError(f"--signals-out {path}: the name must end with one of {', '.join(FORMATS)}")
+        raise UsageError(f"{path}: the name of a file of rows must end with one of {', '.join(FORMATS)}")
     return found[-1]
 
 
@@ -43,8 +43,8 @@ class RowFile(FileSink["pa.RecordBatch"]):
         self._ending = format_of(path)
         if appends and self._ending not in APPENDABLE:
             raise UsageError(
-                f"--signals-out {path}: a file of this format cannot resume from a checkpoint, as its end is written"
-                f" last; take {', '.join(APPENDABLE)}, or leave out --checkpoint"
+                f"{path}: a file of this format cannot resume from a checkpoint, as its end is written"
+                f" last; take {', '.join(APPENDABLE)}, or leave out `checkpoint`"
             )
         super().__init__(path, appends=appends)
         self._buffered: list[pa.RecordBatch] = []

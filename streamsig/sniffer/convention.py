@@ -53,13 +53,13 @@ def possible(options: LayoutOptions, name: str) -> list[NumberFormat]:
     """Return the conventions that the flags leave open."""
     decimal, thousands = options.decimal, options.thousands
     if decimal is not None and decimal not in {".", ","}:
-        raise UsageError(f"{name}: --decimal {decimal}: the decimal mark is . or ,")
+        raise UsageError(f"{name}: `decimal={decimal!r}`: the decimal mark is . or ,")
     if thousands in {"\u00a0", "\u202f", "\u2009"}:
         thousands = " "
     if thousands is not None and thousands not in {"", ".", ",", "'", " "}:
-        raise UsageError(f"{name}: --thousands {thousands}: the separator is one of . , ' or a blank")
+        raise UsageError(f"{name}: `thousands={thousands!r}`: the separator is one of . , ' or a blank")
     if decimal is not None and decimal == thousands:
-        raise UsageError(f"{name}: --decimal and --thousands are both {decimal}")
+        raise UsageError(f"{name}: `decimal` and `thousands` are both {decimal}")
     formats = [
         each
         for each in CONVENTIONS
@@ -96,7 +96,7 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
     mark = "," if "," in example else "."
     raise LayoutError(
         f"{name}: {column}: {example} could be {example.replace(mark, '')} or {example.replace(mark, '.')};"
-        f" say which with --thousands {mark} or --decimal {mark}"
+        f" say which with `thousands={mark!r}` or `decimal={mark!r}`"
     )
 
 

@@ -69,7 +69,7 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
     flag that no file can honour. Linear in the sample, and in at most `RECORDS` of its records.
     """
     options = options or LayoutOptions()
-    _check_flags(options, name)
+    _check_options(options, name)
     formats = convention.possible(options, name)
     check_is_table(sample, name)
     framing, body = _structure(sample, whole, options, name)
@@ -147,12 +147,12 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
     )
 
 
-def _check_flags(options: LayoutOptions, name: str) -> None:
+def _check_options(options: LayoutOptions, name: str) -> None:
     mark = options.delimiter
     if mark is not None and (len(mark) != 1 or not mark.isascii() or mark.isalnum() or mark in '"\r\n'):
-        raise UsageError(f"{name}: --delimiter {mark!r}: it is one ASCII character, no letter, digit or quote")
+        raise UsageError(f"{name}: `delimiter={mark!r}`: it is one ASCII character, no letter, digit or quote")
     if options.skip_lines is not None and options.skip_lines < 0:
-        raise UsageError(f"{name}: --skip-lines {options.skip_lines}: a number of lines is 0 or more")
+        raise UsageError(f"{name}: `skip_lines={options.skip_lines}`: a number of lines is 0 or more")
 
 
 def _structure(sample: bytes, whole: bool, options: LayoutOptions, name: str) -> tuple[Framing, Body | None]:  # noqa: FBT001
@@ -168,7 +168,7 @@ def _structure(sample: bytes, whole: bool, options: LayoutOptions, name: str) ->
     if widest is not None and len(widest.fields) > MAX_FIELDS:
         raise LayoutError(
             f"{name}, line {widest.line}: {len(widest.fields):,} fields between {framing.delimiter!r}, more than the"
-            f" {MAX_FIELDS:,} that are read; if another character stands between fields, use --delimiter"
+            f" {MAX_FIELDS:,} that are read; if another character stands between fields, use `delimiter`"
         )
     if records and not whole and records[-1].stop == len(sample):
         cut = records.pop()
@@ -176,7 +176,7 @@ def _structure(sample: bytes, whole: bool, options: LayoutOptions, name: str) ->
         if body is None or not body.records:
             raise LayoutError(
                 f"{name}, line {cut.line}: no record ends within the first {len(sample)} bytes;"
-                " look for an open quote, or name the layout with --delimiter and --skip-lines"
+                " look for an open quote, or name the layout with `delimiter` and `skip_lines`"
             )
         return framing, body
     return framing, _body_of(records, options, name)
@@ -192,7 +192,7 @@ def _empty(
     """Return a layout for no rows, if it was said that there is no header either."""
     if options.header is not False:
         raise LayoutError(
-            f"{name}: is empty: there is not even a header line; use --no-header for a file with no header and no rows"
+            f"{name}: is empty: there is not even a header line; use `header=False` for a file without header and rows"
         )
     close = options.column - 1 if isinstance(options.column, int) and options.column > 0 else 0
     return Dialect(
@@ -284,7 +284,7 @@ def _close_by_shape(written: _Numbers) -> tuple[int, str]:
     none = "there is no header line" if body.names is None else "the header has numbers for names"
     raise LayoutError(
         f"{name}, line {first.line}: {none}, and which field is the close cannot be told for sure:"
-        f" {verdict.why}; the fields are {numbered(first.fields)}; name the close with --column N"
+        f" {verdict.why}; the fields are {numbered(first.fields)}; name the close with `column=N`"
     )
 
 
@@ -294,8 +294,8 @@ def _with_preamble(error: LayoutError, body: Body) -> LayoutError:
         return error
     first = body.line if body.names is None else body.header_line
     return LayoutError(
-        f"{error}; the table is taken to begin on line {first}, as with --skip-lines {first - 1}:"
-        " if it begins elsewhere, use --skip-lines N"
+        f"{error}; the table is taken to begin on line {first}, as with `skip_lines={first - 1}`:"
+        " if it begins elsewhere, use `skip_lines=N`"
     )
 
 
@@ -354,7 +354,7 @@ def _warnings(
         alike = (r for r in body.records if r.fields[0].strip() == first)
         again = next((r for r in alike if tuple(c.strip() for c in r.fields) == body.names), None)
         if again:
-            found.append(f"line {again.line} repeats the header; --on-bad-row skip leaves such lines out")
+            found.append(f"line {again.line} repeats the header; `on_bad_row='skip'` leaves such lines out")
     if closes and all(numbers.is_missing(text) for text in closes):
         found.append("every sampled close is missing")
     return tuple(found)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LABELS = frozenset({Role.TIME, Role.OTHER})
 _LOOKED_AT = 300
 _DEEPEST = 300
-"""Records within which the data have to begin, unless `--skip-lines` tells."""
+"""Records within which the data have to begin, unless `skip_lines` tells."""
 _MOST_NOTES = 3
 """Records under a header that may be notes where no column of times shows it."""
 
@@ -252,8 +252,8 @@ class _Sample:
         found, behind = self.records[index], self.records[last].next_line - 1
         raise LayoutError(
             f"{name}, line {found.line}: {numbered(found.fields)} could be a row or a note above the rows;"
-            f" if the rows begin with it, use --skip-lines {found.line - 1} --no-header; if they begin below"
-            f" line {behind}, use --skip-lines {behind} --no-header; name the close with --column N"
+            f" if the rows begin with it, use `skip_lines={found.line - 1}, header=False`; if they begin below"
+            f" line {behind}, use `skip_lines={behind}, header=False`; name the close with `column=N`"
         )
 
 

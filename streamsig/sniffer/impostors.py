@@ -68,5 +68,5 @@ def check_is_table(sample: bytes, name: str) -> None:
         line = sample.count(b"\n", 0, sample.index(b"\0")) + 1
         raise LayoutError(
             f"{name}, line {line}: there are NUL bytes: this looks like a binary file, or text in another"
-            " encoding; if it is text, use --encoding NAME"
+            " encoding; if it is text, use `encoding=NAME`"
         )

@@ -22,7 +22,7 @@ OLDEST_FIRST, NEWEST_FIRST, UNKNOWN = "oldest first", "newest first", "unknown"
 
 RUNS_BACKWARDS = (
     "rows run from newest to oldest: windows look at later rows;"
-    " use --order newest-first to count each row's window over the rows before it in time"
+    " use `order='newest-first'` to count each row's window over the rows before it in time"
 )
 """What to say of a file that is newest first."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,7 +83,7 @@ def test_bad_close(workdir: Workdir, row: str | bytes, found: str) -> None:
 def test_a_word_in_place_of_a_close(workdir: Workdir, word: str) -> None:
     """A word may mean that there is no close: the sentence has the flag, and with it the row is missing."""
     workdir.put("prices.csv", _with_row(9, f"7,{word}"))
-    assert f"say --missing {word!r}" in workdir.fails(4, "prices.csv")
+    assert f"say --missing {shlex.quote(word)}" in workdir.fails(4, "prices.csv")
     assert workdir.run("prices.csv", "--missing", word).metrics["rows_missing"] == 1
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet
 import pytest
 
 import streamsig
+from streamsig.cli.advice import with_flags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,7 @@ def test_columnar_files_that_run_backwards_are_told(name: str, kind: pa.DataType
     path = tmp_path / "prices.bin"
     WRITERS[name](pa.table({"close": [float(row) for row in range(50)], "when": times, "time": times}), path)
     (warning,) = streamsig.run(path).warnings
-    assert "--order newest-first" in warning
+    assert "`order='newest-first'`" in warning
     assert streamsig.run(path, order="newest-first").warnings == ()
 
 
@@ -194,8 +195,9 @@ def test_whole_prices_do_not_tell_what_a_mark_is(
     lines = [header, *(f"{day}{900 + row % 99}" for row in range(100)), f"{day}{text}", f"{day}950"]
     path, found = tmp_path / "prices.csv", text.strip('"')
     path.write_text("\n".join(lines))
-    with pytest.raises(streamsig.BadRowError, match=rf"line 102, .*{re.escape(found)}.*{flags}"):
+    with pytest.raises(streamsig.BadRowError, match=rf"line 102, .*{re.escape(found)}") as caught:
         streamsig.run(path, threads=threads)
+    assert flags in with_flags(str(caught.value))
     if "," in text:
         assert streamsig.run(path, thousands=",", threads=threads).rows_processed == 102
     else:

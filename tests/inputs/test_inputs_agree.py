@@ -32,7 +32,7 @@ def run(folder: Path, *texts: str, **settings: Any) -> streamsig.Result:
 @pytest.mark.parametrize("texts", [(CUSTOM, EUROPEAN), (EUROPEAN, CUSTOM), (CUSTOM, PLAIN), (PLAIN, CUSTOM)])
 def test_a_mark_read_by_custom_is_not_contradicted(tmp_path: Path, texts: tuple[str, str]) -> None:
     """A point before three digits that makes prices a thousandth of those in the next file stops the run."""
-    with pytest.raises(streamsig.LayoutError, match=r"--thousands \. or --decimal \.") as caught:
+    with pytest.raises(streamsig.LayoutError, match=r"`thousands='.'` or `decimal='.'`") as caught:
         run(tmp_path, *texts)
     assert f"in {tmp_path / f'{texts.index(CUSTOM)}.csv'} a . before" in str(caught.value)
     # each is right by itself, and what is read of them is as the flag says
@@ -62,7 +62,7 @@ def test_what_goes_together_is_counted(tmp_path: Path, texts: tuple[str, str], s
 
 def test_marks_are_compared_among_groups(tmp_path: Path) -> None:
     """A point that was read by custom and a decimal comma beside it stop a run of groups, too."""
-    with pytest.raises(streamsig.LayoutError, match=r"--thousands \."):
+    with pytest.raises(streamsig.LayoutError, match=r"`thousands='.'`"):
         run(tmp_path, CUSTOM, EUROPEAN, group_by="date")
 
 
@@ -70,7 +70,7 @@ def test_a_table_is_compared_with_a_text(tmp_path: Path) -> None:
     """Closes of Parquet have a scale that is certain."""
     (tmp_path / "a.csv").write_text(CUSTOM)
     pq.write_table(pa.table({"close": [2499.5, 2488.25]}), tmp_path / "b.parquet")
-    with pytest.raises(streamsig.LayoutError, match=r"--thousands \."):
+    with pytest.raises(streamsig.LayoutError, match=r"`thousands='.'`"):
         streamsig.run(tmp_path / "a.csv", tmp_path / "b.parquet")
 
 
@@ -80,7 +80,7 @@ def test_a_checkpoint_has_the_input_before(tmp_path: Path) -> None:
     settings = {"checkpoint": str(tmp_path / "checkpoint")}
     streamsig.run(tmp_path / "a.csv", **settings)
     (tmp_path / "b.csv").write_text(EUROPEAN)
-    with pytest.raises(streamsig.LayoutError, match=r"--thousands \."):
+    with pytest.raises(streamsig.LayoutError, match=r"`thousands='.'`"):
         streamsig.run(tmp_path / "a.csv", tmp_path / "b.csv", **settings)
 
 

@@ -450,7 +450,7 @@ def test_what_stands_around_numbers_is_named(closes: list[str], advice: str, tmp
     path.write_text("Date;Close;Key\n" + "".join(f"{day};{c};1MarX5y\n" for day, c in zip(DAYS, closes, strict=False)))
     with pytest.raises(LayoutError) as caught:
         streamsig.run(path, window=WINDOW)
-    assert str(caught.value).endswith(f"or {advice}")
+    assert with_flags(str(caught.value)).endswith(f"or {advice}")
 
 
 PACKAGE = Path(streamsig.__file__).parent
@@ -472,7 +472,7 @@ NOT_FOLLOWED = {
     "the decimal mark is . or ,": "the settings refuse it first",
     "the separator is one of . , ' or a blank": "the settings refuse it first",
     "it is one ASCII character": "there is nothing to follow but the sentence",
-    "--decimal and --thousands are both": "there is nothing to follow but the sentence",
+    "`decimal` and `thousands` are both": "there is nothing to follow but the sentence",
     "a number of lines is 0 or more": "the settings refuse it first",
 }
 """Advice that has no case: a part of it, and why."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streamsig.cli.advice import with_flags
 from streamsig.errors import LayoutError
 from streamsig.sniffer.detect import detect
 from streamsig.sniffer.layout import LayoutOptions as Options
@@ -110,7 +111,7 @@ def test_one_candidate_is_enough(text: bytes, close: int) -> None:
     assert detection.dialect.close == close
     assert warning.startswith(f"column {close + 1}")
     assert "only column of numbers" in warning
-    assert "--column" in warning
+    assert "`column`" in warning
 
 
 @pytest.mark.parametrize(
@@ -130,8 +131,8 @@ def test_one_candidate_is_enough(text: bytes, close: int) -> None:
 def test_several_series_are_warned_of(text: bytes, fragment: str) -> None:
     """Rows that seem to belong to several series are counted as one, with a warning that names the flag."""
     (warning,) = detect(text, whole=True).warnings
-    assert fragment in warning
-    assert "--group-by" in warning
+    assert fragment in with_flags(warning)
+    assert "`group_by=" in warning
     assert detect(text, whole=True, options=Options(group_by=(2,))).warnings == ()
 
 
@@ -143,13 +144,13 @@ def test_numbers_that_may_mean_no_close_are_warned_of(marker: str) -> None:
     text = columns("date,close", DAYS, [*CLOSES[:9], marker, *CLOSES[10:]])
     (warning,) = detect(text, whole=True).warnings
     assert "line 11" in warning
-    assert f"--missing {marker}" in warning
+    assert f"`missing=[{marker!r}]`" in warning
     assert detect(text, whole=True, options=Options(missing=(marker,))).warnings == ()
 
 
 def test_no_candidate_beside_a_column_without_values() -> None:
     """Where a column without a name has no value, it may be the close as well as the only column of numbers."""
-    with pytest.raises(LayoutError, match="--column N"):
+    with pytest.raises(LayoutError, match="`column=N`"):
         detect(table([[day, "NA", close] for day, close in zip(DAYS, CLOSES, strict=True)]), whole=True)
 
 

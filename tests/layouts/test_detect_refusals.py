@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from streamsig.cli.advice import with_flags
 from streamsig.errors import LayoutError, UsageError
 from streamsig.sniffer.detect import detect
 from streamsig.sniffer.layout import LayoutOptions as Options
@@ -388,7 +389,7 @@ def test_doubt_is_said(text: bytes, asked: Options, fragments: list[str]) -> Non
     """What cannot be told for sure stops with one line that begins with the file's name."""
     with pytest.raises(LayoutError) as caught:
         detect(text, whole=True, options=asked, name="x.csv")
-    message = str(caught.value)
+    message = with_flags(str(caught.value))
     assert message.startswith(("x.csv: ", "x.csv, line "))
     assert "\n" not in message
     for fragment in fragments:
@@ -409,7 +410,7 @@ IMPOSSIBLE = [
 @pytest.mark.parametrize("asked", IMPOSSIBLE)
 def test_impossible_flags_are_refused(asked: Options) -> None:
     """A flag that no file can honour is an error of usage."""
-    with pytest.raises(UsageError, match=r"^x\.csv: --"):
+    with pytest.raises(UsageError, match=r"^x\.csv: `"):
         detect(many("Date,Close"), whole=True, options=asked, name="x.csv")
 
 
@@ -417,7 +418,7 @@ def test_a_table_above_with_times_and_closes() -> None:
     """Two files that were joined: the first one is no preamble, however many fields the second one has."""
     above = "Date,Open,High,Low,Close\n2000,9,12,8,10\n2001,9,12,8,11\n"
     below = "Date,Close,Open,High,Low,Volume\n9000,11,9,12,8,1\n9001,12,9,12,8,1\n"
-    with pytest.raises(LayoutError, match=r"line 4: a second header stands there.*--skip-lines 3") as caught:
+    with pytest.raises(LayoutError, match=r"line 4: a second header stands there.*`skip_lines=3`") as caught:
         detect((above + below).encode(), whole=True)
     assert "head -n 3 FILE" in str(caught.value)
     assert detect((above + below).encode(), whole=True, options=Options(skip_lines=3)).dialect.close == 1

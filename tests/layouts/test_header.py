@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from streamsig.cli.advice import with_flags
 from streamsig.errors import LayoutError
 from streamsig.sniffer.detect import detect
 from streamsig.sniffer.layout import LayoutOptions as Options
@@ -200,4 +201,4 @@ def test_doubt_names_the_lines_to_skip(text: str, asked: Options, fragments: lis
     """Where only a person can tell where the table begins, the message names the lines to skip."""
     with pytest.raises(LayoutError) as caught:
         detect(text.encode(), whole=True, options=asked, name="x.csv")
-    assert all(fragment in str(caught.value) for fragment in fragments), str(caught.value)
+    assert all(fragment in with_flags(str(caught.value)) for fragment in fragments), str(caught.value)

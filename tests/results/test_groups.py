@@ -234,7 +234,7 @@ def test_keys_that_are_no_text(tmp_path: Path) -> None:
     [
         (("--group-by", "symbl"), '--group-by symbl: no column has this name: the columns are 1 "symbol", 2 "close"'),
         (("--group-by", "3"), "--group-by 3: there is no such field"),
-        (("--group-by", "symbol", "--check-order"), "check_order compares the times of rows of all groups"),
+        (("--group-by", "symbol", "--check-order"), "--check-order compares rows of all groups"),
     ],
 )
 def test_what_cannot_be(workdir: Workdir, flags: tuple[str, ...], message: str) -> None:

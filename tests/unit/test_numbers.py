@@ -167,5 +167,5 @@ def test_an_undefined_price_is_refused(text: str) -> None:
     """A limit of 64-bit integers is no price, and the message says which flag makes it missing."""
     with pytest.raises(NumberError, match="undefined price") as caught:
         PLAIN.parse(text)
-    assert caught.value.advice.endswith(f"--missing {text}")
+    assert caught.value.advice.endswith(f"`missing=[{text!r}]`")
     assert NumberFormat(missing=frozenset({text})).parse(text) is None

@@ -61,13 +61,13 @@ def compare(before: CloseColumn, this: CloseColumn, *, grouped: bool) -> tuple[s
         raise LayoutError(
             f"{this.name}: its closes are near {this.level:g}, and those of {before.name} near {before.level:g}:"
             f" in {guess.name} a {guess.mark} before three digits was taken for the decimal mark, and may stand between"
-            f" thousands; say which with --thousands {guess.mark} or --decimal {guess.mark}"
+            f" thousands; say which with `thousands={guess.mark!r}` or `decimal={guess.mark!r}`"
         )
     one, two = before.column, this.column
     if one is None or two is None or compact(one) == compact(two) or roles([one, two]) == [Role.CLOSE, Role.CLOSE]:
         return ()
     found = f'the close is column "{one_line(two)}" here, and "{one_line(one)}" in {before.name}, which is one series'
-    return (f"{found} with it; if one column is meant, use --column",)
+    return (f"{found} with it; if one column is meant, use `column`",)
 
 
 def _other_mark(guess: CloseColumn, other: CloseColumn) -> bool:

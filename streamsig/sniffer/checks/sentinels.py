@@ -60,9 +60,9 @@ def _far_below(closes: Sequence[str], values: Mapping[str, float], low: Collecti
 
 def sentinel_warning(texts: Sequence[str], place: str) -> str:
     """Return what to say of closes that may mean "no close"; `place` is where the first of them stands."""
-    flags = " ".join(f"--missing {text}" for text in texts[:_SHOWN])
+    setting = f"`missing={[*texts[:_SHOWN]]}`"
     first = " and ".join(texts[:_SHOWN])
-    return f"closes of {first} stand among prices far from that, first in {place}; if they mean no close, use {flags}"
+    return f"closes of {first} stand among prices far from that, first in {place}; if they mean no close, use {setting}"
 
 
 def _is_extreme(text: str) -> bool:

@@ -55,15 +55,15 @@ def several_series(columns: Columns) -> str | None:
         more = ", ..." if len(values) > _SHOWN else ""
         title = f'column {key + 1} "{name}"' if name else f"column {key + 1}"
         unique = re.fullmatch(_SIMPLE, name) and sum(columns.name(i) == name for i in range(len(columns.texts))) == 1
-        flag = f"--group-by {name if unique else key + 1}"
+        setting = f"`group_by={name if unique else key + 1!r}`"
         return (
             f"{title} has {len(values)} values in the sample ({shown}{more}), as if rows were of several series, but"
-            f" all are counted as one; use {flag} to count each as a series of its own"
+            f" all are counted as one; use {setting} to count each as a series of its own"
         )
     if _repeat_throughout(columns.times):
         return (
             "times repeat throughout, as if rows were of several series, but all are counted as one; if a column tells"
-            " them apart, use --group-by COLUMN to count each as a series of its own"
+            " them apart, use `group_by=COLUMN` to count each as a series of its own"
         )
     return None
 

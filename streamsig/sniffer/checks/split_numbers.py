@@ -52,7 +52,7 @@ def check_not_split(
 ) -> None:
     """Raise where the fields between commas seem to be halves of numbers.
 
-    `texts` are those of each column. `--decimal .` says that a comma is not a decimal mark, and `--thousands none` that
+    `texts` are those of each column. `decimal='.'` says that a comma is not a decimal mark, and `thousands='none'` that
     it does not stand between thousands: then they are numbers of their own.
     """
     record = next((each for each in body.records if len(each.fields) == body.fields), None)
@@ -68,10 +68,10 @@ def check_not_split(
         return
     first = splits[0].first
     joined = f"{record.fields[first].strip()}{_MARK}{record.fields[first + 1].strip()}"
-    either = "--thousands none" if splits[0].is_thousands else "--decimal ."
+    either = "`thousands='none'`" if splits[0].is_thousands else "`decimal='.'`"
     if body.fields == _FEW_DIGITS:
-        column = "" if names else " --column 1"
-        advice = f"if each line is one number, use --delimiter ';'{column}"
+        column = "" if names else ", column=1"
+        advice = f"if each line is one number, use `delimiter=';'{column}`"
     else:
         advice = "write the file again with ; between fields, or with quotes around numbers"
     raise LayoutError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING
@@ -50,7 +49,7 @@ def check_one_column(body: Body, options: LayoutOptions, name: str) -> None:
     if not body.records and len(names) == 1 and " " in names[0] and not _several(names[0]) and options.column is None:
         raise LayoutError(
             f"{name}, line {body.header_line}: this is one line of text, no table: {one_line(names[0])!r};"
-            " download the table again, or name the column with --column 1"
+            " download the table again, or name the column with `column=1`"
         )
     lines = [record.fields[0].strip() for record in body.records if len(record.fields) == 1][:_JUDGED] or [*names]
     looks = [(line, kind(line).typed, line.split()) for line in lines]
@@ -61,7 +60,7 @@ def check_one_column(body: Body, options: LayoutOptions, name: str) -> None:
         return
     first = body.records[0].line if body.records else body.header_line
     evenly = all(line.split(" ") == line.split() for line in texts)
-    advice = "use --delimiter ' '" if evenly else "make them commas: sed 's/^ *//' FILE | tr -s ' ' , | streamsig run -"
+    advice = "use `delimiter=' '`" if evenly else "make them commas: sed 's/^ *//' FILE | tr -s ' ' , | streamsig run -"
     raise LayoutError(
         f"{name}, line {first}: the fields seem to be separated by blanks: {one_line((texts or lines)[0])!r}; {advice}"
     )
@@ -75,7 +74,7 @@ def _check_marks(body: Body, options: LayoutOptions, name: str) -> None:
     if "," in {options.decimal, options.thousands} and 2 * commas > len(lines):
         raise LayoutError(
             f"{name}, line {body.records[0].line}: a comma between digits is part of a number, as asked for, so that"
-            f" nothing separates the fields of {one_line(lines[0])!r}; if the comma does, use --delimiter ,;"
+            f" nothing separates the fields of {one_line(lines[0])!r}; if the comma does, use `delimiter=','`;"
             " if it does both, write the file again with ; between fields, or with quotes around numbers"
         )
     for mark in _MARKS:
@@ -88,7 +87,7 @@ def _check_marks(body: Body, options: LayoutOptions, name: str) -> None:
             continue
         raise LayoutError(
             f"{name}, line {body.records[0].line}: the fields seem to be separated by {mark!r}:"
-            f" {one_line(lines[0])!r}; use --delimiter {shlex.quote(mark)}"
+            f" {one_line(lines[0])!r}; use `delimiter={mark!r}`"
         )
 
 
@@ -122,8 +121,8 @@ def check_no_second_header(body: Body, numbers: Sequence[str] | None, name: str)
         above = record.line - 1
         raise LayoutError(
             f"{name}, line {record.line}: a second header stands there, with other names than the first:"
-            f" {numbered(cells)}; to count the rows below it, use --skip-lines {above} and name the close with"
-            f" --column; to count those above it: head -n {above} FILE | streamsig run -"
+            f" {numbered(cells)}; to count the rows below it, use `skip_lines={above}` and name the close with"
+            f" `column`; to count those above it: head -n {above} FILE | streamsig run -"
         )
 
 
@@ -135,7 +134,7 @@ def _check_no_table_above(body: Body, name: str) -> None:
             above = body.header_line - 1
             raise LayoutError(
                 f"{name}, line {body.header_line}: a second header stands there, with other names than the one on line"
-                f" {before.line}; to count the rows below it, use --skip-lines {above}; to count those above it:"
+                f" {before.line}; to count the rows below it, use `skip_lines={above}`; to count those above it:"
                 f" head -n {above} FILE | streamsig run -"
             )
 
@@ -156,7 +155,7 @@ def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: 
         raise LayoutError(
             f"{name}: the columns named open, high, low and close are not so in {wrong} of {moving} sampled rows,"
             f" so the names may be shifted: line {found.line} reads {numbered(found.fields)};"
-            " say which field is the close with --column N"
+            " say which field is the close with `column=N`"
         )
 
 
@@ -178,7 +177,7 @@ def check_no_fractions(closes: Sequence[str], numbers: NumberFormat, options: La
     if by_quotes and (options.thousands or _FEW_OTHERS * thousands > len(found)):
         return
     parts = "eighths" if all(re.fullmatch(_EIGHTHS, text) for text in found) else "32nds"
-    either = "; if ' stands between thousands, use --thousands \"'\"" if by_quotes else ""
+    either = "; if ' stands between thousands, use `thousands=\"'\"`" if by_quotes else ""
     raise LayoutError(
         f"{place} seems to be written in {parts}: {found[0]!r}; write the file again with decimals{either}"
     )
@@ -197,10 +196,10 @@ def check_closes(closes: Sequence[str], dialect: Dialect, body: Body, name: str)
     index, text = bad[0]
     cells = (cell for record in sound for cell in record.fields)
     plain = advice_on_affixes([each for _, each in texts], cells)
-    advice = plain or "say how numbers are written with --decimal and --thousands"
+    advice = plain or "say how numbers are written with `decimal` and `thousands`"
     raise LayoutError(
         f"{name}, line {sound[index].line}: {dialect.column_name(dialect.close)} is not a column of numbers:"
-        f" {text.strip()[:40]!r}; name another with --column, or {advice}"
+        f" {text.strip()[:40]!r}; name another with `column`, or {advice}"
     )
 
 
@@ -211,7 +210,7 @@ def check_no_dates(closes: Sequence[str], dialect: Dialect, body: Body, name: st
         first = next(record for record in body.records if len(record.fields) == body.fields)
         raise LayoutError(
             f"{name}, line {first.line}: {dialect.column_name(dialect.close)} holds {found}, no closes:"
-            f" the fields are {numbered(first.fields)}; name the close with --column N"
+            f" the fields are {numbered(first.fields)}; name the close with `column=N`"
         )
 
 
@@ -222,9 +221,9 @@ def check_no_book(body: Body, texts: Sequence[Sequence[str]], close: int, groups
         return
     found = book_column(names, texts, groups)
     if found is not None:
-        trades = f"; if they are trades, use --column {close + 1} alone" if may_be_of_trades(texts[found]) else ""
+        trades = f"; if they are trades, use `column={close + 1}` alone" if may_be_of_trades(texts[found]) else ""
         raise LayoutError(
             f"{name}: column {listed(body, [found])} shows that the rows are entries of an order book, which has no"
             f" close; use a file of trades or bars, or count each side as a series of its own with"
-            f" --column {close + 1} --group-by {found + 1}{trades}"
+            f" `column={close + 1}, group_by={found + 1}`{trades}"
         )

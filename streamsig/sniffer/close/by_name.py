@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from streamsig.sniffer.header import Body
 
-GROUP_BY = "--group-by"
-"""The flag that names the columns of a key."""
+GROUP_BY = "group_by"
+"""The setting that names the columns of a key."""
 
 _MOST_LISTED = 20
 _JUDGED = 100
@@ -35,8 +35,8 @@ _MOST_DIGITS = 18
 _LONGEST = 200
 
 
-def asked_column(body: Body, asked: str | int, name: str, flag: str = "--column") -> int:
-    """Return the field that a flag names, by number, exact name, or name but for case and punctuation."""
+def asked_column(body: Body, asked: str | int, name: str, setting: str = "column") -> int:
+    """Return the field that a setting names, by number, exact name, or name but for case and punctuation."""
     if isinstance(asked, str) and body.names is not None:
         found = _by_name(body.names, asked)
         if len(found) == 1:
@@ -45,20 +45,22 @@ def asked_column(body: Body, asked: str | int, name: str, flag: str = "--column"
         if found:
             raise LayoutError(
                 f"{name}: {len(found)} columns are named {one_line(asked)!r}: {listed(body, found)};"
-                f" say which with {flag} N"
+                f" say which with `{setting}=N`"
             )
     if isinstance(asked, int) or (asked.isascii() and asked.isdecimal() and len(asked) <= _MOST_DIGITS):
         number = int(asked)
         if number < 1:
-            raise UsageError(f"{name}: {flag} {asked}: fields count from 1")
+            raise UsageError(f"{name}: `{setting}={asked}`: fields count from 1")
         if number > body.fields:
-            raise LayoutError(f"{name}: {flag} {number}: there is no such field: {columns_in(body)}")
+            raise LayoutError(f"{name}: `{setting}={number}`: there is no such field: {columns_in(body)}")
         return number - 1
     if body.names is None:
-        raise LayoutError(f"{name}: {flag} {one_line(asked)}: there is no header line to find it in; use {flag} N")
+        raise LayoutError(
+            f"{name}: `{setting}={one_line(asked)!r}`: there is no header line to find it in; use `{setting}=N`"
+        )
     near = difflib.get_close_matches(asked[:_LONGEST].casefold(), [each.casefold() for each in body.names], 1, 0.5)
     guess = next((f'; did you mean "{each}"?' for each in body.names if near and each.casefold() == near[0]), "")
-    raise LayoutError(f"{name}: {flag} {one_line(asked)}: no column has this name: {columns_in(body)}{guess}")
+    raise LayoutError(f"{name}: `{setting}={one_line(asked)!r}`: no column has this name: {columns_in(body)}{guess}")
 
 
 def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, str] | None:
@@ -102,18 +104,18 @@ def no_close(body: Body, name: str) -> LayoutError:
     if almost:
         return LayoutError(
             f"{name}: no column is the close itself, but there is {listed(body, almost)};"
-            " if one of them is meant, use --column NAME"
+            " if one of them is meant, use `column=NAME`"
         )
     prices = lasts(names)
     if prices:
         # its values are no numbers, or it would have been taken
         return LayoutError(
             f"{name}: {listed(body, prices)} could be the close, but has no numbers{_example(body, prices[0])};"
-            " name another with --column"
+            " name another with `column`"
         )
-    garbled = "" if all(each.isascii() for each in names) else ", or, if names are garbled, say --encoding NAME"
+    garbled = "" if all(each.isascii() for each in names) else ", or, if names are garbled, say `encoding=NAME`"
     return LayoutError(
-        f"{name}{where}: no column is named like a close: {columns_in(body)}; name it with --column{garbled}"
+        f"{name}{where}: no column is named like a close: {columns_in(body)}; name it with `column`{garbled}"
     )
 
 
@@ -142,7 +144,7 @@ def check_alignment(body: Body, name: str) -> None:
     raise LayoutError(
         f"{name}: the header on line {body.header_line} names {len(names)} columns, but most rows have"
         f" {body.fields} fields, so the names may be shifted{split}: line {found.line} reads {numbered(found.fields)};"
-        " say which field is the close with --column N"
+        " say which field is the close with `column=N`"
     )
 
 
@@ -191,7 +193,7 @@ def _with_copies(names: Sequence[str], found: Sequence[int]) -> list[int]:
 
 def _doubtful(body: Body, found: Sequence[int], name: str) -> LayoutError:
     what = "more than one column could be the close" if len(found) > 1 else "this column may be the close or not"
-    return LayoutError(f"{name}: {what}: {listed(body, found)}; say which with --column N")
+    return LayoutError(f"{name}: {what}: {listed(body, found)}; say which with `column=N`")
 
 
 def _holds_texts(body: Body, index: int) -> bool:

@@ -59,7 +59,7 @@ def _name(names: Sequence[str] | None, index: int) -> str:
 
 def only_candidate_warning(column: str) -> str:
     """Return what to say of a close that was taken because no other column can be it."""
-    return f"{column} is taken for the close: {ONLY_CANDIDATE}; if it is not, use --column"
+    return f"{column} is taken for the close: {ONLY_CANDIDATE}; if it is not, use `column`"
 
 
 def _is_no_measure(texts: Sequence[str], *, named: bool) -> bool:

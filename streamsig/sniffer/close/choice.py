@@ -69,7 +69,7 @@ def unnamed_close(fields: Fields, values: Callable[[int], Sequence[float]]) -> t
         # pandas writes `,0` above the values of a series
         raise LayoutError(
             f"{fields.name}, line {first.line}: this may be a row, or the names of the columns:"
-            f" {numbered(first.fields)}; say which with --header, or with --no-header --column {found[0] + 1}"
+            f" {numbered(first.fields)}; say which with `header=True`, or with `header=False, column={found[0] + 1}`"
         )
     return found
 
@@ -97,5 +97,5 @@ def check_prices(fields: Fields, close: int, values: Sequence[float]) -> None:
     if against is not None:
         raise LayoutError(
             f"{fields.name}: no column is named like a close, and {fields.column_name(close)}, the only candidate, may"
-            f" not be it: {against}; if it is the close, use --column {close + 1}"
+            f" not be it: {against}; if it is the close, use `column={close + 1}`"
         )

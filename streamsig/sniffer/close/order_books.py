@@ -86,5 +86,5 @@ def book_warning(column: str, index: int) -> str:
     """Return what to say of a table whose close is known, but which holds bids and asks by turns."""
     return (
         f"{column} has sides, levels or events of an order book, but all rows are counted as one series;"
-        f" use --group-by {index + 1} to count each as a series of its own"
+        f" use `group_by={index + 1}` to count each as a series of its own"
     )
