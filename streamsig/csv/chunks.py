@@ -14,13 +14,10 @@ from streamsig.native import text_kernels
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
     from streamsig.sources.text_source import TextSource
 
 QUOTE = b'"'
 _READ_BYTES = 256 << 10
-_PIECE_BYTES = 256 << 10
 _RUN_RECORDS = 1 << 14
 
 CHUNK_BYTES = 2 << 20
@@ -199,48 +196,13 @@ class Chunks:
             cut = buffer.rfind(b"\r", 0, filled - 1) + 1
         if not quoted:
             return cut
-        if not _quotes_are_regular(memoryview(buffer)[:filled], self._delimiter):
-            return _last_record_end(bytes(buffer[:filled]), self._delimiter)
-        if buffer.count(QUOTE, 0, cut) % 2 == 0:
-            return cut
-        return _last_line_end_outside_quotes(np.frombuffer(buffer, np.uint8, cut))
-
-
-def _quotes_are_regular(text: memoryview, delimiter: str) -> bool:
-    """Tell whether quotes open only at the start of a field and close only at its end.
-
-    Then a line end is the end of a record exactly where the number of quotes before it is even.
-    `text` must start at the start of a record.
-    """
-    octets = np.frombuffer(text, np.uint8)
-    places = np.flatnonzero(octets == QUOTE[0])
-    structural = np.zeros(256, np.bool_)
-    structural[list(b'"\r\n' + delimiter.encode())] = True
-    opening, closing = places[0::2], places[1::2]
-    opening = opening[opening > 0]
-    closing = closing[closing < len(octets) - 1]
-    return bool(structural[octets[opening - 1]].all() and structural[octets[closing + 1]].all())
-
-
-def _last_line_end_outside_quotes(octets: NDArray[np.uint8]) -> int:
-    """Return what follows the last line end with an even number of quotes before it, 0 if there is none.
-
-    The last byte is a line end. From the end, a piece at a time: linear, however many lines stand in quotes.
-    """
-    before = int(np.count_nonzero(octets == QUOTE[0]))
-    for stop in range(len(octets), 0, -_PIECE_BYTES):
-        piece = octets[max(0, stop - _PIECE_BYTES) : stop]
-        quotes = piece == QUOTE[0]
-        before -= int(np.count_nonzero(quotes))
-        outside = np.bitwise_xor.accumulate(quotes) == bool(before % 2)
-        # CR alone ends lines, too
-        returns = (piece == ord("\r")) & (
-            np.append(octets[stop - len(piece) + 1 : stop + 1], 0)[: len(piece)] != ord("\n")
-        )
-        ends = np.flatnonzero(((piece == ord("\n")) | returns) & outside)
-        if len(ends):
-            return stop - len(piece) + int(ends[-1]) + 1
-    return 0
+        octets = np.frombuffer(buffer, np.uint8, filled)
+        capacity = np.empty(filled + text_kernels.PADDING, np.int32)
+        found = text_kernels.find_fields(octets, self._delimiter, capacity)
+        if found.malformed or not found.records:
+            return _last_record_end(bytes(octets), self._delimiter)
+        ends = found.ends[1:]
+        return int(ends[octets[ends] == ord("\n")][-1]) + 1
 
 
 def _last_record_end(text: bytes, delimiter: str) -> int:

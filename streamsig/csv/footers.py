@@ -6,12 +6,14 @@ Only the end of a text is judged. What has no time above a row that has one is a
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from streamsig.timestamps.grammar import LONGEST, READINGS, form_of, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from streamsig.csv.chunks import Chunk
 
 FOOTER_BYTES = 1 << 14
 """A footer is not longer: what has no time for longer than that are rows whose times are missing."""
@@ -57,3 +59,46 @@ def are_timed(texts: Sequence[str]) -> bool:
     rows = texts[: len(texts) - untimed_tail(texts)]
     some = rows[:: len(rows) // _JUDGED + 1]
     return bool(some) and sum(map(has_time, some)) >= _MOSTLY * len(some)
+
+
+class _Piece(Protocol):
+    """A chunk that is read, how many rows it has, and how many of the last ones have no time."""
+
+    @property
+    def chunk(self) -> Chunk: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def untimed(self) -> int: ...
+
+
+_P = TypeVar("_P", bound=_Piece)
+
+
+class Footer:
+    """Parts of a text that are its footer if the text ends with them.
+
+    `untimed` counts the bytes of the text since the first of the last rows without a time; what is longer than
+    `FOOTER_BYTES` is no footer.
+    """
+
+    def __init__(self, untimed: int) -> None:
+        self.untimed = untimed
+        self.chunks: list[Chunk] = []
+
+    def settle(self, parts: Iterable[Iterable[_P]]) -> Iterator[_P]:
+        """Yield parts in order as soon as they are known to be rows; at the end, `chunks` are the footer."""
+        waiting: list[_P] = []
+        for part in (each for one in parts for each in one):
+            size, rows = part.chunk.size, part.rows
+            if rows > part.untimed:
+                self.untimed = part.untimed and FOOTER_BYTES + 1
+            elif rows or self.untimed:
+                self.untimed += size
+            if 0 < self.untimed <= FOOTER_BYTES:
+                waiting.append(part)
+                continue
+            yield from waiting
+            waiting.clear()
+            yield part
+        self.chunks = [part.chunk for part in waiting]

@@ -218,9 +218,9 @@ class ChunkReader:
         dialect = self.dialect
         text = unwrapped_lines(chunk.view) if dialect.line_quoted else chunk.view
         octets = np.frombuffer(text, np.uint8)
-        left_out = np.array([*reading.rejected.lines])
+        rejected = reading.rejected.lines
         places = [
-            np.stack([found.lines, found.starts])[:, ~np.isin(found.lines, left_out)]
+            np.stack([found.lines, found.starts])[:, ~np.isin(found.lines, rejected)]
             for found in self._runs(octets, ())
         ]
         return np.concatenate([np.empty((2, 0), np.int32), *places], axis=1)

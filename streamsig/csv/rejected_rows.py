@@ -55,9 +55,9 @@ class Rejects:
         return ends[lines - 1], ends[lines]
 
     @property
-    def lines(self) -> set[int]:
-        """The lines on which they start."""
-        return {line for block in self._blocks for line in block[:, 0].tolist()}
+    def lines(self) -> NDArray[np.int32]:
+        """The lines on which they start, (records,)."""
+        return np.concatenate([np.empty(0, np.int32), *(block[:, 0] for block in self._blocks)])
 
     def __len__(self) -> int:
         return sum(map(len, self._blocks))

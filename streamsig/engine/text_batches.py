@@ -12,8 +12,7 @@ from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks
 from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunks, Resume
-from streamsig.csv.footers import FOOTER_BYTES
-from streamsig.csv.pending_footer import Footer
+from streamsig.csv.footers import FOOTER_BYTES, Footer
 from streamsig.csv.reader import ChunkReader, Reading
 from streamsig.engine.batch import SKIP, Batch, OpenInput, Position, Step
 from streamsig.engine.execute import map_in_order

@@ -49,13 +49,14 @@ class Fields(NamedTuple):
 def find_fields(text: NDArray[np.uint8], delimiter: str, scratch: NDArray[np.int32]) -> Fields:
     """Find where fields end: at delimiters and line ends outside of quotes.
 
-    `text`, (bytes,), ends with a line end and is shorter than 2 GiB. The result is a part of `scratch`,
+    `text`, (bytes,), is shorter than 2 GiB. A field that does not end is left out. The result is a part of `scratch`,
     (at least bytes + `PADDING`,).
     """
     if len(scratch) < len(text) + PADDING:
         raise ValueError(f"{len(scratch)} places are too few for {len(text)} bytes; {PADDING} more are needed")
     blocks, rest = divmod(len(text), BLOCK)
-    tail = np.full(BLOCK, ord(" "), np.uint8)
+    # neither a delimiter nor a line end or quote
+    tail = np.full(BLOCK, ord("x" if delimiter == " " else " "), np.uint8)
     tail[:rest] = text[len(text) - rest :]
     found = np.zeros(4, np.int64)
     count = library.call("find_fields", text, blocks, tail, ord(delimiter), scratch, found)

@@ -220,16 +220,18 @@ def test_the_kernels_read_nearly_all(form: NumberFormat) -> None:
 
 @pytest.mark.parametrize("rows_before", [0, 1, 9, 1000])
 @pytest.mark.parametrize("close", [0, 1, 2])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_regular_text_is_read_at_once(rows_before: int, close: int, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain rows of any number are never split record by record, wherever the close is and however the lines end."""
+@pytest.mark.parametrize(("end", "mark"), [("\n", ","), ("\r\n", ","), ("\n", " "), ("\n", "\t")])
+def test_regular_text_is_read_at_once(
+    rows_before: int, close: int, end: str, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain rows of any number are never split record by record, wherever the close is and however they are written."""
     record = ["x", "y", "z"]
     record[close] = "12.50"
-    text = (",".join(record) + end) * rows_before
+    text = (mark.join(record) + end) * rows_before
     record[close] = "-0.125"
-    text += ",".join(record) + end
+    text += mark.join(record) + end
     monkeypatch.setattr(ChunkReader, "_read_records", None)
-    reading = ChunkReader(Dialect(",", 3, close), also=(0, 2)).read(
+    reading = ChunkReader(Dialect(mark, 3, close), also=(0, 2)).read(
         Chunk(bytearray(text.encode()), len(text), 0, quoted=False)
     )
     assert reading.ticks.scale == 3
