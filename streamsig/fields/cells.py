@@ -30,8 +30,6 @@ CONVENTIONS = (
 )
 """The ways in which people write numbers, the most usual first."""
 
-BLANKS = " \t\u00a0\u202f\u2009"
-
 
 class Kind(Enum):
     """What a field looks like."""

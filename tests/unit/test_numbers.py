@@ -1,4 +1,4 @@
-"""The number written in a field."""
+"""What a field looks like, and the number that is written in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig.core.ticks import Ticks
+from streamsig.fields.cells import shape, shapes
 from streamsig.fields.numbers import MAX_DIGITS, NumberError, NumberFormat
 
 PLAIN = NumberFormat()
@@ -169,3 +170,18 @@ def test_an_undefined_price_is_refused(text: str) -> None:
         PLAIN.parse(text)
     assert caught.value.advice.endswith(f"`missing=[{text!r}]`")
     assert NumberFormat(missing=frozenset({text})).parse(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(" 1.234 ", "9.999"), ("0.234", "0.999"), ("-0.05", "-0.99"), ("$1,000", "$9,999"), ("", ""), ("x0", "x0")],
+)
+def test_a_shape_keeps_a_leading_zero_alone(text: str, expected: str) -> None:
+    """Digits become nines, but for a 0 in front, which no thousands begin with."""
+    assert shape(text) == expected
+
+
+@given(st.lists(st.text("0123.,-$ \n\0x\u0660", max_size=8), max_size=60))
+def test_a_column_has_the_shapes_of_its_texts(texts: list[str]) -> None:
+    """A column at a time or one by one is the same."""
+    assert shapes(texts) == [shape(text) for text in texts]
