@@ -102,7 +102,7 @@ class Plan:
         more = (limbs - 1) * self.per_limb_bytes
         if self.spare_bytes is not None and more > self.spare_bytes:
             raise UsageError(
-                f"--memory-limit: closes of so many digits take {_mib(more)} MiB more for their windows, and"
+                f"`memory_limit`: closes of so many digits take {_mib(more)} MiB more for their windows, and"
                 f" {self.spare_bytes // MIB:,} MiB are left; raise it, or use a shorter window"
             )
 
@@ -170,8 +170,8 @@ class Budget:
         least = self.needs(counts[-1], SMALLEST_CHUNK)
         parts = ", ".join(f"{_mib(need.size_bytes)} MiB for {need.what}" for need in least if need.size_bytes >= MIB)
         raise UsageError(
-            f"--memory-limit {_shown(limit)}: this needs at least {_mib(sum(it.size_bytes for it in least))} MiB:"
-            f" {parts}; raise it, or use a shorter window or fewer --threads"
+            f"`memory_limit={_shown(limit)}`: this needs at least {_mib(sum(it.size_bytes for it in least))} MiB:"
+            f" {parts}; raise it, or use a shorter window or fewer `threads`"
         )
 
     def _fitting(self, limit: int, threads: int) -> Plan | None:
@@ -204,4 +204,4 @@ def _mib(size_bytes: int) -> str:
 
 
 def _shown(size_bytes: int) -> str:
-    return f"{size_bytes // MIB:,}MiB" if size_bytes % MIB == 0 else f"{size_bytes:,} bytes"
+    return repr(f"{size_bytes // MIB}MiB") if size_bytes % MIB == 0 else str(size_bytes)

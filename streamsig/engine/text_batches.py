@@ -140,12 +140,13 @@ class TextBatches:
     def _warn(self, line: int, open_line: bytes, footer: Footer) -> None:
         if open_line.strip():
             self.warnings.append(
-                f"line {line}, the last one, has no line end and is not counted yet; if it is whole, add --finished"
+                f"line {line}, the last one, has no line end and is not counted yet; if it is whole,"
+                " add `finished=True`"
             )
         if footer.chunks:
             self.warnings.append(
                 f"the rows from line {line} on have no time and are not counted yet; if the file is whole, add"
-                " --finished"
+                " `finished=True`"
             )
 
 

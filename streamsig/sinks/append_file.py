@@ -78,9 +78,9 @@ class AppendingFile:
             committed_bytes, pending_bytes = whole([snapshot["committed_bytes"], snapshot["pending_bytes"]])
             self._find(committed_bytes, pending_bytes, snapshot)
 
-    def snapshot(self, size_bytes: int | None = None) -> dict[str, Any]:
-        """Write everything to disk; return what `restore` takes, of the first `size_bytes` if given."""
-        pending_bytes = (self.size_bytes if size_bytes is None else size_bytes) - self._committed_bytes
+    def snapshot(self) -> dict[str, Any]:
+        """Write everything to disk; return what `restore` takes."""
+        pending_bytes = self.size_bytes - self._committed_bytes
         with naming(self._name):
             if self._is_used:
                 files.sync(self.file)

@@ -38,16 +38,8 @@ class FileSink(ABC, Generic[Item]):
 
     def snapshot(self) -> dict[str, Any]:
         """Make everything written so far survive the process; return what `restore` takes."""
-        return self.keep(self.mark())
-
-    def mark(self) -> int:
-        """Write what is buffered; return the size of the file."""
         self._flush()
-        return self._resumable.size_bytes
-
-    def keep(self, mark: int) -> dict[str, Any]:
-        """Return a snapshot of the file as it was at a mark."""
-        return self._resumable.snapshot(mark)
+        return self._resumable.snapshot()
 
     def restore(self, snapshot: Mapping[str, Any] | None) -> None:
         """Continue after a snapshot of an earlier run, or start over; raises ValueError if its bytes are not there."""

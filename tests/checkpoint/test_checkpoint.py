@@ -183,7 +183,7 @@ def test_last_line_that_is_not_whole(tmp_path: Path) -> None:
     assert result is not None
     assert result.rows_processed == ROWS
     assert result.warnings == (
-        "line 3002, the last one, has no line end and is not counted yet; if it is whole, add --finished",
+        "line 3002, the last one, has no line end and is not counted yet; if it is whole, add `finished=True`",
     )
     result, _ = run(tmp_path, place, finished=True)
     assert result is not None
@@ -263,7 +263,7 @@ def test_what_does_not_match_is_refused(what: str, reason: str, tmp_path: Path) 
     assert run(tmp_path, place)[0] is not None
     asked = _edit(place, checkpoint, what)
     place = next(iter(tmp_path.glob("*.csv")))
-    with pytest.raises(CheckpointError, match=rf"checkpoint: cannot go on .*: .*{reason}.*; count anew with --fresh"):
+    with pytest.raises(CheckpointError, match=rf"checkpoint: cannot go on .*: .*{reason}.*; start over with `fresh"):
         run(tmp_path, place, **asked)
     with pytest.raises(CheckpointError, match=reason):  # a refusal does not touch what it refuses
         run(tmp_path, place, **asked)
@@ -362,7 +362,7 @@ def test_pipe(workdir: Workdir) -> None:
     message = workdir.fails(2, *arguments[1:], stdin=content.replace(b"\n100,", b"\n101,"))
     assert "the bytes of <stdin> that are counted have changed" in message
     message = workdir.fails(2, *arguments[1:], stdin=content[:300_000])
-    assert "bytes that are counted; count anew with --fresh" in message
+    assert "bytes that are counted; start over with --fresh" in message
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

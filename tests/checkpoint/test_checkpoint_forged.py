@@ -111,7 +111,7 @@ def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
         try:
             run(tmp_path, *paths, **asked)
         except CheckpointError as error:
-            assert str(error).endswith("; count anew with --fresh, or name another checkpoint")  # noqa: PT017
+            assert str(error).endswith("; start over with `fresh=True`, or name another checkpoint")  # noqa: PT017
             assert "\n" not in str(error)  # noqa: PT017
 
 
@@ -128,5 +128,5 @@ def test_a_scale_without_end(place: Place, tmp_path: Path, monkeypatch: pytest.M
     _at(counts, place[:-1])[place[-1]] = 10**9
     content = "".join(f"{json.dumps(document)}\n" for document in documents).encode()
     (tmp_path / "checkpoint").write_bytes(content + b'{"crc32": %d}\n' % zlib.crc32(content))
-    with pytest.raises(CheckpointError, match="1000000000' where a whole number should be; count anew with --fresh"):
+    with pytest.raises(CheckpointError, match="1000000000' where a whole number should be; start over"):
         run(tmp_path, tmp_path / "1.csv", tmp_path / "2.csv", threads=1)

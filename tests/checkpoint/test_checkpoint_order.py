@@ -142,7 +142,7 @@ def test_another_usual_step_is_refused(tmp_path: Path) -> None:
     path.write_text(HEADER + "2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n")
     run(tmp_path, path, fresh=True, **CHECKED)
     path.write_text(path.read_text() + "".join(f"2024-01-04 00:{minute:02},4\n" for minute in range(30)))
-    with pytest.raises(CheckpointError, match=r"times of .*in.csv are understood in another way .* with --fresh"):
+    with pytest.raises(CheckpointError, match=r"times of .*in.csv are understood in another way .* with `fresh=True`"):
         run(tmp_path, path, **CHECKED)
     result, _ = run(tmp_path, path, fresh=True, **CHECKED)
     assert figures(result) == _whole([path], tmp_path / "whole", **CHECKED)[0]
@@ -173,7 +173,7 @@ def test_what_was_not_asked_for_before(tmp_path: Path) -> None:
     """A checkpoint that knows nothing of what is asked for now is refused, and one that knows more."""
     (path := tmp_path / "in.csv").write_text(HEADER + _dated(2000))
     run(tmp_path, path, on_bad_row="skip")
-    with pytest.raises(CheckpointError, match="it has no rejected rows; count anew with --fresh"):
+    with pytest.raises(CheckpointError, match="it has no rejected rows; start over with `fresh=True`"):
         run(tmp_path, path, rejects="rejects", on_bad_row="skip")
     with pytest.raises(CheckpointError, match='written with another setting "check_order"'):
         run(tmp_path, path, check_order=True, on_bad_row="skip")

@@ -244,7 +244,7 @@ def test_rows_that_are_not_there(tmp_path: Path) -> None:
         run(tmp_path, path)
     kept = unfinished.read_bytes()
     unfinished.write_bytes(kept.replace(b"1", b"2"))
-    with pytest.raises(CheckpointError, match=r"neither in .*rows.csv.unfinished nor in .* count anew with --fresh"):
+    with pytest.raises(CheckpointError, match=r"neither in .*rows.csv.unfinished nor in .* with `fresh=True`"):
         run(tmp_path, path, rows="rows.csv")
     unfinished.unlink()
     with pytest.raises(CheckpointError, match=r"neither in .*rows.csv.unfinished nor in .*rows.csv;"):
@@ -311,7 +311,7 @@ def test_rows_go_on_only_in_a_file(workdir: Workdir) -> None:
     """Formats that are whole only at their end are refused before any work, and so is `scan`."""
     workdir.put("prices.csv", ALONE + text(10))
     message = workdir.fails(2, "prices.csv", "--checkpoint", "c", "--signals-out", "rows.arrow")
-    assert message.startswith("--signals-out rows.arrow: a file of this format cannot resume from a checkpoint")
+    assert message.startswith("rows.arrow: a file of this format cannot resume from a checkpoint")
     assert not (workdir.path / "c").exists()
     with pytest.raises(UsageError, match="only in a file"):
         count_signals(["x"], make_settings({"checkpoint": "c"}), emit=print)

@@ -106,7 +106,9 @@ def test_threads_are_kept_or_refused_and_else_chosen(monkeypatch: pytest.MonkeyP
     assert plan("76MiB").threads == 2
     assert plan("64MiB").threads == 1
     assert plan("256MiB", threads=3).threads == 3
-    with pytest.raises(UsageError, match=r"--memory-limit 64MiB: this needs at least 148 MiB: .*96 MiB for 8 threads"):
+    with pytest.raises(
+        UsageError, match=r"`memory_limit='64MiB'`: this needs at least 148 MiB: .*96 MiB for 8 threads"
+    ):
         plan("64MiB", threads=8)
 
 
@@ -131,7 +133,7 @@ def test_what_takes_how_much_is_said() -> None:
         "windows of 1,000,000 rows",
     ):
         assert f" MiB for {part}" in message
-    assert "rows to tell; raise it, or use a shorter window or fewer --threads" in message
+    assert "rows to tell; raise it, or use a shorter window or fewer `threads`" in message
     with pytest.raises(UsageError, match="307 MiB for a first group"):
         plan("1MiB", group_by="symbol", window=10**7)
 
@@ -245,7 +247,7 @@ def test_groups_of_rows_that_are_told_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     path.write_text("symbol,close\n" + "".join(f"S{row},1\n" for row in range(20_000)))
     with pytest.raises(
-        LayoutError, match=r"299 rows of 20,000 groups would take .* MiB, more than the .* or raise --memory-limit"
+        LayoutError, match=r"299 rows of 20,000 groups would take .* MiB, more than the .* or raise `memory_limit`"
     ):
         for _ in streamsig.scan(path, group_by="symbol", window=300, memory_limit="200MiB", threads=1):
             pass

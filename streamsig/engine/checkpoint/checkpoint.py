@@ -38,7 +38,7 @@ _SHARE = 20
 _NO_MATTER = frozenset({"seed", "version", "threads", "memory_limit", "checkpoint", "fresh", "finished"})
 """Settings that the counts do not depend on."""
 
-_WAY_OUT = "count anew with --fresh, or name another checkpoint"
+_WAY_OUT = "start over with `fresh=True`, or name another checkpoint"
 
 
 class _OpenText(NamedTuple):

@@ -313,4 +313,4 @@ def accumulator_of(settings: Settings, budget: Budget) -> SeriesAccumulator | Gr
 
 def too_many(error: TooManyGroupsError) -> LayoutError:
     """Return the error of the command line."""
-    return LayoutError(f"{error}; group by a column with fewer values, use shorter windows, or raise --memory-limit")
+    return LayoutError(f"{error}; group by a column with fewer values, use shorter windows, or raise `memory_limit`")

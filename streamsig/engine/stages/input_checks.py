@@ -83,7 +83,7 @@ class InputChecks:
             example = "" if bad is None else f": line {bad.line}, {bad.column}: {bad.reason}: {shown(bad.row)}"
             raise LayoutError(
                 f"{self._opened.name}: not one of {self._rejected:,} rows can be read{example}; name another column"
-                " with --column, or say how numbers are written with --decimal and --thousands"
+                " with `column`, or say how numbers are written with `decimal` and `thousands`"
             )
 
     def warn(self, name: str, message: str) -> None:

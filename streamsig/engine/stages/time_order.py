@@ -91,7 +91,7 @@ class FileOrder:
         self.name, self.fields = opened.name, opened.time_fields
         if not self.fields:
             raise LayoutError(
-                f"{self.name}: no column tells the time, so the order cannot be checked; leave out --check-order"
+                f"{self.name}: no column tells the time, so the order cannot be checked; leave out `check_order`"
             )
         self._sign = -1 if backwards else 1
         self.trials = tuple(self._trial(sample, reading) for reading in readings(sample))
@@ -99,7 +99,7 @@ class FileOrder:
             text = next((it for it in sample if it), "")
             raise LayoutError(
                 f"{self.name}: times such as {text[:40]!r} in column {self.fields[0] + 1} cannot be read, so the order"
-                " cannot be checked; leave out --check-order"
+                " cannot be checked; leave out `check_order`"
             )
 
     def prepare(self, batch: Batch) -> Judged:
