@@ -1,9 +1,10 @@
-"""SIGINT and SIGTERM as exceptions that end a run in order."""
+"""SIGINT and SIGTERM: the first one asks the program to stop, a second one ends it at once."""
 
 from __future__ import annotations
 
+import os
+import select
 import signal
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ECHO_SECONDS = 1.0
-"""Signals this soon after one another are one wish: a terminal and a parent process often both send it."""
+"""Signals this soon after one another are one request: a terminal and a parent process often both send it."""
 
 
 class Interrupted(BaseException):
@@ -24,52 +25,84 @@ class Terminated(BaseException):
 
 
 class Stopping:
-    """Raises Interrupted or Terminated when a signal arrives, from `begin` until `finish` is called.
+    """Notes the first signal, for `check` to raise; raises Interrupted or Terminated where a second one arrives.
 
-    Before that a signal is only noted: imports are no place to raise in.
-    In code that cannot raise, such as the callbacks of the import machinery, Python drops the exception
-    with a traceback. There the traceback is left out, and `check`, called now and then, raises it again.
+    After `raise_at_once` the first one raises where it arrives, too.
     """
 
     def __init__(self) -> None:
-        self._wish: type[BaseException] | None = None
+        self._request: type[BaseException] | None = None
         self._quiet_until = 0.0
-        self._begun = False
+        self._raises_at_once = False
+        # readable once a signal has arrived; not on Windows
+        self._wake_up: tuple[int, int] | None = None
 
     def listen(self) -> None:
-        """Take the signals, but for those that we were started to ignore, as by `nohup`."""
-        sys.unraisablehook = self._dropped
+        """Handle the signals, except those that the program was started to ignore, as by `nohup`."""
+        global _current  # noqa: PLW0603 (signals are of the process)
+        _current = self
+        if hasattr(select, "poll"):
+            self._wake_up = os.pipe()
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._catch)
 
-    def begin(self) -> None:
-        """Raise what has been asked for so far, and from here on what is asked for, at once."""
-        self._begun = True
+    def check(self) -> None:
+        """Raise what a signal has asked for, if one has."""
+        if self._request is not None:
+            raise self._request
+
+    def raise_at_once(self) -> None:
+        """Raise what has been asked for so far, and from here on where a signal arrives: no state can be lost."""
+        self._raises_at_once = True
         self.check()
 
-    def check(self) -> None:
-        """Raise what a signal has asked for before, if one has."""
-        if self._wish is not None and self._begun:
-            raise self._wish
-
     def finish(self) -> None:
-        """Let no further signal break into what the first one has us write.
+        """Let no further signal interrupt the report of how the run ended.
 
         Not by SIG_IGN: Python complains of a signal that is pending when its handler goes.
         """
         self._quiet_until = float("inf")
 
+    def wait_readable(self, descriptor: int) -> None:
+        """Return when a pipe has bytes, or has ended; raises at once if a signal arrives."""
+        self.check()
+        if self._wake_up is not None:
+            _poll(descriptor, self._wake_up[0])
+            self.check()
+
     def _catch(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
-        if now >= self._quiet_until:
-            self._quiet_until = now + _ECHO_SECONDS
-            self._wish = Interrupted if number == signal.SIGINT else Terminated
-            if self._begun:
-                raise self._wish
+        if now < self._quiet_until:
+            return
+        self._quiet_until = now + _ECHO_SECONDS
+        raises = self._raises_at_once or self._request is not None
+        self._request = Interrupted if number == signal.SIGINT else Terminated
+        if self._wake_up is not None and not raises:
+            os.write(self._wake_up[1], b"\0")
+        if raises:
+            raise self._request
 
-    def _dropped(self, what: sys.UnraisableHookArgs) -> None:
-        # a file that was just being opened has nobody to close it: Python does, and warns
-        expected = {Interrupted, Terminated} | ({ResourceWarning} if self._wish else set())
-        if what.exc_type not in expected:
-            sys.__unraisablehook__(what)
+
+_current: Stopping | None = None
+
+
+def check_stop() -> None:
+    """Raise Interrupted or Terminated if a signal has asked the program to stop; no signal does in other programs."""
+    if _current is not None:
+        _current.check()
+
+
+def wait_readable(descriptor: int) -> None:
+    """Return when a pipe has bytes, or has ended; raises as `check_stop` does, at once."""
+    if _current is not None:
+        _current.wait_readable(descriptor)
+    elif hasattr(select, "poll"):
+        _poll(descriptor)
+
+
+def _poll(*descriptors: int) -> None:
+    waiting = select.poll()
+    for each in descriptors:
+        waiting.register(each, select.POLLIN)
+    waiting.poll()

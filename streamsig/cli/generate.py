@@ -43,7 +43,7 @@ def generate(parsed: argparse.Namespace, stopping: Stopping) -> int:
     """Write bars; return the exit code."""
     from streamsig.generate import bars  # noqa: PLC0415 (it takes the random numbers of numpy)
 
-    stopping.begin()
+    stopping.raise_at_once()
     try:
         symbols = None if parsed.symbols is None else _whole("--symbols", parsed.symbols)
         blocks = bars(_whole("--rows", parsed.rows), _whole("--seed", parsed.seed), symbols=symbols)

@@ -51,7 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
 
 def help_(parsed: argparse.Namespace, stopping: Stopping) -> int:
     """Print a page, or the topics; return the exit code."""
-    stopping.begin()
+    stopping.raise_at_once()
     lost = to_stdout(lambda: sys.stdout.write(page(parsed.topic) if parsed.topic else parsed.parser.format_help()))
     if isinstance(lost, BrokenPipeError):
         raise lost

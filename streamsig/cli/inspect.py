@@ -60,7 +60,6 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
 
 def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
     """Show each input; return 0, or the exit code of `run` for the first input that it would refuse."""
-    stopping.begin()
     paths, flags = inputs_of(parsed), settings_of(parsed)
     config, notes = find_config(parsed.config)
     settings = make_settings(flags, read_config(config) if config else None)
@@ -72,6 +71,7 @@ def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
     from streamsig.engine.inspection import inspect_inputs  # noqa: PLC0415
     from streamsig.sinks.layout_report import to_json, to_table  # noqa: PLC0415
 
+    stopping.raise_at_once()
     seen, code = [], 0
     terminal = sys.stdout is not None and sys.stdout.isatty()
     for each in inspect_inputs(paths, settings, _warn):

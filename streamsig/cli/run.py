@@ -90,7 +90,7 @@ def run(parsed: argparse.Namespace, stopping: Stopping) -> int:
                 observer(event)
 
         try:
-            stopping.begin()
+            stopping.check()
             config, notes = find_config(parsed.config)
             inputs, left_out = targets.admit(expand(named), config)
             observers.append(_watcher(parsed.progress, stack))
@@ -141,7 +141,6 @@ def _count(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
         raise UsageError("--rejects is for the rows that `on_bad_row='skip'` leaves out; add it")
 
     def count(event: Event) -> None:
-        job.stopping.check()
         if isinstance(event, Rejected) and rejects is not None:
             rejects.write(event)
         observe(Warned(with_flags(event.message)) if isinstance(event, Warned) else event)
@@ -153,6 +152,7 @@ def _count(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
         rejects = stack.enter_context(RejectFile(targets.rejects, appends=appends)) if targets.rejects else None
         rows = stack.enter_context(RowFile(targets.rows, appends=appends)) if targets.rows else None
         result = count_signals(job.inputs, job.settings, count, rows, rejects)
+        job.stopping.raise_at_once()
         warnings = (*job.notes, *map(with_flags, result.warnings))
         found = metrics.success(replace(result, warnings=warnings))
         for sink in filter(None, (rows, rejects)):

@@ -74,9 +74,6 @@ class GroupState:
     Groups are numbered in the order in which they first appear. With `backwards` the run is read from its
     newest row to its oldest, and each window reaches over the rows *after* it; runs that are joined then
     follow each other in that order, too. It takes at most `max_bytes`, for moments twice that of its keys included.
-
-    An `update` that an exception breaks off, from a signal say, has added all of its rows or none: `rows` tells
-    which, and `to_json` and `tails` are right in either case, unless `is_torn`.
     """
 
     def __init__(self, signals: Sequence[Signal], *, backwards: bool = False, max_bytes: int = MAX_BYTES) -> None:
@@ -85,9 +82,6 @@ class GroupState:
         reach = max((signal.reach for signal in signals), default=1)
         self._factor = 2 * max((signal.fast * signal.slow for signal in signals), default=1)
         self._rules = np.array([_rule(it, backwards=backwards) for it in signals], np.int64).reshape(-1, 8)
-        self.is_torn = False
-        """Whether an exception broke off the rewriting of all closes: then they are of no use."""
-        # replaced in one step: an exception may come between any two
         self._held = _Held(count_kernels.GroupArrays.empty(0, reach, 1, len(self.signals)), 0, 0)
 
     def __len__(self) -> int:
@@ -196,7 +190,7 @@ class GroupState:
         Some groups at a time: (rows,) the group of each row, and the closes, of each group in order.
         """
         reach = self._arrays.sums.shape[1]
-        groups = self._counted()
+        groups = len(self)
         for start in range(0, groups, self._at_once):
             arrays = self._arrays.part(start, min(start + self._at_once, groups))
             known = np.minimum(arrays.marks[:, _UNBROKEN], reach - 1)
@@ -217,7 +211,7 @@ class GroupState:
 
         Arrays are in base64, little-endian, with their type. The signals are not in them.
         """
-        groups = self._counted()
+        groups = len(self)
         for start in range(0, groups, self._at_once):
             stop = min(start + self._at_once, groups)
             arrays = self._arrays.part(start, stop)
@@ -273,10 +267,6 @@ class GroupState:
         """How many groups to take at a time where arrays of them are made."""
         return max(1, _ROWS_AT_ONCE // int(self._arrays.sums.shape[1]))
 
-    def _counted(self) -> int:
-        """Return how many groups have rows: the last ones have none yet if an update was broken off."""
-        return int(np.count_nonzero(self.group_counts[:, _ROWS]))
-
     def _make_room(self, scale: int, largest: int) -> None:
         """Make room for all keys, and for closes of a scale and up to a size at that scale."""
         held = self._held
@@ -289,9 +279,7 @@ class GroupState:
             # the closes with more words are there beside those with less
             self._check_size(room * (self._row_bytes(words) + self._row_bytes(had)))
         if wanted > held.scale or words > had:
-            self.is_torn = True
             self._held = _Held(self._recast(wanted, words), wanted, largest)
-            self.is_torn = False
         elif largest > held.largest:
             self._held = held._replace(largest=largest)
         each, have = self._row_bytes(words), room

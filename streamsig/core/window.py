@@ -161,24 +161,18 @@ class Fold:
         return sum(run.rows for run in self._runs)
 
     def push(self, state: WindowState) -> None:
-        """Add the next run. An exception leaves the fold as it was, or with the run added."""
-        runs = [*self._runs, state]
+        """Add the next run."""
+        runs = self._runs
+        runs.append(state)
         # half as long, not merely as long: runs that get shorter bit by bit would pile up
         while len(runs) > 1 and len(runs[-2].tail) < 2 * len(runs[-1].tail):
             newer = runs.pop()
             runs.append(self._join(runs.pop(), newer))
-        self._runs = runs
 
     @property
     def limbs(self) -> int:
         """The largest number of limbs of the closes in the fold."""
         return max((len(ticks.limbs) for run in self._runs for ticks in (run.head, run.tail)), default=1)
-
-    def copy(self) -> Fold:
-        """Return a fold of the same runs, in constant time; later pushes to one do not change the other."""
-        other = Fold(self._signals, backwards=self._backwards)
-        other._runs = self._runs
-        return other
 
     def result(self) -> WindowState:
         """Return the state of everything pushed so far."""

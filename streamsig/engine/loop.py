@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from streamsig.engine.events import Advanced
+from streamsig.stopping import check_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -79,6 +80,7 @@ def count_input(source: BatchSource, start: Position, run: Run) -> None:
             position = step.after
             run.checkpoint.after(position)
             run.observe(Advanced(source.consumed_bytes, accumulator.rows, accumulator.signals))
+            check_stop()
             # a part would stay in memory until the next one is there
             del step, part
     run.checkpoint.before_end(position)

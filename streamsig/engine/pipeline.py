@@ -26,6 +26,7 @@ from streamsig.sources.duplicates import once
 from streamsig.sources.formats import columnar_format
 from streamsig.sources.inputs import expand, is_archive, opened, texts_of
 from streamsig.sources.storage import HEAD_BYTES, storage_of, storage_of_all
+from streamsig.stopping import check_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,6 +77,7 @@ def count_signals(
     run = Run(settings, observe, budget, checkpoint, checks, accumulator, stages)
     with checkpoint.committing_on_failure():
         for index, path in enumerate(paths):
+            check_stop()
             if not checkpoint.has_ended(index):
                 _count_path(index, path, run, is_last=index == len(paths) - 1)
         checkpoint.commit()

@@ -9,7 +9,7 @@ import stat
 import sys
 from typing import BinaryIO
 
-from streamsig import files
+from streamsig import files, stopping
 from streamsig.errors import SourceError
 from streamsig.os_errors import reason_of
 
@@ -112,6 +112,11 @@ class RawInput(io.RawIOBase):
     def _fetch(self, view: memoryview) -> int:
         if self._has_ended:
             return 0
+        stopping.check_stop()
+        if self._opened is None:
+            # a read that waits for a pipe cannot be stopped; members of archives are no files of the system
+            with contextlib.suppress(AttributeError, io.UnsupportedOperation):
+                stopping.wait_readable(self._file.fileno())
         try:
             count = int(self._file.readinto(view))  # type: ignore[attr-defined]
         except OSError as error:
@@ -128,11 +133,21 @@ def open_raw(path: str) -> RawInput:
     if path == STDIN:
         return _open_stdin()
     try:
-        file = open(path, "rb", buffering=0)  # noqa: SIM115, PTH123 (RawInput closes it, and the name stays as given)
+        # RawInput closes it, and the name stays as given
+        file = open(path, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115
         status = os.fstat(file.fileno())
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     return _of(file, path, status, is_file=stat.S_ISREG(status.st_mode))
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a named pipe without waiting for its writer, which cannot be stopped: reading waits."""
+    if sys.platform != "linux":
+        return os.open(path, flags)
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _open_stdin() -> RawInput:

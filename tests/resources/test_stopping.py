@@ -1,17 +1,23 @@
-"""Signals as exceptions."""
+"""Signals as requests to stop."""
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from streamsig.stopping import Interrupted, Stopping, Terminated
+from streamsig import stopping as streamsig_stopping
+from streamsig.config import make_settings
+from streamsig.engine.events import Advanced, Resumed
+from streamsig.engine.pipeline import count_signals
+from streamsig.sources.raw_input import RawInput
+from streamsig.stopping import Interrupted, Stopping, Terminated, check_stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BOTH = [(signal.SIGINT, Interrupted), (signal.SIGTERM, Terminated)]
 
@@ -20,69 +26,74 @@ BOTH = [(signal.SIGINT, Interrupted), (signal.SIGTERM, Terminated)]
 def stopping() -> Iterator[Stopping]:
     """Listen to signals for as long as a test runs."""
     before = {number: signal.getsignal(number) for number, _ in BOTH}
-    hook = sys.unraisablehook
     stopping = Stopping()
     stopping.listen()
-    stopping.begin()
     yield stopping
-    sys.unraisablehook = hook
+    streamsig_stopping._current = None  # noqa: SLF001 (there is no other door)
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(("number", "error"), BOTH)
-def test_signal_is_an_exception(stopping: Stopping, number: signal.Signals, error: type[BaseException]) -> None:
-    """A signal raises its exception; where that is lost, the next check raises it again."""
+def test_first_signal_waits_for_a_check(stopping: Stopping, number: signal.Signals, error: type[BaseException]) -> None:
+    """A signal changes nothing where it arrives; each check raises it."""
     stopping.check()
-    with pytest.raises(error):
-        signal.raise_signal(number)
-    with pytest.raises(error):
-        stopping.check()
+    signal.raise_signal(number)
+    for check in (stopping.check, check_stop):
+        with pytest.raises(error):
+            check()
 
 
-def test_signal_before_the_beginning_is_raised_there(stopping: Stopping) -> None:
-    """While the program is still being imported a signal is noted, and raised when there is somebody to catch it."""
+def test_signal_ends_a_read(stopping: Stopping) -> None:  # noqa: ARG001 (it listens)
+    """A read of a pipe that has no bytes ends when a signal has arrived, and one that has bytes returns."""
+    read, write = os.pipe()
+    with open(read, "rb", buffering=0) as pipe, open(write, "wb", buffering=0) as end:
+        end.write(b"some")
+        raw = RawInput(pipe, "a pipe", None)
+        assert raw.peek(4) == b"some"
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Terminated):
+            raw.peek(5)
+
+
+def test_a_run_stops_between_two_batches(stopping: Stopping, tmp_path: Path) -> None:  # noqa: ARG001 (it listens)
+    """What is counted when a signal arrives is in the checkpoint, whole batches of it; the next run has the rest."""
+    place = tmp_path / "prices.csv"
+    place.write_text("close\n" + "1.5\n" * 600_000)
+    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), "threads": 1})
+    seen: list[int] = []
+
+    def observe(event: object) -> None:
+        if isinstance(event, Advanced) and not seen:
+            seen.append(event.rows_processed)
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Terminated):
+        count_signals([str(place)], settings, observe)
+    streamsig_stopping._current = None  # noqa: SLF001 (as above)
+    resumed: list[object] = []
+    assert count_signals([str(place)], settings, resumed.append).rows_processed == 600_000
+    assert [it.rows_processed for it in resumed if isinstance(it, Resumed)] == seen
+
+
+def test_raising_at_once(stopping: Stopping) -> None:
+    """Where no state can be lost, a signal raises where it arrives, and one that came before raises there."""
+    stopping.raise_at_once()
+    with pytest.raises(Interrupted):
+        signal.raise_signal(signal.SIGINT)
     early = Stopping()
     early.listen()
     signal.raise_signal(signal.SIGTERM)
-    early.check()
     with pytest.raises(Terminated):
-        early.begin()
-    stopping.listen()
-
-
-def test_dropped_exception_is_raised_later(stopping: Stopping, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where Python can only drop the exception it does so without a word, and the next check raises it."""
-
-    class Dying:
-        def __del__(self) -> None:
-            signal.raise_signal(signal.SIGTERM)
-
-    Dying()
-    assert capsys.readouterr().err == ""
-    with pytest.raises(Terminated):
-        stopping.check()
-
-
-def test_other_dropped_exceptions_are_told(stopping: Stopping, capsys: pytest.CaptureFixture[str]) -> None:
-    """A bug in code that cannot raise is not hidden."""
-
-    class Dying:
-        def __del__(self) -> None:
-            raise ValueError("a bug")
-
-    Dying()
-    stopping.check()
-    assert "a bug" in capsys.readouterr().err
+        early.raise_at_once()
 
 
 @pytest.mark.usefixtures("stopping")
-def test_echo_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signal right behind another one says nothing new; a later one is heard."""
+def test_second_signal_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal right after another one is an echo of it; a later one raises where it arrives."""
     now = 100.0
     monkeypatch.setattr("streamsig.stopping.time.monotonic", lambda: now)
-    with pytest.raises(Interrupted):
-        signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
     now = 100.9
     signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGTERM)
@@ -93,6 +104,7 @@ def test_echo_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_disturbs_the_end(stopping: Stopping, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once a run writes down how it ended, no signal raises any more, however late."""
+    stopping.raise_at_once()
     stopping.finish()
     monkeypatch.setattr("streamsig.stopping.time.monotonic", lambda: 1e12)
     for number, _ in BOTH:
