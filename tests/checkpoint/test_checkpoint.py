@@ -263,7 +263,7 @@ def test_what_does_not_match_is_refused(what: str, reason: str, tmp_path: Path) 
     assert run(tmp_path, place)[0] is not None
     asked = _edit(place, checkpoint, what)
     place = next(iter(tmp_path.glob("*.csv")))
-    with pytest.raises(CheckpointError, match=rf"checkpoint: cannot go on .*: .*{reason}.*; start over with `fresh"):
+    with pytest.raises(CheckpointError, match=rf"checkpoint: cannot resume .*: .*{reason}.*; start over with `fresh"):
         run(tmp_path, place, **asked)
     with pytest.raises(CheckpointError, match=reason):  # a refusal does not touch what it refuses
         run(tmp_path, place, **asked)

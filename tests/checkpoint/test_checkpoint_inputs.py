@@ -316,6 +316,6 @@ def test_a_checkpoint_that_is_no_file(workdir: Workdir) -> None:
     """A pipe is not waited for."""
     workdir.put("1.csv", HEADER + text(10))
     os.mkfifo(workdir.path / "pipe")
-    assert "pipe: cannot go on from this checkpoint: it is no regular file" in workdir.fails(
+    assert "pipe: cannot resume from this checkpoint: it is no regular file" in workdir.fails(
         2, "1.csv", "--checkpoint", "pipe"
     )

@@ -72,7 +72,7 @@ def test_paths_that_no_file_can_have(path: str, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written: "):
         check_writable(tmp_path / path)
     (tmp_path / "a.csv").write_text(ROWS)
-    with pytest.raises(streamsig.StreamsigError, match=r"cannot be written: |cannot go on from this checkpoint: "):
+    with pytest.raises(streamsig.StreamsigError, match=r"cannot be written: |cannot resume from this checkpoint: "):
         streamsig.run(tmp_path / "a.csv", checkpoint=str(tmp_path / path))
 
 

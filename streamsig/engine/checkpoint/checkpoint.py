@@ -309,4 +309,4 @@ class Checkpoint:
             raise self._refusal("it is damaged") from error
 
     def _refusal(self, reason: str) -> CheckpointError:
-        return CheckpointError(f"{self.name}: cannot go on from this checkpoint: {reason}; {_WAY_OUT}")
+        return CheckpointError(f"{self.name}: cannot resume from this checkpoint: {reason}; {_WAY_OUT}")
