@@ -31,8 +31,15 @@ LONGEST_ID, LONGEST_PART = 120, 40
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """Show a text or bytes by its first characters; pytest numbers ids that are equal."""
-    return ascii(val[:LONGEST_PART]).removeprefix("b")[1:-1][:LONGEST_PART] if isinstance(val, str | bytes) else None
+    """Show a text by its first characters, and bytes that are no text by their number; pytest numbers equal ids.
+
+    Packed bytes may hold a time: workers that collect them at different times would have different tests.
+    """
+    if isinstance(val, bytes):
+        if not val[:LONGEST_PART].isascii() or b"\0" in val[:LONGEST_PART]:
+            return f"{len(val)} bytes"
+        val = val[:LONGEST_PART].decode()
+    return ascii(val[:LONGEST_PART])[1:-1][:LONGEST_PART] if isinstance(val, str) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

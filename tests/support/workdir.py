@@ -210,7 +210,7 @@ def _packed_by_arrow(codec: str) -> Callable[[bytes], bytes]:
 
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
+    "gzip": partial(gzip.compress, mtime=0),
     "bz2": bz2.compress,
     # the default preset takes ten times as long
     "xz": partial(lzma.compress, preset=0),
