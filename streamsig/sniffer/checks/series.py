@@ -19,6 +19,9 @@ _FEWEST = 4
 _REPEATED, _EXPLAINED, _THROUGHOUT = 0.3, 0.1, 0.9
 """Share of rows whose time is not new; share of them that a key leaves; share of times that repeat throughout."""
 
+_FEWEST_DIGITS = len("120000")
+"""Digits of the shortest text that is a time by itself."""
+
 _SHOWN = 3
 _ROUNDED = r"\d[eE]\+?\d"
 _SIMPLE = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -97,12 +100,14 @@ def _key_of_times(columns: Columns, texts: Sequence[int]) -> int | None:
 def _repeat_throughout(times: Sequence[str]) -> bool:
     """Tell whether nearly all times repeat, most of them equally often; trades repeat theirs, but not so evenly.
 
-    A snapshot has one time in all rows.
+    A snapshot has one time in all rows; a text of few digits, such as `1`, is none.
 
     Times that a spreadsheet has rounded, such as 1.7E+15, tell nothing.
     """
     counts = Counter(times)
     often = [count for count in counts.values() if count > 1]
+    if len(counts) == 1 and sum(map(str.isdecimal, times[0])) < _FEWEST_DIGITS:
+        return False
     if len(times) < _FEWEST or len(often) < _THROUGHOUT * len(counts):
         return False
     return 2 * Counter(often).most_common(1)[0][1] >= len(counts) and not any(

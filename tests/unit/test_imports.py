@@ -1,0 +1,60 @@
+"""What is imported inside of functions, so that a plain run starts without it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import streamsig
+
+PACKAGE = Path(streamsig.__file__).parent
+LAZY = {
+    # libraries: pyarrow takes 100 ms and more, hashlib loads OpenSSL
+    *("pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "rich.console", "hashlib"),
+    # ours that import them, or PyYAML, or the random numbers of numpy
+    *("streamsig.columnar.frames", "streamsig.columnar.table", "streamsig.engine.inspection"),
+    *("streamsig.engine.stages.rows_out", "streamsig.engine.stages.time_order", "streamsig.engine.table_batches"),
+    *("streamsig.generate", "streamsig.sinks.layout_report", "streamsig.sinks.progress", "streamsig.strict_yaml"),
+}
+RUN = """
+import io, os, sys
+sys.stdout = io.StringIO()
+from streamsig.cli.main import main
+from streamsig.stopping import Stopping
+code = main(["run", sys.argv[1], "--output", "-", "--progress", "never"], Stopping())
+sys.__stdout__.write(f"{code} " + " ".join(sys.modules))
+"""
+
+
+def _imported(node: ast.AST) -> set[str]:
+    """Return the modules that a statement imports; `from pyarrow import parquet` is `pyarrow.parquet`."""
+    if isinstance(node, ast.Import):
+        return {each.name for each in node.names}
+    if isinstance(node, ast.ImportFrom):
+        parts = {f"{node.module}.{each.name}" for each in node.names}
+        return parts if node.module == "pyarrow" else {str(node.module)}
+    return set()
+
+
+def test_imports_inside_of_functions() -> None:
+    """They are those of the list; `__main__`, which takes signals before anything else, has its own."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        if path.name != "__main__.py":
+            tree = ast.parse(path.read_text("utf-8"))
+            functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+            found |= {name for function in functions for node in ast.walk(function) for name in _imported(node)}
+    assert found == LAZY
+
+
+def test_a_plain_run_does_without(tmp_path: Path) -> None:
+    """A run of plain text without a config file loads none of them, nor PyYAML."""
+    (tmp_path / "prices.csv").write_text("time,close\n2024-01-01,1\n2024-01-02,2\n")
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, "prices.csv"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    code, *loaded = done.stdout.split()
+    assert code == "0"
+    assert (LAZY | {"yaml", "numpy.random", "rich"}).intersection(loaded) == set()
