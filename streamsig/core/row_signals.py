@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from streamsig.core.counting import count_within
 from streamsig.core.ticks import LIMB_BITS, Ticks, magnitude, widen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,30 +27,33 @@ class RowValues(NamedTuple):
     Each array is (rows,).
     """
 
-    flags: list[NDArray[np.uint8]]
+    flags: Sequence[NDArray[np.uint8]]
     averages: Mapping[int, NDArray[np.float64]]
 
+    @classmethod
+    def of(cls, signals: Sequence[Signal], ticks: Ticks) -> RowValues:
+        """Compute them over a run of one series."""
+        flags = np.zeros((len(signals), len(ticks)), np.uint8)
+        count_within(tuple(signals), ticks, flags)
+        known = _unbroken(ticks)
+        return cls(list(flags), {length: average(ticks, length, known) for length in lengths_of(signals)})
 
-def unbroken(ticks: Ticks, starts: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-    """Return how many rows up to each, itself included, have a close without a gap, shape (rows,).
+    def take(self, rows: slice) -> RowValues:
+        """Return what these rows have."""
+        return RowValues([it[rows] for it in self.flags], {length: it[rows] for length, it in self.averages.items()})
 
-    `starts` tells which rows are the first of a series of their own, if not only the first of all.
-    """
+
+def lengths_of(signals: Sequence[Signal]) -> list[int]:
+    """Return of how many closes the means of signals are, each once."""
+    return sorted({length for signal in signals for length in (signal.fast, signal.slow)})
+
+
+def _unbroken(ticks: Ticks) -> NDArray[np.int64]:
+    """Return how many rows up to each, itself included, have a close without a gap, shape (rows,)."""
     places = np.arange(1, len(ticks) + 1)
-    breaks = np.zeros(len(ticks), np.int64)
-    if starts is not None:
-        breaks[starts] = places[starts] - 1
-    if ticks.missing is not None:
-        breaks[ticks.missing] = places[ticks.missing]
-    return places - np.maximum.accumulate(breaks)
-
-
-def has_signal(signal: Signal, ticks: Ticks, whole: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return 1 for each row that has the signal, else 0, shape (rows,); `whole` is what `unbroken` returned."""
-    flags = np.zeros(len(ticks), np.bool_)
-    if len(ticks) >= signal.reach:
-        flags[signal.reach - 1 :] = signal.flags(Ticks(ticks.limbs, ticks.scale))
-    return (flags & (whole >= signal.reach)).view(np.uint8)
+    if ticks.missing is None:
+        return places
+    return places - np.maximum.accumulate(np.where(ticks.missing, places, 0))
 
 
 def average(ticks: Ticks, length: int, whole: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -69,8 +69,8 @@ def count_signals(
     observe(RunStarted({**settings.as_json(), "threads": budget.plan.threads}, versions()))
     for message in left_out:
         observe(Warned(message))
-    accumulator, checks = accumulator_of(settings, budget), InputChecks(settings, observe)
-    order, rows = _time_order(settings), _rows_out(settings, emit, accumulator, budget)
+    accumulator, checks = accumulator_of(settings, budget, emits=emit is not None), InputChecks(settings, observe)
+    order, rows = _time_order(settings), _rows_out(settings, emit, accumulator)
     stages: list[Stage[Any]] = [stage for stage in (checks, accumulator, order, rows) if stage is not None]
     sinks = {"rows": emit, "rejected rows": rejects}
     checkpoint = Checkpoint(settings, paths, stages, {name: it for name, it in sinks.items() if isinstance(it, Sink)})
@@ -204,7 +204,7 @@ def _inputs(named: Sequence[str | Named | ArrowStream]) -> list[Named | ArrowStr
 
 
 def _rows_out(
-    settings: Settings, emit: Emit | None, accumulator: SeriesAccumulator | GroupAccumulator, budget: Budget
+    settings: Settings, emit: Emit | None, accumulator: SeriesAccumulator | GroupAccumulator
 ) -> RowsOut | None:
     if emit is None:
         return None
@@ -213,7 +213,7 @@ def _rows_out(
     from streamsig.engine.stages.rows_out import RowsOut  # noqa: PLC0415 (it takes pyarrow)
 
     write = emit.write if isinstance(emit, Sink) else emit
-    return RowsOut(settings, write, accumulator, budget.plan.groups_bytes)
+    return RowsOut(settings, write, accumulator)
 
 
 def _time_order(settings: Settings) -> TimeOrder | None:

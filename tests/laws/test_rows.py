@@ -6,16 +6,12 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig import Signal, Ticks
-from streamsig.core.groups import TooManyGroupsError
 from streamsig.core.signals import COMPARISONS
-from streamsig.engine.stages import row_windows
-from streamsig.engine.stages.row_windows import ManySeries, NewestFirst, OneSeries, RowSignals
+from streamsig.engine.stages.row_windows import NewestFirst, OneSeries
 from tests.support import oracle
 from tests.support.strategies import Closes, closes, cuts
 
@@ -23,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hypothesis.strategies import DataObject
+
+    from streamsig.core.row_signals import RowValues
 
 signal_lists = st.lists(
     st.builds(Signal, st.integers(1, 4), st.integers(1, 12), st.sampled_from(COMPARISONS)), min_size=1, max_size=3
@@ -35,7 +33,7 @@ def pieces(data: DataObject, series: Closes) -> list[Closes]:
     return [series[start:stop] for start, stop in zip([0, *places], [*places, len(series)], strict=True)]
 
 
-def check(told: Sequence[RowSignals], signals: Sequence[Signal], series: Closes) -> None:
+def check(told: Sequence[RowValues], signals: Sequence[Signal], series: Closes) -> None:
     """Compare with flags and means that are recomputed for each row."""
     exact = [None if close is None else Fraction(close) for close in series]
     for place, signal in enumerate(signals):
@@ -69,49 +67,6 @@ def test_newest_first(data: DataObject, files: list[Closes], signals: list[Signa
         assert sum(len(each.flags[0]) for each in told[-1]) == len(file)
     turned = [[each.take(slice(None, None, -1)) for each in reversed(mine)] for mine in told]
     check([each for mine in turned for each in mine], signals, [close for file in files for close in reversed(file)])
-
-
-@given(st.data(), closes(), signal_lists)
-def test_many_series(data: DataObject, series: Closes, signals: list[Signal]) -> None:
-    """Interleaved series are told apart: each has what it would have alone."""
-    owners = data.draw(st.lists(st.integers(0, 3), min_size=len(series), max_size=len(series)))
-    rows, told, start = ManySeries(signals), [], 0
-    for piece in pieces(data, series):
-        mine = np.array(owners[start : start + len(piece)], np.int32)
-        told.append(rows.push(Ticks.from_decimals(piece), mine))
-        start += len(piece)
-    for owner in set(owners):
-        chosen, start = [], 0
-        for each in told:
-            size = len(each.flags[0])
-            mine = np.flatnonzero(np.array(owners[start : start + size], np.int32) == owner)
-            chosen.append(each.take(mine))
-            start += size
-        check(chosen, signals, [close for close, whose in zip(series, owners, strict=True) if whose == owner])
-
-
-@given(st.data(), st.lists(closes(), min_size=1, max_size=3), signal_lists)
-def test_runs_of_too_many_series_are_halved(data: DataObject, many: list[Closes], signals: list[Signal]) -> None:
-    """Row by row, where what is kept of the series would be more than memory is for, the same is told."""
-    owner = data.draw(st.permutations([number for number, series in enumerate(many) for _ in series]))
-    left = [iter(series) for series in many]
-    rows = Ticks.from_decimals([next(left[number]) for number in owner])
-    whole = ManySeries(signals).push(rows, np.array(owner, np.int32))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_windows, "_MOST_ROWS", 0)
-        halved = ManySeries(signals).push(rows, np.array(owner, np.int32))
-    assert [flags.tolist() for flags in halved.flags] == [flags.tolist() for flags in whole.flags]
-    for length, means in whole.averages.items():
-        np.testing.assert_array_equal(halved.averages[length], means)
-
-
-def test_what_is_kept_of_many_series_has_a_limit() -> None:
-    """Closes that get longer count as well as more series do, before the memory is taken."""
-    rows, series = ManySeries([Signal(1, 300)]), np.arange(100, dtype=np.int32)
-    rows.push(Ticks.from_integers([1] * 100, 0), series, 1 << 20)
-    for values, more in ((Ticks.from_integers([10**30] * 100, 0), 0), (Ticks.from_integers([1] * 100, 0), 300)):
-        with pytest.raises(TooManyGroupsError, match=f"the last 299 rows of {100 + more} groups would take [23] MiB"):
-            rows.push(values, series + np.int32(more), 1 << 20)
 
 
 def test_means_are_the_nearest_floats() -> None:

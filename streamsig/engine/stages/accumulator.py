@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from itertools import chain, count
+from itertools import chain
+from itertools import count as numbers
 from operator import add
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
 from streamsig.core.json_arrays import whole
+from streamsig.core.row_signals import lengths_of
 from streamsig.core.window import Fold, WindowState
 from streamsig.errors import LayoutError
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from streamsig.config import Settings
+    from streamsig.core.row_signals import RowValues
     from streamsig.engine.batch import Batch, OpenInput, Position
     from streamsig.engine.budget import Budget
     from streamsig.engine.stages.stage import Document
@@ -96,7 +99,7 @@ class Accumulator(ABC, Generic[Part]):
     def _end_file(self, rows: int, first_count: int) -> None:
         self._input_rows = 0
         if self._per_file:
-            names = chain([self._input], (f"{self._input} ({number})" for number in count(2)))
+            names = chain([self._input], (f"{self._input} ({number})" for number in numbers(2)))
             self.files[next(name for name in names if name not in self.files)] = (rows, first_count)
 
     def _document(self) -> dict[str, object]:
@@ -200,10 +203,12 @@ class SeriesAccumulator(Accumulator[WindowState]):
 
 
 class GroupAccumulator(Accumulator[GroupRows]):
-    """Counts rows of one series for each key."""
+    """Counts rows of one series for each key; if it `emits`, `row_values` has what the rows of the last batch have."""
 
-    def __init__(self, settings: Settings, budget: Budget) -> None:
+    def __init__(self, settings: Settings, budget: Budget, *, emits: bool = False) -> None:
         super().__init__(settings, budget)
+        self._lengths = lengths_of(self._signals) if emits else None
+        self.row_values: RowValues | None = None
         self.groups = self._new_state()
         """The groups of the inputs that have ended, in the order of their first rows."""
         self.open = self._new_input()
@@ -216,9 +221,13 @@ class GroupAccumulator(Accumulator[GroupRows]):
     def push(self, part: GroupRows, start: Position) -> None:  # noqa: ARG002 (`Stage`)
         """Count the rows of each group."""
         try:
-            self._advance(part.rows, self.open.update(part))
+            if self._lengths is None:
+                count = self.open.update(part)
+            else:
+                count, self.row_values = self.open.update_rows(part, self._lengths)
         except TooManyGroupsError as error:
             raise too_many(error) from None
+        self._advance(part.rows, count)
 
     def end_input(self) -> None:
         """Join the groups of the input to those before it."""
@@ -306,9 +315,9 @@ class _Pieces:
             self._next = next(self._documents, None)
 
 
-def accumulator_of(settings: Settings, budget: Budget) -> SeriesAccumulator | GroupAccumulator:
-    """Return what counts under these settings."""
-    return GroupAccumulator(settings, budget) if settings.group_by else SeriesAccumulator(settings, budget)
+def accumulator_of(settings: Settings, budget: Budget, *, emits: bool) -> SeriesAccumulator | GroupAccumulator:
+    """Return what counts under these settings, and says what each row has if rows are to be emitted."""
+    return GroupAccumulator(settings, budget, emits=emits) if settings.group_by else SeriesAccumulator(settings, budget)
 
 
 def too_many(error: TooManyGroupsError) -> LayoutError:

@@ -14,9 +14,9 @@ from streamsig.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from streamsig.core.row_signals import RowValues
     from streamsig.core.signals import Signal
     from streamsig.core.ticks import Ticks
-    from streamsig.engine.stages.row_windows import RowSignals
 
 CLOSE = pa.decimal128(38, 18)
 """A fixed type, so that files of different days and inputs have one schema: 20 digits before the mark, 18 behind it."""
@@ -47,7 +47,7 @@ class RowTable:
         self.schema = pa.schema(columns)
         self._texts, self._next = len(keys) + has_time, first
 
-    def batch(self, ticks: Ticks, texts: Sequence[pa.Array], told: RowSignals) -> pa.RecordBatch:
+    def batch(self, ticks: Ticks, texts: Sequence[pa.Array], told: RowValues) -> pa.RecordBatch:
         """Return the next rows; `texts` are their times, if any, and keys. Raises OutputError."""
         rows, first = len(ticks), self._next
         self._next += rows

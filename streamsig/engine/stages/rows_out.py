@@ -7,25 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from streamsig.columnar.arrow_text import join, to_arrow
-from streamsig.core.groups import MAX_BYTES, TooManyGroupsError
-from streamsig.core.keys import KeyTable, number_keys
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks, concat
-from streamsig.engine.stages.accumulator import NEWEST_FIRST, GroupAccumulator, SeriesAccumulator, too_many
+from streamsig.engine.stages.accumulator import NEWEST_FIRST, GroupAccumulator, SeriesAccumulator
 from streamsig.engine.stages.row_table import RowTable
-from streamsig.engine.stages.row_windows import ManySeries, NewestFirst, OneSeries
+from streamsig.engine.stages.row_windows import NewestFirst, OneSeries
 from streamsig.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from streamsig.config import Settings
     from streamsig.core.keys import Texts
+    from streamsig.core.row_signals import RowValues
     from streamsig.engine.batch import Batch, OpenInput, Position
-    from streamsig.engine.stages.row_windows import RowSignals
     from streamsig.engine.stages.stage import Document
 
 SIGNAL = "signal"
@@ -33,23 +28,22 @@ SIGNAL = "signal"
 
 
 class Rows(NamedTuple):
-    """Rows with the texts of their keys and times; for groups the distinct keys, and the place of each row's key."""
+    """Rows with the texts of their keys and times."""
 
     ticks: Ticks
     keys: Sequence[Texts]
     times: Sequence[Texts]
-    numbered: tuple[Texts, NDArray[np.int32]] | None
 
 
 class RowsOut:
     """Emits the rows of all inputs in order; the first batch has no rows, only the schema.
 
-    The accumulator comes before this stage, and its state restores the windows. Raises UsageError for settings under
-    which rows would have to wait for the end of the input, LayoutError if the windows of groups exceed `groups_bytes`.
+    The accumulator comes before this stage: its state restores the windows, and it has the values of rows of groups.
+    Raises UsageError for settings under which rows would have to wait for the end of the input.
     """
 
     name = "rows"
-    _series: ManySeries | NewestFirst | OneSeries
+    _series: NewestFirst | OneSeries
     _held: tuple[Ticks, list[pa.Array]]
     """Rows that wait: closes, and the texts of their other columns."""
 
@@ -58,15 +52,13 @@ class RowsOut:
         settings: Settings,
         emit: Callable[[pa.RecordBatch], None],
         accumulator: SeriesAccumulator | GroupAccumulator,
-        groups_bytes: int = MAX_BYTES,
     ) -> None:
         self._backwards = settings.order == NEWEST_FIRST
         if self._backwards and settings.group_by:
             raise UsageError("rows of groups cannot be told newest first: each would wait for the next of its group")
         self._named = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
         self._signals = tuple(signal for _, signal in self._named)
-        self._per_file, self._grouped = settings.per_file, bool(settings.group_by)
-        self._write, self._accumulator, self._groups_bytes = emit, accumulator, groups_bytes
+        self._per_file, self._write, self._accumulator = settings.per_file, emit, accumulator
         self._table: RowTable | None = None
         self._has_time, self._keys = False, list[str]()
         self._time: tuple[int, ...] = ()
@@ -84,8 +76,7 @@ class RowsOut:
 
     def prepare(self, batch: Batch) -> Rows:
         """Return what rows are made of; arrays of texts would take more memory while they wait."""
-        numbered = number_keys(batch.keys) if self._grouped else None
-        return Rows(batch.ticks, batch.keys, batch.times, numbered)
+        return Rows(batch.ticks, batch.keys, batch.times)
 
     def push(self, part: Rows, start: Position) -> None:  # noqa: ARG002 (`Stage`)
         """Emit the rows whose windows are known; raises OutputError."""
@@ -97,13 +88,13 @@ class RowsOut:
         if self._has_time:
             times = [to_arrow(each.in_utf8()) for each in part.times]
             texts = [join(times) if self._time else pa.nulls(len(ticks), pa.string()), *texts]
-        if part.numbered is not None:
-            keys, places = part.numbered
-            self._emit(ticks, texts, self._push_keyed(ticks, self._known_keys.number(keys)[places]))
+        values = self._accumulator.row_values if isinstance(self._accumulator, GroupAccumulator) else None
+        if values is not None:
+            self._emit(ticks, texts, values)
         elif isinstance(self._series, NewestFirst):
             self._hold(ticks, texts)
             self._emit_held(self._series.push(ticks))
-        elif isinstance(self._series, OneSeries):
+        else:
             self._emit(ticks, texts, self._series.push(ticks))
 
     def end_input(self) -> None:
@@ -134,11 +125,9 @@ class RowsOut:
         if not accumulator.rows:
             return
         waiting = Ticks.empty()
-        if isinstance(accumulator, GroupAccumulator):
-            self._replay(accumulator)
-        elif isinstance(self._series, OneSeries):
+        if isinstance(accumulator, SeriesAccumulator) and isinstance(self._series, OneSeries):
             self._series.push(accumulator.open.tail)
-        elif isinstance(self._series, NewestFirst):
+        elif isinstance(accumulator, SeriesAccumulator):
             # the states are in the order of time: the heads are the rows that were read last
             opened, waiting = accumulator.open, accumulator.open.head.reverse()
             texts = [_from_plain(each) for each in plain["waiting"]]
@@ -155,25 +144,8 @@ class RowsOut:
             empty = [pa.nulls(0, it.type) for it in self._table.schema]
             self._write(pa.RecordBatch.from_arrays(empty, schema=self._table.schema))
 
-    def _replay(self, accumulator: GroupAccumulator) -> None:
-        """Take the last closes of each group as rows, and emit none of them."""
-        series = self._known_keys.number(accumulator.open.keys())
-        for groups, ticks in accumulator.open.tails():
-            self._push_keyed(ticks, series[groups])
-
-    def _push_keyed(self, ticks: Ticks, series: NDArray[np.int32]) -> RowSignals:
-        most_bytes = self._groups_bytes - self._known_keys.needs_bytes
-        try:
-            return self._series.push(ticks, series, most_bytes)  # type: ignore[call-arg]
-        except TooManyGroupsError as error:
-            raise too_many(error) from None
-
     def _begin_series(self) -> None:
-        if self._grouped:
-            self._series = ManySeries(self._signals)
-        else:
-            self._series = (NewestFirst if self._backwards else OneSeries)(self._signals)
-        self._known_keys = KeyTable()
+        self._series = (NewestFirst if self._backwards else OneSeries)(self._signals)
         self._held = (Ticks.empty(), [])
 
     def _hold(self, ticks: Ticks, texts: list[pa.Array]) -> None:
@@ -181,13 +153,13 @@ class RowsOut:
         joined = [pa.concat_arrays(pair) for pair in zip(held, texts, strict=True)] if held else texts
         self._held = (concat([waiting, ticks]), joined)
 
-    def _emit_held(self, signals: RowSignals) -> None:
+    def _emit_held(self, signals: RowValues) -> None:
         ticks, texts = self._held
         done = len(signals.flags[0])
         self._held = (ticks.slice(done, len(ticks)), [each.slice(done) for each in texts])
         self._emit(ticks.slice(0, done), [each.slice(0, done) for each in texts], signals)
 
-    def _emit(self, ticks: Ticks, texts: list[pa.Array], signals: RowSignals) -> None:
+    def _emit(self, ticks: Ticks, texts: list[pa.Array], signals: RowValues) -> None:
         if len(ticks) and self._table is not None:
             self._write(self._table.batch(ticks, texts, signals))
 
