@@ -102,7 +102,9 @@ def kind(text: str) -> Kind:
 
 def kinds(texts: Sequence[str]) -> list[Kind]:
     """Tell what each field looks like."""
-    return [_kind_of(each) for each in shapes(texts)]
+    looks = shapes(texts)
+    known = {each: _kind_of(each) for each in set(looks)}
+    return [known[each] for each in looks]
 
 
 def are_mostly_numbers(texts: Sequence[str]) -> bool:

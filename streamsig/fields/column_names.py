@@ -166,8 +166,10 @@ def words(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 15)
 def _words(name: str) -> tuple[str, ...]:
-    parts = unicodedata.normalize("NFKD", _ORDINAL.sub("", name).translate(_FOLDED))
-    plain = unicodedata.normalize("NFC", "".join(letter for letter in parts if not unicodedata.combining(letter)))
+    plain = _ORDINAL.sub("", name)
+    if not plain.isascii():
+        parts = unicodedata.normalize("NFKD", plain.translate(_FOLDED))
+        plain = unicodedata.normalize("NFC", "".join(letter for letter in parts if not unicodedata.combining(letter)))
     return tuple(word.casefold() for word in _WORDS.findall(_CAMEL.sub(" ", plain)))
 
 

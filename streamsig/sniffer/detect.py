@@ -8,6 +8,7 @@ written), `timecolumn` (which way the rows run).
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -301,13 +302,13 @@ def _with_preamble(error: LayoutError, body: Body) -> LayoutError:
 
 def most_decimals(closes: Sequence[str], numbers: NumberFormat) -> int:
     """Return the most decimals that one of these texts has, exponents and padding zeros resolved."""
+    joined = "\n".join(map(str.strip, closes))
+    mark = re.escape(numbers.decimal)
+    if re.fullmatch(rf"[0-9{mark}\n]*", joined):
+        # as nearly all are written
+        return max(map(len, re.findall(rf"(?m){mark}([0-9]*[1-9])0*$", joined)), default=0)
     most = 0
     for text in set(closes):
-        whole, _, fraction = text.strip().partition(numbers.decimal)
-        if text.isascii() and whole.isdigit() and fraction.isdigit():
-            # as nearly all are written
-            most = max(most, len(fraction.rstrip("0")))
-            continue
         try:
             value = numbers.parse(text)
         except NumberError:

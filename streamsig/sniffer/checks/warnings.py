@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from streamsig.csv.corporate_actions import is_action
@@ -50,8 +51,10 @@ def rows_left_out(
     tail = untimed_tail(fields.texts[fields.time.index or 0]) if timed and fields.whole else 0
     if tail:
         found.append(("footer", f"line {records[-tail].line}: rows from there on have no time, as totals have none"))
-    closes = fields.texts[close] if prices else ()
-    without = (row for row, text in enumerate(closes) if not text[-1:].isdigit() and numbers.is_missing(text))
+    closes = fields.texts[close] if prices else []
+    if not re.search(r"[^0-9]$|^$", "\n".join(closes), re.MULTILINE):
+        return tuple(found)
+    without = (row for row, text in enumerate(closes) if numbers.is_missing(text))
     row = next((row for row in without if any(is_action(fields.texts[i][row], numbers) for i in prices)), None)
     if row is not None:
         found.append(("actions", f"line {records[row].line}: a text among the prices and no close, as of a dividend"))

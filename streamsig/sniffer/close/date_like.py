@@ -35,6 +35,9 @@ def dates_in(texts: Sequence[str], *, alone: bool) -> str | None:
     `alone` says that no other column tells the time. Epochs have to run one way, and in equal steps, over many rows, or
     alone: a fixed-point price may look like a single one.
     """
+    first = next((text for text in map(str.strip, texts) if text.casefold() not in MISSING), "")
+    if not re.fullmatch(f"{_WHOLE}|{_NUMBER}", first):
+        return None
     told = [text for text in map(str.strip, texts) if text.casefold() not in MISSING]
     if len(told) >= _FEWEST_DATES and len(set(told)) > 1 and _are_dates(told):
         return f"dates such as {told[0]}"
