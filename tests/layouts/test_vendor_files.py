@@ -31,7 +31,7 @@ def test_vendor_file(name: str, facts: dict[str, Any]) -> None:
         try:
             result = streamsig.run(path, window=int(window))
         except streamsig.LayoutError as stop:
-            assert "--column" in str(stop) or "--no-header" in str(stop)  # noqa: PT017 (a stop has to name the way on)
+            assert "`column" in str(stop) or "`header=False`" in str(stop)  # noqa: PT017 (a stop has to name the way on)
             flags: dict[str, Any] = {"header": told["header"]} if "header" in told else {}
             result = streamsig.run(path, window=int(window), column=told.get("close") or told["close_field"], **flags)
         found = (result.rows_processed, result.rows_missing, result.signal_count)
