@@ -1,15 +1,14 @@
-"""The layout of a delimited text, found out from its beginning.
+"""The layout of a delimited text, detected from its beginning.
 
-Right, or a `LayoutError` of one sentence that names the flag which settles it. What the user asked
-for is never overruled. Each question has a module: `framing` (delimiter), `header` (where the
-data begin), `columns` and `bars` (which field is the close), `convention` (how its numbers are
-written), `timecolumn` (which way the rows run).
+The layout is right, or a `LayoutError` of one sentence names the setting that decides. What a user asks for is never
+overruled. Each question has a module: `sample_records` (delimiter, header, where the data begin), `close` (which field
+is the close), `convention` (how its numbers are written), `time_column` (which way the rows run), and `checks` (whether
+the values bear it out).
 """
 
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,7 +16,6 @@ import numpy as np
 from streamsig.csv.corporate_actions import price_columns
 from streamsig.csv.dialect import Dialect
 from streamsig.csv.footers import are_timed
-from streamsig.csv.records import skip_lines, split_records
 from streamsig.errors import LayoutError, UsageError
 from streamsig.fields.cells import are_mostly_numbers
 from streamsig.fields.column_names import Role, are_numbers, language, roles
@@ -36,22 +34,17 @@ from streamsig.sniffer.checks.warnings import doubtful_values, doubts, rows_left
 from streamsig.sniffer.close.by_name import GROUP_BY, asked_column, numbered
 from streamsig.sniffer.close.choice import Fields, named_close, unnamed_close
 from streamsig.sniffer.close.ohlc import close_by_shape
-from streamsig.sniffer.framing import Framing, find_framing
-from streamsig.sniffer.header import Body, find_body
 from streamsig.sniffer.impostors import check_is_table
 from streamsig.sniffer.layout import ASKED, Layout, LayoutOptions, SampleRow
+from streamsig.sniffer.sample_records import split_sample
 from streamsig.sniffer.time_column import NEWEST_FIRST, RUNS_BACKWARDS, TimeColumn, find_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamsig.csv.records import Record
-
-RECORDS = 4000
-"""Records that are looked at."""
-
-MAX_FIELDS = 1 << 14
-"""As many columns as a spreadsheet has; what has more is something else, and would take long to look at."""
+    from streamsig.sniffer.framing import Framing
+    from streamsig.sniffer.header import Body
 
 _NEAR = 1000
 """Records whose values are compared one by one; as many more are taken from the rest of the sample."""
@@ -67,13 +60,13 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
 
     `whole` says that the sample is all of it; otherwise its last record may be cut off and is not
     looked at. Raises `LayoutError` where the layout cannot be told for sure, `UsageError` for a
-    flag that no file can honour. Linear in the sample, and in at most `RECORDS` of its records.
+    flag that no file can honour. Linear in the sample.
     """
     options = options or LayoutOptions()
     _check_options(options, name)
     formats = convention.possible(options, name)
     check_is_table(sample, name)
-    framing, body = _structure(sample, whole, options, name)
+    framing, body = split_sample(sample, whole, options, name)
     if body is None:
         return Layout(_empty(sample, framing, options, formats, name), TimeColumn())
     if body.fields == 1:
@@ -154,37 +147,6 @@ def _check_options(options: LayoutOptions, name: str) -> None:
         raise UsageError(f"{name}: `delimiter={mark!r}`: it is one ASCII character, no letter, digit or quote")
     if options.skip_lines is not None and options.skip_lines < 0:
         raise UsageError(f"{name}: `skip_lines={options.skip_lines}`: a number of lines is 0 or more")
-
-
-def _structure(sample: bytes, whole: bool, options: LayoutOptions, name: str) -> tuple[Framing, Body | None]:  # noqa: FBT001
-    """Split the sample into records, and tell header and data; the body is `None` where there are no records."""
-    skipped = options.skip_lines or 0
-    start = skip_lines(sample, skipped)
-    framing = find_framing(sample, start, skipped + 1, options)
-    found = split_records(
-        sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
-    )
-    records = list(islice(found, RECORDS))
-    widest = max(records, key=lambda record: len(record.fields), default=None)
-    if widest is not None and len(widest.fields) > MAX_FIELDS:
-        raise LayoutError(
-            f"{name}, line {widest.line}: {len(widest.fields):,} fields between {framing.delimiter!r}, more than the"
-            f" {MAX_FIELDS:,} that are read; if another character stands between fields, use `delimiter`"
-        )
-    if records and not whole and records[-1].stop == len(sample):
-        cut = records.pop()
-        body = _body_of(records, options, name)
-        if body is None or not body.records:
-            raise LayoutError(
-                f"{name}, line {cut.line}: no record ends within the first {len(sample)} bytes;"
-                " look for an open quote, or name the layout with `delimiter` and `skip_lines`"
-            )
-        return framing, body
-    return framing, _body_of(records, options, name)
-
-
-def _body_of(records: list[Record], options: LayoutOptions, name: str) -> Body | None:
-    return find_body(records, options, name) if records else None
 
 
 def _empty(
