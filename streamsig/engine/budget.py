@@ -1,4 +1,4 @@
-"""How much memory a run needs at most, and how a limit is shared out: the formula of docs/memory.md.
+"""How much memory a run needs at most, and how a limit is shared out: the formula of docs/explanation/memory.md.
 
 Each constant is the largest that was measured in fresh processes, over the contents that take most of a chunk's
 bytes; `python -m benchmarks.memory` measures again.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streamsig.sources.text_source import TextSource
 
 Inspection = dict[str, Any]
-"""An object of docs/inspect.md. What does not apply, or is not known before a refusal, is null or empty."""
+"""An object of docs/reference/inspect.md. What does not apply, or is not known before a refusal, is null or empty."""
 
 _ROWS = 5
 _MOST_COLUMNS = 1000

@@ -1,4 +1,4 @@
-"""The progress of a run, in a file from which a later run continues (docs/reliability.md).
+"""The progress of a run, in a file from which a later run continues (docs/explanation/reliability.md).
 
 A checkpoint names the inputs that are counted, the position in the open one, and has a snapshot of each stage and
 sink. Inputs are told by their bytes. A checkpoint is refused if an input, or a setting that the counts depend on, is

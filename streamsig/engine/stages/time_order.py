@@ -233,7 +233,7 @@ class TimeOrder:
         """Do nothing: `report` has the findings."""
 
     def report(self) -> dict[str, Any]:
-        """Return the key `order` of the metrics (docs/metrics.md)."""
+        """Return the key `order` of the metrics (docs/reference/metrics.md)."""
         counts: list[int | None] = [*self._sum.counts]
         usual = self._sum.usual
         if not usual:
