@@ -242,12 +242,12 @@ def test_an_empty_arrow_file_needs_nothing(tmp_path: Path) -> None:
         assert streamsig.run(path, memory_limit="160MiB").rows_processed == 0
 
 
-def test_groups_of_rows_that_are_told_are_refused(tmp_path: Path) -> None:
-    """What is kept to tell them has the same share as the counts."""
+def test_groups_whose_rows_are_emitted_are_refused(tmp_path: Path) -> None:
+    """The rows come from the state that counts the groups, and its share is the limit for both."""
     path = tmp_path / "prices.csv"
     path.write_text("symbol,close\n" + "".join(f"S{row},1\n" for row in range(20_000)))
     with pytest.raises(
-        LayoutError, match=r"299 rows of 20,000 groups would take .* MiB, more than the .* or raise `memory_limit`"
+        LayoutError, match=r"20,000 groups by now, of windows of 300 rows, would take .* or raise `memory_limit`"
     ):
         for _ in streamsig.scan(path, group_by="symbol", window=300, memory_limit="200MiB", threads=1):
             pass
