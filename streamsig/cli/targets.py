@@ -121,11 +121,11 @@ class Targets:
             self._logs_to_stderr = False
             raise OutputError(f"{path or STREAM}: the log cannot be written: {reason_of(error)}") from error
 
-    def write(self, figures: Mapping[str, Any]) -> None:
+    def write(self, result: Mapping[str, Any]) -> None:
         """Write the metrics, if there is a file for them; raises OutputError."""
         if self.output is not None:
             with files.replacing(self.output) as file:
-                file.writelines(piece.encode() for piece in metrics.to_json(figures))
+                file.writelines(piece.encode() for piece in metrics.to_json(result))
 
     def close(self) -> None:
         """Close the log."""

@@ -23,7 +23,7 @@ def sentence(order: Mapping[str, Any]) -> str:
     for key, first, one, many in _KINDS:
         count, place = order[key], order[first]
         if count is None:
-            parts.append("no usual step, so gaps are not told")
+            parts.append("no usual step, so gaps are unknown")
             continue
         where = f" (the first at {place['file']}, line {place['line']}: {place['time']!r})" if place else ""
         parts.append(f"{count:,} {one if count == 1 else many}{where}")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from streamsig.engine.events import Event
 
 _WITHOUT_NAME, _WITH_BAR = 72, 110
-"""Characters of a line that all but the name may take, and those from which there is room for a bar."""
+"""Characters of a line that all but the name may take, and those from which a bar fits."""
 
 
 class ProgressBar:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from streamsig.errors import UsageError
@@ -106,23 +107,20 @@ def _open(file: BinaryIO, ending: str, schema: pa.Schema, *, has_header: bool) -
             yield _CsvWriter(out, schema, stack, has_header=has_header)
 
 
-class _Sink:
+class _Sink(io.RawIOBase):
     """A file for pyarrow to write to, which it may close without the file being closed."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.write, self.flush, self.tell, self.closed = file.write, file.flush, file.tell, False
-
-    def readable(self) -> bool:
-        return False
+        self._file = file
 
     def writable(self) -> bool:
         return True
 
-    def seekable(self) -> bool:
-        return False
+    def write(self, some: Any, /) -> int:  # noqa: ANN401 (a buffer)
+        return self._file.write(some)
 
-    def close(self) -> None:
-        self.closed = True
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 class _CsvWriter:

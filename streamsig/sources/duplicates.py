@@ -128,7 +128,7 @@ class _Inputs:
         self.warnings: list[str] = []
 
     def leave_out_outputs(self) -> None:
-        """Leave out what streamsig wrote; rows only beside other inputs: by themselves they are a series."""
+        """Leave out what streamsig wrote; rows only with other inputs: by themselves they are a series."""
         outputs = {place: what for place, it in self.files.items() if (what := written_by_streamsig(it.path, it.head))}
         if len(self.files) == len(outputs):
             outputs = {place: what for place, what in outputs.items() if what != ROWS}

@@ -1,4 +1,4 @@
-"""What the names of files tell: their order, and whether they are tables."""
+"""What the names of files say: their order, and whether they are tables."""
 
 from __future__ import annotations
 

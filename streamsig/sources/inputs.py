@@ -32,8 +32,8 @@ class Named(NamedTuple):
 def expand(named: Iterable[str]) -> list[Named]:
     """Return all inputs: as named, globs and folders replaced by what they hold in natural order.
 
-    A folder stands for the price files in it, told by their endings, not for those in folders below.
-    Raises SourceError for a glob or a folder that holds nothing or cannot be searched, and for standard input beside
+    A folder stands for the price files in it, by their endings, not for those in folders below.
+    Raises SourceError for a glob or a folder that holds nothing or cannot be searched, and for standard input with
     others, UsageError for an empty name.
     """
     paths: list[Named] = []

@@ -1,4 +1,4 @@
-"""Files that streamsig wrote, told by their first bytes."""
+"""Files that streamsig wrote, recognised by their first bytes."""
 
 from __future__ import annotations
 

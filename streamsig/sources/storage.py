@@ -1,4 +1,4 @@
-"""What it takes to read an input as it is stored, told by its first bytes."""
+"""What it takes to read an input as it is stored, by its first bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HEAD_BYTES = 18
-"""As many first bytes tell: the longest header of a zstd frame."""
+"""As many first bytes suffice: the longest header of a zstd frame."""
 
 
 class Storage(NamedTuple):
