@@ -33,7 +33,7 @@ def groups(data: bytes) -> None:
     signals, backwards, many = pick.signals(12), bool(pick.below(2)), 1 + pick.below(40)
     factor = 2 * max(it.fast * it.slow for it in signals)
     left = _MOST_ROWS
-    with guarded_kernels(), small_tables(pick.take(1), 32), patch.object(core_groups, "_FIRST_ROOM", 1):
+    with guarded_kernels(), small_tables(pick.take(1), 32), patch.object(core_groups, "_FIRST_CAPACITY", 1):
         # runs that are to be joined, and series that are done
         runs: list[tuple[GroupState, _Rows]] = [(GroupState(signals, backwards=backwards), [])]
         series: list[tuple[GroupState, _Rows]] = []

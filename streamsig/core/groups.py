@@ -1,7 +1,7 @@
-"""Signals of many interleaved series, *groups*, each told by its key: exact, and mergeable like `WindowState`.
+"""Signals of many interleaved series, *groups*, each with its key: exact, and mergeable like `WindowState`.
 
-Rows are counted one after another, each with the last closes of its own group, which a ring keeps. What
-a state holds is O(groups x longest window), and nothing besides.
+Rows are counted one after another, each with the last closes of its own group in a ring. What
+a state holds is O(groups x longest window), and nothing else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 4 << 30
 """States that would take more are refused, if no other limit is named."""
 
-_FIRST_ROOM, _FIRST_BYTES = 64, 1 << 20
+_FIRST_CAPACITY, _FIRST_BYTES = 64, 1 << 20
 _ROWS_AT_ONCE = 1 << 16
 _MOST_TEXT = (1 << 31) - 1
 """Of keys, as `Texts` has them all with 32 bits for each place."""
@@ -143,7 +143,7 @@ class GroupState:
 
     def _count(self, rows: GroupRows, lengths: NDArray[np.int64] | None) -> tuple[int, count_kernels.GroupRowValues]:
         groups = self._keys.number(rows.keys)
-        self._make_room(rows.ticks.scale, largest_of(rows.ticks))
+        self._reserve(rows.ticks.scale, largest_of(rows.ticks))
         scale = self._held.scale
         ticks = rows.ticks if rows.ticks.scale == scale else rows.ticks.rescale(scale)
         words, missing = to_words(ticks, self._arrays.sums.shape[2]), rows.ticks.missing
@@ -157,11 +157,11 @@ class GroupState:
         if (self.signals, self.backwards) != (right.signals, right.backwards):
             raise ValueError(f"states of different signals do not merge: {self.signals} and {right.signals}")
         groups = self._keys.number(right.keys())
-        self._make_room(right._held.scale, right._held.largest)
-        right._make_room(self._held.scale, self._held.largest)
+        self._reserve(right._held.scale, right._held.largest)
+        right._reserve(self._held.scale, self._held.largest)
         mine, theirs = self._arrays, right._arrays.part(0, len(right))
         heads, rows = theirs.marks[:, _HEAD], theirs.counts[:, _ROWS]
-        # the windows that straddle the seam: those over the heads behind this run, less those over the heads alone
+        # the windows that straddle the seam: those over the heads after this run, less those over the heads alone
         in_head = np.arange(theirs.heads.shape[1]) < heads[:, np.newaxis]
         ticks = theirs.heads[in_head]
         _, reach, words = theirs.sums.shape
@@ -181,7 +181,7 @@ class GroupState:
         Takes no more rows after that. Raises TooManyGroupsError.
         """
         groups = self._keys.number(other.keys())
-        self._make_room(0, 0)
+        self._reserve(0, 0)
         self._arrays.counts[groups] += other.group_counts
 
     def tails(self) -> Iterator[tuple[NDArray[np.int32], Ticks]]:
@@ -194,16 +194,16 @@ class GroupState:
         for start in range(0, groups, self._at_once):
             arrays = self._arrays.part(start, min(start + self._at_once, groups))
             known = np.minimum(arrays.marks[:, _UNBROKEN], reach - 1)
-            # a row without a close before them keeps them apart from what is further ahead
+            # a row without a close before them separates them from what is further ahead
             rows = np.minimum(known + (arrays.counts[:, _ROWS] > known), reach - 1)
             ago = np.arange(reach - 1, 0, -1)
-            kept, missing = (ago <= rows[:, np.newaxis]), (ago > known[:, np.newaxis])
+            is_in_tail, missing = (ago <= rows[:, np.newaxis]), (ago > known[:, np.newaxis])
             closes = _closes(arrays)
             closes[missing] = 0
-            ticks = from_words(closes[kept], self._held.scale)
+            ticks = from_words(closes[is_in_tail], self._held.scale)
             yield (
                 np.repeat(np.arange(start, start + len(rows), dtype=np.int32), rows),
-                Ticks(ticks.limbs, ticks.scale, missing[kept] if missing[kept].any() else None),
+                Ticks(ticks.limbs, ticks.scale, missing[is_in_tail] if missing[is_in_tail].any() else None),
             )
 
     def to_json(self) -> Iterator[dict[str, Any]]:
@@ -219,7 +219,7 @@ class GroupState:
                 "scale": self._held.scale,
                 "largest": self._held.largest,
                 "words": arrays.sums.shape[2],
-                "room": len(self._arrays.marks),
+                "capacity": len(self._arrays.marks),
                 "keys": self.keys(start, stop).to_json(),
                 **{name: pack(array) for name, array in arrays._asdict().items()},
             }
@@ -240,13 +240,13 @@ class GroupState:
         state = cls(signals, backwards=backwards, max_bytes=max_bytes)
         reach = state._arrays.sums.shape[1]
         for piece in pieces:
-            scale, words, room = whole([piece["scale"], piece["words"], piece["room"]])
+            scale, words, capacity = whole([piece["scale"], piece["words"], piece["capacity"]])
             (largest,) = whole([piece["largest"]], most=1 << _WORD_BITS * count_kernels.MOST_WORDS)
             if not len(state):
                 if scale > MOST_SCALE or not words_for(largest * state._factor) <= words <= count_kernels.MOST_WORDS:
                     raise ValueError(f"closes up to {largest} at scale {scale} in {words} words")
                 # as much as there was, if it fits: to grow by other steps could take more
-                groups = room if room * state._row_bytes(words) + state._keys.needs_bytes <= max_bytes else 0
+                groups = capacity if capacity * state._row_bytes(words) + state._keys.needs_bytes <= max_bytes else 0
                 arrays = count_kernels.GroupArrays.empty(groups, reach, words, len(state.signals))
                 state._held = _Held(arrays, scale, largest)
             if (scale, largest, words) != (state._held.scale, state._held.largest, state._arrays.sums.shape[2]):
@@ -255,7 +255,7 @@ class GroupState:
             numbers = state._keys.number(keys)
             if not np.array_equal(numbers, np.arange(start, start + len(keys))):
                 raise ValueError("a key is there twice")
-            state._make_room(scale, largest)
+            state._reserve(scale, largest)
             arrays = state._arrays.part(start, len(state))
             for name, array in arrays._asdict().items():
                 array[:] = unpack(piece[name], array.shape)
@@ -267,30 +267,30 @@ class GroupState:
         """How many groups to take at a time where arrays of them are made."""
         return max(1, _ROWS_AT_ONCE // int(self._arrays.sums.shape[1]))
 
-    def _make_room(self, scale: int, largest: int) -> None:
-        """Make room for all keys, and for closes of a scale and up to a size at that scale."""
+    def _reserve(self, scale: int, largest: int) -> None:
+        """Reserve memory for all keys, and for closes of a scale and up to a size at that scale."""
         held = self._held
         wanted = max(scale, held.scale)
         largest = max(held.largest * 10 ** (wanted - held.scale), largest * 10 ** (wanted - scale))
         words = max(self._arrays.sums.shape[2], words_for(largest * self._factor))
-        room = len(self._arrays.marks)
+        capacity = len(self._arrays.marks)
         had = self._arrays.sums.shape[2]
         if words > had:
-            # the closes with more words are there beside those with less
-            self._check_size(room * (self._row_bytes(words) + self._row_bytes(had)))
+            # the closes with more words coexist with those with less
+            self._check_size(capacity * (self._row_bytes(words) + self._row_bytes(had)))
         if wanted > held.scale or words > had:
             self._held = _Held(self._recast(wanted, words), wanted, largest)
         elif largest > held.largest:
             self._held = held._replace(largest=largest)
-        each, have = self._row_bytes(words), room
-        if room < len(self):
-            room = max(len(self), room + room // 2, min(_FIRST_ROOM, _FIRST_BYTES // each))
-        # whatever there is room for: a few groups may have long names
-        self._check_size(room * each)
-        if have < room:
+        each, have = self._row_bytes(words), capacity
+        if capacity < len(self):
+            capacity = max(len(self), capacity + capacity // 2, min(_FIRST_CAPACITY, _FIRST_BYTES // each))
+        # as many as fit: a few groups may have long names
+        self._check_size(capacity * each)
+        if have < capacity:
             for array in self._arrays:
                 # in place: no other array looks into it, and a copy would take as much again
-                array.resize((room, *array.shape[1:]), refcheck=False)
+                array.resize((capacity, *array.shape[1:]), refcheck=False)
 
     @property
     def row_bytes(self) -> int:

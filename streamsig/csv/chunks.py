@@ -47,7 +47,7 @@ class Chunk:
 
     @property
     def stop(self) -> int:
-        """The offset behind the chunk."""
+        """The offset after the chunk."""
         return self.start + self.size
 
     @property
@@ -115,7 +115,7 @@ class Chunks:
         quoted = False
         buffer = self._buffer()
         while True:
-            # no more than a chunk at once, though a record was longer: the rows behind it may be short and many
+            # no more than a chunk at once, though a record was longer: the rows after it may be short and many
             wanted = min(len(buffer), filled + self._chunk_bytes)
             filled, quoted = self._fill(buffer, filled, wanted, quoted=quoted)
             if filled < wanted:
@@ -137,13 +137,13 @@ class Chunks:
             quoted = quoted and buffer.find(QUOTE, 0, rest) >= 0
 
     def _last(self, chunk: Chunk) -> Iterator[Chunk]:
-        """Part what is behind the last line end from the last chunk, if the text may go on another time."""
+        """Split what follows the last line end from the last chunk, if the text may grow."""
         if self._resume is None:
             yield chunk
             return
         size = chunk.size
         if self._resume.by_returns:
-            # with a byte behind it a CR at the end is surely no half of CRLF
+            # with a byte after it a CR at the end is surely no half of CRLF
             chunk.buffer[size] = ord("x")
             size += 1
         whole = self._cut(chunk.buffer, size, quoted=chunk.quoted)
@@ -170,13 +170,13 @@ class Chunks:
             count = self._source.readinto(view[filled : min(filled + _READ_BYTES, wanted)])
             if not count:
                 break
-            # looked for while the bytes are still in cache
+            # searched while the bytes are still in cache
             quoted = quoted or buffer.find(QUOTE, filled, filled + count) >= 0
             filled += count
         return filled, quoted
 
     def _grown(self, buffer: bytearray, filled: int, start: int) -> bytearray:
-        """Return a buffer with room for more, this one if it has some."""
+        """Return a buffer with capacity for more, this one if it has some."""
         if filled < len(buffer):
             return buffer
         if filled >= self._max_record_bytes:
@@ -210,7 +210,7 @@ def _last_record_end(text: bytes, delimiter: str) -> int:
 
     The end of the text is no line end, and neither is a CR there, which may be half a CRLF.
     """
-    # behind a real line end a further byte starts a record of its own; inside quotes it does not
+    # after a real line end a further byte starts a record of its own; inside quotes it does not
     octets = np.frombuffer(text + b"x", np.uint8)
     last = len(text) - text.endswith(b"\r")
     whole = 0

@@ -1,4 +1,4 @@
-"""Rows that tell of a dividend or a split: no close, and a text where other prices stand."""
+"""Rows of a dividend or a split: no close, and a text where other prices stand."""
 
 from __future__ import annotations
 

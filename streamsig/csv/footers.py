@@ -24,7 +24,7 @@ ADVICE = "leave such rows out with `on_bad_row='skip'`, or give them their times
 _MOSTLY = 0.75
 _FEWEST, _LONGER = 2, 4
 _JUDGED = 300
-"""Texts of a column that are looked at, from all over it."""
+"""Texts of a column that are judged, from all over it."""
 
 
 def has_time(text: str) -> bool:

@@ -39,8 +39,8 @@ _RUN_RECORDS = 1 << 12
 class Reading:
     """What one chunk holds: its closes in file order, its line ends, and the records left out.
 
-    `texts` has those of each field that was asked for besides, with one per close. `untimed` counts the last rows that
-    have no time, where that is looked for.
+    `texts` has those of each further field, with one per close. `untimed` counts the last rows that
+    have no time, if the reader is `timed`.
     """
 
     ticks: Ticks
@@ -56,7 +56,7 @@ class ChunkReader:
 
     `skip_bad` leaves bad records out instead of stopping at the first. `scale` is a hint that only
     saves time: the number of decimals to try first. `also` are further fields, counted from 0, to be
-    read as texts without their quotes. With `timed` times are looked for in the last rows. `prices` are fields in
+    read as texts without their quotes. With `timed` it counts the last rows without a time. `prices` are fields in
     which a text shows that a row without a close is none. In a `footer` all records are bad.
     """
 
@@ -242,7 +242,7 @@ class ChunkReader:
 
 
 def _untimed_tail(cells: text_kernels.Cells) -> int:
-    """Return how many of the last cells are no times; few are looked at where the last one is."""
+    """Return how many of the last cells are no times; few are read where the last one is."""
     count = 1
     while True:
         last = cells.slice(max(0, cells.rows - count), cells.rows)

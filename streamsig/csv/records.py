@@ -28,7 +28,7 @@ class Record(NamedTuple):
     """One record: the physical line (from 1) and the bytes `start:stop` it covers, line end included.
 
     The fields are text without quotes, but with the blanks around it. `next_line` is the physical
-    line behind the record. `more` is how many fields there are besides.
+    line after the record. `more` is how many further fields there are.
     """
 
     line: int
@@ -51,7 +51,7 @@ def split_records(  # noqa: PLR0913 (each a promise of its own)
     r"""Yield the records of UTF-8 bytes from `start` on, which begins physical line `line`.
 
     With `line_quoted` a line that is one quoted text is unwrapped before it is split. Undecodable
-    bytes show as `\\xNN`. Linear in the bytes that are consumed. Of a record at most `most_fields` fields are kept:
+    bytes show as `\\xNN`. Linear in the bytes that are consumed. Of a record at most `most_fields` fields are returned:
     as Python objects, a long record of short ones takes thirty times its bytes.
     """
     mark = delimiter.encode()
@@ -62,28 +62,28 @@ def split_records(  # noqa: PLR0913 (each a promise of its own)
     while position < size:
         if simple:
             stop = sample.find(b"\n", position)
-            behind = stop + 1 if stop >= 0 else size
-            content = sample[position:behind].rstrip(b"\r\n")
+            line_stop = stop + 1 if stop >= 0 else size
+            content = sample[position:line_stop].rstrip(b"\r\n")
         else:
             end = LINE_END.search(sample, position)
-            stop, behind = end.span() if end else (size, size)
+            stop, line_stop = end.span() if end else (size, size)
             content = sample[position:stop]
         first, line = line, line + 1
         if line_quoted:
             inner = unwrapped(content)
             content = content if inner is None else inner
         if not content.strip(blanks):
-            position = skip_blank_lines(sample, behind, content_of)
-            line += count_line_ends(sample, behind, position)
+            position = skip_blank_lines(sample, line_stop, content_of)
+            line += count_line_ends(sample, line_stop, position)
             continue
-        after = behind
+        after = line_stop
         if b'"' not in content:
             fields, more = _plain_fields(_text(content), delimiter, most_fields)
         elif line_quoted:
             fields, more, _ = _quoted_fields(content, 0, mark, most_fields)
         else:
             fields, more, after = _quoted_fields(sample, position, mark, most_fields)
-            if after != behind:
+            if after != line_stop:
                 line = first + count_line_ends(sample, position, after)
         # without quotes a record of blanks has been passed over
         blank = b'"' in content and len(fields) > 1 and not more and not any(field.strip(" \t") for field in fields)
@@ -98,7 +98,7 @@ def count_line_ends(text: bytes, start: int, stop: int) -> int:
 
 
 def skip_blank_lines(text: bytes, start: int, content: re.Pattern[bytes] = _CONTENT) -> int:
-    """Return the byte behind the lines of blanks that begin at `start`, where a line begins."""
+    """Return the byte after the lines of blanks that begin at `start`, where a line begins."""
     found = content.search(text, start)
     stop = found.start() if found else len(text)
     return max(start, text.rfind(b"\n", start, stop) + 1, text.rfind(b"\r", start, stop) + 1)
@@ -129,7 +129,7 @@ def unwrapped_lines(text: memoryview) -> bytes:
 
 
 def skip_lines(sample: bytes, count: int) -> int:
-    """Return the byte behind the first `count` physical lines, quotes not regarded."""
+    """Return the byte after the first `count` physical lines, quotes not regarded."""
     position = 0
     for _ in range(count):
         end = LINE_END.search(sample, position)
@@ -148,7 +148,7 @@ def _plain_fields(text: str, delimiter: str, most: int | None) -> tuple[list[str
 
 
 def _quoted_fields(text: bytes, position: int, mark: bytes, most: int | None) -> tuple[list[str], int, int]:
-    """Return the first fields of the record at `position`, how many more there are, and the byte behind its end."""
+    """Return the first fields of the record at `position`, how many more there are, and the byte after its end."""
     rest_of_field = _field_pattern(mark).match
     fields: list[str] = []
     more = 0

@@ -23,7 +23,7 @@ _CLOSES = frozenset({Role.CLOSE, Role.LAST})
 def is_other_header(fields: Sequence[str], more: int, dialect: Dialect) -> bool:
     """Tell whether a record names columns, and rows below it would be read from the wrong ones.
 
-    `more` is how many fields there are besides.
+    `more` is how many further fields there are.
     """
     found, known = [compact(field) for field in fields], roles(fields)
     own = [compact(name) for name in dialect.header or ()]

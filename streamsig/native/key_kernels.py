@@ -35,7 +35,7 @@ def number_texts(
 ) -> int:
     """Put the number of each text into `numbers`, (rows,), and texts that are new into the table.
 
-    `starts`, (rows + 1,), tells where each begins in `content`, and the last ends. Stops at a new text for which the
+    `starts`, (rows + 1,), holds where each begins in `content`, and the last ends. Stops at a new text for which the
     table has no space; returns how many rows are done.
     """
     rows, most = len(numbers), min(len(table.slots) // 2, len(table.begins) - 1)

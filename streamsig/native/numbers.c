@@ -344,7 +344,7 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
     return number_of(negative, wide, exponent - decimals + zeros, most);
 }
 
-/* Where a cell is, without the quotes around it; false where it has quotes within quotes, or behind them. */
+/* Where a cell is, without the quotes around it; false where it has quotes within quotes, or after them. */
 INLINE bool unquote(const uint8_t *text, int64_t *start, int64_t *stop) {
     if (*start == *stop || text[*start] != '"') return true;
     ++*start, --*stop;
@@ -432,7 +432,7 @@ INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows
 
 /* Read cells as ticks of `scale` decimals.
  *
- * Cell r begins `skip` bytes behind place `field` + r * `stride`, and ends at the place after that. With `quoted` there
+ * Cell r begins `skip` bytes after place `field` + r * `stride`, and ends at the place after that. With `quoted` there
  * may be quotes around it, doubled inside. With `width` the cells are a field of regular records of so many, and the
  * places are their ends: the last may have a carriage return. `ticks` and `missing` get an entry per row; rows of
  * fallback cells are listed in `fallback_rows`. Returns how many there are.

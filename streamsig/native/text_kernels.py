@@ -69,7 +69,7 @@ class Cells(NamedTuple):
 
     Attributes:
         text: (bytes,) the text.
-        places: (at least all that are meant,) cell r begins `skip` bytes behind place `field` + r * `stride`, and ends
+        places: (at least all that are meant,) cell r begins `skip` bytes after place `field` + r * `stride`, and ends
             at the place after that.
         rows: How many cells there are.
         stride: Places from one cell to the next.
@@ -104,7 +104,7 @@ class Cells(NamedTuple):
         places = np.empty((len(rows), 2), np.int32)
         places[:, 0], places[:, 1] = self.places[at] + self.skip, self.places[at + 1]
         if self.field + 1 == self.width:
-            # the carriage return behind the last field is no part of it
+            # the carriage return after the last field is no part of it
             start, stop = places.T
             stop -= (start < stop) & (self.text[stop - 1] == ord("\r"))
         return Cells(self.text, places.reshape(-1), len(rows), 2, quoted=self.quoted)
@@ -130,7 +130,7 @@ class Records(NamedTuple):
         fields: (records,) how many fields each has.
         nul: (records,) 1 where there is a NUL byte in one, else 0.
         places: (records, 2 * wanted) start and stop of each wanted field.
-        next_line: The line behind the last one.
+        next_line: The line after the last one.
 
     """
 

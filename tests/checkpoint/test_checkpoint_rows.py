@@ -169,7 +169,7 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 4096)
     whole = figures(count_signals([str(path)], make_settings({"window": 6, **BY_SYMBOL})))
     went_on: list[tuple[str, bool, int, bool]] = []
-    steps = [(core_groups.count_kernels, "count_groups"), (GroupState, "_make_room"), (GroupState, "_recast_some")]
+    steps = [(core_groups.count_kernels, "count_groups"), (GroupState, "_reserve"), (GroupState, "_recast_some")]
     for owner, name in steps:
         plain = getattr(owner, name)
         for behind in (False, True):
