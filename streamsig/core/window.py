@@ -162,12 +162,13 @@ class Fold:
 
     def push(self, state: WindowState) -> None:
         """Add the next run."""
-        runs = self._runs
-        runs.append(state)
+        # a new list: a shallow copy of the fold has the old one
+        runs = [*self._runs, state]
         # half as long, not merely as long: runs that get shorter bit by bit would pile up
         while len(runs) > 1 and len(runs[-2].tail) < 2 * len(runs[-1].tail):
             newer = runs.pop()
             runs.append(self._join(runs.pop(), newer))
+        self._runs = runs
 
     @property
     def limbs(self) -> int:
