@@ -46,8 +46,8 @@ def fuzz(name: str, seconds: str) -> None:
     atheris.Fuzz()
 
 
-def replay(name: str, trials: int = _TRIALS) -> None:
-    """Try the corpus of a target, and changes to it that are the same every time."""
+def replay(name: str, trials: int = _TRIALS) -> int:
+    """Try the corpus of a target, and changes to it that are the same every time; return how many inputs there were."""
     from fuzz.targets import TARGETS  # noqa: PLC0415 (atheris has to be there before)
 
     dice = random.Random(name)  # noqa: S311 (dice)
@@ -56,6 +56,7 @@ def replay(name: str, trials: int = _TRIALS) -> None:
         TARGETS[name](data)
     for _ in range(trials):
         TARGETS[name](changed(dice.choice(kept), dice))
+    return len(kept) + trials
 
 
 def changed(data: bytes, dice: random.Random) -> bytes:

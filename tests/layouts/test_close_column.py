@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -202,5 +201,8 @@ def test_a_header_of_pandas_is_read_when_told() -> None:
 )
 def test_numbers_out_of_range_are_judged(text: bytes) -> None:
     """However many digits or however large an exponent, a table is read or refused in words."""
-    with suppress(LayoutError):
-        detect(text, whole=True)
+    try:
+        shown = str(detect(text, whole=True).dialect.close + 1)
+    except LayoutError as error:
+        shown = str(error)
+    assert shown in {"1", "2"} or "; " in shown

@@ -137,7 +137,7 @@ def test_long_records(workdir: Workdir, record: bytes) -> None:
 def test_a_long_window(workdir: Workdir) -> None:
     """A window of a million rows some of which have no close."""
     path = workdir.put("prices.csv", b"number,close\n" + b"1,1\n2,\n3,3\n" * 1_000_000)
-    keeps(workdir, path, "--window", 1_000_000)
+    assert keeps(workdir, path, "--window", 1_000_000)["rows_missing"] == 1_000_000
 
 
 def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
@@ -148,7 +148,7 @@ def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
     often = "import streamsig.engine.checkpoint.checkpoint as it; it.SECONDS, it._SHARE = 0.1, 0;"
     asked = ("--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1)
     limit = least_mib(workdir, *paths, *asked)
-    keeps(workdir, *paths, *asked, first=often)
+    assert keeps(workdir, *paths, *asked, first=often)["rows_processed"] == 2_400_002
     assert (workdir.path / "checkpoint").stat().st_size > 1 << 24
     # and when a run goes on, which reads it
     with limited(limit * MIB, pyarrow=False) as before:
@@ -182,7 +182,7 @@ def test_closes_of_many_digits(workdir: Workdir) -> None:
     assert re.search(
         r"closes of so many digits take [0-9]+ MiB more for their windows, and [0-9]+ MiB are left", message
     )
-    keeps(workdir, *arguments, limit_mib=112)
+    assert keeps(workdir, *arguments, limit_mib=112)["rows_processed"] == 60_000
 
 
 def test_groups(workdir: Workdir) -> None:
@@ -199,7 +199,8 @@ def test_groups_of_several_files(workdir: Workdir) -> None:
     """Joining the groups of two files takes more than either."""
     path = workdir.put("b.txt", bars(workdir, 100_000, "--symbols", 20_000))
     workdir.put("a.txt", path.read_bytes() + path.read_bytes().splitlines(keepends=True)[1] * 20)
-    keeps(workdir, path, workdir.path / "a.txt", "--group-by", "symbol", "--window", 20, limit_mib=236)
+    asked = ("--group-by", "symbol", "--window", 20)
+    assert keeps(workdir, path, workdir.path / "a.txt", *asked, limit_mib=236)["rows_processed"] == 200_020
     other = (workdir.path / "a.txt", "--group-by", "symbol", "--window", 20, "--threads", 1, "--output", "-")
     for mib in (76, 90, 105, 120):
         with limited(mib * MIB, pyarrow=False) as before:
@@ -211,19 +212,21 @@ def test_groups_of_several_files(workdir: Workdir) -> None:
 def test_many_signals(workdir: Workdir) -> None:
     """Hundreds of signals in one pass."""
     path = workdir.put("prices.csv", bars(workdir, 100_000))
-    keeps(workdir, path, *[f"--signal=s{slow}=1:{slow}" for slow in range(2, 302)])
+    asked = [f"--signal=s{slow}=1:{slow}" for slow in range(2, 302)]
+    assert len(keeps(workdir, path, *asked)["signals"]) == 300
 
 
 def test_gzip(workdir: Workdir) -> None:
     """A packed input, for which pyarrow is there."""
     path = workdir.put("prices.gz", gzip.compress(bars(workdir, 300_000), 1))
-    keeps(workdir, path, pyarrow=True)
+    assert keeps(workdir, path, pyarrow=True)["rows_processed"] == 300_000
 
 
 def test_rows_to_parquet(workdir: Workdir) -> None:
     """Rows on their way to a file."""
     path = workdir.put("prices.csv", bars(workdir, 300_000))
-    keeps(workdir, path, "--signals-out", "rows.parquet", limit_mib=180, pyarrow=True)
+    asked = ("--signals-out", "rows.parquet")
+    assert keeps(workdir, path, *asked, limit_mib=180, pyarrow=True)["rows_processed"] == 300_000
 
 
 def test_a_plan_that_is_not_kept_fails(workdir: Workdir) -> None:
