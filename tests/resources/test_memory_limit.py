@@ -122,14 +122,14 @@ def test_a_long_pipe(workdir: Workdir) -> None:
 
 def test_bad_rows(workdir: Workdir) -> None:
     """Bad rows, which are kept until they are told, as many as there are rows."""
-    path = workdir.put("prices.csv", b"time,close\n" + b"1,2.5\n" * 100_000 + b"1,x\n2,y\n" * 60_000)
+    path = workdir.put("prices.csv", b"number,close\n" + b"1,2.5\n" * 100_000 + b"1,x\n2,y\n" * 60_000)
     assert keeps(workdir, path, "--on-bad-row", "skip")["rows_rejected"] == 120_000
 
 
 @pytest.mark.parametrize("record", [b"1," + b"x" * (MIB - 10) + b",2.5\n", b"1," + b"ab," * (MIB // 3 - 4) + b",2.5\n"])
 def test_long_records(workdir: Workdir, record: bytes) -> None:
     """Records of a mebibyte, sound or not, are read with the smallest plan."""
-    path = workdir.put("prices.csv", b"time,note,close\n" + b"1,a,2.5\n" * 100_000 + record * 6)
+    path = workdir.put("prices.csv", b"number,note,close\n" + b"1,a,2.5\n" * 100_000 + record * 6)
     found = keeps(workdir, path, "--on-bad-row", "skip")
     assert found["rows_processed"] + found["rows_rejected"] == 100_006
 
@@ -176,7 +176,7 @@ def test_groups_go_on_under_the_limit_under_which_they_were_counted(workdir: Wor
 
 def test_closes_of_many_digits(workdir: Workdir) -> None:
     """Closes of 33 digits take four times what others do; where there is no room for that, it is said."""
-    path = workdir.put("prices.csv", b"time,close\n" + b"1,12345678901234567890123.2512345678\n" * 60_000)
+    path = workdir.put("prices.csv", b"number,close\n" + b"1,12345678901234567890123.2512345678\n" * 60_000)
     arguments = (path, "--window", 50_000)
     message = workdir.fails(2, *arguments, "--memory-limit", f"{least_mib(workdir, *arguments)}MiB", "--output", "-")
     assert re.search(
