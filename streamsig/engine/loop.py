@@ -29,7 +29,7 @@ class BatchSource(Protocol):
 
     @property
     def opened(self) -> OpenInput:
-        """What stages are told of it."""
+        """The input as stages see it."""
 
     @property
     def warnings(self) -> Sequence[str]:

@@ -1,8 +1,8 @@
 """The progress of a run, in a file from which a later run continues (docs/explanation/reliability.md).
 
 A checkpoint names the inputs that are counted, the position in the open one, and has a snapshot of each stage and
-sink. Inputs are told by their bytes. A checkpoint is refused if an input, or a setting that the counts depend on, is
-not what it was.
+sink. Inputs are identified by their bytes. A checkpoint is refused if an input, or a setting that the counts depend on,
+is not what it was.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WAY_OUT = "start over with `fresh=True`, or name another checkpoint"
 
 
 class _OpenText(NamedTuple):
-    """A text that is being counted: how its bytes are told, and up to where it is counted."""
+    """A text that is being counted: what identifies its bytes, and up to where it is counted."""
 
     source: TextSource
     dialect: Dialect

@@ -47,15 +47,15 @@ class RowTable:
         self.schema = pa.schema(columns)
         self._texts, self._next = len(keys) + has_time, first
 
-    def batch(self, ticks: Ticks, texts: Sequence[pa.Array], told: RowValues) -> pa.RecordBatch:
+    def batch(self, ticks: Ticks, texts: Sequence[pa.Array], values: RowValues) -> pa.RecordBatch:
         """Return the next rows; `texts` are their times, if any, and keys. Raises OutputError."""
         rows, first = len(ticks), self._next
         self._next += rows
         absent = [pa.nulls(rows, pa.string())] * (self._texts - len(texts))
         columns = [pa.array(np.arange(first, first + rows)), *absent, *texts, self._closes(ticks, first)]
-        for (_, signal), flags in zip(self._signals, told.flags, strict=True):
+        for (_, signal), flags in zip(self._signals, values.flags, strict=True):
             for length in (signal.fast, signal.slow):
-                means = told.averages[length]
+                means = values.averages[length]
                 columns.append(pa.array(means, mask=np.isnan(means)))
             columns.append(pa.array(flags))
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
