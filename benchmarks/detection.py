@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamsig
-from streamsig.config import Settings
 from streamsig.engine.detection import SAMPLE_BYTES, detect_text
 from streamsig.errors import StreamsigError
 from streamsig.generate import bars
+from streamsig.settings.settings import Settings
 from streamsig.sniffer.detect import detect
 from streamsig.sources.inputs import open_texts
 

@@ -6,9 +6,9 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
-from streamsig.config import make_settings
 from streamsig.engine.channel import Channel, ChannelClosedError
 from streamsig.engine.pipeline import count_signals
+from streamsig.settings.settings import make_settings
 from streamsig.sources.objects import inputs_of
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from streamsig.config import Settings
     from streamsig.core.window import ArrowStream
     from streamsig.engine.result import Result
-    from streamsig.keywords import RunSettings
+    from streamsig.settings.keywords import RunSettings
+    from streamsig.settings.settings import Settings
 
     Path = str | os.PathLike[str]
     Given = Path | ArrowStream | Iterable[Path | ArrowStream]

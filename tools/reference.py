@@ -25,11 +25,11 @@ import streamsig
 from streamsig import errors
 from streamsig.cli.help import TOPICS
 from streamsig.cli.main import commands
-from streamsig.config import REQUIRED, SETTINGS, Settings
 from streamsig.core.signals import Signal
 from streamsig.engine import events
 from streamsig.engine.result import Group, Result, Series, SignalCount
-from streamsig.setting_types import YES_NO
+from streamsig.settings.settings import REQUIRED, SETTINGS, Settings
+from streamsig.settings.types import YES_NO
 from streamsig.sinks.log import JsonLog
 from streamsig.sinks.metrics import success
 

@@ -10,8 +10,8 @@ import ast
 import re
 import shlex
 
-from streamsig.config import SETTINGS
-from streamsig.setting_types import YES_NO
+from streamsig.settings.settings import SETTINGS
+from streamsig.settings.types import YES_NO
 
 _TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _VALUE = rf"""{_TEXT}|\[(?:(?:{_TEXT})(?:, )?)*\]|[\w-]+"""

@@ -9,7 +9,7 @@ from streamsig import files
 from streamsig.cli.parsing import Parser, examples
 from streamsig.cli.targets import STREAM
 from streamsig.errors import UsageError
-from streamsig.setting_types import whole_number
+from streamsig.settings.types import whole_number
 
 if TYPE_CHECKING:
     import argparse

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from streamsig.cli.advice import with_flags
 from streamsig.cli.parsing import Parser, add_flags, examples, inputs_of, settings_of
 from streamsig.cli.terminal import cause, say, say_if_waiting, to_stdout
-from streamsig.config import OUTPUT, make_settings
-from streamsig.config_file import find_config, read_config
 from streamsig.errors import OutputError
+from streamsig.settings.config_file import find_config, read_config
+from streamsig.settings.settings import OUTPUT, make_settings
 from streamsig.sinks.printable import printable
 from streamsig.sources.raw_input import STDIN
 

@@ -8,15 +8,15 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from streamsig.cli.terminal import cause, to_stdout
-from streamsig.config import INPUT, LAYOUT, LIMITS, OUTPUT, SERIES, SETTINGS, nearest
-from streamsig.config_file import DEFAULT as CONFIG
 from streamsig.errors import OutputError, UsageError
-from streamsig.setting_types import COLUMNS, TEXTS, YES_NO
+from streamsig.settings.config_file import DEFAULT as CONFIG
+from streamsig.settings.settings import INPUT, LAYOUT, LIMITS, OUTPUT, SERIES, SETTINGS, nearest
+from streamsig.settings.types import COLUMNS, TEXTS, YES_NO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from streamsig.config import Setting
+    from streamsig.settings.settings import Setting
 
 _GROUPS = (INPUT, LAYOUT, SERIES, OUTPUT, LIMITS)
 

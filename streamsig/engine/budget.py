@@ -16,7 +16,7 @@ from streamsig.csv.chunks import CHUNK_BYTES
 from streamsig.errors import UsageError
 
 if TYPE_CHECKING:
-    from streamsig.config import Settings
+    from streamsig.settings.settings import Settings
     from streamsig.sources.storage import Storage
 
 MIB = 1 << 20

@@ -11,7 +11,7 @@ from streamsig.sniffer.impostors import check_is_table, check_is_text
 from streamsig.sniffer.layout import Layout, LayoutOptions
 
 if TYPE_CHECKING:
-    from streamsig.config import Settings
+    from streamsig.settings.settings import Settings
     from streamsig.sources.text_source import TextSource
 
 SAMPLE_BYTES = 1 << 18

@@ -20,7 +20,7 @@ from streamsig.sources.inputs import expand, opened, texts_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from streamsig.config import Settings
+    from streamsig.settings.settings import Settings
     from streamsig.sniffer.checks.agreement import CloseColumn
     from streamsig.sources.raw_input import RawInput
     from streamsig.sources.text_source import TextSource

@@ -12,14 +12,14 @@ from streamsig.stopping import check_stop
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from streamsig.config import Settings
-    from streamsig.engine.batch import Batch, OpenInput, Position, Step
+    from streamsig.engine.batches.batch import Batch, OpenInput, Position, Step
     from streamsig.engine.budget import Budget
     from streamsig.engine.checkpoint.checkpoint import Checkpoint
     from streamsig.engine.events import Observer
     from streamsig.engine.stages.accumulator import Accumulator
     from streamsig.engine.stages.input_checks import InputChecks
     from streamsig.engine.stages.stage import Stage
+    from streamsig.settings.settings import Settings
 
     Prepare = Callable[[Batch], tuple[object, ...]]
 

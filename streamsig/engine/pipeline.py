@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from streamsig._version import __version__
-from streamsig.engine.batch import OpenInput
+from streamsig.engine.batches.batch import OpenInput
+from streamsig.engine.batches.text import TextBatches
 from streamsig.engine.budget import Budget
 from streamsig.engine.checkpoint.checkpoint import Checkpoint
 from streamsig.engine.detection import detect_text
@@ -19,7 +20,6 @@ from streamsig.engine.result import Groups, Result, Series, SignalCount
 from streamsig.engine.sink import Sink
 from streamsig.engine.stages.accumulator import NEWEST_FIRST, GroupAccumulator, accumulator_of
 from streamsig.engine.stages.input_checks import InputChecks
-from streamsig.engine.text_batches import TextBatches
 from streamsig.errors import BadRowError, LayoutError, SourceError, UsageError
 from streamsig.sniffer.layout import LayoutOptions
 from streamsig.sources.duplicates import once
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from streamsig.columnar.table import ColumnarTable
-    from streamsig.config import Settings
     from streamsig.core.window import ArrowStream
-    from streamsig.engine.batch import Position
+    from streamsig.engine.batches.batch import Position
     from streamsig.engine.events import Observer, Rejected
     from streamsig.engine.loop import BatchSource
     from streamsig.engine.stages.accumulator import Accumulator, SeriesAccumulator
     from streamsig.engine.stages.rows_out import RowsOut
     from streamsig.engine.stages.stage import Stage
     from streamsig.engine.stages.time_order import TimeOrder
+    from streamsig.settings.settings import Settings
     from streamsig.sources.inputs import Named
     from streamsig.sources.text_source import TextSource
 
@@ -165,7 +165,7 @@ def _count_text(source: TextSource, run: Run, *, is_last: bool) -> None:
 
 
 def _count_table(table: ColumnarTable, found: InputFound, run: Run, consumed: Callable[[], int]) -> None:
-    from streamsig.engine.table_batches import TableBatches  # noqa: PLC0415 (it takes pyarrow)
+    from streamsig.engine.batches.table import TableBatches  # noqa: PLC0415 (it takes pyarrow)
 
     if run.budget.plan.table_bytes is not None:
         table.limit(run.budget.plan.table_bytes)

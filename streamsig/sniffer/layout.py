@@ -8,8 +8,8 @@ from streamsig.csv.dialect import one_line
 from streamsig.sniffer.checks.agreement import CloseColumn
 
 if TYPE_CHECKING:
-    from streamsig.config import Settings
     from streamsig.csv.dialect import Dialect
+    from streamsig.settings.settings import Settings
     from streamsig.sniffer.time_column import TimeColumn
 
 TEXT = "text"

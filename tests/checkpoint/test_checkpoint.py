@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsig.config import make_settings
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks
 from streamsig.core.window import WindowState
@@ -25,6 +24,7 @@ from streamsig.engine.checkpoint.snapshot_file import FORMAT
 from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import BadRowError, CheckpointError
+from streamsig.settings.settings import make_settings
 from tests.support.effort import LONG, some
 from tests.support.interrupting import ROWS, figures, keyed, run, text
 from tests.support.strategies import closes

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
-from streamsig.config import make_settings
 from streamsig.csv import chunks
 from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
 from streamsig.engine.checkpoint import snapshot_file
 from streamsig.engine.events import Advanced, InputFound
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, SourceError
+from streamsig.settings.settings import make_settings
 from tests.support.effort import some
 from tests.support.interrupting import Breaking, figures, keyed, run, text
 

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import feather
 
-from streamsig.config import make_settings
 from streamsig.core.time_order import OrderState
 from streamsig.csv import chunks
 from streamsig.engine.events import Rejected
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, OutputError
+from streamsig.settings.settings import make_settings
 from streamsig.sinks.reject_file import RejectFile
 from streamsig.sinks.row_file import RowFile
 from tests.support.effort import some

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from pyarrow import feather
 
 from streamsig import Signal, Ticks
-from streamsig.config import make_settings
 from streamsig.core import groups as core_groups
 from streamsig.core.groups import GroupRows, GroupState
 from streamsig.core.json_arrays import pack
@@ -28,6 +27,7 @@ from streamsig.engine.pipeline import count_signals
 from streamsig.engine.stages.accumulator import GroupAccumulator
 from streamsig.engine.stages.input_checks import InputChecks
 from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
+from streamsig.settings.settings import make_settings
 from streamsig.sinks.append_file import AppendingFile
 from streamsig.sinks.row_file import RowFile
 from streamsig.sources.storage import Storage

@@ -11,7 +11,7 @@ import pytest
 from streamsig.cli.advice import with_flags
 from streamsig.cli.help import TOPICS
 from streamsig.cli.main import main
-from streamsig.config import SETTINGS, Settings
+from streamsig.settings.settings import SETTINGS, Settings
 from streamsig.stopping import Stopping
 
 ROOT = Path(__file__).parents[2]

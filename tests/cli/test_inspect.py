@@ -15,8 +15,8 @@ import pyarrow.parquet
 import pytest
 from rich.cells import cell_len
 
-from streamsig.config import make_settings
 from streamsig.engine.inspection import inspect_inputs
+from streamsig.settings.settings import make_settings
 from streamsig.sinks.layout_report import to_table
 from tests.support.workdir import PACKERS
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamsig.config import SETTINGS
 from streamsig.engine.events import Advanced, InputFound, RunFailed, RunFinished, RunStarted, Warned
+from streamsig.settings.settings import SETTINGS
 from streamsig.sinks.log import PROGRESS_SECONDS, JsonLog
 from tests.support.workdir import PROGRAM, prices
 

@@ -14,8 +14,8 @@ import pytest
 
 import streamsig
 from streamsig import SourceError, UsageError
-from streamsig.config import make_settings
 from streamsig.engine.pipeline import count_signals
+from streamsig.settings.settings import make_settings
 from streamsig.sinks.row_file import RowFile
 from tests.support.workdir import prices
 

@@ -229,10 +229,10 @@ def test_the_same_rows_are_rejected_however_cut(
     threads: int, chunk_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bad rows are left out, counted and reported by line whatever the chunks and threads."""
-    from streamsig.config import make_settings  # noqa: PLC0415
     from streamsig.csv import chunks  # noqa: PLC0415
     from streamsig.engine.events import Rejected  # noqa: PLC0415
     from streamsig.engine.pipeline import count_signals  # noqa: PLC0415
+    from streamsig.settings.settings import make_settings  # noqa: PLC0415
 
     monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
     path = tmp_path / "prices.csv"

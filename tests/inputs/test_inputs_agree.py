@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import streamsig
-from streamsig.config import make_settings
 from streamsig.engine.inspection import inspect_inputs
+from streamsig.settings.settings import make_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

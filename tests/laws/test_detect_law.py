@@ -11,12 +11,12 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from streamsig.config import make_settings
 from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunks
 from streamsig.csv.reader import ChunkReader
 from streamsig.engine import detection
 from streamsig.errors import LayoutError
+from streamsig.settings.settings import make_settings
 from streamsig.sources.raw_input import RawInput
 from streamsig.sources.text_source import TextSource
 from tests.support.layouts import Bar, bars, grouped, table

@@ -26,9 +26,9 @@ from pyarrow import feather, orc
 
 import streamsig
 from streamsig.cli.advice import with_flags
-from streamsig.config import SETTINGS, make_settings
 from streamsig.engine.inspection import inspect_inputs
 from streamsig.errors import LayoutError, StreamsigError
+from streamsig.settings.settings import SETTINGS, make_settings
 from streamsig.sniffer.sample_records import RECORDS
 from tests.support.oracle import answer
 

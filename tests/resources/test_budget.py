@@ -12,15 +12,15 @@ import pytest
 from pyarrow import ipc, parquet
 
 import streamsig
-from streamsig import config
 from streamsig.cli.parsing import values_of_flags
-from streamsig.config import SETTINGS, Settings, make_settings
-from streamsig.config_file import read_config
 from streamsig.core.signals import Signal
 from streamsig.csv.chunks import CHUNK_BYTES
 from streamsig.engine import budget
 from streamsig.engine.budget import Budget
 from streamsig.errors import ConfigError, LayoutError, UsageError
+from streamsig.settings import settings
+from streamsig.settings.config_file import read_config
+from streamsig.settings.settings import SETTINGS, Settings, make_settings
 from streamsig.sources import storage
 from streamsig.sources.decoders import Zstd
 from streamsig.sources.storage import Storage
@@ -101,7 +101,7 @@ def test_a_plan_fits_and_grows_with_the_limit() -> None:
 
 def test_threads_are_kept_or_refused_and_else_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer than there are cores if that makes it fit, never fewer than were asked for."""
-    monkeypatch.setattr(config, "available_cores", lambda: 8)
+    monkeypatch.setattr(settings, "available_cores", lambda: 8)
     assert plan("256MiB").threads == 8
     assert plan("76MiB").threads == 2
     assert plan("64MiB").threads == 1

@@ -15,9 +15,9 @@ import pytest
 import streamsig
 from streamsig import ConfigError, OutputError, SourceError, UsageError
 from streamsig.cli.terminal import failure
-from streamsig.config import make_settings
-from streamsig.config_file import read_config
 from streamsig.files import check_writable
+from streamsig.settings.config_file import read_config
+from streamsig.settings.settings import make_settings
 from tests.support.workdir import prices
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamsig.config import Settings
 from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import SourceError
+from streamsig.settings.settings import Settings
 from streamsig.sources import inputs
 from streamsig.sources.raw_input import RawInput
 from tests.support.workdir import PACKERS, prices

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamsig import stopping as streamsig_stopping
-from streamsig.config import make_settings
 from streamsig.engine.events import Advanced, Resumed
 from streamsig.engine.pipeline import count_signals
+from streamsig.settings.settings import make_settings
 from streamsig.sources.raw_input import RawInput
 from streamsig.stopping import Interrupted, Stopping, Terminated, check_stop
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from streamsig.config import make_settings
 from streamsig.engine.events import Advanced, Rejected, Resumed
 from streamsig.engine.pipeline import count_signals
+from streamsig.settings.settings import make_settings
 from streamsig.sinks.reject_file import RejectFile
 from streamsig.sinks.row_file import RowFile
 

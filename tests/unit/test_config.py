@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamsig.cli.parsing import values_of_flags
-from streamsig.config import SETTINGS, Settings, make_settings
-from streamsig.config_file import read_config
 from streamsig.errors import ConfigError, UsageError
-from streamsig.setting_types import whole_number
+from streamsig.settings.config_file import read_config
+from streamsig.settings.settings import SETTINGS, Settings, make_settings
+from streamsig.settings.types import whole_number
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,13 @@ LAZY = {
     *("pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "rich.console", "hashlib"),
     # ours that import them, or PyYAML, or the random numbers of numpy
     *("streamsig.columnar.frames", "streamsig.columnar.table", "streamsig.engine.inspection"),
-    *("streamsig.engine.stages.rows_out", "streamsig.engine.stages.time_order", "streamsig.engine.table_batches"),
-    *("streamsig.generate", "streamsig.sinks.layout_report", "streamsig.sinks.progress", "streamsig.strict_yaml"),
+    *("streamsig.engine.stages.rows_out", "streamsig.engine.stages.time_order", "streamsig.engine.batches.table"),
+    *(
+        "streamsig.generate",
+        "streamsig.sinks.layout_report",
+        "streamsig.sinks.progress",
+        "streamsig.settings.strict_yaml",
+    ),
 }
 RUN = """
 import io, os, sys

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamsig.config import SETTINGS
-from streamsig.keywords import RunSettings
+from streamsig.settings.keywords import RunSettings
+from streamsig.settings.settings import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ import pytest
 
 import streamsig
 from streamsig import BadRowError, ColumnError, Fold, Signal, StreamsigError, Ticks, UsageError, WindowState
-from streamsig.config import make_settings
+from streamsig.settings.settings import make_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

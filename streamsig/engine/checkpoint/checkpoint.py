@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.core.json_arrays import whole
-from streamsig.engine.batch import Position
+from streamsig.engine.batches.batch import Position
 from streamsig.engine.checkpoint import fingerprint, snapshot_file
 from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from streamsig.config import Settings
     from streamsig.csv.dialect import Dialect
-    from streamsig.engine.batch import Step
+    from streamsig.engine.batches.batch import Step
     from streamsig.engine.sink import Sink
     from streamsig.engine.stages.stage import Document, Stage
+    from streamsig.settings.settings import Settings
     from streamsig.sources.raw_input import RawInput
     from streamsig.sources.text_source import TextSource
 

@@ -17,11 +17,11 @@ from streamsig.errors import LayoutError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from streamsig.config import Settings
     from streamsig.core.row_signals import RowValues
-    from streamsig.engine.batch import Batch, OpenInput, Position
+    from streamsig.engine.batches.batch import Batch, OpenInput, Position
     from streamsig.engine.budget import Budget
     from streamsig.engine.stages.stage import Document
+    from streamsig.settings.settings import Settings
 
 NEWEST_FIRST = "newest-first"
 

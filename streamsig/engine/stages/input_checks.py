@@ -14,10 +14,10 @@ from streamsig.sniffer.checks.agreement import CloseColumn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from streamsig.config import Settings
-    from streamsig.engine.batch import Batch, OpenInput, Position, RejectedRows
+    from streamsig.engine.batches.batch import Batch, OpenInput, Position, RejectedRows
     from streamsig.engine.events import Observer
     from streamsig.engine.stages.stage import Document
+    from streamsig.settings.settings import Settings
 
 
 class Checked(NamedTuple):

@@ -17,11 +17,11 @@ from streamsig.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from streamsig.config import Settings
     from streamsig.core.keys import Texts
     from streamsig.core.row_signals import RowValues
-    from streamsig.engine.batch import Batch, OpenInput, Position
+    from streamsig.engine.batches.batch import Batch, OpenInput, Position
     from streamsig.engine.stages.stage import Document
+    from streamsig.settings.settings import Settings
 
 SIGNAL = "signal"
 """The name of the signal if only a window is named."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from streamsig.engine.batch import Batch, OpenInput, Position
+    from streamsig.engine.batches.batch import Batch, OpenInput, Position
 
 Part = TypeVar("Part")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from streamsig.engine.batch import Batch, OpenInput, Position
+    from streamsig.engine.batches.batch import Batch, OpenInput, Position
     from streamsig.engine.stages.stage import Document
 
 _MOST_STEP = (1 << 63) - 1

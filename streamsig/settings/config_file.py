@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from streamsig.config import REQUIRED, SETTINGS, Settings, check, describe, nearest
 from streamsig.errors import ConfigError
 from streamsig.os_errors import reason_of
-from streamsig.setting_types import TEXT
+from streamsig.settings.settings import REQUIRED, SETTINGS, Settings, check, describe, nearest
+from streamsig.settings.types import TEXT
 
 DEFAULT = "config.yaml"
 _MAX_BYTES = 1 << 18
@@ -89,7 +89,7 @@ def _load(path: Path) -> object:
         raise ConfigError(f"{path}: {reason}; give one with --config FILE") from error
     if len(text) > _MAX_BYTES:
         raise ConfigError(f"{path}: larger than {_MAX_BYTES:,} bytes; this is no config file")
-    from streamsig.strict_yaml import load  # noqa: PLC0415 (most runs have no config file)
+    from streamsig.settings.strict_yaml import load  # noqa: PLC0415 (most runs have no config file)
 
     try:
         return load(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from streamsig.core.signals import MAX_FACTOR, Signal
 from streamsig.errors import UsageError
 from streamsig.machine import available_cores
-from streamsig.setting_types import (
+from streamsig.settings.types import (
     CODEC,
     COLUMN,
     COLUMNS,

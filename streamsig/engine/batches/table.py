@@ -11,7 +11,7 @@ from streamsig.columnar.arrays import read_closes, to_texts
 from streamsig.columnar.arrow_text import from_arrow
 from streamsig.csv.bad_records import ADVICE
 from streamsig.csv.rejected_rows import Rejected
-from streamsig.engine.batch import SKIP, Batch, Position, Step
+from streamsig.engine.batches.batch import SKIP, Batch, Position, Step
 from streamsig.errors import BadRowError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from streamsig.columnar.arrays import Closes
     from streamsig.columnar.table import ColumnarTable
-    from streamsig.engine.batch import OpenInput
+    from streamsig.engine.batches.batch import OpenInput
     from streamsig.engine.loop import Prepare, Run
 
 

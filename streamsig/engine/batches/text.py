@@ -14,7 +14,7 @@ from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunks, Resume
 from streamsig.csv.footers import FOOTER_BYTES, Footer
 from streamsig.csv.reader import ChunkReader, Reading
-from streamsig.engine.batch import SKIP, Batch, OpenInput, Position, Step
+from streamsig.engine.batches.batch import SKIP, Batch, OpenInput, Position, Step
 from streamsig.engine.execute import map_in_order
 from streamsig.errors import BadRowError
 

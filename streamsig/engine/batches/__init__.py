@@ -1,0 +1,1 @@
+"""Inputs as batches: texts and tables."""
