@@ -116,7 +116,7 @@ class Judge:
         """Return the problem of a close that cannot be parsed."""
         dialect = self.dialect
         reason, advice = explain(error, text, dialect.numbers)
-        if dialect.header and text.strip(' <>"') == dialect.header[dialect.close].strip(' <>"'):
+        if dialect.close_title is not None and text.strip(' <>"') == dialect.close_title.strip(' <>"'):
             reason, advice = repeated_headers.REPEATED, ADVICE
         return Problem(self._close_column, reason, advice)
 

@@ -29,6 +29,11 @@ class Dialect:
     time: int | None = None
     numbers: NumberFormat = field(default_factory=NumberFormat)
 
+    @property
+    def close_title(self) -> str | None:
+        """The close as the header names it; `None` if there is no header, or it has fewer names."""
+        return self.header[self.close] if self.header is not None and self.close < len(self.header) else None
+
     def field_name(self, index: int) -> str:
         """Name a field as its header does, else `column_5`."""
         named = self.header is not None and index < len(self.header) and self.header[index]

@@ -32,15 +32,15 @@ def is_other_header(fields: Sequence[str], more: int, dialect: Dialect) -> bool:
     roled = {text for text, role in zip(found, known, strict=True) if role is not None and len(text) > 1}
     named = (roled | {text for text in found if text in own}) & texts
     closes = [place for place, role in enumerate(known) if role in _CLOSES]
-    has_close = bool(closes) or (bool(own) and own[dialect.close] in found)
+    title = None if dialect.close_title is None else compact(dialect.close_title)
+    has_close = bool(closes) or title in found
     if len(named) < _FEW or 2 * len(named) <= len(texts) or not has_close:
         return False
     if len(found) + more != dialect.fields:
         return True
     if any(text and text != mine and text in own for text, mine in zip(found, own, strict=False)):
         return True
-    same = bool(own) and found[dialect.close] == own[dialect.close]
-    return bool(closes) and dialect.close not in closes and not same
+    return bool(closes) and dialect.close not in closes and found[dialect.close] != title
 
 
 def may_be_headers(rows: Sequence[bytes], dialect: Dialect) -> Iterator[int]:

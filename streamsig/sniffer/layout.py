@@ -105,15 +105,12 @@ class Layout(NamedTuple):
 
     def close_column(self, name: str) -> CloseColumn:
         """Return how the closes of the input of this name are read, to compare with other inputs."""
-        names, close = self.dialect.header, self.dialect.close
-        title = names[close] if names is not None and close < len(names) else None
-        return CloseColumn.of(name, title, self.closes, self.dialect.numbers)
+        return CloseColumn.of(name, self.dialect.close_title, self.closes, self.dialect.numbers)
 
     @property
     def column(self) -> str:
         """The name of the close column, shortened for a message; empty where there is none."""
-        names, close = self.dialect.header or (), self.dialect.close
-        return one_line(names[close]) if close < len(names) else ""
+        return one_line(self.dialect.close_title or "")
 
     def to_log(self) -> dict[str, Any]:
         """Return what the log says of the layout (docs/reference/metrics.md)."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+import streamsig
 from streamsig.cli.advice import with_flags
-from streamsig.errors import LayoutError
+from streamsig.errors import BadRowError, LayoutError
 from streamsig.sniffer.detect import detect
 from streamsig.sniffer.layout import LayoutOptions as Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = "2024-01-02,10,5\n2024-01-03,11,5\n2024-01-04,12,5\n"
 TWO = "2024-01-02,10\n2024-01-03,11\n2024-01-04,12\n"
@@ -202,3 +208,11 @@ def test_doubt_names_the_lines_to_skip(text: str, asked: Options, fragments: lis
     with pytest.raises(LayoutError) as caught:
         detect(text.encode(), whole=True, options=asked, name="x.csv")
     assert all(fragment in with_flags(str(caught.value)) for fragment in fragments), str(caught.value)
+
+
+def test_a_header_may_have_fewer_names_than_the_rows_have_fields(tmp_path: Path) -> None:
+    """A close beyond the names of the header has none; a row that is too short is refused as any other."""
+    path = tmp_path / "prices.csv"
+    path.write_text("made by X\nDate,x\n2021-01-04,99,1\n")
+    with pytest.raises(BadRowError, match="2 fields where 3 are expected"):
+        streamsig.run(path, header=True, column=2)
