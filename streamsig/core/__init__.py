@@ -1,1 +1,1 @@
-"""The counting itself: pure, without files, threads, clocks or logs."""
+"""Exact counting of signals: pure functions and values, without files, threads, clocks or logs."""

@@ -1,4 +1,4 @@
-"""Counts of several signals at once, over a run of rows or over the seam of two."""
+"""Counts several signals at once, within a run of rows or across the seam of two runs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _WIDE_ROWS = 1 << 14
 
 
 def count_within(signals: Signals, ticks: Ticks, flags: NDArray[np.uint8] | None = None) -> tuple[int, ...]:
-    """Count each signal over the windows that lie in a run; linear in its rows for each signal.
+    """Count each signal over the windows inside a run, in time linear in rows times signals.
 
-    `flags`, zeros of (signals, rows), get a 1 for each row with a signal.
+    `flags`, zeros of shape (signals, rows), receives a 1 for each row with the signal.
     """
     if not len(ticks):
         return (0,) * len(signals)
@@ -38,7 +38,7 @@ def count_across(
 ) -> tuple[int, ...]:
     """Count each signal over the windows with rows on both sides of a seam.
 
-    `flags`, zeros of (signals, rows on both sides), get a 1 for each row with a signal.
+    `flags`, zeros of shape (signals, rows on both sides), receives a 1 for each row with the signal.
     """
     if not len(left) or not len(right):
         return (0,) * len(signals)
@@ -50,7 +50,7 @@ def count_across(
 def _count(
     signals: Signals, ticks: Ticks, bounds: NDArray[np.int64], flags: NDArray[np.uint8] | None
 ) -> tuple[int, ...]:
-    """Count signal k on rows `bounds[0, k]` to before `bounds[1, k]`."""
+    """Count signal k on rows `bounds[0, k]` (included) to `bounds[1, k]` (excluded)."""
     table, _ = _tables(signals)
     largest = max(signals, key=lambda signal: signal.fast * signal.slow, default=None)
     if largest is None or largest.fits(ticks.limbs):
@@ -60,19 +60,19 @@ def _count(
 
 
 def _count_wide(signal: Signal, ticks: Ticks, start: int, stop: int, flags: NDArray[np.uint8] | None) -> int:
-    """Count a signal over closes of any size, some rows at a time: sums of many limbs take much memory."""
+    """Count a signal over closes of any size, in batches of rows: sums of several limbs take much memory."""
     step, count = max(_WIDE_ROWS, signal.reach), 0
     for at in range(start, stop, step):
         end = min(at + step, stop)
-        found = signal.flags(ticks.slice(at - signal.reach + 1, end))
-        count += int(np.count_nonzero(found))
+        has_signal = signal.flags(ticks.slice(at - signal.reach + 1, end))
+        count += int(np.count_nonzero(has_signal))
         if flags is not None:
-            flags[at:end] = found
+            flags[at:end] = has_signal
     return count
 
 
 @lru_cache(maxsize=16)
 def _tables(signals: Signals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return signals as `count_kernels.count_signals` takes them, and how far each reaches."""
+    """Return the signals in the form of `count_kernels.count_signals`, and the reach of each."""
     rows = [(each.fast, each.slow, each.is_above, each.is_cross) for each in signals]
     return np.array(rows, np.int64).reshape(-1, 4), np.array([each.reach for each in signals], np.int64)

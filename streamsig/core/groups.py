@@ -1,7 +1,6 @@
-"""Signals of many interleaved series, *groups*, each with its key: exact, and mergeable like `WindowState`.
+"""Counts signals of many interleaved series, *groups*, each with its key: exact, and mergeable like `WindowState`.
 
-Rows are counted one after another, each with the last closes of its own group in a ring. What
-a state holds is O(groups x longest window), and nothing else.
+Rows are counted one by one; a ring holds the last closes of each group. Memory is O(groups x longest window).
 """
 
 from __future__ import annotations
@@ -26,24 +25,24 @@ if TYPE_CHECKING:
     from streamsig.core.signals import Signal
 
 MAX_BYTES = 4 << 30
-"""States that would take more are refused, if no other limit is named."""
+"""Default limit on the memory of a state."""
 
 _FIRST_CAPACITY, _FIRST_BYTES = 64, 1 << 20
 _ROWS_AT_ONCE = 1 << 16
 _MOST_TEXT = (1 << 31) - 1
-"""Of keys, as `Texts` has them all with 32 bits for each place."""
+"""Bytes of all keys: `Texts` has 32-bit offsets."""
 _WORD_BYTES, _WORD_BITS = 8, 64
 _NEXT, _UNBROKEN, _HEAD = range(3)
 _ROWS, _MISSING, _COUNTS = range(3)
 
 
 class TooManyGroupsError(ValueError):
-    """Groups times the rows of the longest window do not fit in what a state may take."""
+    """The groups need more memory than a state may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupRows:
-    """A run of rows: the group of each, by its place in `keys` (distinct), and its close."""
+    """A run of rows: for each its close, and its group as an index into `keys`, which are distinct."""
 
     keys: Texts
     groups: NDArray[np.int32]
@@ -51,17 +50,17 @@ class GroupRows:
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """The number of rows."""
         return len(self.ticks)
 
     @classmethod
     def of(cls, columns: Sequence[Texts], ticks: Ticks) -> GroupRows:
-        """Take rows with the texts that make their keys (`number_keys`) and a close."""
+        """Return rows from the columns that make up their keys (`number_keys`) and their closes."""
         return cls(*number_keys(columns), ticks)
 
 
 class _Held(NamedTuple):
-    """The closes of all groups at one scale; no close is above `largest` in size, in units of that scale."""
+    """The closes of all groups at one scale; `largest` bounds their absolute values in ticks."""
 
     arrays: count_kernels.GroupArrays
     scale: int
@@ -71,9 +70,9 @@ class _Held(NamedTuple):
 class GroupState:
     """Counts over a run of rows for each group, and what is needed to join the run to its neighbours.
 
-    Groups are numbered in the order in which they first appear. With `backwards` the run is read from its
-    newest row to its oldest, and each window reaches over the rows *after* it; runs that are joined then
-    follow each other in that order, too. It takes at most `max_bytes`, for moments twice that of its keys included.
+    Groups are numbered in order of first appearance. With `backwards`, rows arrive newest first, so a window covers
+    the rows *after* it; runs are merged in the same order. A state takes at most `max_bytes`, including the copy of
+    its keys that exists while they grow.
     """
 
     def __init__(self, signals: Sequence[Signal], *, backwards: bool = False, max_bytes: int = MAX_BYTES) -> None:
@@ -89,12 +88,12 @@ class GroupState:
         return len(self._keys)
 
     def keys(self, start: int = 0, stop: int | None = None) -> Texts:
-        """Return the keys of the groups from `start` on to before `stop`."""
+        """Return the keys of groups `start` (included) to `stop` (excluded)."""
         return self._keys.texts(start, stop)
 
     @property
     def group_counts(self) -> NDArray[np.int64]:
-        """Return for each group its rows, those without a close, and those with each signal, (groups, 2 + signals)."""
+        """Return (groups, 2 + signals): the rows of each group, those without a close, and those with each signal."""
         return self._arrays.counts[: len(self)]
 
     @property
@@ -103,38 +102,39 @@ class GroupState:
 
     @property
     def rows(self) -> int:
-        """How many rows there are in all groups."""
+        """The number of rows in all groups."""
         return int(self.group_counts[:, _ROWS].sum())
 
     @property
     def longest(self) -> int:
-        """Rows of the longest group."""
+        """The number of rows in the longest group."""
         return int(self.group_counts[:, _ROWS].max(initial=0))
 
     @property
     def rows_missing(self) -> int:
-        """How many rows of all groups have no close."""
+        """The number of rows in all groups that have no close."""
         return int(self.group_counts[:, _MISSING].sum())
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """How many rows of all groups have each signal."""
+        """The number of rows in all groups that have each signal."""
         return tuple(self.group_counts[:, _COUNTS:].sum(axis=0).tolist())
 
     def update(self, rows: GroupRows) -> int:
-        """Add further rows; return how many of these complete a window of the first signal and have it.
+        """Add rows; return how many of them have the first signal.
 
         Raises TooManyGroupsError.
         """
         return self._count(rows, None)[0]
 
     def update_rows(self, rows: GroupRows, lengths: Sequence[int]) -> tuple[int, RowValues]:
-        """Add further rows like `update`; return also what each of them has.
+        """Add rows like `update`; return also the values of each row.
 
-        `lengths` are the rows of each mean, at most the longest reach of a signal. The state must not be `backwards`.
+        `lengths` are the lengths of the means, at most the longest reach of a signal.
+        Raises ValueError if the state is `backwards`, and TooManyGroupsError.
         """
         if self.backwards:
-            raise ValueError("the signals of rows that arrive newest first are not known yet")
+            raise ValueError("rows that arrive newest first have no signals yet")
         count, values = self._count(rows, np.array(lengths, np.int64))
         scale, unbroken = self._held.scale, values.unbroken
         sums = (from_words(each, scale) for each in values.sums)
@@ -150,9 +150,9 @@ class GroupState:
         return count_kernels.count_groups(groups[rows.groups], words, missing, self._rules, self._arrays, lengths)
 
     def merge(self, right: GroupState) -> None:
-        """Add the run that follows this one; linear in its groups times the longest window.
+        """Add the run that follows this one, in time linear in its groups times the longest window.
 
-        Raises ValueError when the two do not count the same signals, and TooManyGroupsError.
+        Raises ValueError if the two count different signals, and TooManyGroupsError.
         """
         if (self.signals, self.backwards) != (right.signals, right.backwards):
             raise ValueError(f"states of different signals do not merge: {self.signals} and {right.signals}")
@@ -161,7 +161,7 @@ class GroupState:
         right._reserve(self._held.scale, self._held.largest)
         mine, theirs = self._arrays, right._arrays.part(0, len(right))
         heads, rows = theirs.marks[:, _HEAD], theirs.counts[:, _ROWS]
-        # the windows that straddle the seam: those over the heads after this run, less those over the heads alone
+        # windows across the seam: those over the heads after this run, minus those over the heads alone
         in_head = np.arange(theirs.heads.shape[1]) < heads[:, np.newaxis]
         ticks = theirs.heads[in_head]
         _, reach, words = theirs.sums.shape
@@ -170,31 +170,31 @@ class GroupState:
         places = np.arange(len(right), dtype=np.int32)
         count_kernels.count_groups(np.repeat(places, heads), ticks, None, self._rules, alone)
         mine.counts[groups] += theirs.counts - alone.counts
-        # of a group of which the head is not all, the last closes are those of the run that follows
+        # a group longer than its head has all its last closes in the run that follows
         longer = rows > heads
         for array, other in ((mine.sums, theirs.sums), (mine.marks[:, :_HEAD], theirs.marks[:, :_HEAD])):
             array[groups[longer]] = other[longer]
 
     def add(self, other: GroupState) -> None:
-        """Add the counts of a run that is a series of its own: no window reaches from this one into it.
+        """Add the counts of a separate series: no window spans both.
 
-        Takes no more rows after that. Raises TooManyGroupsError.
+        The state takes no more rows after that. Raises TooManyGroupsError.
         """
         groups = self._keys.number(other.keys())
         self._reserve(0, 0)
         self._arrays.counts[groups] += other.group_counts
 
     def tails(self) -> Iterator[tuple[NDArray[np.int32], Ticks]]:
-        """Yield the last rows of each group from its last gap on, one less than its longest window at most.
+        """Yield the last rows of each group after its last gap, at most the longest reach - 1.
 
-        Some groups at a time: (rows,) the group of each row, and the closes, of each group in order.
+        Each item covers a batch of groups: the group of each row, (rows,), and the closes, ordered within a group.
         """
         reach = self._arrays.sums.shape[1]
         groups = len(self)
         for start in range(0, groups, self._at_once):
             arrays = self._arrays.part(start, min(start + self._at_once, groups))
             known = np.minimum(arrays.marks[:, _UNBROKEN], reach - 1)
-            # a row without a close before them separates them from what is further ahead
+            # a missing close in front marks where the gap is
             rows = np.minimum(known + (arrays.counts[:, _ROWS] > known), reach - 1)
             ago = np.arange(reach - 1, 0, -1)
             is_in_tail, missing = (ago <= rows[:, np.newaxis]), (ago > known[:, np.newaxis])
@@ -207,9 +207,9 @@ class GroupState:
             )
 
     def to_json(self) -> Iterator[dict[str, Any]]:
-        """Yield pieces, of some groups each, of which `from_json` makes the same state.
+        """Yield one object for each batch of groups; `from_json` restores the state from them.
 
-        Arrays are in base64, little-endian, with their type. The signals are not in them.
+        Arrays are base64, little-endian, with their type. The signals are not included.
         """
         groups = len(self)
         for start in range(0, groups, self._at_once):
@@ -233,9 +233,9 @@ class GroupState:
         backwards: bool = False,
         max_bytes: int = MAX_BYTES,
     ) -> GroupState:
-        """Return the state of these signals that `to_json` wrote down.
+        """Return the state that `to_json` wrote, for the same signals.
 
-        Raises ValueError for what that never writes, and TooManyGroupsError.
+        Raises ValueError for anything that `to_json` does not write, and TooManyGroupsError.
         """
         state = cls(signals, backwards=backwards, max_bytes=max_bytes)
         reach = state._arrays.sums.shape[1]
@@ -245,7 +245,7 @@ class GroupState:
             if not len(state):
                 if scale > MOST_SCALE or not words_for(largest * state._factor) <= words <= count_kernels.MOST_WORDS:
                     raise ValueError(f"closes up to {largest} at scale {scale} in {words} words")
-                # as much as there was, if it fits: to grow by other steps could take more
+                # the same capacity, if it fits: growing step by step could take more
                 groups = capacity if capacity * state._row_bytes(words) + state._keys.needs_bytes <= max_bytes else 0
                 arrays = count_kernels.GroupArrays.empty(groups, reach, words, len(state.signals))
                 state._held = _Held(arrays, scale, largest)
@@ -254,7 +254,7 @@ class GroupState:
             start, keys = len(state), Texts.from_json(piece["keys"])
             numbers = state._keys.number(keys)
             if not np.array_equal(numbers, np.arange(start, start + len(keys))):
-                raise ValueError("a key is there twice")
+                raise ValueError("duplicate key")
             state._reserve(scale, largest)
             arrays = state._arrays.part(start, len(state))
             for name, array in arrays._asdict().items():
@@ -264,11 +264,11 @@ class GroupState:
 
     @property
     def _at_once(self) -> int:
-        """How many groups to take at a time where arrays of them are made."""
+        """The number of groups in a batch, which bounds temporary arrays."""
         return max(1, _ROWS_AT_ONCE // int(self._arrays.sums.shape[1]))
 
     def _reserve(self, scale: int, largest: int) -> None:
-        """Reserve memory for all keys, and for closes of a scale and up to a size at that scale."""
+        """Reserve memory for all keys, and for closes of this scale with absolute values up to `largest` ticks."""
         held = self._held
         wanted = max(scale, held.scale)
         largest = max(held.largest * 10 ** (wanted - held.scale), largest * 10 ** (wanted - scale))
@@ -276,7 +276,7 @@ class GroupState:
         capacity = len(self._arrays.marks)
         had = self._arrays.sums.shape[2]
         if words > had:
-            # the closes with more words coexist with those with less
+            # the old arrays and the wider ones coexist
             self._check_size(capacity * (self._row_bytes(words) + self._row_bytes(had)))
         if wanted > held.scale or words > had:
             self._held = _Held(self._recast(wanted, words), wanted, largest)
@@ -285,21 +285,20 @@ class GroupState:
         each, have = self._row_bytes(words), capacity
         if capacity < len(self):
             capacity = max(len(self), capacity + capacity // 2, min(_FIRST_CAPACITY, _FIRST_BYTES // each))
-        # as many as fit: a few groups may have long names
         self._check_size(capacity * each)
         if have < capacity:
             for array in self._arrays:
-                # in place: no other array looks into it, and a copy would take as much again
+                # in place: no view of it exists, and a copy would double the memory
                 array.resize((capacity, *array.shape[1:]), refcheck=False)
 
     @property
     def row_bytes(self) -> int:
-        """What each group takes besides its key, as its closes are by now."""
+        """The memory of each group at the current width of its closes, without its key."""
         return self._row_bytes(self._arrays.sums.shape[2])
 
     def _row_bytes(self, words: int) -> int:
         _, reach, _ = self._arrays.sums.shape
-        # not by strides: of no rows they are 0
+        # not from strides: they are 0 without rows
         others = sum(int(it.shape[1]) * it.itemsize for it in self._arrays[2:])
         return _WORD_BYTES * words * (2 * int(reach) - 1) + others
 
@@ -314,7 +313,7 @@ class GroupState:
             )
 
     def _recast(self, scale: int, words: int) -> count_kernels.GroupArrays:
-        """Return all closes at a larger scale, or with more words; some groups at a time, and in place if they fit."""
+        """Return all closes at a larger scale or with more words, in batches of groups, in place where they fit."""
         old = self._arrays
         groups, reach, had = old.sums.shape
         new = old
@@ -335,7 +334,7 @@ class GroupState:
             return to_words(plain, words).reshape(*ticks.shape[:-1], words)
 
         closes = rewritten(_closes(old))
-        # no signals, and no counts: this only fills the rings
+        # without signals: this only fills the rings
         rings = count_kernels.GroupArrays.empty(groups, reach, words, 0)
         every = np.repeat(np.arange(groups, dtype=np.int32), reach - 1)
         count_kernels.count_groups(every, closes.reshape(-1, words), None, self._rules[:0], rings)
@@ -344,31 +343,31 @@ class GroupState:
 
 
 def _closes(arrays: count_kernels.GroupArrays) -> NDArray[np.int64]:
-    """Return the last closes of each group in order, (groups, reach - 1, words); of a short one zeros before them."""
+    """Return the last closes of each group in order, (groups, reach - 1, words), padded with zeros in front."""
     groups, reach, _ = arrays.sums.shape
     places = (arrays.marks[:, _NEXT, np.newaxis] + np.arange(reach)) % reach
     return differences(arrays.sums[np.arange(groups)[:, np.newaxis], places])
 
 
 def _check(arrays: count_kernels.GroupArrays) -> None:
-    """Raise ValueError for what no count leaves: the kernel takes places from it."""
+    """Raise ValueError for marks or counts that no run has: the kernel uses them as indices."""
     _, reach, _ = arrays.sums.shape
     marks, counts = arrays.marks, arrays.counts
     rows = counts[:, _ROWS, np.newaxis]
     highest = np.minimum([reach - 1, reach, reach - 1], np.concatenate([rows * 0 + reach, rows, rows], axis=1))
     if (marks < 0).any() or (marks > highest).any():
-        raise ValueError("marks beyond what they mark")
+        raise ValueError("marks beyond their arrays")
     if (counts < 0).any() or (counts > rows).any() or (rows == 0).any() or (rows > MOST).any():
         raise ValueError("counts that rows cannot have")
 
 
 def _rule(signal: Signal, *, backwards: bool) -> tuple[int, ...]:
-    """Return a signal as `count_kernels.count_groups` takes it."""
+    """Return a signal in the form of `count_kernels.count_groups`."""
     # "fast below slow" is "slow above fast"
     more, less = (signal.fast, signal.slow) if signal.is_above else (signal.slow, signal.fast)
     need = signal.reach
-    # a mean of one row weighs as much as one of many: the sum of either is multiplied with the rows of the other
+    # to compare means, the sum of each is multiplied by the length of the other
     if backwards:
-        # the row in question came first, `need - 1` rows ago; the one before it in time came after it
+        # the row itself arrived first, `need - 1` rows ago; its predecessor in time arrived after it
         return need, less, need - more, need, more, need - less, need, -signal.is_cross
     return need, less, 0, more, more, 0, less, int(signal.is_cross)

@@ -1,4 +1,4 @@
-"""Ticks as 64-bit words, little-endian two's complement: what the kernel of groups computes with."""
+"""Ticks as 64-bit words, little-endian two's complement: the integers of the group kernel."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _WORD_BITS = 2 * LIMB_BITS
 
 
 def largest_of(ticks: Ticks) -> int:
-    """Return a number that no tick's absolute value is above; of one limb the largest."""
+    """Return an upper bound of the absolute values of ticks; exact for one limb."""
     return (magnitude(ticks.limbs[-1]) + (len(ticks.limbs) > 1)) << (LIMB_BITS * (len(ticks.limbs) - 1))
 
 
 def words_for(largest: int) -> int:
-    """Return how many words hold every number up to `largest` in size."""
+    """Return the number of words that hold every integer of absolute value up to `largest`."""
     return largest.bit_length() // _WORD_BITS + 1
 
 
 def to_words(ticks: Ticks, words: int) -> NDArray[np.int64]:
-    """Return ticks as (rows, words); they must fit."""
+    """Return ticks as (rows, words); the caller makes sure that they fit."""
     limbs = ticks.limbs
     array = np.empty((limbs.shape[1], words), np.int64)
     if len(limbs) == 1:
         array[:, 0] = limbs[0]
         array[:, 1:] = (limbs[0] >> (_WORD_BITS - 1))[:, np.newaxis]
         return array
-    sign = limbs[-1] >> LIMB_BITS  # of a limb of 32 bits with its sign, nothing else is left
+    sign = limbs[-1] >> LIMB_BITS  # 0 or -1, as the top limb has 32 bits with its sign
     for word in range(words):
         low, high = (limbs[place] if place < len(limbs) else sign for place in (2 * word, 2 * word + 1))
         array[:, word] = (low & _LIMB_MASK) | (high << LIMB_BITS)
@@ -51,12 +51,12 @@ def from_words(array: NDArray[np.int64], scale: int) -> Ticks:
 
 
 def differences(sums: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return what each number of (..., numbers, words) adds to the one before it, (..., numbers - 1, words)."""
+    """Return the differences of neighbours in (..., numbers, words): (..., numbers - 1, words)."""
     after, before = sums[..., 1:, :].view(np.uint64), sums[..., :-1, :].view(np.uint64)
-    found = np.empty(after.shape, np.uint64)
+    result = np.empty(after.shape, np.uint64)
     borrow = np.zeros(after.shape[:-1], np.uint64)
     for word in range(after.shape[-1]):
         plain = after[..., word] - before[..., word]
-        found[..., word] = plain - borrow
+        result[..., word] = plain - borrow
         borrow = ((after[..., word] < before[..., word]) | (plain < borrow)).astype(np.uint64)
-    return found.view(np.int64)
+    return result.view(np.int64)

@@ -1,4 +1,4 @@
-"""What each row of a run has: whether it has a signal, and the averages that the signal compares."""
+"""The signals of each row of a run, and the averages that the signals compare."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from streamsig.core.signals import Signal
 
-_ROOM = 1 << 62
+_SUM_LIMIT = 1 << 62
 _EXACT_FLOATS = 1 << 53
-"""Up to here every integer is a float64, and the quotient of two is rounded once."""
+"""Up to here every integer is a float64, so the quotient of two is rounded only once."""
 
 
 class RowValues(NamedTuple):
-    """What rows have: `flags` of each signal, 0 or 1, and `averages` by the number of closes in them, NaN for none.
+    """Values of rows: `flags` of each signal, 0 or 1, and `averages` by their length, NaN where there is none.
 
-    Each array is (rows,).
+    Each array has shape (rows,).
     """
 
     flags: Sequence[NDArray[np.uint8]]
@@ -32,55 +32,57 @@ class RowValues(NamedTuple):
 
     @classmethod
     def of(cls, signals: Sequence[Signal], ticks: Ticks) -> RowValues:
-        """Compute them over a run of one series."""
+        """Compute the values of a run of one series."""
         flags = np.zeros((len(signals), len(ticks)), np.uint8)
         count_within(tuple(signals), ticks, flags)
         known = _unbroken(ticks)
         return cls(list(flags), {length: average(ticks, length, known) for length in lengths_of(signals)})
 
     def take(self, rows: slice) -> RowValues:
-        """Return what these rows have."""
+        """Return the values of these rows."""
         return RowValues([it[rows] for it in self.flags], {length: it[rows] for length, it in self.averages.items()})
 
 
 def lengths_of(signals: Sequence[Signal]) -> list[int]:
-    """Return of how many closes the means of signals are, each once."""
+    """Return the distinct lengths of the means of signals, ascending."""
     return sorted({length for signal in signals for length in (signal.fast, signal.slow)})
 
 
 def _unbroken(ticks: Ticks) -> NDArray[np.int64]:
-    """Return how many rows up to each, itself included, have a close without a gap, shape (rows,)."""
+    """Return for each row the number of consecutive closes that end with it, shape (rows,)."""
     places = np.arange(1, len(ticks) + 1)
     if ticks.missing is None:
         return places
     return places - np.maximum.accumulate(np.where(ticks.missing, places, 0))
 
 
-def average(ticks: Ticks, length: int, whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean of the last `length` closes of each row, NaN where they are not all there, shape (rows,)."""
+def average(ticks: Ticks, length: int, unbroken: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean of the last `length` closes at each row, NaN where one is missing, shape (rows,).
+
+    `unbroken` is the number of consecutive closes that end with each row.
+    """
     if len(ticks) < length:
         return np.full(len(ticks), np.nan)
     limbs = ticks.limbs
-    if len(limbs) > 1 or magnitude(limbs) * length >= _ROOM:
+    if len(limbs) > 1 or magnitude(limbs) * length >= _SUM_LIMIT:
         limbs = widen(limbs, 2)
     sums = np.zeros((len(limbs), len(ticks)), np.int64)
     for place, limb in enumerate(limbs):
         sums[place, length - 1 :] = _sums(limb, length)
-    return mean_of(Ticks(sums, ticks.scale), length, whole >= length)
+    return mean_of(Ticks(sums, ticks.scale), length, unbroken >= length)
 
 
 def mean_of(sums: Ticks, length: int, known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the means of `length` closes that have these sums, NaN where they are not known, shape (rows,).
+    """Return the means of `length` closes with these sums, NaN where they are not `known`, shape (rows,).
 
-    A mean is the float64 nearest to the exact one, so that it does not depend on the scale of the ticks, which
-    depends on what other rows are in the run.
+    Each is the float64 nearest to the exact mean: independent of the scale, which depends on other rows of the run.
     """
     means = np.full(len(sums), np.nan)
     rows, divisor, limbs = np.flatnonzero(known), length * 10**sums.scale, sums.limbs
     if len(limbs) == 1 and max(divisor, magnitude(limbs[:, rows])) <= _EXACT_FLOATS:
         means[rows] = limbs[0, rows] / divisor
         return means
-    # Python divides integers of any size, and rounds once
+    # Python divides integers of any size and rounds once
     parts = zip(*limbs[:, rows].tolist(), strict=True)
     totals = (sum(part << LIMB_BITS * place for place, part in enumerate(each)) for each in parts)
     means[rows] = [total / divisor for total in totals]

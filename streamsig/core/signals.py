@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from streamsig.core.ticks import Ticks
 
 MAX_FACTOR = 1 << 44
-"""Largest `fast * slow`: up to here half limbs times it, and their carries, fit in int64."""
+"""Largest `fast * slow`: half limbs multiplied by it, with their carries, fit in int64."""
 
-_ROOM = 1 << 62
-
+_PRODUCT_LIMIT = 1 << 62
 
 ABOVE, BELOW, CROSS_ABOVE, CROSS_BELOW = COMPARISONS = ("above", "below", "cross_above", "cross_below")
-"""The relation of the fast mean to the slow one, or the row on which it begins."""
+"""How the fast mean compares to the slow one, or the row on which that begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Signal:
     compare: str = ABOVE
 
     def __post_init__(self) -> None:
-        # not the integers of numpy: their products wrap around
+        # plain integers: products of numpy integers wrap around
         for name in ("fast", "slow"):
             object.__setattr__(self, name, index(getattr(self, name)))
         if self.fast < 1 or self.slow < 1 or self.fast * self.slow > MAX_FACTOR:
@@ -56,7 +55,7 @@ class Signal:
 
     @property
     def is_cross(self) -> bool:
-        """Whether only the rows count on which the comparison becomes true."""
+        """Whether a row counts only if the comparison turns true there."""
         return self.compare in {CROSS_ABOVE, CROSS_BELOW}
 
     @property
@@ -66,13 +65,13 @@ class Signal:
 
     @property
     def reach(self) -> int:
-        """The number of rows that must have a close, the row itself included, for it to have the signal."""
+        """The number of rows, ending with the row itself, that must have a close."""
         return self.window + self.is_cross
 
     def flags(self, ticks: Ticks) -> NDArray[np.bool_]:
-        """Return the signal of rows `reach - 1` and later, as booleans of shape (max(0, rows - reach + 1),).
+        """Return whether rows `reach - 1` and later have the signal, shape (max(0, rows - reach + 1),).
 
-        Linear in rows, whatever the windows are.
+        Takes time linear in rows, whatever the windows are.
         """
         if len(ticks) < self.reach:
             return np.zeros(0, np.bool_)
@@ -84,15 +83,15 @@ class Signal:
         return flags
 
     def fits(self, limbs: NDArray[np.int64]) -> bool:
-        """Return whether everything that is computed from these limbs fits in int64."""
-        return len(limbs) == 1 and magnitude(limbs) * self.fast * self.slow < _ROOM
+        """Return whether all products of these limbs fit in int64."""
+        return len(limbs) == 1 and magnitude(limbs) * self.fast * self.slow < _PRODUCT_LIMIT
 
     def _holds(self, ticks: Ticks) -> NDArray[np.bool_]:
         """Return whether the comparison holds for each whole window, shape (rows - window + 1,)."""
         limbs, bits = ticks.limbs, LIMB_BITS
         if not self.fits(limbs):
             limbs = widen(limbs, 2)
-            if self.fast * self.slow << (LIMB_BITS + 1) >= _ROOM:
+            if self.fast * self.slow << (LIMB_BITS + 1) >= _PRODUCT_LIMIT:
                 limbs, bits = _halve(limbs), LIMB_BITS // 2
         sign = 1 if self.is_above else -1
         differences = [sign * self._difference(limb) for limb in limbs]
@@ -109,7 +108,7 @@ class Signal:
 def _sums(values: NDArray[np.int64] | NDArray[np.bool_], window: int) -> NDArray[np.int64]:
     """Return the sums over all whole windows, shape (rows - window + 1,).
 
-    The running total may wrap around int64. The difference of two of them is still right if the sum of one window fits.
+    Running totals may wrap around int64; their differences are right as long as the sum of a window fits.
     """
     totals = np.empty(len(values) + 1, np.int64)
     totals[0] = 0

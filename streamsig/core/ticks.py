@@ -1,8 +1,8 @@
 """Closes as exact integers: columns of whole ticks at one decimal scale.
 
 A close of `27.45` at scale 2 is the integer 2745. Most price files fit in one int64 per close;
-where they do not (18 decimals, 17-digit simulated prices) the same integers are held as several
-*limbs*, digits in base 2**32, so that all arithmetic stays vectorised and nothing is ever rounded.
+others (18 decimals, 17-digit simulated prices) take several *limbs*, digits in base 2**32, so that
+all arithmetic is vectorised and nothing is rounded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TOP_LIMIT = 1 << (LIMB_BITS - 1)
 _INT64_LIMIT = 1 << 63
 _EXACT = Context(prec=1000)
 MOST_SCALE = 76
-"""Most decimals of closes that are read: twice what a number of 38 digits has."""
+"""Most decimals of a close: twice the 38 digits that a number may have."""
 _MOST_LIMBS = 16
 _DECIMAL128_LIMBS = 4
 _DECIMAL128_DIGITS = 38
@@ -42,8 +42,8 @@ class Ticks:
     Several limbs are little-endian digits in base 2**32: all but the last in 0..2**32-1, the last
     in -2**31..2**31-1 with the sign of the whole.
     `missing` is a boolean per row, true where there is no close (the limbs are 0 there), or `None`
-    when no close of the run is missing.
-    Two runs are equal when they hold the same numbers, at whatever scale.
+    if every row has one.
+    Runs are equal if they hold the same numbers, whatever their scales.
     """
 
     limbs: NDArray[np.int64]
@@ -71,7 +71,7 @@ class Ticks:
 
     @property
     def missing_count(self) -> int:
-        """How many rows have no close."""
+        """The number of rows without a close."""
         return 0 if self.missing is None else int(np.count_nonzero(self.missing))
 
     @classmethod
@@ -106,20 +106,20 @@ class Ticks:
     def from_arrow(cls, array: pa.Array) -> Ticks:
         """Return ticks of integers or decimals, without a copy if all closes fit in 64 bits and none is null.
 
-        Raises TypeError for other types: a float or a text does not say which decimal it stands for.
+        Raises TypeError for other types: a float or a text does not say exactly which decimal it means.
         """
         array = _as_decimal(array)
         words = np.frombuffer(array.buffers()[1] or b"", np.int64)
         words = words[2 * array.offset : 2 * (array.offset + len(array))].reshape(-1, 2)
         missing = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
         if missing is not None:
-            # Arrow leaves what lies under a null undefined
+            # Arrow leaves the value of a null undefined
             words = np.where(missing[:, np.newaxis], 0, words)
         return cls.from_words(words, array.type.scale, missing)
 
     @classmethod
     def from_words(cls, words: NDArray[np.int64], scale: int, missing: NDArray[np.bool_] | None = None) -> Ticks:
-        """Return ticks of 128-bit integers, (rows, 2) with the lower word first; those of missing closes are 0."""
+        """Return ticks of 128-bit integers, (rows, 2), lower word first; words of missing closes must be 0."""
         low, high = words[:, 0], words[:, 1]
         if np.array_equal(low >> 63, high):
             return cls(low[np.newaxis], scale, missing)
@@ -141,9 +141,9 @@ class Ticks:
     def to_arrow(self) -> pa.Array:
         """Return a decimal128(38, scale) array, null where a close is missing.
 
-        Raises OverflowError where a close has more than 38 digits at this scale, or the scale is larger.
+        Raises OverflowError if a close has more than 38 digits at this scale, or more than 38 decimals.
         """
-        import pyarrow as pa  # noqa: PLC0415 (it takes long to import, and a plain count does without)
+        import pyarrow as pa  # noqa: PLC0415 (slow to import, and a plain count does not need it)
 
         limbs = self.limbs
         if len(limbs) == 1:
@@ -161,13 +161,13 @@ class Ticks:
         return pa.Array.from_buffers(kind, len(self), [valid, pa.py_buffer(words)])
 
     def to_json(self) -> dict[str, Any]:
-        """Return the closes as JSON has them, for `from_json`."""
+        """Return the closes for JSON; `from_json` restores them."""
         missing = None if self.missing is None else pack(self.missing.view(np.int8))
         return {"scale": self.scale, "shape": self.limbs.shape, "limbs": pack(self.limbs), "missing": missing}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Ticks:
-        """Return the closes of a `to_json`; raises ValueError for anything else."""
+        """Return the closes that `to_json` wrote; raises ValueError for anything else."""
         width, rows = whole(plain["shape"])
         (scale,) = whole([plain["scale"]], most=MOST_SCALE)
         if not 1 <= width <= _MOST_LIMBS:
@@ -182,21 +182,21 @@ class Ticks:
         return cls(limbs, scale, None if missing is None else missing.astype(np.bool_))
 
     def slice(self, start: int, stop: int) -> Ticks:
-        """Return rows `start` to `stop` (half-open, 0 <= start <= stop) as a copy that does not refer to other rows."""
+        """Return rows `start` (included) to `stop` (excluded), 0 <= start <= stop, as a copy."""
         missing = None if self.missing is None else self.missing[start:stop].copy()
         if missing is not None and not missing.any():
             missing = None
         return Ticks(self.limbs[:, start:stop].copy(), self.scale, missing)
 
     def reverse(self) -> Ticks:
-        """Return the same rows from the last to the first, as a view."""
+        """Return the rows in reverse order, as a view."""
         return Ticks(self.limbs[:, ::-1], self.scale, None if self.missing is None else self.missing[::-1])
 
     def rescale(self, scale: int) -> Ticks:
-        """Return the same closes at a larger scale, exactly, with as many limbs as needed."""
+        """Return the same closes at a larger scale, exact, with as many limbs as needed."""
         limbs, power = self.limbs, scale - self.scale
         while power > 0:
-            # 10**9 < 2**30, so that a limb times it, and a carry, stay inside int64
+            # 10**9 < 2**30, so the product with a limb, and its carry, fit in int64
             factor = 10 ** min(power, 9)
             power -= 9
             if len(limbs) == 1 and magnitude(limbs) * factor < _INT64_LIMIT:
@@ -214,9 +214,9 @@ def _as_decimal(array: pa.Array) -> pa.Array:
         return array
     if is_array and pa.types.is_integer(array.type):
         return array.cast(pa.decimal128(_DECIMAL128_DIGITS, 0))
-    found = f"an array of {array.type}" if is_array else f"a {type(array).__name__}"
+    given = f"an array of {array.type}" if is_array else f"a {type(array).__name__}"
     raise TypeError(
-        f"closes are exact, and {found} is not: make it a pyarrow array of integers or of decimal128, as"
+        f"closes are exact, and {given} is not: make it a pyarrow array of integers or of decimal128, as"
         " pyarrow.array(strings).cast(pyarrow.decimal128(38, 8)) does of decimals that are strings; or pass it to"
         " WindowState.update, which takes a float as the shortest decimal that reads back"
     )
@@ -238,21 +238,21 @@ def concat(runs: Sequence[Ticks]) -> Ticks:
 
 
 def magnitude(limbs: NDArray[np.int64]) -> int:
-    """Return the largest absolute value in an array of int64, 0 for an empty one."""
+    """Return the largest absolute value of int64 integers, 0 for none."""
     return max(-int(limbs.min()), int(limbs.max())) if limbs.size else 0
 
 
 def widen(limbs: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """Write the same integers with at least `width` limbs."""
+    """Return the same integers with at least `width` limbs."""
     while len(limbs) < width:
         limbs = _split_top(limbs)
     return limbs
 
 
 def carry(limbs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bring every limb back into its range, adding limbs on top where the integers need them.
+    """Bring every limb into its range, with as many limbs on top as needed.
 
-    Takes any int64 limbs with room for a carry (absolute value below 2**62).
+    Absolute values of limbs must be below 2**62, which leaves space for a carry.
     """
     limbs = limbs.copy()
     for place in range(len(limbs) - 1):

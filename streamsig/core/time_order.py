@@ -1,4 +1,4 @@
-"""Whether times rise from row to row: counts of what does not, mergeable like the window state."""
+"""Checks that times rise from row to row: counts of violations, mergeable like the window state."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ _TIMES = 1 << 63
 _MOST_STEP = 2 * _TIMES - 1
 
 KINDS = ("step_back", "duplicate", "gap", "unreadable")
-"""What can be wrong with the time of a row, compared with that of the last row before it that has one."""
-
+"""What can be wrong with the time of a row, compared with the last readable time before it."""
 
 _ALIKE = 32
 
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """What is wrong with the times of a run of rows, and what is needed to join it to its neighbours.
+    """What is wrong with the times of a run of rows, and the ends that join it to its neighbours.
 
-    `counts` has a number per kind, `firsts` the first row of each kind, counted from 0 at the start of the
-    run, or `None`. `first` and `last` are the first and the last time of the run that could be read,
-    `first_row` is the row of the first one. A step longer than `longest` is a gap; `None` is for no gaps.
+    `counts` has the number of rows of each kind, `firsts` the first row of each kind, from 0 at the start of
+    the run, or `None`. `first` and `last` are the first and the last readable time, and `first_row` is the row
+    of `first`. A step longer than `longest` is a gap; with `None` there are no gaps.
     Memory is constant. `merge` is associative, and the state of no rows is its identity.
     """
 
@@ -44,14 +43,14 @@ class OrderState:
 
     @classmethod
     def of(cls, times: NDArray[np.int64], readable: NDArray[np.bool_], longest: int | None) -> OrderState:
-        """Judge one run; `times` are any int64 where `readable` is false. Linear in its rows."""
+        """Return the state of one run, in time linear in its rows; `times` are ignored where not `readable`."""
         rows = np.flatnonzero(readable)
         times = times[rows]
         before, after = times[:-1], times[1:]
         rises = after > before
-        # the difference may wrap around int64; of times that rise it is right without a sign
+        # the difference may wrap around int64; between rising times it is right as an unsigned number
         long = rises & ((after - before).view(np.uint64) > np.uint64(longest)) if longest is not None else ~rises[:0]
-        found = [
+        rows_of_kinds = [
             *(rows[1:][flags] for flags in (after < before, after == before)),
             rows[1:][long] if longest is not None else rows[:0],
             np.flatnonzero(~readable),
@@ -59,18 +58,18 @@ class OrderState:
         return cls(
             longest,
             len(readable),
-            tuple(len(each) for each in found),
-            tuple(int(each[0]) if len(each) else None for each in found),
+            tuple(map(len, rows_of_kinds)),
+            tuple(int(each[0]) if len(each) else None for each in rows_of_kinds),
             *((int(times[0]), int(rows[0]), int(times[-1])) if len(rows) else (None, None, None)),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` makes the same state of."""
+        """Return the state for JSON; `from_json` restores it."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> OrderState:
-        """Return the state that `to_json` wrote down; raises ValueError."""
+        """Return the state that `to_json` wrote; raises ValueError for anything else."""
         counts, firsts = whole(plain["counts"]), whole(plain["firsts"], optional=True)
         if len(counts) != len(KINDS) or len(firsts) != len(KINDS):
             raise ValueError(f"{len(counts)} and {len(firsts)} numbers of {len(KINDS)} kinds")
@@ -99,7 +98,7 @@ class OrderState:
         if seam is not None and right.first_row is not None:
             counts[seam] += 1
             if self.firsts[seam] is None:
-                # no step inside `right` is before the one that leads into it
+                # the step into `right` precedes all steps inside it
                 firsts[seam] = self.rows + right.first_row
         first_row = None if right.first_row is None else self.rows + right.first_row
         return replace(
@@ -114,16 +113,16 @@ class OrderState:
 
 
 def judge(before: int, after: int, longest: int | None) -> int | None:
-    """Return which of `KINDS` a step from one time to the next is, by its index; `None` where it is as it should be."""
+    """Return the index in `KINDS` of the step between two times, or `None` if it is a regular one."""
     if after <= before:
         return KINDS.index("step_back" if after < before else "duplicate")
     return KINDS.index("gap") if longest is not None and after - before > longest else None
 
 
 def usual_step(times: NDArray[np.int64]) -> int | None:
-    """Return the most frequent rising step, if at least half are like it; `None` where there is none, as in ticks.
+    """Return the most frequent rising step if at least half are similar to it, else `None` (tick data).
 
-    Steps are alike that differ by 3 %, as quarters do in their days.
+    Steps within 3 % are similar, as quarters of 90 to 92 days are.
     """
     rising = times[1:] > times[:-1]
     steps, counts = np.unique((times[1:] - times[:-1])[rising], return_counts=True)

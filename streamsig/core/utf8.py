@@ -1,6 +1,6 @@
-r"""The one rule for text that leaves the program: it is UTF-8, and bytes that are not are written as `\xNN`.
+r"""The rule for all text that leaves the program: it is UTF-8, and bytes that are not valid become `\xNN`.
 
-It holds for metrics, logs, messages, rows and rejected rows, and for what `scan` returns.
+It applies to metrics, logs, messages, rows and rejected rows, and for what `scan` returns.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ import re
 from typing import Any
 
 _ESCAPED = re.compile("[\udc80-\udcff]")
-"""Bytes of a path or a flag that are not UTF-8, as Python has them in a text (PEP 383)."""
+"""Bytes of a path or a flag that are not UTF-8, as Python represents them (PEP 383)."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def from_bytes(raw: bytes) -> str:
-    """Return a text of an input."""
+    """Return bytes of an input as text."""
     return raw.decode("utf-8", "backslashreplace")
 
 
 def from_str(text: str) -> str:
-    """Return a text that may hold a path, a flag or a setting; what is UTF-8 comes back unchanged."""
+    """Return text that may come from a path, a flag or a setting with its surrogates escaped."""
     if text.isascii():
         return text
-    text = _ESCAPED.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = _ESCAPED.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", text)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def in_json(value: Any) -> Any:  # noqa: ANN401 (whatever JSON has)
-    """Return the same value with all its texts, and keys, in UTF-8."""
+def in_json(value: Any) -> Any:  # noqa: ANN401 (any value of JSON)
+    """Return the same value with all strings, keys included, in UTF-8."""
     if isinstance(value, str):
         return from_str(value)
     if isinstance(value, dict):

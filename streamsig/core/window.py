@@ -1,12 +1,12 @@
 """The state of a counted run of rows: small, exact, and mergeable.
 
-The states form a monoid under `merge`, with the empty state as identity: associative, not
-commutative, so fold them in file order. One piece of code then serves a record batch, a thread's
-chunk, a resumed run, a file in a list and a cluster's worker.
+States form a monoid under `merge`, with the empty state as identity: associative, not commutative,
+so fold them in file order. The same code serves a record batch, a thread's chunk, a resumed run, a
+file in a list and a cluster's worker.
 
 The scheme is that of mergeable summaries (Agarwal et al., PODS 2012) for the sliding-window
 aggregation of Tangwongsan et al. (General Incremental Sliding-Window Aggregation, VLDB 2015):
-what lies inside a run is aggregated once, and only windows that straddle a seam are looked at again.
+the windows inside a run are aggregated once, and a merge looks only at those across the seam.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 
 class ArrowStream(Protocol):
-    """What can be read as a stream of Arrow record batches: frames of pandas, polars and DuckDB, tables, readers."""
+    """A stream of Arrow record batches: a frame of pandas, polars or DuckDB, a table, a reader."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object: ...
 
 
 def only_ticks(closes: object, column: str | int | None) -> Iterable[Ticks]:
-    """Raise TypeError: here a state takes nothing but ticks."""
-    raise TypeError(f"a {type(closes).__name__} is no Ticks (column {column}); streamsig.WindowState takes tables, too")
+    """Raise TypeError: without the package `streamsig` imported, a state takes only ticks."""
+    raise TypeError(f"a {type(closes).__name__} is not Ticks (column {column}); streamsig.WindowState takes tables")
 
 
 @dataclass(frozen=True, slots=True)
 class WindowState:
     """The counts of a run of rows, and the closes at its ends, which join it to its neighbours.
 
-    `rows` counts every row, `rows_missing` those without a close, and `counts[k]` those with `signals[k]`, over the
-    windows inside the run. `head` and `tail` are the first and last closes of the run, one less than the longest window
-    of them, or all if the run is shorter. Memory is O(longest window).
+    `rows` counts all rows, `rows_missing` those without a close, and `counts[k]` those with `signals[k]` over the
+    windows inside the run. `head` and `tail` are the first and the last closes, `overlap(signals)` of them or all if
+    the run is shorter. Memory is O(longest window).
     """
 
     signals: tuple[Signal, ...]
@@ -53,7 +53,7 @@ class WindowState:
     tail: Ticks
 
     read_table: ClassVar[Callable[[object, str | int | None], Iterable[Ticks]]] = staticmethod(only_ticks)
-    """Yields the closes of a table for `update`; the package sets it, as tables need pyarrow."""
+    """Yields the closes of a table for `update`; `streamsig` sets it, as tables need pyarrow."""
 
     @classmethod
     def empty(cls, signals: Sequence[Signal]) -> WindowState:
@@ -62,15 +62,15 @@ class WindowState:
 
     @classmethod
     def of(cls, signals: Sequence[Signal], ticks: Ticks) -> WindowState:
-        """Return the state of one run of closes; linear in its rows for each signal."""
-        rows, keep = len(ticks), kept(signals)
+        """Return the state of one run of closes, in time linear in rows times signals."""
+        rows, most = len(ticks), overlap(signals)
         counts = count_within(tuple(signals), ticks)
-        head = ticks.slice(0, min(keep, rows))
-        tail = ticks.slice(max(0, rows - keep), rows)
+        head = ticks.slice(0, min(most, rows))
+        tail = ticks.slice(max(0, rows - most), rows)
         return cls(tuple(signals), rows, ticks.missing_count, counts, head, tail)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the state as JSON has it, without its signals, for `from_json`."""
+        """Return the state for JSON, without its signals; `from_json` restores it."""
         return {
             "rows": self.rows,
             "rows_missing": self.rows_missing,
@@ -81,10 +81,10 @@ class WindowState:
 
     @classmethod
     def from_json(cls, signals: Sequence[Signal], plain: Mapping[str, Any]) -> WindowState:
-        """Return the state of a `to_json`, with these signals; raises ValueError for anything else."""
+        """Return the state that `to_json` wrote, for the same signals; raises ValueError for anything else."""
         head, tail = Ticks.from_json(plain["head"]), Ticks.from_json(plain["tail"])
         rows, rows_missing, *counts = whole([plain["rows"], plain["rows_missing"], *plain["counts"]])
-        if len(counts) != len(signals) or len(head) != len(tail) or len(tail) != min(rows, kept(signals)):
+        if len(counts) != len(signals) or len(head) != len(tail) or len(tail) != min(rows, overlap(signals)):
             raise ValueError(f"{len(counts)} counts of {len(signals)} signals, or not the closes of {rows} rows")
         most = [max(0, rows - signal.reach + 1) for signal in signals]
         missing = max(head.missing_count, tail.missing_count)
@@ -95,8 +95,8 @@ class WindowState:
     def update(self, closes: Ticks | ArrowStream, column: str | int | None = None) -> WindowState:
         """Return the state after more rows: ticks, or a table or a column as `streamsig.run` takes them.
 
-        The close of a table is its `column`, a name or a number from 1, or told by the names as it is in files.
-        Raises TypeError for other objects, LayoutError, and ColumnError for what is no close.
+        `column` is the close of a table, a name or a number from 1; without it the close is detected by name, as in
+        files. Raises TypeError for other objects, LayoutError, and ColumnError for a value that is not a close.
         """
         state = self
         for ticks in [closes] if isinstance(closes, Ticks) else type(self).read_table(closes, column):
@@ -104,9 +104,9 @@ class WindowState:
         return state
 
     def merge(self, right: WindowState) -> WindowState:
-        """Return the state of this run followed by `right`; O(longest window).
+        """Return the state of this run followed by `right`, in time O(longest window).
 
-        Raises ValueError when the two do not count the same signals.
+        Raises ValueError if the two count different signals.
         """
         if self.signals != right.signals:
             msg = f"states of different signals do not merge: {self.signals} and {right.signals}"
@@ -115,12 +115,12 @@ class WindowState:
             return self
         if not self.rows:
             return right
-        keep = kept(self.signals)
+        most = overlap(self.signals)
         head, tail = self.head, right.tail
-        if self.rows < keep:
-            head = _first(concat([self.head, right.head]), keep)
-        if right.rows < keep:
-            tail = _last(concat([self.tail, right.tail]), keep)
+        if self.rows < most:
+            head = _first(concat([self.head, right.head]), most)
+        if right.rows < most:
+            tail = _last(concat([self.tail, right.tail]), most)
         across = count_across(self.signals, self.tail, right.head)
         counts = tuple(map(sum, zip(self.counts, right.counts, across, strict=True)))
         return WindowState(
@@ -128,8 +128,8 @@ class WindowState:
         )
 
 
-def kept(signals: Sequence[Signal]) -> int:
-    """Return how many closes a state keeps at either end: all that a straddling window can need."""
+def overlap(signals: Sequence[Signal]) -> int:
+    """Return the number of closes at either end of a run that windows across a seam may need."""
     return max((signal.reach for signal in signals), default=1) - 1
 
 
@@ -144,11 +144,11 @@ def _last(ticks: Ticks, rows: int) -> Ticks:
 class Fold:
     """Merges states that arrive in order.
 
-    Short runs are merged with each other before they are merged with a long one (the binary counter of Bentley and
-    Saxe), so a window longer than the runs costs amortised O(log(window / run length)) per row instead of O(window) per
-    run. Memory stays O(longest window).
+    Short runs are merged with each other before a long one (the binary counter of Bentley and Saxe), so a window longer
+    than the runs costs amortised O(log(window / run length)) per row instead of O(window) per run. Memory is
+    O(longest window).
 
-    `backwards` is for runs that arrive from last to first: each is placed before those pushed earlier.
+    With `backwards`, runs arrive from last to first: each precedes those pushed earlier.
     """
 
     def __init__(self, signals: Sequence[Signal], *, backwards: bool = False) -> None:
@@ -162,9 +162,9 @@ class Fold:
 
     def push(self, state: WindowState) -> None:
         """Add the next run."""
-        # a new list: a shallow copy of the fold has the old one
+        # a new list: shallow copies of the fold share the old one
         runs = [*self._runs, state]
-        # half as long, not merely as long: runs that get shorter bit by bit would pile up
+        # compare with twice the length: runs that get shorter bit by bit would pile up
         while len(runs) > 1 and len(runs[-2].tail) < 2 * len(runs[-1].tail):
             newer = runs.pop()
             runs.append(self._join(runs.pop(), newer))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core.groups import MAX_BYTES, GroupState
-from streamsig.core.window import kept
+from streamsig.core.window import overlap
 from streamsig.csv import chunks
 from streamsig.csv.chunks import CHUNK_BYTES
 from streamsig.errors import UsageError
@@ -129,7 +129,7 @@ class Budget:
     def needs(self, threads: int, chunk_bytes: int) -> list[Need]:
         """Return what a run needs with so many threads and chunks of that size."""
         settings, storage = self._settings, self._storage
-        keep, signals = kept(settings.counted), len(settings.counted)
+        keep, signals = overlap(settings.counted), len(settings.counted)
         needs = [Need("Python and numpy", PYTHON)]
         if storage.by_pyarrow or self._rows or settings.check_order:
             needs.append(Need("pyarrow", PYARROW))
@@ -188,7 +188,7 @@ class Budget:
         size = max(it for it in range(SMALLEST_CHUNK, CHUNK_BYTES + 1, _STEP) if total(it) <= most)
         spare = limit - total(size)
         groups = next((it.size_bytes for it in self.needs(threads, size) if it.what == _GROUPS), 0)
-        closes = kept(self._settings.counted) * (PER_CLOSE + self._rows * PER_ROW)
+        closes = overlap(self._settings.counted) * (PER_CLOSE + self._rows * PER_ROW)
         return Plan(
             threads,
             size,

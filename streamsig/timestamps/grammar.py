@@ -1,7 +1,7 @@
-"""Which texts are dates and times, and where year, month, hour and so on stand in them.
+"""Recognises texts that are dates and times, and locates year, month, hour and so on in them.
 
-The grammar reads the shape of a text, in which all digits are alike: thousands of times of one column cost one match.
-Whether a month is at most 12 is decided where the digits are read (`instants`).
+The grammar matches the shape of a text, in which every digit is a 9, so thousands of times of one column cost one
+match. `instants` reads the digits, and checks that a month is at most 12.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ day without its year."""
 
 NUMBER = "number"
 READINGS = (NUMBER, *ORDERS)
-"""How the times of a column may be read: as numbers of seconds, milli-, micro- or nanoseconds, or as dates."""
+"""How the times of a column may be read: as seconds, milli-, micro- or nanoseconds since 1970, or as dates."""
 
 LONGEST = 80
-"""Characters that a time has at most."""
+"""The most characters of a time."""
 
 Match = re.Match[str] | None
 Span = tuple[int, int]
 Part = Span | int
-"""Bytes of the text, or a number that the text does not hold in digits."""
+"""The bytes of the digits, or a number that is not written in digits."""
 
 
 class Sort(Enum):
@@ -44,7 +44,7 @@ class Sort(Enum):
 
 
 class Number(NamedTuple):
-    """Where the digits of a number stand that counts units of time since 1970; one with an exponent has no places."""
+    """Where the digits of a number of time units since 1970 are; all `None` for a number with an exponent."""
 
     whole: Span | None = None
     fraction: Span | None = None
@@ -52,11 +52,11 @@ class Number(NamedTuple):
 
 
 class Form(NamedTuple):
-    """Where the parts of a time stand.
+    """Where the parts of a time are.
 
-    `month` counts units of `months` months from the start of the year, or ISO weeks where `months` is 0. `day` counts
-    days from the start of that unit, or of the year `by_ordinal`. `half` is "a" or "p". `offset` is how far the time is
-    ahead of UTC: a sign, hours and minutes; `zone` is the same for a zone by name, in minutes.
+    `month` counts units of `months` months from the start of the year, or ISO weeks if `months` is 0. `day` counts
+    days from the start of that unit, or of the year if `by_ordinal`. `half` is "a" or "p". `offset` is the offset from
+    UTC: a sign, hours and minutes; `zone` is that of a named zone, in minutes.
     """
 
     year: Part
@@ -75,7 +75,7 @@ class Form(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """What a text may be: a form for each of `ORDERS` in which it is a time."""
+    """What a text may mean: a form for each of `ORDERS` in which it is a time."""
 
     sort: Sort
     forms: Mapping[str, Form]
@@ -83,17 +83,17 @@ class Meaning(NamedTuple):
 
 _TWO_DIGITS = 2
 _NO_YEAR, _NO_DATE = 1972, 1970
-"""29 February exists in the first; a time of day alone is one of the first day of the second."""
+"""The year of a day without one, which has a 29 February, and of a time of day, on its first day."""
 
 _ZONES = {
     "WEST": 60, "BST": 60, "CET": 60, "MEZ": 60, "CEST": 120, "MESZ": 120, "EET": 120, "EEST": 180,
     "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
     "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
 }  # fmt: skip
-"""Minutes ahead of UTC, by the names of zones that have summer time. A name that several zones share has the same hour
-between its summer and its winter in all of them, so that the order of times is right in any."""
+"""Minutes ahead of UTC of zones with summer time. Where several zones share a name, summer and winter differ by the
+same hour in all of them, so the order of times is right in each."""
 
-# Patterns are matched with shapes: 9 is any digit. Names of groups may end with a number, to be there twice.
+# Patterns match shapes: 9 is any digit. A digit at the end of a group's name makes it unique.
 _YEAR, _SHORT_YEAR = "(?P<year>9999)", "(?:9999|99)(?!9)"
 _TH = "(?:st|nd|rd|th)?"
 _DAY = f"(?P<day>99?){_TH}"
@@ -177,82 +177,80 @@ _NEARLY_ALWAYS = 0.9
 
 
 def shape_of(text: str) -> str:
-    """Return the trimmed text with every digit a 9, which is all that the grammar looks at."""
+    """Return the trimmed text with every digit replaced by 9, as the grammar matches it."""
     return text.strip().translate(_NINES)
 
 
 def is_time(text: str) -> bool:
-    """Tell whether a text is a date, a time of day or a period by its marks; digits alone never are (`is_epoch`)."""
+    """Return whether a text is a date, a time of day or a period; digits alone never are (see `is_epoch`)."""
     meaning = meaning_of(shape_of(text))
     return meaning is not None and meaning.sort in {Sort.MARKED, Sort.PERIOD}
 
 
 def is_epoch(text: str) -> bool:
-    """Tell whether digits may be an instant: 20240131, or seconds, milli-, micro- or nanoseconds since 1970."""
+    """Return whether digits may be an instant: 20240131, or seconds, milli-, micro- or nanoseconds since 1970."""
     return _EPOCH.fullmatch(text.strip()) is not None
 
 
 def are_times(texts: Sequence[str]) -> bool:
-    """Tell whether nearly all texts may be dates, times, periods or epochs; leave blank and missing ones out."""
+    """Return whether 90 % of the texts may be dates, times, periods or epochs; pass no blank or missing ones."""
     times = sum(is_time(text) or is_epoch(text) for text in texts)
     return bool(texts) and times >= _NEARLY_ALWAYS * len(texts)
 
 
 def form_of(shape: str, reading: str) -> Form | Number | None:
-    """Return where the parts of a time stand, as bytes, or `None` where texts of a shape are none in this reading."""
+    """Return the bytes of the parts of a time, or `None` if texts of this shape are not times in this reading."""
     if reading != NUMBER:
         meaning = meaning_of(shape)
         return meaning and meaning.forms.get(reading)
-    found = _NUMBER.fullmatch(shape)
-    if found:
-        return Number(found.span("whole"), found.span("fraction") if found["fraction"] else None, shape[0] == "-")
+    match = _NUMBER.fullmatch(shape)
+    if match:
+        return Number(match.span("whole"), match.span("fraction") if match["fraction"] else None, shape[0] == "-")
     return Number() if _EXPONENT.fullmatch(shape) else None
 
 
 @lru_cache(maxsize=4096)
 def meaning_of(shape: str) -> Meaning | None:
-    """Return what texts of a shape may be (`shape_of`), or `None` where they are no times."""
+    """Return what texts of a shape (`shape_of`) may mean, or `None` if they are not times."""
     if len(shape) > LONGEST:
         return None
     if _compiled(_HAS_MARKS).search(shape) is None:
         return _meaning(Sort.BARE, _compiled(_BARE).fullmatch(shape))
-    return next((meaning for sort, found in _matches(shape) if (meaning := _meaning(sort, *found))), None)
+    return next((meaning for sort, matches in _matches(shape) if (meaning := _meaning(sort, *matches))), None)
 
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # most files need few of them, and compiling all takes longer than detection
+    # a file needs few of them, and compiling all takes longer than detection
     return re.compile(pattern, re.IGNORECASE)
 
 
 def _matches(shape: str) -> Iterator[tuple[Sort, tuple[Match, ...]]]:
-    """Yield the ways in which the patterns fit, the surest first."""
+    """Yield the ways in which the patterns match, the most certain first."""
 
-    def behind(found: re.Match[str], pattern: str) -> tuple[Match, Match]:
-        return found, _compiled(pattern).fullmatch(shape, found.end())
+    def followed_by(match: re.Match[str], pattern: str) -> tuple[Match, Match]:
+        return match, _compiled(pattern).fullmatch(shape, match.end())
 
     for pattern in (*_DATES, _PACKED_DATE):
-        found = _compiled(pattern).match(shape)
-        if found:
-            yield Sort.MARKED, behind(found, _AFTER_DATE)
+        if match := _compiled(pattern).match(shape):
+            yield Sort.MARKED, followed_by(match, _AFTER_DATE)
             if pattern == _PACKED_DATE:
-                yield Sort.MARKED, behind(found, _AFTER_PACKED_DATE)
-            yield Sort.JOINED, behind(found, _JOINED)
+                yield Sort.MARKED, followed_by(match, _AFTER_PACKED_DATE)
+            yield Sort.JOINED, followed_by(match, _JOINED)
     for pattern in _WHOLE:
         yield Sort.MARKED, (_compiled(pattern).fullmatch(shape),)
     for pattern in _PERIODS:
-        found = _compiled(pattern).match(shape)
-        if found:
-            yield Sort.PERIOD, behind(found, _REMARK)
+        if match := _compiled(pattern).match(shape):
+            yield Sort.PERIOD, followed_by(match, _REMARK)
     if shape[-1] in "9.":
         yield Sort.NAMED, (_compiled(_NAMED).fullmatch(shape),)
 
 
-def _meaning(sort: Sort, *found: Match) -> Meaning | None:
-    """Return what the groups of matches one after another mean; `None` where one of them is none."""
+def _meaning(sort: Sort, *matches: Match) -> Meaning | None:
+    """Return the meaning of the groups of adjacent matches, or `None` if one did not match."""
     texts: dict[str, str] = {}
     spans: dict[str, Span] = {}
-    for match in found:
+    for match in matches:
         if match is None:
             return None
         for group, text in match.groupdict().items():
@@ -282,7 +280,7 @@ def _clock(texts: Mapping[str, str], spans: Mapping[str, Span]) -> _Parts:
 
 
 def _dates(texts: Mapping[str, str], spans: Mapping[str, Span]) -> dict[str, _Parts]:
-    """Return year, month and day for each order in which there is a date."""
+    """Return year, month and day for each order in which the text is a date."""
     name = month_of(texts["name"]) if "name" in texts else None
     if "name" in texts and name is None:
         return {}
@@ -305,7 +303,7 @@ def _dates(texts: Mapping[str, str], spans: Mapping[str, Span]) -> dict[str, _Pa
 
 
 def _in_orders(texts: Mapping[str, str], spans: Mapping[str, Span], name: int | None) -> dict[str, Any]:
-    """Return the date in each order, of numbers that do not say which of them is the year, the month and the day."""
+    """Return the date in each order, where the numbers do not show which is the year, the month and the day."""
     if "either" in spans:
         number = spans["either"]
         without = _without_year(name, number)

@@ -1,7 +1,7 @@
-"""Columns of texts as whole nanoseconds since 1970.
+"""Reads columns of texts as nanoseconds since 1970.
 
-Texts that differ in their digits alone are read together: the grammar says where year, month and so on stand in one of
-them, and numpy reads those places of all. A column has few such shapes, as a rule one.
+Texts that differ only in their digits are read together: the grammar locates year, month and so on in one of them, and
+numpy reads those bytes of all. A column has few such shapes, usually one.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _TEN = 10
 _MOST_SHAPES = 256
 _MOSTLY, _NEARLY_ALWAYS = 0.5, 0.9
 _DATED = 10**8 * SECOND
-"""A number below this is no time since 1970, but a time of day, or counts rows."""
+"""A number below this is a time of day or a row number rather than a time since 1970."""
 
 _TWO_DIGITS, _PIVOT = 2, 70
 _HALF_DAY, _DAY, _HOUR = 12, 24, 60
 _YEARS = (1700, 2199)
-"""The years of a price file; they fit into nanoseconds of 64 bits, and few other numbers look like them."""
+"""The years that are read: they fit in 64 bits of nanoseconds, and few other numbers look like them."""
 
 
 class Column(NamedTuple):
-    """Texts as UTF-8 one after another, without blanks around them: where each starts and the last one ends."""
+    """Trimmed UTF-8 texts in one buffer; `starts` has the start of each and the end of the last."""
 
     octets: NDArray[np.uint8]
     starts: NDArray[np.int64] | NDArray[np.int32]
@@ -47,16 +47,16 @@ class Column(NamedTuple):
 
 
 class Instants(NamedTuple):
-    """A time for each text, in nanoseconds, and which of them could be read; others are any number."""
+    """The time of each text in nanoseconds, and whether it is readable; other times are arbitrary."""
 
     times: NDArray[np.int64]
     readable: NDArray[np.bool_]
 
 
 def read(column: Column, reading: str) -> Instants:
-    """Return the instants of a column, those without a UTC offset or a known zone as if they were in UTC.
+    """Return the instants of a column; times without a UTC offset or a known zone are taken as UTC.
 
-    A period is its first instant, a time of day alone one of 1970-01-01, a day without its year one of 1972.
+    A period is its first instant, a time of day is on 1970-01-01, and a day without its year is in 1972.
     """
     octets, starts = column
     lengths = np.diff(starts)
@@ -80,15 +80,14 @@ def read(column: Column, reading: str) -> Instants:
         matrix = _matrix(octets, starts[row : row + 1], int(lengths[row]))
         form = _form(matrix[0], reading)
         if form is not None:
-            found = _instants(form, matrix)
-            times[row], readable[row] = found.times[0], found.readable[0]
+            (times[row],), (readable[row],) = _instants(form, matrix)
     return Instants(times, readable)
 
 
 def readings(sample: Sequence[str]) -> tuple[str, ...]:
-    """Return the readings under which a sample is times, more than one where day, month and year cannot be told apart.
+    """Return the readings in which a sample is times; several if day, month and year cannot be distinguished.
 
-    None where no reading takes half of the texts that are not blank.
+    Returns none if no reading fits half of the texts that are not blank.
     """
     texts = [text for text in sample if text.strip()]
     column, different = Column.of(texts), different_readings(texts)
@@ -101,14 +100,14 @@ def readings(sample: Sequence[str]) -> tuple[str, ...]:
 
 
 def different_readings(texts: Sequence[str]) -> list[str]:
-    """Return the readings in which texts may mean something, one of each that mean the same."""
+    """Return the readings in which the texts differ in meaning, the first of those that agree."""
     shapes = {shape_of(text) for text in texts}
     forms = {reading: [form_of(shape, reading) for shape in shapes] for reading in READINGS}
     return [it for place, it in enumerate(READINGS) if all(forms[it] != forms[on] for on in READINGS[:place])]
 
 
 def are_dated(sample: Sequence[str], reading: str) -> bool:
-    """Tell whether the times of a sample have a day and a year, so that those of different files can be compared."""
+    """Return whether the times of a sample have a day and a year, which makes them comparable across files."""
     if reading == NUMBER:
         times, readable = read(Column.of(sample), reading)
         return bool((np.abs(times[readable]) >= _DATED).any())
@@ -124,7 +123,7 @@ def _form(octets: NDArray[np.uint8], reading: str) -> Form | Number | None:
 
 
 def _matrix(octets: NDArray[np.uint8], starts: NDArray[np.int64] | NDArray[np.int32], width: int) -> NDArray[np.uint8]:
-    """Return texts of one width as rows."""
+    """Return texts of one width as rows, (texts, width)."""
     if len(starts) and bool((np.diff(starts) == width).all()):
         return octets[starts[0] : starts[0] + width * len(starts)].reshape(len(starts), width)
     matrix: NDArray[np.uint8] = octets[starts[:, np.newaxis] + np.arange(width)]
@@ -132,10 +131,10 @@ def _matrix(octets: NDArray[np.uint8], starts: NDArray[np.int64] | NDArray[np.in
 
 
 def _same_shape(matrix: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Tell which texts differ from the first one in their digits alone."""
+    """Return which texts differ from the first one only in their digits, (texts,)."""
     model = matrix[0]
     is_digit = (model >= ord("0")) & (model <= ord("9"))
-    # modulo 256, so that what is below 0 is large
+    # modulo 256: bytes below "0" become large
     digits = (matrix[:, is_digit] - np.uint8(ord("0")) < _TEN).all(axis=1)
     same: NDArray[np.bool_] = digits & (matrix[:, ~is_digit] == model[~is_digit]).all(axis=1)
     return same
@@ -196,7 +195,7 @@ def _value(matrix: NDArray[np.uint8], part: Part) -> NDArray[np.int64]:
 
 
 def _fraction(matrix: NDArray[np.uint8], span: Part | None) -> NDArray[np.int64]:
-    """Return nanoseconds; what is finer is cut off."""
+    """Return nanoseconds; finer digits are cut off."""
     if not isinstance(span, tuple):
         return np.zeros(len(matrix), np.int64)
     start, stop = span[0], min(span[1], span[0] + 9)
@@ -205,7 +204,7 @@ def _fraction(matrix: NDArray[np.uint8], span: Part | None) -> NDArray[np.int64]
 
 
 def _numbers(form: Number, matrix: NDArray[np.uint8]) -> Instants:
-    """Return numbers in the coarsest unit in which they are before 2262."""
+    """Return instants in the coarsest unit that puts them before 2262."""
     # 19 digits overflow int64, never uint64
     whole = np.zeros(len(matrix), np.uint64)
     for place in range(*(form.whole or ())):
@@ -223,7 +222,7 @@ def _numbers(form: Number, matrix: NDArray[np.uint8]) -> Instants:
 
 
 def _numbers_with_exponent(matrix: NDArray[np.uint8]) -> Instants:
-    # as a spreadsheet shows them: few digits, and seldom
+    # as a spreadsheet shows them; rare, so speed does not matter
     values = [int(Decimal(bytes(row).decode())) for row in matrix]
     digits = np.array([list(f"{min(value, _LARGEST):019}".encode()) for value in values], np.uint8)
     return _numbers(Number((0, 19)), digits)

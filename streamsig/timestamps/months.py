@@ -19,6 +19,6 @@ _MONTHS = {
 
 
 def month_of(word: str) -> int | None:
-    """Return the month that a word names, by its first letters, or `None`."""
+    """Return the month, 1 to 12, by the first letters of its name, or `None`."""
     word = word.casefold()
     return _MONTHS.get(word[:4]) or _MONTHS.get(word[:3])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamsig.core.row_signals import RowValues
 from streamsig.core.ticks import Ticks, concat
-from streamsig.core.window import kept
+from streamsig.core.window import overlap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ class OneSeries:
     """Rows of one series that arrive in order."""
 
     def __init__(self, signals: Sequence[Signal]) -> None:
-        self._signals, self._keep = tuple(signals), kept(signals)
+        self._signals, self._keep = tuple(signals), overlap(signals)
         self._tail = Ticks.empty()
 
     def push(self, ticks: Ticks) -> RowValues:
@@ -50,7 +50,7 @@ class NewestFirst:
         head: Ticks | None = None,
         waiting: Ticks | None = None,
     ) -> None:
-        self._signals, self._keep = tuple(signals), kept(signals)
+        self._signals, self._keep = tuple(signals), overlap(signals)
         self._before, self._head, self._waiting = (each or Ticks.empty() for each in (before, head, waiting))
 
     def push(self, ticks: Ticks) -> RowValues:
