@@ -21,7 +21,7 @@ from streamsig.sniffer.close.by_name import GROUP_BY, asked_column, close_by_nam
 from streamsig.sniffer.close.candidate import ONLY_CANDIDATE
 from streamsig.sniffer.close.choice import Fields, check_prices
 from streamsig.sniffer.close.date_like import dates_in
-from streamsig.sniffer.close.order_books import may_tell_of_a_book
+from streamsig.sniffer.close.order_books import may_show_a_book
 from streamsig.sniffer.convention import float_of
 from streamsig.sniffer.detect import most_decimals
 from streamsig.sniffer.header import Body
@@ -56,7 +56,7 @@ def detect_table(schema: pa.Schema, sample: Sample, options: LayoutOptions, kind
     time = _choose_time(schema, close, sample)
     numbers, how = _choose_numbers(schema, close, sample, options, name)
     clock = [] if time.index is None else [time.index] if time.clock is None else [time.index, time.clock]
-    named = [i for i, each in enumerate(names) if is_key(each) or may_tell_of_a_book(each)]
+    named = [i for i, each in enumerate(names) if is_key(each) or may_show_a_book(each)]
     texts = [i for i, field in enumerate(schema) if i not in named and is_text(field.type)]
     found = _texts(sample, [close, *clock, *[*named, *texts][:_MOST_TEXTS]])
     times = [" ".join(text.strip() for text in parts) for parts in zip(*(found[i] for i in clock), strict=True)]

@@ -1,8 +1,8 @@
 """How the numbers of a text are written: decimal mark and thousands separator.
 
-A convention is a reading of the fields. Those that read most of the prices remain; where they
-read the prices alike there is nothing to decide. Where they differ (`1.234`) the other columns,
-the way the values run on and the language of the header may speak, in this order, or the user has to.
+A convention is a way to read the fields. Those that read the most prices remain; where they read the
+prices alike, any will do. Where they differ (`1.234`), the other columns, the steps between prices and
+the language of the header decide, in this order; where these do not, the user has to.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Written(NamedTuple):
     """What is known about the numbers of a text.
 
     `prices` are the columns that are prices, the close first; `others` those that may be numbers
-    of any kind. `quoted` tells whether the text has quotes at all.
+    of any kind. `quoted` says whether the text has quotes at all.
     """
 
     prices: Sequence[Sequence[str]]
@@ -45,7 +45,7 @@ class Written(NamedTuple):
 
     @property
     def between_commas(self) -> bool:
-        """Tell whether a number cannot have a comma in it, as it would end its field."""
+        """Whether no number can contain a comma, as it would end its field."""
         return self.delimiter == "," and not self.quoted
 
 
@@ -87,11 +87,12 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
     if smooth and _agree(smooth, close):
         return plainest(smooth), "read otherwise, the prices would leap"
     left = smooth or left
-    told = _by_custom(written, left)
-    if told is not None:
+    customary = _by_custom(written, left)
+    if customary is not None:
+        numbers, why = customary
         # a whole number contradicts decimals, but not thousands; those among the sample have been weighed already
-        by_custom = not told[0].thousands and not any(is_below_thousand(text) for text in close)
-        return replace(told[0], by_custom=by_custom), told[1]
+        by_custom = not numbers.thousands and not any(is_below_thousand(text) for text in close)
+        return replace(numbers, by_custom=by_custom), why
     example = next(text.strip() for text in close if not _agree(left, [text]))
     mark = "," if "," in example else "."
     raise LayoutError(
@@ -101,7 +102,7 @@ def decide(written: Written, formats: Sequence[NumberFormat], name: str, column:
 
 
 def _without_missing(written: Written, missing: frozenset[str]) -> Written:
-    """Leave out the texts that were said to be missing: `0.00` among prices says nothing about their marks."""
+    """Leave out the texts that the user calls missing: `0.00` among prices says nothing about their marks."""
     if not missing:
         return written
     words = {word.strip().casefold() for word in missing}
@@ -134,7 +135,7 @@ def _counted(columns: Sequence[Sequence[str]]) -> Counter[str]:
 
 
 def _quantities(counts: Counter[str]) -> Counter[str]:
-    """Take away percent signs and the letters that stand for thousands and millions."""
+    """Remove percent signs and the letters for thousands and millions."""
     plain: Counter[str] = Counter()
     for text, count in counts.items():
         plain[quantity(text)] += count
@@ -142,7 +143,7 @@ def _quantities(counts: Counter[str]) -> Counter[str]:
 
 
 def _best(counts: Counter[str], formats: Sequence[NumberFormat]) -> list[NumberFormat]:
-    """Keep the conventions that read the most fields."""
+    """Return the conventions that read the most fields."""
     fits = [sum(count for text, count in counts.items() if each.fits(text)) for each in formats]
     return [each for each, count in zip(formats, fits, strict=True) if count == max(fits)]
 
@@ -153,9 +154,9 @@ def plainest(formats: Sequence[NumberFormat]) -> NumberFormat:
 
 
 def _strictest(formats: Sequence[NumberFormat], written: Written) -> NumberFormat:
-    """Of conventions that read a sample alike, return the most likely, which stops at a mark that it has not shown.
+    """Return the most likely of conventions that read a sample alike; it stops at a mark that the sample lacks.
 
-    Whole prices may go on from 998 to 1.003, which is thousands to one convention and decimals to the other.
+    Whole prices may continue from 998 to 1.003: thousands to one convention, decimals to the other.
     """
     commas = written.language is Language.COMMA and not written.between_commas
     foreign = [each for each in formats if commas and each.decimal == ","]
@@ -164,14 +165,14 @@ def _strictest(formats: Sequence[NumberFormat], written: Written) -> NumberForma
 
 
 def _agree(formats: Sequence[NumberFormat], texts: Sequence[str]) -> bool:
-    """Tell whether all conventions read all texts as the same numbers."""
+    """Return whether all conventions read all texts as the same numbers."""
     if len(formats) == 1:
         return True
     return all(len({_plainly(text, each) for each in formats if each.fits(text)}) <= 1 for text in set(shapes(texts)))
 
 
 def _plainly(text: str, convention: NumberFormat) -> str:
-    """Return a number that fits as it reads without separators, with a decimal point."""
+    """Return a number that fits, without separators and with a decimal point."""
     if convention.thousands == " ":
         text = "".join(text.split())
     elif convention.thousands:
@@ -180,7 +181,7 @@ def _plainly(text: str, convention: NumberFormat) -> str:
 
 
 def _leaps(texts: Sequence[str], convention: NumberFormat) -> bool:
-    """Tell whether neighbouring prices differ by a factor that no market knows."""
+    """Return whether neighbouring prices differ by a factor that no market makes."""
     before = 0.0
     for text in texts:
         value = float_of(text, convention)
@@ -192,7 +193,7 @@ def _leaps(texts: Sequence[str], convention: NumberFormat) -> bool:
 
 
 def float_of(text: str, convention: NumberFormat) -> float:
-    """Return a number near the one that is written, NaN for none: good enough to compare and to sort."""
+    """Return a text as a float, NaN where it is no number: exact enough to compare and to sort."""
     text = _plainly(text.strip().lstrip("$€£¥₹₩ "), convention)
     try:
         return float(text) if text[-1:].isdigit() else float("nan")

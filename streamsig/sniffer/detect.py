@@ -3,7 +3,7 @@
 The layout is right, or a `LayoutError` of one sentence names the setting that decides. What a user asks for is never
 overruled. Each question has a module: `sample_records` (delimiter, header, where the data begin), `close` (which field
 is the close), `convention` (how its numbers are written), `time_column` (which way the rows run), and `checks` (whether
-the values bear it out).
+the values agree with it).
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ _NEAR = 1000
 """Records whose values are compared one by one; as many more are taken from the rest of the sample."""
 
 _JUDGED = 300
-"""Records that tell what kind of values a column holds and which way they run; as many more from the rest."""
+"""Records that show what kind of values a column holds and which way they run; as many more from the rest."""
 
 _SHOWN = 5
 
 
 def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, name: str = "<stdin>") -> Layout:
-    """Find out the layout of the text that begins with `sample`, UTF-8 without a byte order mark.
+    """Detect the layout of the text that begins with `sample`, UTF-8 without a byte order mark.
 
-    `whole` says that the sample is all of it; otherwise its last record may be cut off and is not
-    looked at. Raises `LayoutError` where the layout cannot be told for sure, `UsageError` for a
-    flag that no file can honour. Linear in the sample.
+    `whole` says that the sample is the whole text; otherwise its last record may be cut off, and is
+    ignored. Raises `LayoutError` where the layout is ambiguous, `UsageError` for a flag that no file
+    can honour. Linear in the sample.
     """
     options = options or LayoutOptions()
     _check_options(options, name)
@@ -152,7 +152,7 @@ def _check_options(options: LayoutOptions, name: str) -> None:
 def _empty(
     sample: bytes, framing: Framing, options: LayoutOptions, formats: Sequence[NumberFormat], name: str
 ) -> Dialect:
-    """Return a layout for no rows, if it was said that there is no header either."""
+    """Return a layout for no rows; raises `LayoutError` unless the user says that there is no header either."""
     if options.header is not False:
         raise LayoutError(
             f"{name}: is empty: there is not even a header line; use `header=False` for a file without header and rows"
@@ -169,15 +169,15 @@ def _empty(
 
 
 def _times(texts: list[list[str]], time: TimeColumn) -> list[str]:
-    """Return the time of each record, the time of day behind the date where it has a column of its own."""
+    """Return the time of each record, the time of day after the date where it has a column of its own."""
     columns = [[text.strip() for text in texts[index]] for index in (time.index, time.clock) if index is not None]
     return [" ".join(parts) for parts in zip(*columns, strict=True)]
 
 
 def _columns(body: Body) -> list[list[str]]:
-    """Return the texts of each field, of the records that have as many fields as most."""
-    sound = [record.fields for record in body.records if len(record.fields) == body.fields]
-    return [list(column) for column in zip(*sound, strict=True)] or [[] for _ in range(body.fields)]
+    """Return the texts of each field, from the records that have as many fields as most."""
+    full = [record.fields for record in body.records if len(record.fields) == body.fields]
+    return [list(column) for column in zip(*full, strict=True)] or [[] for _ in range(body.fields)]
 
 
 def _thinned(texts: Sequence[str], first: int) -> list[str]:
@@ -187,7 +187,7 @@ def _thinned(texts: Sequence[str], first: int) -> list[str]:
 
 
 class _Numbers(NamedTuple):
-    """What the conventions of the columns are decided on."""
+    """What the conventions of the columns depend on."""
 
     fields: Fields
     framing: Framing
@@ -226,7 +226,7 @@ class _Numbers(NamedTuple):
 
 
 def _close_by_shape(written: _Numbers) -> tuple[int, str]:
-    """Return the close of a file without a header, or say what its fields are and ask."""
+    """Return the close of a file without a header, and why; raises `LayoutError` that lists the fields."""
     fields = written.fields
     time, body, name = fields.time, fields.body, fields.name
     numbers, _ = written.convention(None)
@@ -240,19 +240,19 @@ def _close_by_shape(written: _Numbers) -> tuple[int, str]:
     verdict = close_by_shape(columns)
     if verdict.close is not None:
         return verdict.close, verdict.why
-    found = unnamed_close(fields, written.values)
-    if found is not None:
-        return found
+    candidate = unnamed_close(fields, written.values)
+    if candidate is not None:
+        return candidate
     first = next((r for r in body.records if len(r.fields) == body.fields), body.records[0])
     none = "there is no header line" if body.names is None else "the header has numbers for names"
     raise LayoutError(
-        f"{name}, line {first.line}: {none}, and which field is the close cannot be told for sure:"
+        f"{name}, line {first.line}: {none}, and which field is the close is not certain:"
         f" {verdict.why}; the fields are {numbered(first.fields)}; name the close with `column=N`"
     )
 
 
 def _with_preamble(error: LayoutError, body: Body) -> LayoutError:
-    """Say where the table was taken to begin, if something stands above it: it may begin elsewhere."""
+    """Add where the table was taken to begin, if there are lines above it: it may begin elsewhere."""
     if not body.preamble:
         return error
     first = body.line if body.names is None else body.header_line
@@ -263,7 +263,7 @@ def _with_preamble(error: LayoutError, body: Body) -> LayoutError:
 
 
 def most_decimals(closes: Sequence[str], numbers: NumberFormat) -> int:
-    """Return the most decimals that one of these texts has, exponents and padding zeros resolved."""
+    """Return the largest number of decimals among these texts, exponents and padding zeros resolved."""
     joined = "\n".join(map(str.strip, closes))
     mark = re.escape(numbers.decimal)
     if re.fullmatch(rf"[0-9{mark}\n]*", joined):
@@ -282,21 +282,21 @@ def most_decimals(closes: Sequence[str], numbers: NumberFormat) -> int:
 
 
 def _reasons(body: Body, framing: Framing, dialect: Dialect, close: str, numbers: str) -> tuple[tuple[str, str], ...]:
-    """Say what was found, and why, in the order in which it was."""
-    found = [("delimiter", framing.why)]
+    """Return (what, why) pairs, in the order of detection."""
+    reasons = [("delimiter", framing.why)]
     if framing.line_quoted:
-        found.append(("lines", "each is quoted as a whole"))
+        reasons.append(("lines", "each is quoted as a whole"))
     if body.preamble:
-        found.append(("preamble", f"{_lines(body.preamble)}: no row of the table and not its header"))
+        reasons.append(("preamble", f"{_lines(body.preamble)}: no row of the table and not its header"))
     if body.names is None:
-        found.append(("header", "the first record has values, not names"))
+        reasons.append(("header", "the first record has values, not names"))
     else:
         notes = f", {_lines(body.under_header)} under it say more about the columns" if body.under_header else ""
-        found.append(("header", f"it has names above the values{notes}"))
-    found += [("close", close), ("numbers", numbers)]
+        reasons.append(("header", f"it has names above the values{notes}"))
+    reasons += [("close", close), ("numbers", numbers)]
     if dialect.time is not None:
-        found.append(("time", f"{dialect.column_name(dialect.time)} tells the time"))
-    return tuple(found)
+        reasons.append(("time", f"{dialect.column_name(dialect.time)} holds the time"))
+    return tuple(reasons)
 
 
 def _lines(records: Sequence[Record]) -> str:
@@ -307,17 +307,17 @@ def _lines(records: Sequence[Record]) -> str:
 def _warnings(
     body: Body, time: TimeColumn, closes: Sequence[str], numbers: NumberFormat, options: LayoutOptions
 ) -> tuple[str, ...]:
-    found = []
+    warnings = []
     if time.direction == NEWEST_FIRST and not options.newest_first:
-        found.append(RUNS_BACKWARDS)
+        warnings.append(RUNS_BACKWARDS)
     if body.under_header:
-        found.append(f"{_lines(body.under_header)} under the header: no values there, not counted as rows")
+        warnings.append(f"{_lines(body.under_header)} under the header: no values there, not counted as rows")
     if body.names is not None:
         first = body.names[0]
         alike = (r for r in body.records if r.fields[0].strip() == first)
         again = next((r for r in alike if tuple(c.strip() for c in r.fields) == body.names), None)
         if again:
-            found.append(f"line {again.line} repeats the header; `on_bad_row='skip'` leaves such lines out")
+            warnings.append(f"line {again.line} repeats the header; `on_bad_row='skip'` leaves such lines out")
     if closes and all(numbers.is_missing(text) for text in closes):
-        found.append("every sampled close is missing")
-    return tuple(found)
+        warnings.append("every sampled close is missing")
+    return tuple(warnings)

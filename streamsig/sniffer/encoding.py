@@ -1,4 +1,4 @@
-"""Which characters the bytes of a text stand for, told from a sample of them."""
+"""The encoding of a text, detected from a sample of its bytes."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _UNDEFINED_IN_CP1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
 _MUCH_MORE = 10
 _PAIRS = 2048
-"""Pairs of bytes that are looked at to tell UTF-16 without a mark."""
+"""Pairs of bytes that are examined to detect UTF-16 without a mark."""
 
 
 def choose_encoding(raw: bytes, asked: str | None) -> tuple[str, int]:
-    """Return the codec that reads the text, and the length of its byte order mark, where one may be asked for.
+    """Return the codec that reads the text, `asked` where it names one, and the length of its byte order mark.
 
-    `utf-16` and `utf-32` leave the order of bytes open: the mark tells, or the NUL bytes; else it is that of Windows.
+    `utf-16` and `utf-32` leave the byte order open: the mark decides, or the NUL bytes; else it is little-endian.
     """
-    found, mark_bytes = detect_encoding(raw)
+    codec, mark_bytes = detect_encoding(raw)
     if asked is None:
-        return found, mark_bytes
+        return codec, mark_bytes
     family = codecs.lookup(asked).name
     if family in {"utf-16", "utf-32"}:
-        return (found, mark_bytes) if found.startswith(family) else (f"{family}-le", 0)
+        return (codec, mark_bytes) if codec.startswith(family) else (f"{family}-le", 0)
     return "utf-8" if family == "utf-8-sig" else asked, mark_bytes
 
 
@@ -70,14 +70,14 @@ def detect_encoding(raw: bytes) -> tuple[str, int]:
 
 
 def _known_names(head: bytes, codec: str) -> int:
-    """Count the names that a codec makes known of bytes that are no ASCII."""
+    """Count the known names outside of ASCII under a codec."""
     text = codecs.getincrementaldecoder(codec)("replace").decode(head)
     names = [name.strip(' "') for name in re.findall(_NAMES, text)]
     return sum(role is not None for role in roles([name for name in names if name and not name.isascii()]))
 
 
 def _utf32_by_nuls(raw: bytes) -> str | None:
-    """Tell UTF-32 without a mark: of four bytes two are NUL for sure, and nearly always a third."""
+    """Detect UTF-32 without a mark: of four bytes two are always NUL, and nearly always a third."""
     places = [raw[place : 4 * _PAIRS : 4] for place in range(4)]
     nuls = [bool(place) and place.count(0) == len(place) for place in places]
     if nuls[2] and nuls[3] and not nuls[0]:
@@ -88,7 +88,7 @@ def _utf32_by_nuls(raw: bytes) -> str | None:
 
 
 def _utf16_by_nuls(raw: bytes) -> str | None:
-    """Tell UTF-16 without a mark: digits and marks of a price file have a NUL as their high byte."""
+    """Detect UTF-16 without a mark: digits and marks of a price file have a NUL as their high byte."""
     even, odd = raw[: 2 * _PAIRS : 2], raw[1 : 2 * _PAIRS : 2]
     most = max(1, len(odd) // 2)
     low, high = even.count(0), odd.count(0)

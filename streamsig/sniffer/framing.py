@@ -1,4 +1,4 @@
-"""How records are marked off in a text: the delimiter, and lines that are quoted as a whole."""
+"""How a text is split into records: the delimiter, and lines that are quoted as a whole."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 DELIMITERS = (",", ";", "\t", "|")
 
 _RARE = ("^", "~", "\x01", "\x1f", "\x1e")
-"""Marks that no number, time or name has in it: tried where they occur at all."""
+"""Delimiters that no number, time or name contains: tried where they occur at all."""
 
 _CLOCK_MARK = ":"
-"""Stands in times, too: tried where nothing else splits the lines, and believed where a header has as many names."""
+"""Part of times, too: tried where nothing else splits the lines, and accepted where a header has as many names."""
 
-_LOOKED_AT = 200
+_MOST_RECORDS = 200
 _NAMED = 40
 _WIDE, _WIDEST = 100, 1000
 _NEARLY_ALL = 0.9
@@ -33,7 +33,7 @@ _SEP_LINE = re.compile(rb'\s*"?sep=(?P<mark>[^"\r\n])"?[ \t,;]*(?:\r\n|\n|\r|\Z)
 
 
 class Framing(NamedTuple):
-    """How records are marked off, and the byte and physical line from which on they are."""
+    """How a text is split into records, and the byte and physical line where they begin."""
 
     delimiter: str
     line_quoted: bool
@@ -45,8 +45,8 @@ class Framing(NamedTuple):
 def find_framing(sample: bytes, start: int, line: int, options: LayoutOptions) -> Framing:
     """Choose the delimiter under which most records have the same number of fields that look like data.
 
-    What was asked rules delimiters out: a comma between digits, where it is the decimal mark or stands between
-    thousands; a delimiter under which no field has the name that was asked for.
+    The options rule delimiters out: a comma between digits, where it is the decimal mark or separates thousands; a
+    delimiter under which no field has the requested name.
     """
     stated = _SEP_LINE.match(sample, start)
     mark = options.delimiter
@@ -65,9 +65,9 @@ def find_framing(sample: bytes, start: int, line: int, options: LayoutOptions) -
         clock = _Trial(sample, start, _CLOCK_MARK, line_quoted=False)
         if clock.has_names:
             trials[_CLOCK_MARK, False] = clock
-    scores = {key: (trial.goes_with(options), trial.score, trial.fields) for key, trial in trials.items()}
+    scores = {key: (trial.suits(options), trial.score, trial.fields) for key, trial in trials.items()}
     delimiter, line_quoted = max(scores, key=lambda key: scores[key])
-    if not mark and not trials[",", line_quoted].goes_with(options)[0]:
+    if not mark and not trials[",", line_quoted].suits(options)[0]:
         why = f"{why}; a comma between digits is part of a number, as asked for"
     return Framing(delimiter, line_quoted, start, line, why)
 
@@ -82,13 +82,13 @@ class _Trial:
     """The first records under one framing: how alike they are, from 0 to 1, and their number of fields."""
 
     def __init__(self, sample: bytes, start: int, delimiter: str, line_quoted: bool) -> None:  # noqa: FBT001
-        found = split_records(sample, delimiter, line_quoted=line_quoted, start=start)
+        records = split_records(sample, delimiter, line_quoted=line_quoted, start=start)
         self._sample, self._delimiter, self._line_quoted = sample, delimiter, line_quoted
-        self._records = list(islice(found, _LOOKED_AT))
+        self._records = list(islice(records, _MOST_RECORDS))
         self.fields = typical_fields(self._records)
         self._typical = [record for record in self._records if len(record.fields) == self.fields]
         self._named = [sum(role is not None for role in roles(r.fields[:_WIDE])) for r in self._records[:_NAMED]]
-        # what splits nothing is the answer only if nothing else is one
+        # a delimiter that splits nothing wins only where none splits anything
         self.score = 0.01 if self.fields == 1 else self._evenness()
 
     def _evenness(self) -> float:
@@ -100,14 +100,14 @@ class _Trial:
 
     @property
     def has_names(self) -> bool:
-        """Tell whether nearly all records have as many fields as one of the first has names, some of them known."""
+        """Whether nearly all records have as many fields as one of the first has names, some of them known."""
         most = max(self._named, default=0)
         named = self._records[self._named.index(most)] if most else None
         alike = len(self._typical) >= _NEARLY_ALL * len(self._records)
         return named is not None and alike and len(named.fields) == self.fields > 1
 
-    def goes_with(self, options: LayoutOptions) -> tuple[bool, bool]:
-        """Tell whether the marks in numbers that were asked for, and the column, go with this framing."""
+    def suits(self, options: LayoutOptions) -> tuple[bool, bool]:
+        """Return whether the framing suits the requested marks of numbers, and the requested column."""
         marks = self._delimiter != "," or "," not in {options.decimal, options.thousands} or self._proves_commas()
         column = options.column
         if not isinstance(column, str) or column.isdecimal():
@@ -116,7 +116,7 @@ class _Trial:
         return marks, any(wanted == compact(cell) for r in self._records[:_NAMED] for cell in r.fields)
 
     def _proves_commas(self) -> bool:
-        """Tell whether commas stand between fields for sure: beside quotes or texts, or below as many known names."""
+        """Return whether commas surely separate fields: next to quotes or texts, or under as many known names."""
         if self.has_names and max(self._named) > 1:
             return True
         between = sum(self._has_comma_between_digits(record) for record in self._typical)
@@ -132,10 +132,10 @@ class _Trial:
 
 
 def _lines_are_quoted(sample: bytes, start: int) -> bool:
-    """Tell whether nearly every line is one quoted text, and not just one quoted number."""
+    """Return whether nearly every line is one quoted text, and not just one quoted number."""
     lines: list[bytes] = []
     position = start
-    while len(lines) < _LOOKED_AT and position < len(sample):
+    while len(lines) < _MOST_RECORDS and position < len(sample):
         position = skip_blank_lines(sample, position)
         end = LINE_END.search(sample, position)
         line = sample[position : end.start() if end else len(sample)].strip()
@@ -144,7 +144,7 @@ def _lines_are_quoted(sample: bytes, start: int) -> bool:
             lines.append(line)
     if len(lines) > 1 and position >= len(sample) and sample[-1:] not in b"\r\n":
         lines.pop()  # it may be cut off
-    # a header may stand above without quotes
+    # the header may have no quotes
     first, lines = (lines or [b""])[0], lines[1:] or lines
     inner = [unwrapped(line) for line in lines]
     texts = [utf8.from_bytes(text) for text in inner if text is not None]
@@ -155,6 +155,6 @@ def _lines_are_quoted(sample: bytes, start: int) -> bool:
 
 
 def _names_columns(line: bytes) -> bool:
-    """Tell whether a quoted line names several columns: then `"160,101"` below it is no number with a comma."""
+    """Return whether a quoted line names several columns: then `"160,101"` under it is no number with a comma."""
     header = utf8.from_bytes(unwrapped(line) or b"")
     return any(sum(role is not None for role in roles(header.split(mark))) > 1 for mark in DELIMITERS)

@@ -1,8 +1,8 @@
-"""Where the data of a text begin, and which record above them holds the names of the columns.
+"""Where the data of a text begin, and which record above them is the header.
 
 The columns are judged by the last records of the sample, which are data in every file. A record above
-the data is a row where it goes with the columns, and a note (a unit, a ticker, a line of a preamble)
-where it contradicts them: text where times or numbers stand.
+the data is a row where its values match the columns, and a note (a unit, a ticker, a line of a preamble)
+where they contradict them: text in place of times or numbers.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 _LABELS = frozenset({Role.TIME, Role.OTHER})
 _LOOKED_AT = 300
 _DEEPEST = 300
-"""Records within which the data have to begin, unless `skip_lines` tells."""
+"""Records within which the data have to begin, unless `skip_lines` says where."""
 _MOST_NOTES = 3
-"""Records under a header that may be notes where no column of times shows it."""
+"""Records under a header that may be notes where there is no column of times to show it."""
 
 
 class Body(NamedTuple):
-    """The records of a sample, told apart.
+    """The records of a sample, separated into preamble, header, notes and data.
 
-    `names` is the header as a person would write it; there are as many as `fields`, the fields of
-    most data records, unless header and data do not go together. `labels` is what a second header
-    row says under each name (a ticker, a unit).
+    `names` is the header as a person would write it: one name for each of the `fields` of most data
+    records, unless header and data differ in length. `labels` is what a second header row says under
+    each name (a ticker, a unit).
     """
 
     names: tuple[str, ...] | None
@@ -50,10 +50,10 @@ class Body(NamedTuple):
 
 
 def find_body(records: list[Record], options: LayoutOptions, name: str) -> Body:
-    """Tell preamble, header and data apart.
+    """Separate preamble, header and data.
 
-    With `skip_lines` nothing stands above the header or the data. A body without records starts
-    behind the last record. Raises `LayoutError` for a record that is a row or a note, which only a person can tell.
+    With `skip_lines` nothing precedes the header or the data. A body without records starts after
+    the last record. Raises `LayoutError` for a record that may be a row or a note.
     """
     first_is_it = options.skip_lines is not None
     sample = _Sample(records, options)
@@ -70,7 +70,7 @@ def find_body(records: list[Record], options: LayoutOptions, name: str) -> Body:
     if index is None:
         begin = 0 if first_is_it else sample.first_row(name)
         return _body(None, records, begin, 0, fields)
-    begin = sample.behind_notes(index, name)
+    begin = sample.after_notes(index, name)
     return _body(_names(records[index], fields), records, begin, index, fields)
 
 
@@ -92,35 +92,35 @@ class _Sample:
         self.first_data = self._first_data()
 
     def _kinds(self, rows: Sequence[Sequence[str]]) -> list[list[Kind]]:
-        found = kinds_of_rows(rows)
+        all_looks = kinds_of_rows(rows)
         if self._missing:
-            for row, looks in zip(rows, found, strict=True):
+            for row, looks in zip(rows, all_looks, strict=True):
                 looks[:] = [
                     Kind.MISSING if text.strip().casefold() in self._missing else look
                     for text, look in zip(row, looks, strict=True)
                 ]
-        return found
+        return all_looks
 
     def _expected(self) -> list[Kind | None]:
         """Judge each column by the last third of the records that have values."""
         rows = [i for i, row in enumerate(self.looks) if len(row) == self.fields and any(k.typed for k in row)]
         rows = rows[-max(3, len(rows) // 3) :]
-        found: list[Kind | None] = []
+        expected: list[Kind | None] = []
         for column in range(self.fields):
             looks = [self.looks[i][column] for i in rows]
             typed = [look for look in reversed(looks) if look.typed]
-            # of two as frequent ones the last counts
+            # the last one breaks a tie
             kind = max(typed, key=typed.count, default=None)
             if kind is not None and looks.count(kind) >= looks.count(Kind.TEXT):
-                found.append(kind)
+                expected.append(kind)
             elif looks.count(Kind.TEXT) > 1 and all(_has_digits(self.records[i].fields[column]) for i in rows):
-                found.append(Kind.TEXT)
+                expected.append(Kind.TEXT)
             else:
-                found.append(None)
-        return found
+                expected.append(None)
+        return expected
 
     def _compared(self, index: int) -> tuple[int, int]:
-        """Count the values of a record that go with their columns, and those that contradict them."""
+        """Count the values of a record that match their columns, and those that contradict them."""
         hits = misses = 0
         cells = self.records[index].fields
         for cell, look, kind in zip(cells, self._looks_of(index), self.expected, strict=False):
@@ -138,16 +138,16 @@ class _Sample:
         return self.looks[index] if index < len(self.looks) else self._kinds([self.records[index].fields])[0]
 
     def _first_data(self) -> int:
-        """Return the index of the first record that goes with the columns; how many there are if none does."""
+        """Return the index of the first record that matches the columns, `len(records)` if none does."""
         compared = [(i, *self._compared(i)) for i, row in enumerate(self.looks) if len(row) == self.fields]
-        sound = (i for i, hits, misses in compared if hits and not misses)
-        # where each has a fault, the first that has more values than faults
-        return next(sound, next((i for i, hits, misses in compared if hits > misses), len(self.records)))
+        matching = (i for i, hits, misses in compared if hits and not misses)
+        # where each has misses, the first with fewer misses than hits
+        return next(matching, next((i for i, hits, misses in compared if hits > misses), len(self.records)))
 
     def header_index(self, deepest: int) -> int | None:
-        """Return which record above the data names the columns best, or `None` where none is a header.
+        """Return the index of the record above the data that names the columns best, `None` where none is a header.
 
-        What stands behind the last note with values is nearer to the data than a header of something else.
+        A record after the last note with values is nearer to the data than the header of something else.
         """
         above = range(min(self.first_data, deepest))
         ranks = {index: rank for index in above if (rank := self._rank(index)) is not None}
@@ -156,7 +156,7 @@ class _Sample:
         return max(near or ranks, key=lambda index: ranks[index], default=None)
 
     def _rank(self, index: int) -> tuple[bool, int, bool, bool, int] | None:
-        """Rate a record as a header, `None` where it is none."""
+        """Rate a record as a header; return `None` where it is none."""
         cells, looks = self.records[index].fields, self._looks_of(index)
         texts = looks.count(Kind.TEXT)
         known = roles(cells)
@@ -180,8 +180,8 @@ class _Sample:
         looks = self._looks_of(index)
         return len(looks) == self.fields and all(look is Kind.TEXT for look in looks)
 
-    def behind_notes(self, header: int, name: str) -> int:
-        """Return the index of the first row under a header: what is a note there says more about the columns."""
+    def after_notes(self, header: int, name: str) -> int:
+        """Return the index of the first row under a header, after the notes that describe the columns."""
         begin = header + 1
         most = min(self.first_data, begin + (_DEEPEST if Kind.TIME in self.expected else _MOST_NOTES))
         unsure = None
@@ -200,7 +200,7 @@ class _Sample:
         return begin
 
     def _is_note(self, index: int, header: int) -> bool | None:
-        """Tell whether a record under the header is no row; `None` where it has values, but a text for its time."""
+        """Return whether a record under the header is a note; `None` where it has values, but a text for its time."""
         cells, looks = self.records[index].fields, self._looks_of(index)
         if self.first_data >= len(self.records):
             # there is nothing to compare it with
@@ -221,14 +221,14 @@ class _Sample:
         return all(role in _LABELS for role in roles(keys))
 
     def _recurs(self, index: int) -> bool:
-        """Tell whether a text of a record stands in the same column of the data, too."""
+        """Return whether a text of a record occurs in the same column of the data, too."""
         cells = [text.strip() for text in self.records[index].fields]
         texts = [place for place, look in enumerate(self._looks_of(index)) if look is Kind.TEXT]
         below = [r.fields for r in self.records[max(index + 1, self.first_data) :] if len(r.fields) == self.fields]
         return any(row[place].strip() == cells[place] for row in below for place in texts if place < len(row))
 
     def first_row(self, name: str) -> int:
-        """Step back from the first sound record over those that are rows, too: missing values, broken records."""
+        """Return the index of the first row: broken ones, and ones with missing values, precede `first_data`."""
         data = self.first_data
         if data == len(self.records):
             return 0
@@ -243,17 +243,17 @@ class _Sample:
                 if empty or (misses and (ragged or not hits)) or (ragged and not hits):
                     break
                 coded = any(k is Kind.TEXT and look is k for look, k in zip(looks, self.expected, strict=False))
-                if misses or (_says_something(looks) and not (coded or self._recurs(index))):
+                if misses or (Kind.TEXT in looks and not (coded or self._recurs(index))):
                     self._ask(index, index, name)
             data = index
         return data
 
     def _ask(self, index: int, last: int, name: str) -> None:
-        found, behind = self.records[index], self.records[last].next_line - 1
+        first, end = self.records[index], self.records[last].next_line - 1
         raise LayoutError(
-            f"{name}, line {found.line}: {numbered(found.fields)} could be a row or a note above the rows;"
-            f" if the rows begin with it, use `skip_lines={found.line - 1}, header=False`; if they begin below"
-            f" line {behind}, use `skip_lines={behind}, header=False`; name the close with `column=N`"
+            f"{name}, line {first.line}: {numbered(first.fields)} could be a row or a note above the rows;"
+            f" if the rows begin with it, use `skip_lines={first.line - 1}, header=False`; if they begin below"
+            f" line {end}, use `skip_lines={end}, header=False`; name the close with `column=N`"
         )
 
 
@@ -261,15 +261,11 @@ def _has_digits(text: str) -> bool:
     return any(letter.isdigit() for letter in text)
 
 
-def _says_something(row: Sequence[Kind]) -> bool:
-    return any(kind is Kind.TEXT for kind in row)
-
-
 def _body(names: tuple[str, ...] | None, records: list[Record], begin: int, index: int, fields: int) -> Body:
     under = tuple(records[index + 1 : begin]) if names is not None else ()
     if names is not None:
         if all(len(record.fields) != fields for record in records[begin:]):
-            # counted above the header alone
+            # no data record has so many: they were counted above the header
             fields = typical_fields(records[begin:]) if begin < len(records) else len(names)
         full = [record.fields for record in records[begin:] if len(record.fields) == fields]
         names, labels = _with_labels(names_over(names, full, fields), under)
@@ -291,7 +287,7 @@ def _body(names: tuple[str, ...] | None, records: list[Record], begin: int, inde
 
 
 def _fields(records: list[Record], looks: Sequence[Sequence[Kind]]) -> int:
-    """Return the number of fields of most records that hold data; of all of them where none does."""
+    """Return the number of fields of most records with data, or of most records where none has data."""
     with_data = [record for record, row in zip(records, looks, strict=False) if any(kind.typed for kind in row)]
     return typical_fields([record for record in with_data if len(record.fields) > 1] or with_data or records)
 
@@ -314,7 +310,7 @@ def _with_labels(names: tuple[str, ...], under: Sequence[Record]) -> tuple[tuple
 
 
 def _names(record: Record, fields: int) -> tuple[str, ...]:
-    """Return the names as a person would write them, without the empty ones behind the last field."""
+    """Return the names as a person would write them, without the empty ones after the last field."""
     names = [cell.strip(" \t\u00a0") for cell in record.fields]
     while len(names) > fields and not names[-1]:
         names.pop()

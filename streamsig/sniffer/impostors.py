@@ -1,11 +1,12 @@
-"""Files that are called .csv and are something else, told by how they begin."""
+"""Files that are named .csv and are something else, detected by their first bytes."""
 
 from __future__ import annotations
 
 import re
 
 from streamsig.errors import LayoutError
-from streamsig.sources.formats import DECRYPT, ENCRYPTED_MAGIC, columnar_format
+from streamsig.sources.decoders import Gzip
+from streamsig.sources.formats import DECRYPT, ENCRYPTED_MAGIC, ZIP_MAGIC, columnar_format
 
 _TABLE = "give the table itself"
 _FEATHER = "python -c \"import pyarrow.feather as f; f.write_feather(f.read_table('{name}'), 'TABLE.feather')\""
@@ -13,8 +14,8 @@ _ORC = "python -c \"from pyarrow import orc, parquet; parquet.write_table(orc.re
 _AVRO = "with polars: python -c \"import polars; polars.read_avro('{name}').write_parquet('TABLE.parquet')\""
 
 _MAGIC = (
-    (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
-    (b"\x1f\x8b", "gzip data, compressed more than once", "unpack it: gunzip {name}"),
+    (ZIP_MAGIC, "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
+    (Gzip.magic, "gzip data, compressed more than once", "unpack it: gunzip {name}"),
     (b"FEA1", "a Feather file of version 1", f"write it as version 2: {_FEATHER}"),
     (ENCRYPTED_MAGIC, "an encrypted Parquet file", DECRYPT),
     (b"ORC", "an ORC file", f"convert it: {_ORC}"),
@@ -29,7 +30,7 @@ _MAGIC = (
     (b"version https://git-lfs", "a Git LFS pointer: the file itself was not downloaded", "fetch it: git lfs pull"),
 )
 _UNPACK = {"gzip": "gunzip", "bz2": "bunzip2", "zstd": "unzstd", "lz4": "unlz4", "xz": "unxz"}
-_TAR_PLACE = 257
+_TAR_OFFSET = 257
 _MARKUP = rb"(?i)\s*<(?:!doctype|html|head|body|\?xml|title|table|error|h1|script|div|p>|!--)"
 _JSON = rb'\s*(?:\{\s*["}]|\[\s*[\[{"])'
 _MESSAGE = rb'(?i)"(?:error message|errormessage|error|message|msg|note|information|detail)"\s*:\s*"([^"]{1,200})'
@@ -37,7 +38,7 @@ _TITLE = rb"(?i)<title[^>]*>([^<]{1,200})|<message>([^<]{1,200})"
 
 
 def check_is_text(first: bytes, name: str, compression: str | None = None) -> None:
-    """Raise `LayoutError` where a file, unpacked if it was compressed, begins as one that is no text does."""
+    """Raise `LayoutError` where a file, unpacked if it was compressed, begins like a known binary format."""
     stored = columnar_format(first)
     if stored is not None:
         unpack = f"{_UNPACK[compression]} {name}" if compression in _UNPACK else "unpack it"
@@ -47,7 +48,7 @@ def check_is_text(first: bytes, name: str, compression: str | None = None) -> No
         # a header may begin with such letters, too
         if first.startswith(magic) and (b"\0" in first or magic not in {b"ORC", ENCRYPTED_MAGIC}):
             raise LayoutError(f"{name}: this is {what}, not delimited text; {advice.format(name=name)}")
-    if first[_TAR_PLACE:].startswith(b"ustar"):
+    if first[_TAR_OFFSET:].startswith(b"ustar"):
         raise LayoutError(
             f"{name}: this is a tar archive, not delimited text; unpack it into a folder, and give the folder that the"
             f" tables are in: mkdir TABLES && tar -xf {name} -C TABLES && streamsig run 'TABLES/**/*.csv'"
@@ -55,14 +56,14 @@ def check_is_text(first: bytes, name: str, compression: str | None = None) -> No
 
 
 def check_is_table(sample: bytes, name: str) -> None:
-    """Raise `LayoutError` where the text is a web page, JSON, or not a text at all, and say which."""
+    """Raise `LayoutError` for a web page, JSON or binary data, and say which it is."""
     check_is_text(sample, name)
     begin = sample[:4096]
     for pattern, what, message in ((_MARKUP, "a web page or XML", _TITLE), (_JSON, "JSON", _MESSAGE)):
         if begin.lstrip()[:1] in {b"<", b"{", b"["} and re.match(pattern, begin):
-            found = re.search(message, begin)
-            said = b" ".join(group for group in found.groups() if group) if found else begin.strip()[:60]
-            text = " ".join(said.decode("utf-8", "replace").split())
+            match = re.search(message, begin)
+            excerpt = b" ".join(filter(None, match.groups())) if match else begin.strip()[:60]
+            text = " ".join(excerpt.decode("utf-8", "replace").split())
             raise LayoutError(f"{name}, line 1: this is {what}, not delimited text: {text}; download the table again")
     if b"\0" in sample:
         line = sample.count(b"\n", 0, sample.index(b"\0")) + 1

@@ -1,4 +1,4 @@
-"""How an input is written: what its user asks for, and what is detected."""
+"""The layout of an input: what its user asks for, and what is detected."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Layout(NamedTuple):
 
     Of a columnar input the `dialect` has names, close, time and numbers alone, and `types` the type of each column.
     `groups` are the fields to group by. `closes` and `times` are those of the sampled rows as they are written, a time
-    of day behind its date. `decimals` is the most that one of these closes has, exponents and padding zeros resolved.
+    of day after its date. `decimals` is the most that one of these closes has, exponents and padding zeros resolved.
     `reasons` are (what, why) pairs and `warnings` sentences for a person; `rows` are the first ones.
 
     Of a text: `header_line` is the line of the header, `skipped_lines` counts those above the header, or above the
@@ -113,7 +113,7 @@ class Layout(NamedTuple):
         return one_line(self.dialect.close_title or "")
 
     def to_log(self) -> dict[str, Any]:
-        """Return what the log says of the layout (docs/reference/metrics.md)."""
+        """Return the layout as it is logged (docs/reference/metrics.md)."""
         dialect, is_table = self.dialect, self.format != TEXT
         names = dialect.header or ()
         title = (lambda index: one_line(names[index])) if is_table else dialect.column_name

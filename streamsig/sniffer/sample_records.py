@@ -1,4 +1,4 @@
-"""The records of a sample: how they are marked off, and which are header and data."""
+"""The records of a sample: how it is split into them, and which are header and data."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
     from streamsig.sniffer.layout import LayoutOptions
 
 RECORDS = 4000
-"""Records that are looked at."""
+"""Most records of a sample."""
 
 MAX_FIELDS = 1 << 14
-"""As many columns as a spreadsheet has; what has more is something else, and would take long to look at."""
+"""As many columns as a spreadsheet has; more would take long to examine, and are no table."""
 
 
 def split_sample(sample: bytes, whole: bool, options: LayoutOptions, name: str) -> tuple[Framing, Body | None]:  # noqa: FBT001
-    """Split a sample into records, and tell header and data; the body is `None` where there are no records.
+    """Split a sample into records, header and data; the body is `None` where there are no records.
 
     Raises LayoutError for records of too many fields, and where none ends within the sample.
     """
     skipped = options.skip_lines or 0
     start = skip_lines(sample, skipped)
     framing = find_framing(sample, start, skipped + 1, options)
-    found = split_records(
+    split = split_records(
         sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
     )
-    records = list(islice(found, RECORDS))
+    records = list(islice(split, RECORDS))
     widest = max(records, key=lambda record: len(record.fields), default=None)
     if widest is not None and len(widest.fields) > MAX_FIELDS:
         raise LayoutError(
             f"{name}, line {widest.line}: {len(widest.fields):,} fields between {framing.delimiter!r}, more than the"
-            f" {MAX_FIELDS:,} that are read; if another character stands between fields, use `delimiter`"
+            f" {MAX_FIELDS:,} that are read; if another character separates fields, use `delimiter`"
         )
     if records and not whole and records[-1].stop == len(sample):
         cut = records.pop()

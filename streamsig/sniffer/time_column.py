@@ -1,4 +1,4 @@
-"""Which column tells the time, and whether the rows run forwards or backwards in it."""
+"""Which column holds the time, and whether the rows run forwards or backwards in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RUNS_BACKWARDS = (
     "rows run from newest to oldest: windows look at later rows;"
     " use `order='newest-first'` to count each row's window over the rows before it in time"
 )
-"""What to say of a file that is newest first."""
+"""The warning for a file that is newest first."""
 
 _JUDGED = 100
 _LONGEST = 80
@@ -41,7 +41,7 @@ _PERIODS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class TimeColumn:
-    """The field that tells the time (`None` where none does), and which way the rows run.
+    """The field that holds the time (`None` where none does), and which way the rows run.
 
     `clock` is a second field with the time of day of a date.
     """
@@ -52,7 +52,7 @@ class TimeColumn:
 
 
 def find_time(names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -> TimeColumn:
-    """Return the first column that tells the time and moves, else the first that tells it.
+    """Return the first column of times that change, else the first column of times.
 
     `columns` holds the texts of each field, in file order. Rows that step backwards nearly always run from newest to
     oldest; series one after another, each forwards, do not.
@@ -88,20 +88,20 @@ def _candidates(names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -
         return named + seen
     if names is None:
         return [0] if _climbs(without_footer(columns[0])) else []
-    # of a year and a month in columns of their own neither is a time
+    # with a year and a month in separate columns, neither is a time
     periods = [index for index, name in enumerate(names[: len(columns)]) if compact(name) in _PERIODS]
     return periods if len(periods) == 1 else []
 
 
 def _looks_like_time(texts: Sequence[str]) -> bool:
     rows = without_footer(texts)
-    # what has more below than above it is no column of times
+    # a column of times has more rows than footer
     few = (rows if 2 * len(rows) >= len(texts) else texts)[:_JUDGED]
     return are_times([text for text, kind in zip(few, kinds(few), strict=True) if kind is not Kind.MISSING])
 
 
 def _climbs(texts: Sequence[str]) -> bool:
-    """Tell whether whole numbers rise from row to row, or fall, as milliseconds of a day do."""
+    """Return whether whole numbers rise in every row, or fall in every row, as milliseconds of a day do."""
     if len(texts) < _FEW or not all(text.strip().isdecimal() and len(text) <= _LONGEST for text in texts):
         return False
     rises = [b > a for a, b in pairwise(map(int, texts))]
@@ -110,7 +110,7 @@ def _climbs(texts: Sequence[str]) -> bool:
 
 
 def _clock(index: int, names: Sequence[str] | None, columns: Sequence[Sequence[str]]) -> int | None:
-    """Return the column beside a date that holds the time of day."""
+    """Return the column next to a date that holds the time of day."""
     if names is not None and len(names) == len(columns):
         if is_clock(names[index]):
             return None
@@ -122,7 +122,7 @@ def _clock(index: int, names: Sequence[str] | None, columns: Sequence[Sequence[s
 
 
 def _direction(texts: Sequence[str]) -> str | None:
-    """Return which way times run, under the reading that is steadiest; `None` where they are no times."""
+    """Return which way times run under the steadiest reading; `None` where they are no times."""
     texts = [text for text in texts if text.strip()]
     column = Column.of(texts)
     best: tuple[float, str] | None = None
@@ -142,7 +142,7 @@ def _direction(texts: Sequence[str]) -> str | None:
 def _way(times: NDArray[np.int64]) -> tuple[float, str]:
     """Return how steadily times run one way, from 0 to 1, and which way; equal times are no steps.
 
-    Where neighbours are out of order here and there, times half a column apart tell, if they agree.
+    Where some neighbours are out of order, times half a column apart decide, if they agree.
     """
     forward, backward = _steps(times, 1)
     if not forward + backward:
@@ -156,6 +156,6 @@ def _way(times: NDArray[np.int64]) -> tuple[float, str]:
 
 
 def _steps(times: NDArray[np.int64], apart: int) -> tuple[int, int]:
-    """Count the steps forward and backward between times that stand so far apart."""
+    """Count the steps forward and backward between times that are `apart` rows from each other."""
     before, after = times[:-apart], times[apart:]
     return int((after > before).sum()), int((after < before).sum())

@@ -1,4 +1,4 @@
-"""Layouts that cannot be told for sure: one sentence that names what was found and the flag that settles it."""
+"""Ambiguous layouts: one sentence names what was detected and the flag that settles it."""
 
 from __future__ import annotations
 
@@ -386,7 +386,7 @@ REFUSALS: list[tuple[str, bytes, Options, list[str]]] = [
 
 @pytest.mark.parametrize(("text", "asked", "fragments"), [e[1:] for e in REFUSALS], ids=[e[0] for e in REFUSALS])
 def test_doubt_is_said(text: bytes, asked: Options, fragments: list[str]) -> None:
-    """What cannot be told for sure stops with one line that begins with the file's name."""
+    """What is ambiguous stops with one line that begins with the file's name."""
     with pytest.raises(LayoutError) as caught:
         detect(text, whole=True, options=asked, name="x.csv")
     message = with_flags(str(caught.value))
@@ -418,7 +418,7 @@ def test_a_table_above_with_times_and_closes() -> None:
     """Two files that were joined: the first one is no preamble, however many fields the second one has."""
     above = "Date,Open,High,Low,Close\n2000,9,12,8,10\n2001,9,12,8,11\n"
     below = "Date,Close,Open,High,Low,Volume\n9000,11,9,12,8,1\n9001,12,9,12,8,1\n"
-    with pytest.raises(LayoutError, match=r"line 4: a second header stands there.*`skip_lines=3`") as caught:
+    with pytest.raises(LayoutError, match=r"line 4: this is a second header.*`skip_lines=3`") as caught:
         detect((above + below).encode(), whole=True)
     assert "head -n 3 FILE" in str(caught.value)
     assert detect((above + below).encode(), whole=True, options=Options(skip_lines=3)).dialect.close == 1

@@ -1,1 +1,1 @@
-"""Whether the values of a sample bear out the layout, and what a user should be warned of."""
+"""Whether the values of a sample agree with the layout, and what a user should be warned of."""

@@ -1,4 +1,4 @@
-"""What stands around the numbers of a column, and a command that removes it."""
+"""Texts around the numbers of a column, and a command that removes them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Affixes(NamedTuple):
 
 
 def affixes(text: str) -> Affixes | None:
-    """Return what stands around a number, `None` where a text is no number or nothing else."""
-    found = re.fullmatch(_AFFIXED, text.strip()) if len(text) <= _LONGEST else None
-    if found is None or not (found["before"] or found["after"]) or kind(found["number"].strip("()")) is not Kind.NUMBER:
+    """Return the texts around a number, `None` where a text has no number or nothing around it."""
+    match = re.fullmatch(_AFFIXED, text.strip()) if len(text) <= _LONGEST else None
+    if match is None or not (match["before"] or match["after"]) or kind(match["number"].strip("()")) is not Kind.NUMBER:
         return None
-    return Affixes(found["before"], found["after"])
+    return Affixes(match["before"], match["after"])
 
 
 def advice_on_affixes(texts: Sequence[str], cells: Iterable[str] | None) -> str | None:
@@ -39,26 +39,26 @@ def advice_on_affixes(texts: Sequence[str], cells: Iterable[str] | None) -> str 
     `cells` are those of the file that a command must not damage; without them no command is named.
     """
     each = {affixes(text) for text in texts}
-    found = next(iter(each))
-    if None in each or found is None:
+    first = next(iter(each))
+    if None in each or first is None:
         return None
     if len(each) > 1:
         return "write the file again with plain numbers"
-    what = " and ".join(repr(part) for part in found if part)
-    command = None if cells is None else _command(found, cells)
+    what = " and ".join(repr(part) for part in first if part)
+    command = None if cells is None else _command(first, cells)
     return f"remove {what} first" + (f": {command}" if command else "")
 
 
-def _command(found: Affixes, cells: Iterable[str]) -> str | None:
+def _command(around: Affixes, cells: Iterable[str]) -> str | None:
     """Return a command that removes texts next to digits, `None` where it would change other cells, too."""
-    joined = found.before + found.after
+    joined = around.before + around.after
     if not (joined.isascii() and joined.isprintable()) or any(mark in joined for mark in '",;|'):
         return None
     parts = []
-    if found.before:
-        parts.append((rf"{re.escape(found.before)}([-+.(0-9])", rf"s/{_escaped(found.before)}\([-+.(0-9]\)/\1/g"))
-    if found.after:
-        parts.append((rf"([0-9)]){re.escape(found.after)}", rf"s/\([0-9)]\){_escaped(found.after)}/\1/g"))
+    if around.before:
+        parts.append((rf"{re.escape(around.before)}([-+.(0-9])", rf"s/{_escaped(around.before)}\([-+.(0-9]\)/\1/g"))
+    if around.after:
+        parts.append((rf"([0-9)]){re.escape(around.after)}", rf"s/\([0-9)]\){_escaped(around.after)}/\1/g"))
     before = list(cells)
     after = before
     for pattern, _ in parts:

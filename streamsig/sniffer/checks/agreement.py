@@ -1,4 +1,4 @@
-"""Whether the inputs of one series go together: their closes are read at one scale, and from one column."""
+"""Whether the inputs of one series agree: their closes are read at one scale, and from one column."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CloseColumn(NamedTuple):
     """How the closes of an input are read: from which column, near which value, and whether that is a guess.
 
     `column` is `None` where there are no names. `level` is the median of the first closes, 0 for none. `mark` is the
-    decimal mark where the closes show one. With `by_custom` a mark before three digits is taken for that.
+    decimal mark where the closes show one. With `by_custom` a mark before three digits is taken for it.
     """
 
     name: str
@@ -44,7 +44,7 @@ class CloseColumn(NamedTuple):
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> CloseColumn:
-        """Return what `_asdict` has returned."""
+        """Return the inverse of `_asdict`."""
         column = plain["column"]
         texts = str(plain["name"]), None if column is None else str(column)
         return cls(*texts, float(plain["level"]), str(plain["mark"]), plain["by_custom"] is True)
@@ -60,14 +60,14 @@ def compare(before: CloseColumn, this: CloseColumn, *, grouped: bool) -> tuple[s
     if guess.by_custom and (_other_mark(guess, other) if grouped else _other_scale(guess, other)):
         raise LayoutError(
             f"{this.name}: its closes are near {this.level:g}, and those of {before.name} near {before.level:g}:"
-            f" in {guess.name} a {guess.mark} before three digits was taken for the decimal mark, and may stand between"
+            f" in {guess.name} a {guess.mark} before three digits was taken for the decimal mark, and may separate"
             f" thousands; say which with `thousands={guess.mark!r}` or `decimal={guess.mark!r}`"
         )
     one, two = before.column, this.column
     if one is None or two is None or compact(one) == compact(two) or roles([one, two]) == [Role.CLOSE, Role.CLOSE]:
         return ()
-    found = f'the close is column "{one_line(two)}" here, and "{one_line(one)}" in {before.name}, which is one series'
-    return (f"{found} with it; if one column is meant, use `column`",)
+    what = f'the close is column "{one_line(two)}" here, and "{one_line(one)}" in {before.name}, which is one series'
+    return (f"{what} with it; if one column is meant, use `column`",)
 
 
 def _other_mark(guess: CloseColumn, other: CloseColumn) -> bool:

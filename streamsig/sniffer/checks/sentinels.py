@@ -1,4 +1,4 @@
-"""Closes that may stand for "no close": 0, -1, 999999 or a limit of 32-bit integers among prices far from it."""
+"""Closes that may mean "no close": 0, -1, 999999 or a limit of 32-bit integers among prices far from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamsig.fields.numbers import NumberFormat
 
 _SUSPECT = "-019., $€£¥"
-"""What the texts consist of that are looked at more closely."""
+"""The characters of texts that are examined."""
 
 _SMALLEST, _LARGEST = "-2147483648", "2147483647"
 """The limits of 32-bit integers."""
@@ -34,14 +34,14 @@ def sentinels(closes: Sequence[str], numbers: NumberFormat) -> list[str]:
     if not any(text and (not text.strip(_SUSPECT) or text in {_SMALLEST, _LARGEST}) for text in different):
         return []
     values = {text: float_of(text, numbers) for text in different}
-    told = {text: value for text, value in values.items() if not isnan(value) and not numbers.is_missing(text)}
-    low = {text for text, value in told.items() if value in {0, -1} or (value < 0 and _is_extreme(text))}
-    high = {text for text, value in told.items() if value > 0 and _is_extreme(text)}
-    prices = [value for text, value in told.items() if text not in low | high]
+    numeric = {text: value for text, value in values.items() if not isnan(value) and not numbers.is_missing(text)}
+    low = {text for text, value in numeric.items() if value in {0, -1} or (value < 0 and _is_extreme(text))}
+    high = {text for text, value in numeric.items() if value > 0 and _is_extreme(text)}
+    prices = [value for text, value in numeric.items() if text not in low | high]
     if not low | high or not prices or min(prices) <= 0:
         return []
-    far = _far_below(closes, told, low) if low else set()
-    return [text for text in told if text in far or (text in high and told[text] > _FAR * max(prices))]
+    far = _far_below(closes, numeric, low) if low else set()
+    return [text for text in numeric if text in far or (text in high and numeric[text] > _FAR * max(prices))]
 
 
 def _far_below(closes: Sequence[str], values: Mapping[str, float], low: Collection[str]) -> set[str]:
@@ -59,14 +59,14 @@ def _far_below(closes: Sequence[str], values: Mapping[str, float], low: Collecti
 
 
 def sentinel_warning(texts: Sequence[str], place: str) -> str:
-    """Return what to say of closes that may mean "no close"; `place` is where the first of them stands."""
+    """Return the warning for closes that may mean "no close"; `place` is where the first of them is."""
     setting = f"`missing={[*texts[:_SHOWN]]}`"
     first = " and ".join(texts[:_SHOWN])
-    return f"closes of {first} stand among prices far from that, first in {place}; if they mean no close, use {setting}"
+    return f"closes of {first} are among prices far from that, first in {place}; if they mean no close, use {setting}"
 
 
 def _is_extreme(text: str) -> bool:
-    """Tell whether a number has nothing but nines, or is a limit of 32-bit integers."""
+    """Return whether a number has nothing but nines, or is a limit of 32-bit integers."""
     if text in {_SMALLEST, _LARGEST}:
         return True
     digits = text.lstrip("-").replace(".", "").replace(",", "")

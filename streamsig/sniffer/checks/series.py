@@ -28,7 +28,7 @@ _SIMPLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 class Columns(NamedTuple):
-    """The sampled texts of each field: `text` tells which hold texts, `other` which are close, time or the like.
+    """The sampled texts of each field: `text` says which hold texts, `other` which are close, time or the like.
 
     `times` has the time of each row, or is empty.
     """
@@ -65,25 +65,25 @@ def several_series(columns: Columns) -> str | None:
         )
     if _repeat_throughout(columns.times):
         return (
-            "times repeat throughout, as if rows were of several series, but all are counted as one; if a column tells"
-            " them apart, use `group_by=COLUMN` to count each as a series of its own"
+            "times repeat throughout, as if rows were of several series, but all are counted as one; if a column"
+            " distinguishes them, use `group_by=COLUMN` to count each as a series of its own"
         )
     return None
 
 
 def _values(texts: Sequence[str]) -> list[str]:
-    """Return the different texts in the order in which they come, without those that mean that there is none."""
+    """Return the distinct texts in order of appearance, without those that mean a missing value."""
     return [text for text in dict.fromkeys(map(str.strip, texts)) if text.casefold() not in MISSING]
 
 
 def _are_codes(texts: Sequence[str]) -> bool:
-    """Tell whether whole numbers are the codes of few things."""
+    """Return whether whole numbers are the codes of few things."""
     values = _values(texts)
     return 2 * len(values) <= len(texts) and all(value.isdecimal() for value in values)
 
 
 def _key_of_times(columns: Columns, texts: Sequence[int]) -> int | None:
-    """Return the column of few texts with which times do not repeat any more."""
+    """Return the column of few distinct texts within each of which times do not repeat."""
     times, rows = columns.times, len(columns.times)
     repeated = rows - len(set(times))
     if rows < _FEWEST or repeated < _REPEATED * rows:
@@ -98,11 +98,10 @@ def _key_of_times(columns: Columns, texts: Sequence[int]) -> int | None:
 
 
 def _repeat_throughout(times: Sequence[str]) -> bool:
-    """Tell whether nearly all times repeat, most of them equally often; trades repeat theirs, but not so evenly.
+    """Return whether nearly all times repeat, most of them equally often; trades repeat theirs, but not so evenly.
 
-    A snapshot has one time in all rows; a text of few digits, such as `1`, is none.
-
-    Times that a spreadsheet has rounded, such as 1.7E+15, tell nothing.
+    A snapshot has one time in all rows; a text of few digits, such as `1`, is none. Times that a spreadsheet has
+    rounded, such as 1.7E+15, prove nothing.
     """
     counts = Counter(times)
     often = [count for count in counts.values() if count > 1]

@@ -1,6 +1,6 @@
 """Numbers that were split at their own mark: `9,90` or `1,998.50` without quotes between commas.
 
-Then no field is the close, whichever is asked for.
+Then no field is the close, whichever the user names.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def check_not_split(
     """Raise where the fields between commas seem to be halves of numbers.
 
     `texts` are those of each column. `decimal='.'` says that a comma is not a decimal mark, and `thousands='none'` that
-    it does not stand between thousands: then they are numbers of their own.
+    it does not separate thousands: then they are numbers of their own.
     """
     record = next((each for each in body.records if len(each.fields) == body.fields), None)
     if record is None:
@@ -82,7 +82,7 @@ def check_not_split(
 
 
 def _names(body: Body) -> tuple[str, ...]:
-    """Return the header without empty names behind; the line above the rows where it has too few names for one."""
+    """Return the header without trailing empty names; without a header, the line above the rows if it names columns."""
     if body.names is not None:
         names = () if are_numbers(body.names) else body.names
     else:
@@ -112,15 +112,15 @@ def _by_names(names: Sequence[str], columns: Sequence[Sequence[str]], pairs: Seq
     """Return the pairs that, joined, leave as many fields as there are names, each of the kind that its name says."""
     missing, known = len(columns) - len(names), roles(names)
     if missing < 1 or (missing == 1 and _counts(columns[0]) and known[0] is not Role.TIME):
-        # as many names as fields; or all but that of the numbers of rows
+        # as many names as fields; or all but that of the row numbers
         return ()
     looks = [_kind(column) for column in columns]
     for chosen in islice(combinations(pairs, missing), _TRIED):
         firsts = {pair.first for pair in chosen}
         if any(b - a == 1 for a, b in pairwise(sorted(firsts))):
             continue
-        kept = [i for i in range(len(columns)) if i - 1 not in firsts]
-        if all(_suits(role, looks[i], joined=i in firsts) for role, i in zip(known, kept, strict=True)) and (
+        remaining = [i for i in range(len(columns)) if i - 1 not in firsts]
+        if all(_suits(role, looks[i], joined=i in firsts) for role, i in zip(known, remaining, strict=True)) and (
             missing > 1
             or len(names) == 1
             or _is_even(columns, chosen[0])
@@ -154,24 +154,24 @@ def _suits(role: Role | None, look: Kind, *, joined: bool) -> bool:
 
 
 def _names_time(known: Sequence[Role | None], looks: Sequence[Kind]) -> bool:
-    """Tell whether a name of a time stands above times: then no name in front is missing."""
+    """Return whether a name of a time is above times: then no name in front is missing."""
     return any(role is Role.TIME and look is Kind.TIME for role, look in zip(known, looks, strict=False))
 
 
 def _is_even(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
-    """Tell whether the second halves look like decimals, of one number of digits or with zeros in front."""
+    """Return whether the second halves look like decimals: of equal length, or with leading zeros."""
     widths = {len(text) for text in columns[pair.first + 1]}
     return pair.certain or pair.is_thousands or (len(widths) == 1 and min(widths) >= _FEW_DIGITS)
 
 
 def _is_short(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
-    """Tell whether the second halves may be decimals without the zeros behind them, or the first never change."""
+    """Return whether the second halves may be decimals without trailing zeros, or the first never change."""
     left, right = columns[pair.first], columns[pair.first + 1]
     return len(set(left)) == 1 or max(map(len, right)) <= _FEW_DECIMALS
 
 
 def _differs(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
-    """Tell whether the halves look like those of a number, and are of another size, which two prices are not."""
+    """Return whether the halves look like those of a number, and differ in size, as two prices do not."""
     left, right = columns[pair.first], columns[pair.first + 1]
     if len(set(right)) == 1 or not (pair.is_thousands or {len(text) for text in right} == {_FEW_DIGITS}):
         return False
@@ -189,7 +189,7 @@ def _all(pattern: str, texts: Sequence[str]) -> bool:
 
 
 def _counts(texts: Sequence[str]) -> bool:
-    """Tell whether texts are numbers of rows: each is one more than the one before it."""
+    """Return whether texts are row numbers: each is one more than the one before it."""
     return len(texts) > _FEW_DIGITS and all(
         a.isdecimal() and b.isdecimal() and max(len(a), len(b)) <= _MOST_DIGITS and int(b) == int(a) + 1
         for a, b in pairwise(texts)

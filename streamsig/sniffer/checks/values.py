@@ -1,4 +1,4 @@
-"""Whether the values bear out what the header says, before anything is counted on it."""
+"""Whether the values agree with the header, before anything is counted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _JUDGED = 100
 _FEW = 2
 _MARKS = "!#&*=/@\\_`'%$:"
-"""Marks that stand in names and texts, too, so that they have to be asked for."""
+"""Delimiters that occur in names and texts, too, so that the user has to name them."""
 
 _EIGHTHS = r"[0-9]{2,4}['^-][0-7]"
 _IN_FRACTIONS = rf"(?:[5-9][0-9]|1[0-9]{{2}}|2[0-4][0-9])['^:-](?:[0-2][0-9]|3[01])(?:[0-7+]|\.[0-9]+)?|{_EIGHTHS}"
@@ -92,7 +92,7 @@ def _check_marks(body: Body, options: LayoutOptions, name: str) -> None:
 
 
 def _several(text: str) -> bool:
-    """Tell whether a name is the names of several columns between blanks (`Close price` is one)."""
+    """Return whether a name is the names of several columns between blanks (`Close price` is one)."""
     return sum(role is not None for role in roles(text.split())) > 1 and roles([text]) == [None]
 
 
@@ -105,8 +105,8 @@ def check_no_second_header(body: Body, numbers: Sequence[str] | None, name: str)
     looks = kinds(numbers or ())
     if Kind.TEXT not in looks and len(looks) == len(body.records):
         return
-    sound = (record for record in body.records if len(record.fields) == body.fields)
-    valued = {record.line for record, look in zip(sound, looks, strict=False) if look is not Kind.TEXT}
+    full = (record for record in body.records if len(record.fields) == body.fields)
+    valued = {record.line for record, look in zip(full, looks, strict=False) if look is not Kind.TEXT}
     for before, record in pairwise(body.records):
         if record.line in valued:
             continue
@@ -120,20 +120,20 @@ def check_no_second_header(body: Body, numbers: Sequence[str] | None, name: str)
             continue
         above = record.line - 1
         raise LayoutError(
-            f"{name}, line {record.line}: a second header stands there, with other names than the first:"
+            f"{name}, line {record.line}: this is a second header, with other names than the first:"
             f" {numbered(cells)}; to count the rows below it, use `skip_lines={above}` and name the close with"
             f" `column`; to count those above it: head -n {above} FILE | streamsig run -"
         )
 
 
 def _check_no_table_above(body: Body, name: str) -> None:
-    """Raise where times and closes stand above the header, with names of their own."""
+    """Raise where a table with times and closes, and names of its own, precedes the header."""
     for before, record in pairwise(body.preamble):
         known = set(roles(before.fields))
         if Role.TIME in known and _CLOSES & known and len(record.fields) == len(before.fields):
             above = body.header_line - 1
             raise LayoutError(
-                f"{name}, line {body.header_line}: a second header stands there, with other names than the one on line"
+                f"{name}, line {body.header_line}: this is a second header, with other names than the one on line"
                 f" {before.line}; to count the rows below it, use `skip_lines={above}`; to count those above it:"
                 f" head -n {above} FILE | streamsig run -"
             )
@@ -151,10 +151,10 @@ def check_names(numbers: NumberFormat, body: Body, near: list[list[str]], name: 
             moving += 1
             wrong += h < low or c < low or c > h
     if moving and 2 * wrong > moving:
-        found = next(record for record in body.records if len(record.fields) == body.fields)
+        first = next(record for record in body.records if len(record.fields) == body.fields)
         raise LayoutError(
             f"{name}: the columns named open, high, low and close are not so in {wrong} of {moving} sampled rows,"
-            f" so the names may be shifted: line {found.line} reads {numbered(found.fields)};"
+            f" so the names may be shifted: line {first.line} reads {numbered(first.fields)};"
             " say which field is the close with `column=N`"
         )
 
@@ -168,18 +168,18 @@ def check_no_fractions(closes: Sequence[str], numbers: NumberFormat, options: La
     if not any(mark in joined for mark in "'^:-"):
         return
     texts = [text.strip() for text in closes if not numbers.is_missing(text)]
-    found = [text for text in texts if re.fullmatch(_IN_FRACTIONS, text)]
-    if 2 * len(found) <= len(texts):
+    fractions = [text for text in texts if re.fullmatch(_IN_FRACTIONS, text)]
+    if 2 * len(fractions) <= len(texts):
         return
     by_quotes = numbers.thousands == "'"
-    # of round prices nothing stands behind the mark, and one may be mistyped; 1'234.50 and 118'990 are thousands
-    thousands = sum("'" in text for text in texts) - len(found)
-    if by_quotes and (options.thousands or _FEW_OTHERS * thousands > len(found)):
+    # round prices have nothing after the mark, and one may be mistyped; 1'234.50 and 118'990 are thousands
+    thousands = sum("'" in text for text in texts) - len(fractions)
+    if by_quotes and (options.thousands or _FEW_OTHERS * thousands > len(fractions)):
         return
-    parts = "eighths" if all(re.fullmatch(_EIGHTHS, text) for text in found) else "32nds"
-    either = "; if ' stands between thousands, use `thousands=\"'\"`" if by_quotes else ""
+    parts = "eighths" if all(re.fullmatch(_EIGHTHS, text) for text in fractions) else "32nds"
+    either = "; if ' separates thousands, use `thousands=\"'\"`" if by_quotes else ""
     raise LayoutError(
-        f"{place} seems to be written in {parts}: {found[0]!r}; write the file again with decimals{either}"
+        f"{place} seems to be written in {parts}: {fractions[0]!r}; write the file again with decimals{either}"
     )
 
 
@@ -192,38 +192,38 @@ def check_closes(closes: Sequence[str], dialect: Dialect, body: Body, name: str)
     bad = [(i, text) for i, text in texts if not numbers.fits(text)]
     if not bad or 2 * len(bad) <= len(texts):
         return
-    sound = [record for record in body.records if len(record.fields) == body.fields]
+    full = [record for record in body.records if len(record.fields) == body.fields]
     index, text = bad[0]
-    cells = (cell for record in sound for cell in record.fields)
+    cells = (cell for record in full for cell in record.fields)
     plain = advice_on_affixes([each for _, each in texts], cells)
     advice = plain or "say how numbers are written with `decimal` and `thousands`"
     raise LayoutError(
-        f"{name}, line {sound[index].line}: {dialect.column_name(dialect.close)} is not a column of numbers:"
+        f"{name}, line {full[index].line}: {dialect.column_name(dialect.close)} is not a column of numbers:"
         f" {text.strip()[:40]!r}; name another with `column`, or {advice}"
     )
 
 
 def check_no_dates(closes: Sequence[str], dialect: Dialect, body: Body, name: str) -> None:
     """Raise where the closes are dates or times, as they are where names are shifted by one field."""
-    found = dates_in(closes, alone=dialect.time in {None, dialect.close})
-    if found is not None:
+    dates = dates_in(closes, alone=dialect.time in {None, dialect.close})
+    if dates is not None:
         first = next(record for record in body.records if len(record.fields) == body.fields)
         raise LayoutError(
-            f"{name}, line {first.line}: {dialect.column_name(dialect.close)} holds {found}, no closes:"
+            f"{name}, line {first.line}: {dialect.column_name(dialect.close)} holds {dates}, no closes:"
             f" the fields are {numbered(first.fields)}; name the close with `column=N`"
         )
 
 
 def check_no_book(body: Body, texts: Sequence[Sequence[str]], close: int, groups: Collection[int], name: str) -> None:
-    """Raise where the column that was found holds prices of an order book."""
+    """Raise where the column that was chosen holds prices of an order book."""
     names = body.names or ()
     if close < len(names) and roles(names)[close] is Role.CLOSE:
         return
-    found = book_column(names, texts, groups)
-    if found is not None:
-        trades = f"; if they are trades, use `column={close + 1}` alone" if may_be_of_trades(texts[found]) else ""
+    side = book_column(names, texts, groups)
+    if side is not None:
+        trades = f"; if they are trades, use `column={close + 1}` alone" if may_be_of_trades(texts[side]) else ""
         raise LayoutError(
-            f"{name}: column {listed(body, [found])} shows that the rows are entries of an order book, which has no"
+            f"{name}: column {listed(body, [side])} shows that the rows are entries of an order book, which has no"
             f" close; use a file of trades or bars, or count each side as a series of its own with"
-            f" `column={close + 1}, group_by={found + 1}`{trades}"
+            f" `column={close + 1}, group_by={side + 1}`{trades}"
         )

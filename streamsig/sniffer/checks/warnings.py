@@ -1,4 +1,4 @@
-"""What a person should know of a table that is read, but may be meant in another way."""
+"""Warnings about a table that is read, but may be meant in another way."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 def doubts(fields: Fields, close: int, why: str, times: Sequence[str]) -> tuple[str, ...]:
-    """Return warnings of a close that nothing names, and of several series that are counted as one.
+    """Return warnings about a close that nothing names, and about several series that are counted as one.
 
     `times` has the time of each sampled row, or is empty.
     """
     names, texts, time = fields.body.names, fields.texts, fields.time
-    found = []
+    warnings = []
     if why == ONLY_CANDIDATE:
-        found.append(only_candidate_warning(fields.column_name(close)))
+        warnings.append(only_candidate_warning(fields.column_name(close)))
     book = book_column(names or (), texts, fields.groups)
     if book is not None and len(set(texts[book])) > 1:
-        found.append(book_warning(fields.column_name(book), book))
+        warnings.append(book_warning(fields.column_name(book), book))
     elif not fields.groups:
         is_text = [not each for each in fields.numeric]
         several = several_series(Columns(names, texts, is_text, (close, time.index, time.clock), times))
-        found += [] if several is None else [several]
-    return tuple(found)
+        warnings += [] if several is None else [several]
+    return tuple(warnings)
 
 
 def rows_left_out(
@@ -47,26 +47,26 @@ def rows_left_out(
     have times.
     """
     records = [record for record in fields.body.records if len(record.fields) == fields.body.fields]
-    found = []
+    reasons = []
     tail = untimed_tail(fields.texts[fields.time.index or 0]) if timed and fields.whole else 0
     if tail:
-        found.append(("footer", f"line {records[-tail].line}: rows from there on have no time, as totals have none"))
+        reasons.append(("footer", f"line {records[-tail].line}: rows from there on have no time, as totals have none"))
     closes = fields.texts[close] if prices else []
     if not re.search(r"[^0-9]$|^$", "\n".join(closes), re.MULTILINE):
-        return tuple(found)
+        return tuple(reasons)
     without = (row for row, text in enumerate(closes) if numbers.is_missing(text))
     row = next((row for row in without if any(is_action(fields.texts[i][row], numbers) for i in prices)), None)
     if row is not None:
-        found.append(("actions", f"line {records[row].line}: a text among the prices and no close, as of a dividend"))
-    return tuple(found)
+        reasons.append(("actions", f"line {records[row].line}: a text among the prices and no close, as of a dividend"))
+    return tuple(reasons)
 
 
 def doubtful_values(fields: Fields, close: int, numbers: NumberFormat) -> tuple[str, ...]:
-    """Return a warning where closes look as if they meant that there is none."""
+    """Return a warning where closes look as if they meant "no close"."""
     closes = fields.texts[close] if close < len(fields.texts) else []
-    found = sentinels(closes, numbers)
-    if not found:
+    texts = sentinels(closes, numbers)
+    if not texts:
         return ()
-    row = next(row for row, text in enumerate(closes) if text.strip() == found[0])
+    row = next(row for row, text in enumerate(closes) if text.strip() == texts[0])
     records = [record for record in fields.body.records if len(record.fields) == fields.body.fields]
-    return (sentinel_warning(found, f"line {records[row].line}" if records else f"row {row + 1}"),)
+    return (sentinel_warning(texts, f"line {records[row].line}" if records else f"row {row + 1}"),)

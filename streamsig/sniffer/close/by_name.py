@@ -38,13 +38,13 @@ _LONGEST = 200
 def asked_column(body: Body, asked: str | int, name: str, setting: str = "column") -> int:
     """Return the field that a setting names, by number, exact name, or name but for case and punctuation."""
     if isinstance(asked, str) and body.names is not None:
-        found = _by_name(body.names, asked)
-        if len(found) == 1:
+        matches = _by_name(body.names, asked)
+        if len(matches) == 1:
             check_alignment(body, name)
-            return found[0]
-        if found:
+            return matches[0]
+        if matches:
             raise LayoutError(
-                f"{name}: {len(found)} columns are named {one_line(asked)!r}: {listed(body, found)};"
+                f"{name}: {len(matches)} columns are named {one_line(asked)!r}: {listed(body, matches)};"
                 f" say which with `{setting}=N`"
             )
     if isinstance(asked, int) or (asked.isascii() and asked.isdecimal() and len(asked) <= _MOST_DIGITS):
@@ -66,19 +66,19 @@ def asked_column(body: Body, asked: str | int, name: str, setting: str = "column
 def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, str] | None:
     """Return the close column of a file with a header, and why it is that one; `None` where no name is that of a close.
 
-    `numeric` tells for each field whether it holds numbers. Raises `LayoutError` where two columns may be the close.
+    `numeric` says for each field whether it holds numbers. Raises `LayoutError` where two columns may be the close.
     """
     names = body.names or ()
     others = [index for index in other_closes(names) if not _holds_texts(body, index)]
     known = [index for index, role in enumerate(roles(names)) if role is Role.CLOSE]
     affixed = affixed_closes(names)
-    found = lasts(names) if not body.records else [i for i in lasts(names) if i < len(numeric) and numeric[i]]
-    tiers = (known, affixed, found)
+    last_prices = lasts(names) if not body.records else [i for i in lasts(names) if i < len(numeric) and numeric[i]]
+    tiers = (known, affixed, last_prices)
     if others and not known:
         able = not body.records or (others[0] < len(numeric) and numeric[others[0]])
-        if affixed or len(others) > 1 or not is_plain_close(names[others[0]]) or (found and not able):
+        if affixed or len(others) > 1 or not is_plain_close(names[others[0]]) or (last_prices and not able):
             # a last price is no close where one of these may be it
-            raise _doubtful(body, sorted({*affixed, *others, *found}), name)
+            raise _doubtful(body, sorted({*affixed, *others, *last_prices}), name)
         tiers = (others, [], [])
     for tier in tiers:
         if tier:
@@ -120,7 +120,7 @@ def no_close(body: Body, name: str) -> LayoutError:
 
 
 def _unknown_delimiter(body: Body) -> str | None:
-    """Return the mark outside of ASCII that stands as often in each line of a single column as in the header."""
+    """Return the mark outside of ASCII that occurs as often in each line of a single column as in the header."""
     names = body.names or ()
     lines = [record.fields[0] for record in body.records[:_JUDGED] if len(record.fields) == 1]
     if len(names) != 1 or not lines or any("," in line for line in lines):
@@ -139,11 +139,11 @@ def check_alignment(body: Body, name: str) -> None:
     names = body.names or ()
     if len(names) == body.fields or not body.records:
         return
-    found = next(record for record in body.records if len(record.fields) == body.fields)
+    first = next(record for record in body.records if len(record.fields) == body.fields)
     split = ", or values were split at a mark inside of them" if body.fields > len(names) + 1 else ""
     raise LayoutError(
         f"{name}: the header on line {body.header_line} names {len(names)} columns, but most rows have"
-        f" {body.fields} fields, so the names may be shifted{split}: line {found.line} reads {numbered(found.fields)};"
+        f" {body.fields} fields, so the names may be shifted{split}: line {first.line} reads {numbered(first.fields)};"
         " say which field is the close with `column=N`"
     )
 
@@ -180,20 +180,20 @@ def columns_in(body: Body) -> str:
     return f"line {first.line} reads {numbered(first.fields)}" if first else f"there are {body.fields} fields"
 
 
-def _with_copies(names: Sequence[str], found: Sequence[int]) -> list[int]:
-    """Add the columns whose equal names pandas has told apart: `Close.1` beside `Close`."""
+def _with_copies(names: Sequence[str], indices: Sequence[int]) -> list[int]:
+    """Add the columns whose equal names pandas has made different: `Close.1` next to `Close`."""
     copies = {
         index
         for index, each in enumerate(names)
-        for chosen in found
+        for chosen in indices
         if (copy := re.fullmatch(r"(.+)\.\d+", each)) and copy[1] == names[chosen]
     }
-    return sorted({*found, *copies})
+    return sorted({*indices, *copies})
 
 
-def _doubtful(body: Body, found: Sequence[int], name: str) -> LayoutError:
-    what = "more than one column could be the close" if len(found) > 1 else "this column may be the close or not"
-    return LayoutError(f"{name}: {what}: {listed(body, found)}; say which with `column=N`")
+def _doubtful(body: Body, indices: Sequence[int], name: str) -> LayoutError:
+    what = "more than one column could be the close" if len(indices) > 1 else "this column may be the close or not"
+    return LayoutError(f"{name}: {what}: {listed(body, indices)}; say which with `column=N`")
 
 
 def _holds_texts(body: Body, index: int) -> bool:
@@ -202,8 +202,8 @@ def _holds_texts(body: Body, index: int) -> bool:
 
 
 def _example(body: Body, index: int) -> str:
-    found = next((r for r in body.records if index < len(r.fields) == body.fields and r.fields[index].strip()), None)
-    return f": line {found.line} reads {one_line(found.fields[index])!r}" if found else ""
+    first = next((r for r in body.records if index < len(r.fields) == body.fields and r.fields[index].strip()), None)
+    return f": line {first.line} reads {one_line(first.fields[index])!r}" if first else ""
 
 
 def _by_name(names: Sequence[str], asked: str) -> list[int]:
@@ -213,7 +213,7 @@ def _by_name(names: Sequence[str], asked: str) -> list[int]:
         lambda each: bool(compact(asked)) and compact(each) == compact(asked),
     )
     for test in tests:
-        found = [index for index, each in enumerate(names) if test(each)]
-        if found:
-            return found
+        matches = [index for index, each in enumerate(names) if test(each)]
+        if matches:
+            return matches
     return []

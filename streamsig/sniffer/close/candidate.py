@@ -13,7 +13,7 @@ from streamsig.fields.column_names import is_no_price
 from streamsig.sniffer.close.date_like import dates_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
 ONLY_CANDIDATE = "it is the only column of numbers that may be the close"
 
@@ -43,14 +43,14 @@ def only_candidate(
         for index, texts in enumerate(columns)
         if numeric[index] and index not in taken and not _is_no_measure(texts, named=bool(_name(names, index)))
     ]
-    found = [index for index in able if not is_no_price(_name(names, index))]
-    # beside prices an average is none, but a fixing such as SONIA is a "daily average rate"
-    found = found or [index for index in able if not is_no_price(_name(names, index), or_average=False)]
+    prices = [index for index in able if not is_no_price(_name(names, index))]
+    # next to prices an average is none, but a fixing such as SONIA is a "daily average rate"
+    prices = prices or [index for index in able if not is_no_price(_name(names, index), or_average=False)]
     if names is None and any(all(kind(text) is Kind.MISSING for text in texts) for texts in columns if texts):
         # the column of which every value is missing may be the close as well
         return None
     # a name in letters that are not understood, or garbled, may mean anything
-    return found[0] if len(found) == 1 and _name(names, found[0]).isascii() else None
+    return prices[0] if len(prices) == 1 and _name(names, prices[0]).isascii() else None
 
 
 def _name(names: Sequence[str] | None, index: int) -> str:
@@ -58,41 +58,40 @@ def _name(names: Sequence[str] | None, index: int) -> str:
 
 
 def only_candidate_warning(column: str) -> str:
-    """Return what to say of a close that was taken because no other column can be it."""
+    """Return the warning for a close that was taken because no other column can be it."""
     return f"{column} is taken for the close: {ONLY_CANDIDATE}; if it is not, use `column`"
 
 
 def _is_no_measure(texts: Sequence[str], *, named: bool) -> bool:
-    """Tell whether numbers are flags, dates, quantities with a unit, or the row numbers of a column without a name."""
-    told = [text for text in map(str.strip, texts) if kind(text) is not Kind.MISSING]
-    if {*told} in ({"0"}, {"0", "1"}) or dates_in(told, alone=True) is not None:
+    """Return whether numbers are flags, dates, quantities with a unit, or the row numbers of an unnamed column."""
+    present = [text for text in map(str.strip, texts) if kind(text) is not Kind.MISSING]
+    if {*present} in ({"0"}, {"0", "1"}) or dates_in(present, alone=True) is not None:
         return True
-    if 2 * sum(quantity(text) != text for text in told[:_JUDGED]) > len(told[:_JUDGED]):
+    if 2 * sum(quantity(text) != text for text in present[:_JUDGED]) > len(present[:_JUDGED]):
         return True
     return (
         not named
-        and all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in told)
-        and _are_counted(map(int, told))
+        and all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in present)
+        and _are_counted(list(map(int, present)))
     )
 
 
-def _are_counted(values: Iterable[float]) -> bool:
-    """Tell whether numbers are 0, 1, 2 or 1, 2, 3."""
-    told = list(values)
-    return len(told) >= _FEWEST and told[0] in {0, 1} and all(b - a == 1 for a, b in pairwise(told))
+def _are_counted(values: Sequence[float]) -> bool:
+    """Return whether numbers are 0, 1, 2 or 1, 2, 3."""
+    return len(values) >= _FEWEST and values[0] in {0, 1} and all(b - a == 1 for a, b in pairwise(values))
 
 
 def no_prices(values: Sequence[float], *, named: bool) -> str | None:
-    """Say what speaks against numbers being the prices of one series, `None` if nothing does; finite ones count."""
-    told = [value for value in values if isfinite(value)]
-    pairs = list(pairwise(told))
-    if _are_counted(told):
+    """Return why the finite values cannot be prices of one series, `None` if nothing speaks against it."""
+    finite = [value for value in values if isfinite(value)]
+    pairs = list(pairwise(finite))
+    if _are_counted(finite):
         return "it counts the rows"
-    if len(told) >= _MANY and all(value.is_integer() for value in told):
+    if len(finite) >= _MANY and all(value.is_integer() for value in finite):
         rises = {b > a for a, b in pairs if a != b}
         if len(rises) == 1 and all(a != b for a, b in pairs):
             return "it runs one way in every row, as counters do"
-    if len(told) < _FEWEST + 2:
+    if len(finite) < _FEWEST + 2:
         return None
     if sum(a * b < 0 for a, b in pairs) > _FLIPS * len(pairs):
         return "it changes its sign from row to row, as returns do"

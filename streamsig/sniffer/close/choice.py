@@ -22,9 +22,9 @@ _FEWEST = 20
 
 
 class Fields(NamedTuple):
-    """What is known of the fields before one of them is the close.
+    """What is known about the fields before the close is chosen.
 
-    `texts` holds the sampled texts of each field, `numeric` tells which are numbers, `groups` are those to group by;
+    `texts` holds the sampled texts of each field, `numeric` says which are numbers, `groups` are those to group by;
     `whole` says that the sample is the whole table.
     """
 
@@ -44,38 +44,39 @@ class Fields(NamedTuple):
 def named_close(fields: Fields, values: Callable[[int], Sequence[float]]) -> tuple[int, str]:
     """Return the close of a table with a header, and why it is that one; `values` returns the numbers of a field.
 
-    Raises `LayoutError` where it cannot be told.
+    Raises `LayoutError` where no column is certain to be it.
     """
     body, name = fields.body, fields.name
     names = body.names or ()
-    found = close_by_name(body, fields.numeric, name)
-    if found is None and not almost_closes(names) and not lasts(names):
-        found = _only_candidate(fields, values)
-    if found is None:
+    close = close_by_name(body, fields.numeric, name)
+    if close is None and not almost_closes(names) and not lasts(names):
+        close = _only_candidate(fields, values)
+    if close is None:
         raise no_close(body, name)
-    check_no_book(body, fields.texts, found[0], fields.groups, name)
-    return found
+    check_no_book(body, fields.texts, close[0], fields.groups, name)
+    return close
 
 
 def unnamed_close(fields: Fields, values: Callable[[int], Sequence[float]]) -> tuple[int, str] | None:
-    """Return the close of a table whose header, if it has one, names nothing; `None` where it cannot be told."""
+    """Return the close of a table whose header, if it has one, names nothing; `None` where none is certain."""
     body, time = fields.body, fields.time.index
     if body.names is None and (body.preamble or any(map(_may_be_halves, fields.texts, fields.texts[1:]))):
         return None
     first = body.records[0]
     timeless = time is not None and kind(fields.texts[time][0]) is Kind.MISSING
-    found = _only_candidate(fields, values)
-    if found is not None and body.names is None and (timeless or fields.texts[found[0]][:2].count("0") == 1):
+    close = _only_candidate(fields, values)
+    if close is not None and body.names is None and (timeless or fields.texts[close[0]][:2].count("0") == 1):
         # pandas writes `,0` above the values of a series
         raise LayoutError(
             f"{fields.name}, line {first.line}: this may be a row, or the names of the columns:"
-            f" {numbered(first.fields)}; say which with `header=True`, or with `header=False, column={found[0] + 1}`"
+            f" {numbered(first.fields)}; say which with `header=True`, or with `header=False, column={close[0] + 1}`"
         )
-    return found
+    return close
 
 
 def _may_be_halves(left: Sequence[str], right: Sequence[str]) -> bool:
-    """Tell whether two fields may be one number, split at its mark."""
+    """Return whether two fields may be one number, split at its mark."""
+    # `check_not_split` refuses only what is likely to be split; to choose a close that no name confirms takes more
     return all(text.isdecimal() and len(text) < len("20240102") for text in left) and all(map(str.isdecimal, right))
 
 

@@ -30,26 +30,26 @@ _USUAL = 0.5
 
 
 def dates_in(texts: Sequence[str], *, alone: bool) -> str | None:
-    """Say what dates or times numbers are, `dates such as 20240102`; return `None` where they may be prices.
+    """Return which dates or times numbers are, `dates such as 20240102`; `None` where they may be prices.
 
-    `alone` says that no other column tells the time. Epochs have to run one way, and in equal steps, over many rows, or
+    `alone` says that no other column holds the time. Epochs have to run one way, and in equal steps, over many rows, or
     alone: a fixed-point price may look like a single one.
     """
     first = next((text for text in map(str.strip, texts) if text.casefold() not in MISSING), "")
     if not re.fullmatch(f"{_WHOLE}|{_NUMBER}", first):
         return None
-    told = [text for text in map(str.strip, texts) if text.casefold() not in MISSING]
-    if len(told) >= _FEWEST_DATES and len(set(told)) > 1 and _are_dates(told):
-        return f"dates such as {told[0]}"
-    if len(told) < _FEWEST_EPOCHS or not all(re.fullmatch(_NUMBER, text) for text in told):
+    given = [text for text in map(str.strip, texts) if text.casefold() not in MISSING]
+    if len(given) >= _FEWEST_DATES and len(set(given)) > 1 and _are_dates(given):
+        return f"dates such as {given[0]}"
+    if len(given) < _FEWEST_EPOCHS or not all(re.fullmatch(_NUMBER, text) for text in given):
         return None
-    values = [float(text) for text in told]
+    values = [float(text) for text in given]
     unit = next((unit for unit, per in _UNITS.items() if all(_FIRST * per <= it < _LAST * per for it in values)), None)
     if unit is None or not _runs_one_way(values):
         return None
     steps = Counter(b - a for a, b in pairwise(values))
     regular = steps.most_common(1)[0][1] >= _USUAL * (len(values) - 1)
-    return f"{unit} since 1970 such as {told[0]}" if alone or regular or len(values) >= _MANY else None
+    return f"{unit} since 1970 such as {given[0]}" if alone or regular or len(values) >= _MANY else None
 
 
 def _are_dates(texts: Sequence[str]) -> bool:

@@ -47,20 +47,20 @@ def close_by_shape(columns: Sequence[Column | None]) -> Verdict:
     """Return the last of the only four neighbouring columns that are open, high, low and close.
 
     `columns` holds the numbers of each field, the oldest row first, NaN where a row has none, and
-    `None` for a field that is not numeric or tells the time.
+    `None` for a field that is not numeric or holds the time.
     """
     with np.errstate(invalid="ignore"):
         return _close_by_shape(columns)
 
 
 def _close_by_shape(columns: Sequence[Column | None]) -> Verdict:
-    found = [first for first in range(len(columns) - 3) if _are_bars(columns[first : first + 4])]
-    if len(found) > 1:
-        fields = ", ".join(str(first + 4) for first in found)
+    starts = [first for first in range(len(columns) - 3) if _are_bars(columns[first : first + 4])]
+    if len(starts) > 1:
+        fields = ", ".join(str(first + 4) for first in starts)
         return Verdict(None, f"more than one field could be it: {fields}")
-    if not found:
+    if not starts:
         return Verdict(None, "no four columns in a row behave as open, high, low and close")
-    first = found[0]
+    first = starts[0]
     bars = [column for column in columns[first : first + 4] if column is not None]
     if not _opens_follow_closes(bars[0], bars[3]):
         return Verdict(None, f"fields {first + 1} to {first + 4} are bars, but which is open and which is close?")
@@ -91,7 +91,7 @@ def _are_bars(four: Sequence[Column | None]) -> bool:
 
 
 def _opens_follow_closes(opens: Column, closes: Column) -> bool:
-    """Tell whether rows open near the close before more often than they close near the open before.
+    """Return whether rows open near the close before more often than they close near the open before.
 
     Columns in the order close, high, low, open exist as well, and pass every test within a row.
     """
@@ -100,7 +100,7 @@ def _opens_follow_closes(opens: Column, closes: Column) -> bool:
 
 
 def _beats(bars: Sequence[Column], rival: Column) -> bool:
-    """Tell whether the column behind the bars is no second close (a last trade, a mean price)."""
+    """Return whether the column after the bars is no second close (a last trade, a mean price)."""
     opens, highs, lows, closes = bars
     known = ~np.isnan(rival + closes + highs + lows)
     inside = np.count_nonzero(known & (lows <= rival) & (rival <= highs))

@@ -38,36 +38,36 @@ def book_column(names: Sequence[str], columns: Sequence[Sequence[str]], grouped:
 
     Columns that are `grouped` by do not matter, nor do the sides of trades.
     """
-    found = None
+    column = None
     for index, (name, texts) in enumerate(zip(names, columns, strict=False)):
         values = {text.strip().casefold() for text in texts[:_JUDGED]} - {""}
         plain = compact(name)
         if plain in _EVENT_NAMES and values and values <= _TRADES:
             return None
-        if index in grouped or found is not None or not values:
+        if index in grouped or column is not None or not values:
             continue
         is_side = _are_sides(plain, values)
         is_flag = plain in _FLAG_NAMES and len(values) > 1 and plain != "isbuy"
         is_level = len(values) > 1 and bool(_LEVELS.intersection(words(name))) and all(map(str.isdecimal, values))
         is_event = bool(values & _EVENTS) or (plain in _EVENT_NAMES and bool(values & _SHORT_EVENTS))
         if is_side or is_flag or is_level or is_event:
-            found = index
-    return found
+            column = index
+    return column
 
 
-def may_tell_of_a_book(name: str) -> bool:
-    """Tell whether a column of this name may show that rows are those of an order book."""
+def may_show_a_book(name: str) -> bool:
+    """Return whether a column of this name may show that rows are those of an order book."""
     known = _SIDE_NAMES | _LOCAL_SIDE_NAMES | _FLAG_NAMES | _EVENT_NAMES | {_ENTRY_TYPE}
     return compact(name) in known or bool(_LEVELS.intersection(words(name)))
 
 
 def may_be_of_trades(texts: Sequence[str]) -> bool:
-    """Tell whether sides may be those of trades as well as those of orders: they say who bought or sold."""
+    """Return whether sides may be those of trades as well as those of orders: they say who bought or sold."""
     return {text.strip().casefold() for text in texts[:_JUDGED]} - {""} <= _LOCAL_SIDES
 
 
 def _are_sides(plain: str, values: set[str]) -> bool:
-    """Tell whether the values of a column are sides of an order book, by its compact name where it matters."""
+    """Return whether the values of a column are sides of an order book, by its compact name where it matters."""
     if plain == _ENTRY_TYPE:
         return not values.isdisjoint(_BOOK_SIDES)
     if values <= _SIDES or (plain in _LOCAL_SIDE_NAMES and values <= _LOCAL_SIDES):
@@ -83,7 +83,7 @@ def _are_sides(plain: str, values: set[str]) -> bool:
 
 
 def book_warning(column: str, index: int) -> str:
-    """Return what to say of a table whose close is known, but which holds bids and asks by turns."""
+    """Return the warning for a table whose close is known, but which mixes bids and asks."""
     return (
         f"{column} has sides, levels or events of an order book, but all rows are counted as one series;"
         f" use `group_by={index + 1}` to count each as a series of its own"

@@ -22,7 +22,7 @@ _FEWEST = 3
 def names_over(names: tuple[str, ...], rows: Sequence[Sequence[str]], fields: int) -> tuple[str, ...]:
     """Return a name for every field, where the header has fewer names than the rows have fields.
 
-    The field without a name is the first one, if row names stand there; else the last one, if it is always empty. Where
+    The field without a name is the first one, if it holds row names; else the last one, if it is always empty. Where
     the rows do not show which it is, the names are returned as they are.
     """
     if not 1 <= fields - len(names) <= 2 or not rows:  # noqa: PLR2004 (the first and the last)
@@ -38,7 +38,7 @@ def names_over(names: tuple[str, ...], rows: Sequence[Sequence[str]], fields: in
 
 
 def _are_row_names(names: Sequence[str], columns: Sequence[Sequence[str]]) -> bool | None:
-    """Tell whether the first field names its row; `None` where it may, or may be the column that is named first."""
+    """Return whether the first field names its row; `None` where it may be the first named column as well."""
     role = roles(names)[0]
     first = columns[0]
     looks = set(kinds(first)) - {Kind.MISSING}
@@ -54,7 +54,7 @@ def _are_row_names(names: Sequence[str], columns: Sequence[Sequence[str]]) -> bo
         return counted and (set(kinds(following)) == {Kind.TIME} or dates_in(following, alone=True) is not None)
     if role not in PRICES:
         return False
-    # behind an empty last field they may be prices, as well as numbers of rows
+    # where the last field is empty they may be prices as well as row numbers
     return True if counted and any(text.strip() for text in columns[-1]) else None
 
 
