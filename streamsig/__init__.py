@@ -13,7 +13,7 @@ Tables and columns of other libraries are counted like files, and `scan` returns
     >>> streamsig.scan("data.csv", window=5).read_next_batch().num_columns
     6
 
-For closes that come from elsewhere, feed `WindowState` with `Ticks`:
+For closes from elsewhere, update a `WindowState` with `Ticks`:
 
     >>> import pyarrow as pa
     >>> from decimal import Decimal
@@ -81,15 +81,15 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever has that name)
-    # imported when it is first asked for: the command line must be able to take signals before that
+    # imported on first use: the command line must handle signals before that
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     home = next((home for home, names in _HOMES.items() if name in names), "streamsig.errors")
-    found = globals()[name] = getattr(import_module(home), name)
+    value = globals()[name] = getattr(import_module(home), name)
     if name == "WindowState":
-        found.read_table = staticmethod(_read_table)
-    return found
+        value.read_table = staticmethod(_read_table)
+    return value
 
 
 def _read_table(table: object, column: str | int | None) -> Iterable[Ticks]:

@@ -1,4 +1,4 @@
-"""`streamsig` and `python -m streamsig`: takes signals before anything that takes long is imported."""
+"""`streamsig` and `python -m streamsig`: handles signals before the slow imports."""
 
 import os
 import sys
@@ -10,12 +10,12 @@ def main() -> int:
     """Run the command line; return the exit code."""
     stopping = Stopping()
     stopping.listen()
-    # numpy would start threads for linear algebra, which there is none of here
+    # numpy would start threads for linear algebra, which streamsig does not use
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        from streamsig.cli.main import main as command_line  # noqa: PLC0415 (takes long)
+        from streamsig.cli.main import main as command_line  # noqa: PLC0415 (slow)
     except Exception as error:
-        from streamsig.libraries import broken_library  # noqa: PLC0415 (most runs do without)
+        from streamsig.libraries import broken_library  # noqa: PLC0415 (only for errors)
 
         message = broken_library(error)
         if message is None:

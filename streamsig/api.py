@@ -1,4 +1,4 @@
-"""What Python programs call."""
+"""The functions for Python programs."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def run(*inputs: Given, **settings: Unpack[RunSettings]) -> Result:
     Each of `inputs` is one of these:
 
     - a path: of a file, plain or compressed, a glob or a folder, or `-` for standard input;
-    - a table: whatever has the Arrow PyCapsule interface, such as frames of polars and pandas, relations of DuckDB,
+    - a table: any object with the Arrow PyCapsule interface, such as frames of polars and pandas, relations of DuckDB,
       tables, record batches and readers of pyarrow; a LazyFrame of polars and a dataset of pyarrow are read in batches;
-    - a column, which is the closes: a Series of polars or pandas, an array of pyarrow or of numpy with one dimension;
+    - a column of closes: a Series of polars or pandas, an array of pyarrow or of numpy with one dimension;
     - a list of any of these, each an input of its own; an iterator of paths; an iterator of tables with the same
       columns, which are one input.
 
     Several inputs are one series, those of a glob in natural order. `settings` are those of the config file
     (`window=5`, `column="close"`, `order="newest-first"`, ...); no config file is read.
-    Memory does not grow with the files, time is linear in them. A file of no rows gives zeros.
+    Memory does not grow with the inputs, and time is linear in them. A file without rows gives zeros.
     Raises TypeError for other objects, UsageError for settings, SourceError, LayoutError and BadRowError for inputs.
     """
     return count_signals(inputs_of(inputs), make_settings(settings))
@@ -67,7 +67,7 @@ def scan(*inputs: Given, **settings: Unpack[RunSettings]) -> pa.RecordBatchReade
 
 
 def _batches(named: Sequence[str | ArrowStream], settings: Settings) -> Iterator[pa.RecordBatch]:
-    """Count on a thread of its own, at most a few batches ahead of who reads."""
+    """Count on another thread, at most a few batches ahead of the reader."""
     channel: Channel[pa.RecordBatch | BaseException | None] = Channel(_BATCHES_AHEAD)
 
     def work() -> None:
@@ -87,5 +87,5 @@ def _batches(named: Sequence[str | ArrowStream], settings: Settings) -> Iterator
             yield item
     finally:
         channel.close()
-        # one that hangs in reading a pipe is left behind: its writer may never write again
+        # a thread that waits for a pipe is abandoned: the writer may never write again
         thread.join(_PATIENCE_SECONDS)

@@ -10,7 +10,7 @@
       ColumnError     one value of an array or a frame is not a close (4)
       OutputError     a result cannot be written (5)
 
-Every message is one line that says what failed, where, what was found there and what to do.
+Every message is one line: what failed, where, the text there, and what to do.
 Only `cli` reads `exit_code`. Every error can be pickled, so a worker can raise it in the process that waits for it.
 """
 
@@ -66,8 +66,8 @@ class LayoutError(StreamsigError):
 class BadRowError(StreamsigError):
     """A record is malformed, or its close is not a number.
 
-    `line` is the physical line on which the record starts, counted from 1. `column` names the field, `text` is what
-    was found there (shortened), and `reason` says what is wrong with it.
+    `line` is the physical line on which the record starts, counted from 1. `column` names the field, `text` is
+    its text (shortened), and `reason` says what is wrong with it.
     """
 
     exit_code = 4
@@ -89,7 +89,7 @@ class ColumnError(StreamsigError, ValueError):
     """A value of an array or a frame is not a close: it is infinite, a word, or has more than 38 digits.
 
     `row` counts from 0 at the start of the array or frame. `text` is the value, quoted and shortened for a message.
-    `advice` says what to do about it; it is "" for advice that is the same for most bad rows.
+    `advice` says what to do; it is "" if the advice for most bad rows applies.
     """
 
     exit_code = 4

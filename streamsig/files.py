@@ -73,7 +73,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def writing_stdout() -> Iterator[BinaryIO]:
-    """Yield standard output for bytes; raises OutputError, or BrokenPipeError when nobody reads on."""
+    """Yield standard output for bytes; raises OutputError, or BrokenPipeError if its reader is gone."""
     if sys.stdout is None:
         raise OutputError("<stdout>: cannot be written: it is closed")
     with naming("<stdout>"), open(1, "wb", closefd=False) as file:
@@ -98,7 +98,7 @@ def check_writable(path: Path) -> None:
         pass  # reported below, with the folder
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: cannot be written: {reason_of(error)}; name another place") from error
-    if os.path.isdir(target):  # noqa: PTH112 (Path.is_dir raises where a folder may not be looked into)
+    if os.path.isdir(target):  # noqa: PTH112 (Path.is_dir raises if a folder must not be read)
         raise OutputError(f"{path}: cannot be written: it is a directory; name a file in it")
     if not os.path.isdir(target.parent):  # noqa: PTH112
         raise OutputError(f"{path}: cannot be written: there is no folder {target.parent}; make it first")

@@ -61,11 +61,11 @@ def bars(rows: int, seed: int = 42, *, symbols: int | None = None, block_days: i
     `close * volume_btc` cut to 2. In flat stretches nothing trades: one price, no volume. About one close
     in fifteen equals the mean of the last five exactly, one in ten of those without the five being equal.
 
-    With `symbols` there is a series for each of as many symbols, `S0001` and so on, in a column behind the timestamp;
+    With `symbols` there is a series for each of as many symbols, `S0001` and so on, in a column after the timestamp;
     each minute has a bar of every symbol, one after another.
 
     The bytes depend on `rows`, `seed` and `symbols` alone, and the lines of a shorter run begin every longer one.
-    Each block is the caller's to keep. Time is linear in `rows`. Memory does not grow with it: it is that of
+    The caller owns each block. Time is linear in `rows`. Memory does not grow with it: it is that of
     one block of `block_days` days of `DAY_ROWS` bars, 15 MiB for 12 days; or, of many symbols, of as many bars, but
     at least one for each.
 
@@ -128,7 +128,7 @@ class _Series:
         self._stretch_words = np.random.PCG64(stretch_seed)
         apart = _APART_CENTS * np.arange(symbols, dtype=np.int64)
         self._walk = (_START_CENTS - _LOWEST_CLOSE_CENTS + apart) % (2 * (_HIGHEST_CLOSE_CENTS - _LOWEST_CLOSE_CENTS))
-        """Where each walk stands before it is folded into the price range; within one period of the fold."""
+        """The position of each walk before it is folded into the price range; within one period of the fold."""
         self._regimes = np.empty((0, symbols), np.uint64)
         self._minute = 0
 
@@ -149,7 +149,7 @@ class _Series:
         walk[0] = self._walk
         np.subtract(up >> step_shifts, down >> step_shifts, out=walk[1:])
         np.cumsum(walk, axis=0, out=walk)
-        # Reflecting the walk at both ends keeps it in range for ever, without a bias and without a loop.
+        # Reflecting the walk at both ends keeps it in range, without a bias and without a loop.
         span = _HIGHEST_CLOSE_CENTS - _LOWEST_CLOSE_CENTS
         walk %= 2 * span
         self._walk = walk[-1].copy()

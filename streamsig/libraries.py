@@ -1,4 +1,4 @@
-"""What is said of a library that is absent or broken; imports none of them itself."""
+"""Messages about a library that is absent or broken; imports none of them itself."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _PACKAGES = {"numpy": "numpy", "pyarrow": "pyarrow", "yaml": "PyYAML", "rich": "
 
 
 def broken_library(error: BaseException) -> str | None:
-    """Return a sentence about the library that an error comes of, with what to do; `None` for other errors.
+    """Return a sentence about the library that caused an error, with what to do; `None` for other errors.
 
-    It is absent, raises while it is imported, or lacks a name that every version has that streamsig allows.
+    The library is absent, raises while it is imported, or lacks a name that every supported version has.
     """
     library = next(filter(None, map(_library, _being_imported(error))), None)
     if library is None and isinstance(error, ImportError):
         library = _library(error.name or "")
         if library is None:
-            # such as the kernels, which say what to do
+            # such as that of the kernels, which says what to do
             return str(error)
     if library is None and isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         library = _library(error.obj.__name__)
@@ -33,7 +33,7 @@ def broken_library(error: BaseException) -> str | None:
 
 
 def _being_imported(error: BaseException) -> Iterator[str]:
-    """Yield the names of the modules whose own code the error has come through."""
+    """Yield the names of the modules whose top-level code is in the traceback."""
     step = error.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_name == "<module>":

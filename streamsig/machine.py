@@ -1,4 +1,4 @@
-"""What the machine gives this process."""
+"""The cores that the machine gives this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CONTROL_GROUPS, _OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def available_cores() -> int:
-    """Return how many cores this process may keep busy: those it may run on, or fewer by its control group's quota."""
+    """Return how many cores this process may use: those of its affinity, or fewer if its control group has a quota."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
@@ -20,11 +20,12 @@ def available_cores() -> int:
 
 
 def cpu_quota(mounted: Path, own: Path) -> float | None:
-    """Return how many cores' time the control groups of a process let it have, `None` where nothing limits it.
+    """Return the CPU quota of a process's control groups, in cores; `None` if there is none.
 
-    That is what `docker run --cpus` and CPU limits of Kubernetes set. `own` is the process's /proc/PID/cgroup: of
-    version 2 a line `0::PATH`, of version 1 one with `cpu` among its controllers. The smallest quota on the way up
-    counts. A container may see its own group as the root of what is `mounted`, under another path than `own` tells.
+    `docker run --cpus` and CPU limits of Kubernetes set it. `own` is the process's /proc/PID/cgroup: of
+    version 2 a line `0::PATH`, of version 1 one with `cpu` among its controllers. The smallest quota of
+    a group and its parents counts. A container may see its own group as the root of `mounted`, under another path than
+    in `own`.
     """
     try:
         lines = [line.split(":", 2) for line in own.read_text().splitlines()]
@@ -46,7 +47,7 @@ def cpu_quota(mounted: Path, own: Path) -> float | None:
 
 
 def _quota(group: Path) -> float | None:
-    """Return the quota of one group in cores, `None` where it has none."""
+    """Return the quota of one group in cores, `None` if it has none."""
     try:
         if (group / "cpu.max").exists():
             quota, period = (group / "cpu.max").read_text().split()

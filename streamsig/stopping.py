@@ -25,9 +25,9 @@ class Terminated(BaseException):
 
 
 class Stopping:
-    """Notes the first signal, for `check` to raise; raises Interrupted or Terminated where a second one arrives.
+    """Notes the first signal, for `check` to raise; a second one raises Interrupted or Terminated where it arrives.
 
-    After `raise_at_once` the first one raises where it arrives, too.
+    After `raise_at_once` the first one does so, too.
     """
 
     def __init__(self) -> None:
@@ -48,19 +48,19 @@ class Stopping:
                 signal.signal(number, self._catch)
 
     def check(self) -> None:
-        """Raise what a signal has asked for, if one has."""
+        """Raise Interrupted or Terminated if a signal has arrived."""
         if self._request is not None:
             raise self._request
 
     def raise_at_once(self) -> None:
-        """Raise what has been asked for so far, and from here on where a signal arrives: no state can be lost."""
+        """Raise as `check` does, and from now on where a signal arrives: there is no state left to lose."""
         self._raises_at_once = True
         self.check()
 
     def finish(self) -> None:
         """Let no further signal interrupt the report of how the run ended.
 
-        Not by SIG_IGN: Python complains of a signal that is pending when its handler goes.
+        Not by SIG_IGN: Python complains about a signal that is pending when its handler is removed.
         """
         self._quiet_until = float("inf")
 

@@ -1,1 +1,1 @@
-"""The command line: the only place that prints or picks an exit code."""
+"""The command line: the only package that prints or chooses an exit code."""

@@ -1,7 +1,7 @@
-"""Settings that messages name, as flags.
+"""Replaces settings in messages by flags.
 
-Below the command line, a message names a setting in backticks as Python has it: `column`, `column=3`,
-`skip_lines=2, header=False`, or `column=NAME` for a value that is left to the reader. The command line shows flags.
+Outside the command line, a message names a setting in backticks in the form of Python: `column`, `column=3`,
+`skip_lines=2, header=False`, or `column=NAME` for a value that the reader chooses. The command line shows flags.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _EACH = re.compile(_ONE)
 
 
 def with_flags(message: str) -> str:
-    """Return a message with flags in place of the settings that it names: `--column 3` for `column=3`."""
-    return _NAMED.sub(lambda found: " ".join(_flag(*each.groups()) for each in _EACH.finditer(found[1])), message)
+    """Return a message with flags in place of settings: `--column 3` for `column=3`."""
+    return _NAMED.sub(lambda match: " ".join(_flag(*each.groups()) for each in _EACH.finditer(match[1])), message)
 
 
 def _flag(key: str, value: str | None) -> str:

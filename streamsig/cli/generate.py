@@ -1,4 +1,4 @@
-"""`streamsig generate`: bars as CSV."""
+"""`streamsig generate`: write generated bars as CSV."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
 
 def generate(parsed: argparse.Namespace, stopping: Stopping) -> int:
     """Write bars; return the exit code."""
-    from streamsig.generate import bars  # noqa: PLC0415 (it takes the random numbers of numpy)
+    from streamsig.generate import bars  # noqa: PLC0415 (imports numpy.random)
 
     stopping.raise_at_once()
     try:

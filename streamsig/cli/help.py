@@ -28,11 +28,11 @@ TOPICS = {
     "memory": ("explanation/memory.md", "how much memory a run takes"),
     "reliability": ("explanation/reliability.md", "checkpoints, kills and full disks"),
 }
-"""The pages of docs/ that a wheel contains (pyproject.toml), by topic."""
+"""The pages of docs/ in a wheel (pyproject.toml), and their descriptions, by topic."""
 
 _PACKAGE = Path(__file__).parent.parent
 _FOLDERS = (_PACKAGE / "help", _PACKAGE.parent / "docs")
-"""Where pages are in an installed wheel, and in the repository."""
+"""The folders of pages in an installed wheel and in the repository."""
 
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:

@@ -33,8 +33,7 @@ LAYOUT = (
     "order",
     "group_by",
 )
-"""The settings that reading depends on."""
-
+"""The settings that change how an input is read."""
 
 NAME = "inspect"
 
@@ -76,27 +75,27 @@ def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
     terminal = sys.stdout is not None and sys.stdout.isatty()
     for each in inspect_inputs(paths, settings, _warn):
         stopping.check()
-        found = _with_flags(each)
-        if found["error"] is not None:
-            code = code or found["error"]["exit_code"]
+        inspection = _with_flags(each)
+        if inspection["error"] is not None:
+            code = code or inspection["error"]["exit_code"]
         if parsed.json:
-            seen.append(found)
+            seen.append(inspection)
         else:
             width = shutil.get_terminal_size().columns
-            _put(("\n" if seen else "") + to_table(found, width, colour=terminal))
-            seen[:] = [found]
-        if found["error"] is not None and not (terminal and not parsed.json):
-            say(printable(" ".join(found["error"]["message"].split())))
+            _put(("\n" if seen else "") + to_table(inspection, width, colour=terminal))
+            seen[:] = [inspection]
+        if inspection["error"] is not None and not (terminal and not parsed.json):
+            say(printable(" ".join(inspection["error"]["message"].split())))
     if parsed.json:
         _put(to_json(seen))
     return code
 
 
-def _with_flags(found: Inspection) -> Inspection:
-    """Return what was found, with flags in its messages."""
-    error = found["error"] and {**found["error"], "message": with_flags(found["error"]["message"])}
-    reasons = {what: with_flags(why) for what, why in found["reasons"].items()}
-    return {**found, "error": error, "reasons": reasons, "warnings": [*map(with_flags, found["warnings"])]}
+def _with_flags(inspection: Inspection) -> Inspection:
+    """Return an inspection with flags in its messages."""
+    error = inspection["error"] and {**inspection["error"], "message": with_flags(inspection["error"]["message"])}
+    reasons = {what: with_flags(why) for what, why in inspection["reasons"].items()}
+    return {**inspection, "error": error, "reasons": reasons, "warnings": [*map(with_flags, inspection["warnings"])]}
 
 
 def _warn(message: str) -> None:

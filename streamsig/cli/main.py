@@ -29,16 +29,16 @@ def main(arguments: Sequence[str], stopping: Stopping) -> int:
     except BrokenPipeError:
         leave(sys.stdout)
         return 0
-    except BaseException as error:  # noqa: BLE001 (the last line of defence against tracebacks)
+    except BaseException as error:  # noqa: BLE001 (no traceback reaches the user)
         stopping.finish()
         _, message, code = failure(error)
         say(message)
-        # invalid flags leave all files unchanged; standard output has metrics, however a run ends
+        # invalid flags leave all files unchanged, but every run prints metrics
         return run.print_failure(message, code) if arguments[:1] == ["run"] else code
 
 
 def commands() -> tuple[Parser, dict[str, Parser]]:
-    """Return the parser of the command line, and those of the commands by their names."""
+    """Return the parser of the command line, and the parsers of the commands by name."""
     parser = Parser(
         prog="streamsig",
         description="Count exactly on how many rows of a price file the close is above its mean.",

@@ -1,4 +1,4 @@
-"""What the command line says: flags, settings, inputs."""
+"""Parses the command line: flags, settings, inputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GROUPS = (INPUT, LAYOUT, SERIES, OUTPUT, LIMITS)
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes flags by their whole name only, and raises UsageError where argparse would print and exit."""
+    """Accepts only whole names of flags, and raises UsageError where argparse would print and exit."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (argparse's own)
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # argparse has overloads for namespaces of other classes
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse, with `-99,9` and the like as the value of the flag in front; raises UsageError for unknown flags."""
+        """Parse, with texts such as `-99,9` as the value of the flag before; raises UsageError for unknown flags."""
         given = self._with_values(sys.argv[1:] if args is None else args)
         parsed, unknown = super().parse_known_args(given, namespace)
         for text in unknown:
@@ -42,7 +42,7 @@ class Parser(argparse.ArgumentParser):
         return parsed, []
 
     def _with_values(self, arguments: Sequence[str]) -> list[str]:
-        """Join flags with values that argparse would take for flags."""
+        """Join flags with values that argparse would mistake for flags."""
         joined: list[str] = []
         left = iter(arguments)
         for text in left:
@@ -60,7 +60,7 @@ class Parser(argparse.ArgumentParser):
         return [*joined, *left]
 
     def _is_dashed_value(self, text: str) -> bool:
-        """Tell whether a text that begins with a dash is a value, and not even a mistyped flag."""
+        """Return whether a text that begins with a dash is a value, and not a flag or a mistyped one."""
         return text.startswith("-") and not text[2:3].isalpha() and text not in self._option_string_actions
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:  # noqa: ANN401 (argparse's own)
@@ -100,7 +100,7 @@ def _add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
 
 
 def examples(*lines: str) -> str:
-    """Return the end of a help text."""
+    """Return the examples at the end of a help text."""
     return "examples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
@@ -115,12 +115,12 @@ def inputs_of(parsed: argparse.Namespace) -> list[str]:
 
 
 def settings_of(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Return the values of all settings that flags give; raises UsageError."""
+    """Return the settings that flags set; raises UsageError."""
     return values_of_flags({key: getattr(parsed, key, None) for key in SETTINGS})
 
 
 def values_of_flags(texts: dict[str, Any]) -> dict[str, Any]:
-    """Return what the texts of flags, by setting, stand for; `None` was not given. Raises UsageError."""
+    """Return the values of the texts of flags, by setting, without those that are `None`; raises UsageError."""
     values: dict[str, Any] = {}
     for key, text in texts.items():
         setting = SETTINGS[key]
@@ -138,7 +138,7 @@ def values_of_flags(texts: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _value_of(setting: Setting, text: str) -> Any:  # noqa: ANN401 (what the setting is of)
+def _value_of(setting: Setting, text: str) -> Any:  # noqa: ANN401 (depends on the setting)
     value: object = text
     with contextlib.suppress(ValueError):
         value = setting.kind.from_text(text)

@@ -55,7 +55,12 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
     )
     groups = add_flags(parser, (key for key, it in SETTINGS.items() if it.help))
     add = groups[OUTPUT_GROUP].add_argument
-    add("--output", default=OUTPUT, metavar="FILE", help=f"Write the metrics to FILE, or to none for - ({OUTPUT}).")
+    add(
+        "--output",
+        default=OUTPUT,
+        metavar="FILE",
+        help=f"Write the metrics to FILE; - writes no file (default {OUTPUT}).",
+    )
     add(
         "--log-file",
         metavar="FILE",
@@ -74,9 +79,9 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
 
 
 def run(parsed: argparse.Namespace, stopping: Stopping) -> int:
-    """Count, and report success or failure in the metrics, the log and one line for a person.
+    """Count, report success or failure in the metrics, the log and one line for a person; return the exit code.
 
-    Raises UsageError for invalid flags: then all files stay as they are.
+    Raises UsageError for invalid flags: then no file is changed.
     """
     named, flags = inputs_of(parsed), settings_of(parsed)
     version: str | None = None
@@ -103,25 +108,25 @@ def run(parsed: argparse.Namespace, stopping: Stopping) -> int:
             if any(each.path == STDIN for each in inputs):
                 say_if_waiting()
             job = _Job(inputs, settings, (*notes, *left_out), stopping)
-            found = _count(job, targets, observe)
-            observe(RunFinished(found))
+            report = _count(job, targets, observe)
+            observe(RunFinished(report))
             code = 0
-        except BaseException as error:  # noqa: BLE001 (the last line of defence against tracebacks)
+        except BaseException as error:  # noqa: BLE001 (no traceback reaches the user)
             stopping.finish()
             kind, message, code = failure(error)
-            found = metrics.failure(version or version_of(config), message)
+            report = metrics.failure(version or version_of(config), message)
             failed = RunFailed(kind, message, code, trace(error) if code == UNEXPECTED else None)
             with contextlib.suppress(OutputError):  # report only the first failure
                 observe(failed)
             with contextlib.suppress(OutputError):
-                targets.write(found)
+                targets.write(report)
     if code:
         say(message)
-    return _print(found, targets.output, code)
+    return _print(report, targets.output, code)
 
 
 def print_failure(message: str, code: int) -> int:
-    """Print the metrics of a run that did not begin; return the exit code."""
+    """Print the metrics of a run that did not start; return the exit code."""
     return _print(metrics.failure(Settings().version, message), None, code)
 
 
@@ -135,7 +140,7 @@ class _Job(NamedTuple):
 
 
 def _count(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
-    """Count, then commit metrics, rows and rejected rows; an error in writing one of them is noticed before."""
+    """Count, then commit metrics, rows and rejected rows; all are written to disk before the first is committed."""
     appends = job.settings.checkpoint is not None
     if targets.rejects is not None and job.settings.on_bad_row != SKIP:
         raise UsageError("--rejects is for the rows that `on_bad_row='skip'` leaves out; add it")
@@ -154,18 +159,18 @@ def _count(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
         result = count_signals(job.inputs, job.settings, count, rows, rejects)
         job.stopping.raise_at_once()
         warnings = (*job.notes, *map(with_flags, result.warnings))
-        found = metrics.success(replace(result, warnings=warnings))
+        report = metrics.success(replace(result, warnings=warnings))
         for sink in filter(None, (rows, rejects)):
             sink.finish()
-        targets.write(found)
-    return found
+        targets.write(report)
+    return report
 
 
 def _settings(flags: dict[str, Any], config: Path | None) -> Settings:
     """Return the settings of flags and config."""
     settings = make_settings(flags, read_config(config) if config else None)
     if settings.memory_limit is not None:
-        # pyarrow's own allocators do not return 20 MiB and more of free memory
+        # pyarrow's default allocator does not return 20 MiB or more of free memory
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     return settings
 
@@ -175,7 +180,7 @@ def _watcher(progress: str, stack: contextlib.ExitStack) -> Observer:
     terminal = sys.stderr is not None and sys.stderr.isatty()
     if sys.stderr is None or progress == "never" or (progress == "auto" and not terminal):
         return _say_warnings
-    from rich.console import Console  # noqa: PLC0415 (only where there is someone to see it)
+    from rich.console import Console  # noqa: PLC0415 (only for progress)
 
     from streamsig.sinks.progress import ProgressBar  # noqa: PLC0415
 
@@ -192,9 +197,9 @@ def _say_warnings(event: Event) -> None:
         say(sentence(event.order))
 
 
-def _print(found: dict[str, Any], saved: Path | None, code: int) -> int:
+def _print(report: dict[str, Any], saved: Path | None, code: int) -> int:
     """Print the metrics; return `code`, or OutputError's if those of a successful run are lost."""
-    lost = to_stdout(lambda: sys.stdout.writelines(metrics.to_json(found)))
+    lost = to_stdout(lambda: sys.stdout.writelines(metrics.to_json(report)))
     if lost is None or code:
         return code
     say(f"{cause(lost)}; the metrics are " + (f"in {saved}" if saved else "lost"))

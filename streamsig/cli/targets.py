@@ -1,4 +1,4 @@
-"""The files that a run writes, and what they must not overwrite."""
+"""The files that a run writes, and the files that it must not overwrite."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ OUTPUT, LOG = "metrics.json", "run.log"
 
 
 class Targets:
-    """The paths of all outputs by their flags; the metrics file and the log are written here.
+    """The paths of all outputs by flag; writes the metrics file and the log.
 
-    A target that is refused is removed, so that reporting the refusal does not touch it.
+    A refused target is removed, so that the report of the refusal does not write it.
     """
 
     def __init__(self, flags: argparse.Namespace) -> None:
@@ -63,14 +63,14 @@ class Targets:
         return self._paths.get("--signals-out")
 
     def add_checkpoint(self, path: str) -> None:
-        """Add a checkpoint, with which rows and rejected rows wait in files of their own."""
+        """Add a checkpoint; rows and rejected rows then wait in `.unfinished` files, which are targets, too."""
         self._paths["--checkpoint"] = Path(path)
 
     def admit(self, inputs: Iterable[Named], config: Path | None) -> tuple[list[Named], list[str]]:
-        """Return the inputs but for targets that a folder or glob brought along, and warnings about these.
+        """Return the inputs without targets that a folder or glob contains, and warnings about these.
 
-        Refuses, before any work, what would overwrite an input or the config, or could not be written.
-        Raises UsageError, OutputError, or SourceError where no input is left.
+        Raises UsageError if a target is an input, the config or another target, OutputError if it cannot be written,
+        and SourceError if no input is left.
         """
         admitted: list[Named] = []
         warnings: list[str] = []
@@ -100,7 +100,7 @@ class Targets:
                 raise UsageError(f"{flag} and {other_flag} are both {other}; name two files")
         for flag, target in [*self._paths.items()]:
             try:
-                if flag != "--log-file":  # the first line tells
+                if flag != "--log-file":  # checked when its first line is written
                     files.check_writable(target)
             except OutputError:
                 self._remove(target)
@@ -151,12 +151,12 @@ def _open_log(path: Path | None) -> io.FileIO:
 
 
 def _same_file(target: Path, source: str | Path) -> bool:
-    """Tell whether writing one would harm the other; writing to what is no regular file harms nothing."""
+    """Return whether writing the target would overwrite the source; only a regular file can be overwritten."""
     try:
         there = target.stat()
         other = os.fstat(0) if source == STREAM else Path(source).stat()
     except ValueError:
-        return False  # a name that no file can have
+        return False  # an impossible name
     except OSError:
         return source != STREAM and os.path.realpath(target) == os.path.realpath(source)
     return stat.S_ISREG(there.st_mode) and os.path.samestat(there, other)

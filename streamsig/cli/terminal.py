@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 UNEXPECTED, INTERRUPTED, TERMINATED = 1, 130, 143
 
 _LONGEST = 5000
-"""Most characters of a message: a path of 4096, and what is said about it."""
+"""The most characters of a message: a path of 4096, and text about it."""
 
 
 def failure(error: BaseException) -> tuple[str, str, int]:
@@ -47,10 +47,10 @@ def trace(error: BaseException) -> str:
 
 
 def to_stdout(write: Callable[[], object]) -> OSError | None:
-    """Write and flush; return the error, a BrokenPipeError if nobody reads."""
+    """Write and flush; return the error, which is a BrokenPipeError if there is no reader."""
     try:
         if sys.stdout is None:
-            return BrokenPipeError()  # closed before we began
+            return BrokenPipeError()  # closed from the start
         write()
         sys.stdout.flush()
     except OSError as error:
@@ -75,7 +75,7 @@ def say(message: str) -> None:
 
 
 def say_if_waiting() -> None:
-    """Say that rows are read from the terminal, if they are, and how to end them."""
+    """If rows are read from a terminal, say so and how to end them."""
     if sys.stdin is not None and sys.stdin.isatty():
         end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
         say(f"waiting for rows from the terminal; end them with {end}, or stop with Ctrl-C")
@@ -90,7 +90,7 @@ def settle(stream: TextIO) -> None:
 
 
 def leave(stream: TextIO | None) -> None:
-    """Redirect a standard stream to nowhere: the interpreter would flush it at exit, and fail."""
+    """Redirect a standard stream to the null device: the interpreter flushes it at exit, which would fail."""
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

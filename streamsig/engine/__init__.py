@@ -1,1 +1,1 @@
-"""A run: what is done in what order, and what is told about it."""
+"""A run: the loop over batches, its stages, its checkpoint, and the events that it emits."""

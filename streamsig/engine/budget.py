@@ -1,7 +1,7 @@
-"""How much memory a run needs at most, and how a limit is shared out: the formula of docs/explanation/memory.md.
+"""The most memory that a run needs, and how a limit is divided: the formula of docs/explanation/memory.md.
 
-Each constant is the largest that was measured in fresh processes, over the contents that take most of a chunk's
-bytes; `python -m benchmarks.memory` measures again.
+Each constant is the largest value measured in fresh processes, over the contents that need the most memory for the
+bytes of a chunk. `python -m benchmarks.memory` measures them again.
 """
 
 from __future__ import annotations
@@ -22,60 +22,60 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 
 PYTHON = 51 * MIB
-"""An interpreter with numpy and all that a run imports, and what finding a layout out takes.
+"""An interpreter with numpy and everything that a run imports, and the detection of a layout.
 
-Half of it are pages of libraries, of which the kernel maps more in a fresh installation: 24 MiB where it was 17 when
-they had been read in small pieces before.
+Half of it is pages of libraries. The kernel maps more of them in a fresh installation: 24 MiB, as against 17 MiB after
+they were read in small pieces.
 """
 
 PYARROW = 72 * MIB
-"""pyarrow with all of it that a run may import, over Arrow's system allocator: up to 67 MiB of it pages, too."""
+"""pyarrow with every module that a run may import, on Arrow's system allocator; up to 67 MiB of it is pages."""
 
 ROW_FILE = 24 * MIB
-"""Rows that wait to be put down, and their encoder."""
+"""Rows that wait to be written, and their encoder."""
 
 PER_BYTE, PER_BYTE_TIMES = 32, 56
-"""Bytes that a thread takes for each byte of its chunk, and where times are judged besides. The worst are rows of a
-few bytes, and bad rows, one after another."""
+"""Bytes that a thread needs for each byte of its chunk, without and with the check of times; the worst contents are
+rows of a few bytes and consecutive bad rows."""
 
 LONG_RECORD = 12 * MIB
-"""What a thread takes at least: for the longest record, or a short chunk of nothing but bad rows."""
+"""The least that a thread needs: for the longest record, or for a short chunk of only bad rows."""
 
 PER_CLOSE = 128
-"""Bytes for each close of the longest window: a fold, and what merging takes (measured 59; up to 105 where some are
-missing, as the allocator happens to find room). Each further limb of closes takes as much again."""
+"""Bytes for each close of the longest window, for a fold and for merging (measured: 59, and up to 105 where closes are
+missing, depending on the allocator). Each further limb of closes needs as much again."""
 
 PER_CLOSE_SAVED = 200
-"""Bytes for each, too, while a checkpoint is written."""
+"""Additional bytes for each close while a checkpoint is written."""
 
 PER_ROW, PER_ROW_SIGNAL = 120, 20
-"""Bytes for each row that is told at once, and for each of its signals."""
+"""Bytes for each row that is emitted at once, and for each of its signals."""
 
 SHORTEST_ROW = 2
-"""Bytes of the shortest row: a digit and a line end."""
+"""Bytes of the shortest row: one digit and a line end."""
 
 STATES = 4
-"""So many states of groups are there at once when an input is joined to those before it: both, and what joining
-takes, measured as three."""
+"""States of groups in memory while an input is joined to those before it: both, and scratch (three in all when
+measured)."""
 
 PIECE = 8 * MIB
-"""Some groups as JSON, while a checkpoint is written or read."""
+"""A piece of the groups as JSON, while a checkpoint is written or read."""
 
 SMALLEST_CHUNK = 256 << 10
-"""Shorter ones take no less, for the sake of long records, and more time."""
+"""Shorter chunks need no less memory, because of long records, and more time."""
 
 MODEST_CHUNK = 512 << 10
-"""Without a limit, where rows are emitted or times are checked: longer ones take more memory, and no less time."""
+"""The size without a limit if rows are emitted or times checked: longer chunks need more memory and save no time."""
 
 TABLE = 32 * MIB
-"""A batch of rows of a columnar file, and its pages as far as they are not known before."""
+"""A batch of rows of a columnar file, and those of its pages whose size is not known in advance."""
 
 _STEP = 64 << 10
 _GROUPS = "a first group"
 
 
 class Need(NamedTuple):
-    """A part of what a run needs, in words and bytes."""
+    """One part of the memory that a run needs: its name in messages, and its size."""
 
     what: str
     size_bytes: int
@@ -83,35 +83,35 @@ class Need(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a run keeps within its limit.
+    """How a run stays within its limit.
 
-    A state of groups may take `groups_bytes`. What nothing is planned for is `spare_bytes`, `None` without a limit;
-    `per_limb_bytes` more are needed for each further limb of closes, and what is read of a columnar file at once may
-    take `table_bytes`, if there is a limit.
+    A state of groups may take `groups_bytes`. `headroom_bytes` are not planned for anything. Each further limb of
+    closes needs `per_limb_bytes` more. One read of a columnar file may take `table_bytes`. Without a limit,
+    `headroom_bytes` and `table_bytes` are `None`.
     """
 
     threads: int
     chunk_bytes: int | None = None
     groups_bytes: int = MAX_BYTES
-    spare_bytes: int | None = None
+    headroom_bytes: int | None = None
     per_limb_bytes: int = 0
     table_bytes: int | None = None
 
     def check_closes(self, limbs: int) -> None:
-        """Raise UsageError where closes of so many limbs, by now, do not fit."""
+        """Raise UsageError if closes of `limbs` limbs do not fit."""
         more = (limbs - 1) * self.per_limb_bytes
-        if self.spare_bytes is not None and more > self.spare_bytes:
+        if self.headroom_bytes is not None and more > self.headroom_bytes:
             raise UsageError(
                 f"`memory_limit`: closes of so many digits take {_mib(more)} MiB more for their windows, and"
-                f" {self.spare_bytes // MIB:,} MiB are left; raise it, or use a shorter window"
+                f" {self.headroom_bytes // MIB:,} MiB are left; raise it, or use a shorter window"
             )
 
 
 class Budget:
-    """Shares out what `settings.memory_limit` allows, if there is one.
+    """Divides `settings.memory_limit`, if there is one.
 
-    `rows` says whether rows are told, `several` whether inputs may be joined. Raises UsageError where not even the
-    smallest plan fits, with what it needs; asked for again with what an input that was not known turns out to take.
+    `rows` is whether rows are emitted, `several` whether inputs may be joined. Raises UsageError, which lists the
+    needs, if not even the smallest plan fits.
     """
 
     def __init__(self, settings: Settings, storage: Storage, *, rows: bool, several: bool) -> None:
@@ -119,7 +119,7 @@ class Budget:
         self.plan = self._plan()
 
     def admit(self, storage: Storage) -> Plan:
-        """Return the plan for an input that is stored like this, and all that are read after it."""
+        """Return the plan for an input stored in this way and all inputs after it; raises UsageError."""
         joined = self._storage.join(storage)
         if joined != self._storage:
             self._storage = joined
@@ -127,7 +127,7 @@ class Budget:
         return self.plan
 
     def needs(self, threads: int, chunk_bytes: int) -> list[Need]:
-        """Return what a run needs with so many threads and chunks of that size."""
+        """Return what a run needs with this many threads and chunks of this size; no need is 0 bytes."""
         settings, storage = self._settings, self._storage
         keep, signals = overlap(settings.counted), len(settings.counted)
         needs = [Need("Python and numpy", PYTHON)]
@@ -142,27 +142,26 @@ class Budget:
         if storage.columnar:
             needs.append(Need("what is read of columns at once", TABLE))
         if keep:
-            each = PER_CLOSE + (PER_CLOSE_SAVED if settings.checkpoint else 0)
-            each = 0 if settings.group_by else each
+            each = 0 if settings.group_by else PER_CLOSE + (PER_CLOSE_SAVED if settings.checkpoint else 0)
             needs.append(Need(f"windows of {keep + 1:,} rows", keep * each))
         if settings.group_by:
             state = 2 * GroupState(settings.counted).row_bytes + MIB + (PIECE if settings.checkpoint else 0)
             needs.append(Need(_GROUPS, state * self._states))
         if self._rows:
             at_once = chunk_bytes // SHORTEST_ROW + keep
-            needs.append(Need("rows to tell", ROW_FILE + at_once * (PER_ROW + PER_ROW_SIGNAL * signals)))
+            needs.append(Need("rows out", ROW_FILE + at_once * (PER_ROW + PER_ROW_SIGNAL * signals)))
         return [need for need in needs if need.size_bytes]
 
     @property
     def _states(self) -> int:
-        return (STATES if self._several or self._storage.archive else 1) + self._rows
+        return STATES if self._several or self._storage.archive else 1
 
     def _plan(self) -> Plan:
         settings, limit = self._settings, self._settings.memory_limit
         if limit is None:
             modest = min(MODEST_CHUNK, chunks.CHUNK_BYTES)
             return Plan(settings.thread_count, modest if self._rows or settings.check_order else None)
-        # threads that were asked for are kept, or refused
+        # a number of threads that was set is used or refused
         counts = [settings.threads] if settings.threads else range(settings.thread_count, 0, -1)
         for threads in counts:
             if plan := self._fitting(limit, threads):
@@ -175,27 +174,27 @@ class Budget:
         )
 
     def _fitting(self, limit: int, threads: int) -> Plan | None:
-        """Return the plan with the longest chunks that fit, `None` where the shortest do not."""
+        """Return the plan with the longest chunks that fit, `None` if the shortest do not."""
 
         def total(size: int) -> int:
             return sum(need.size_bytes for need in self.needs(threads, size))
 
-        room = limit - total(SMALLEST_CHUNK)
-        if room < 0:
+        available = limit - total(SMALLEST_CHUNK)
+        if available < 0:
             return None
-        # half of what there is to share is left for what only reading tells: groups, long closes, dictionaries, pages
-        most = limit - room // 2
+        # half is left for what only reading shows: groups, long closes, dictionaries, pages
+        most = limit - available // 2
         size = max(it for it in range(SMALLEST_CHUNK, CHUNK_BYTES + 1, _STEP) if total(it) <= most)
-        spare = limit - total(size)
+        headroom = limit - total(size)
         groups = next((it.size_bytes for it in self.needs(threads, size) if it.what == _GROUPS), 0)
         closes = overlap(self._settings.counted) * (PER_CLOSE + self._rows * PER_ROW)
         return Plan(
             threads,
             size,
-            groups_bytes=(spare + groups) // self._states,
-            spare_bytes=spare,
+            groups_bytes=(headroom + groups) // self._states,
+            headroom_bytes=headroom,
             per_limb_bytes=0 if self._settings.group_by else closes,
-            table_bytes=TABLE + spare,
+            table_bytes=TABLE + headroom,
         )
 
 

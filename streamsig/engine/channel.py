@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class ChannelClosedError(BaseException):
-    """Nobody takes items any more; not an `Exception`, so that nothing on the way up takes it for a failure."""
+    """The channel takes no more items. Not an `Exception`, so that no caller handles it as a failure."""
 
 
 class Channel(Generic[T]):
@@ -23,7 +23,7 @@ class Channel(Generic[T]):
         self._closed = False
 
     def put(self, item: T) -> None:
-        """Add an item as soon as there is capacity; raises ChannelClosedError, also while it waits."""
+        """Wait for capacity and add an item; raises ChannelClosedError if the channel is or becomes closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._capacity)
             self.check()
@@ -31,7 +31,7 @@ class Channel(Generic[T]):
             self._changed.notify_all()
 
     def take(self) -> T:
-        """Return the next item as soon as there is one."""
+        """Wait for the next item and return it."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting)
             item = self._waiting.popleft()
@@ -39,12 +39,12 @@ class Channel(Generic[T]):
             return item
 
     def check(self) -> None:
-        """Raise ChannelClosedError where nobody takes items any more."""
+        """Raise ChannelClosedError if the channel is closed."""
         if self._closed:
             raise ChannelClosedError
 
     def close(self) -> None:
-        """Take no more items."""
+        """Discard the waiting items and take no more."""
         with self._changed:
             self._closed = True
             self._waiting.clear()

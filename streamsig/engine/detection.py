@@ -1,4 +1,4 @@
-"""The layout of an input of a run: of a text from its sample, and beside the input before it."""
+"""Detects the layout of an input of a run, and compares it with the input before."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SAMPLE_BYTES = 1 << 18
 
 
 def detect_text(source: TextSource, settings: Settings, *, may_grow: bool = False) -> Layout:
-    """Detect the layout of a text, and leave it at its start; of one that may grow only whole lines count.
+    """Detect the layout of a text, which stays at its start. If it may grow, only whole lines are sampled.
 
-    Raises LayoutError where the sample does not settle it.
+    Raises LayoutError if the sample does not settle the layout.
     """
     raw, _ = source.read_sample(SAMPLE_BYTES)
     check_is_text(raw, source.name, source.compression)
@@ -30,7 +30,7 @@ def detect_text(source: TextSource, settings: Settings, *, may_grow: bool = Fals
     options = LayoutOptions.of(settings)
     if whole and may_grow and sample:
         check_is_table(sample, source.name)
-        # the last line may be half of one: however it goes on, the layout stays
+        # the last line may be incomplete, and its rest must not change the layout
         sample = sample[: 1 + sample.rfind(b"\n" if b"\n" in sample else b"\r")]
         # without a whole line there is not even a header
         options = options if sample else options._replace(header=False, column=None, group_by=())
@@ -38,5 +38,5 @@ def detect_text(source: TextSource, settings: Settings, *, may_grow: bool = Fals
 
 
 def compare_with(before: CloseColumn | None, this: CloseColumn, settings: Settings) -> tuple[str, ...]:
-    """Return warnings about an input after another; raises LayoutError if their closes contradict each other."""
+    """Return warnings about an input that follows another; raises LayoutError if their closes contradict each other."""
     return () if before is None or settings.per_file else compare(before, this, grouped=bool(settings.group_by))

@@ -1,4 +1,4 @@
-"""What happens in a run, as values; progress bars, logs and reports listen."""
+"""The events of a run, for progress bars, logs and reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run begins; `settings` are those that it will obey, `versions` name the program and its libraries."""
+    """A run begins with these settings; `versions` are those of the program and its libraries."""
 
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
@@ -28,7 +28,7 @@ class InputFound:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A checkpoint has the first rows of an input: so many bytes of its text, and rows of the run with those before."""
+    """A run continues from a checkpoint: bytes of the text that it skips, and rows of all inputs counted so far."""
 
     input: str
     bytes_skipped: int
@@ -37,14 +37,14 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that a person should know, and that does not stop the run."""
+    """A warning for a person; the run continues."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A bad row was left out: the physical line it starts on, what is wrong, and the row as it stands in the file."""
+    """A bad row was left out: the physical line on which it starts, what is wrong, and the row as it is in the file."""
 
     name: str
     line: int
@@ -55,7 +55,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """More is counted: bytes of the input that was found last, rows and signals since the start of the run."""
+    """Progress: bytes of the open input, and rows and signals since the start of the run."""
 
     bytes_read: int
     rows_processed: int
@@ -64,21 +64,21 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class OrderChecked:
-    """The times of all rows were compared; `order` is what the metrics say of it."""
+    """The times of all rows were compared; `order` is the key of the metrics."""
 
     order: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """A run ended well, with these metrics."""
+    """A run succeeded, with these metrics."""
 
     metrics: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RunFailed:
-    """A run ended in an error; `kind` is the error's class name, `trace` is there only for a bug."""
+    """A run failed; `kind` is the class name of the error, and `trace` the traceback of a bug."""
 
     kind: str
     message: str
@@ -87,7 +87,7 @@ class RunFailed:
 
 
 Event = RunStarted | InputFound | Resumed | Warned | Rejected | Advanced | OrderChecked | RunFinished | RunFailed
-"""Every event there is; in a run they come in this order, those about an input for each of them."""
+"""All events, in the order in which a run emits them; those about an input come for each input."""
 
 if TYPE_CHECKING:
     Observer = Callable[[Event], None]

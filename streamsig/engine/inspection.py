@@ -1,4 +1,4 @@
-"""What a run would read of each input, and why, without counting anything."""
+"""Shows how a run would read each input, and why, without counting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streamsig.sources.text_source import TextSource
 
 Inspection = dict[str, Any]
-"""An object of docs/reference/inspect.md. What does not apply, or is not known before a refusal, is null or empty."""
+"""An object of docs/reference/inspect.md. A key that does not apply, or is not known at a refusal, is null or empty."""
 
 _ROWS = 5
 _MOST_COLUMNS = 1000
@@ -51,7 +51,7 @@ def inspect_inputs(
     """Inspect files, globs, folders, archives, or `-` for standard input, in the order in which they would be read.
 
     Reads no more than the beginning of each. An input that cannot be read or understood has its `error`; `warn` is
-    called for inputs that are left out. Raises SourceError for a name of no input, UsageError for one named twice.
+    called for inputs that are left out. Raises SourceError for a name without inputs, UsageError for one named twice.
     """
     paths, left_out = once(expand(named), apart=settings.per_file)
     for message in left_out:
@@ -61,23 +61,23 @@ def inspect_inputs(
         try:
             with opened(path) as raw:
                 for source in texts_of(raw):
-                    found, column = _inspect(source, settings)
-                    found["warnings"] = [*([source.warning] if source.warning else []), *found["warnings"]]
+                    inspection, column = _inspect(source, settings)
+                    inspection["warnings"] = [*([source.warning] if source.warning else []), *inspection["warnings"]]
                     if column is not None:
                         try:
-                            found["warnings"] += compare_with(before, column, settings)
+                            inspection["warnings"] += compare_with(before, column, settings)
                         except LayoutError as error:
-                            found["error"] = _refusal(error)
+                            inspection["error"] = _refusal(error)
                         before = column
-                    yield found
+                    yield inspection
         except (SourceError, LayoutError) as error:
             yield {**_BLANK, "input": path, "error": _refusal(error)}
 
 
 def _inspect(source: TextSource, settings: Settings) -> tuple[Inspection, CloseColumn | None]:
-    """Inspect one input; return how its closes are read as well, if it has any."""
+    """Inspect one input; also return how its closes are read, `None` if it has none."""
     stored = columnar_format(source.raw.peek())
-    found: Inspection = {
+    inspection: Inspection = {
         **_BLANK,
         "input": source.name,
         "size_bytes": source.size_bytes,
@@ -87,13 +87,15 @@ def _inspect(source: TextSource, settings: Settings) -> tuple[Inspection, CloseC
     try:
         if stored is None:
             layout = detect_text(source, settings)
-            found["encoding"] = source.encoding
+            inspection["encoding"] = source.encoding
         else:
-            layout, found["first_rows"] = _inspect_table(source.raw, stored, settings)
+            layout, inspection["first_rows"] = _inspect_table(source.raw, stored, settings)
     except StreamsigError as error:
-        found["error"] = _refusal(error)
-        return found | (_framing(source, settings) if stored is None and isinstance(error, LayoutError) else {}), None
-    return found | _facts(layout), layout.close_column(source.name) if layout.rows_sampled else None
+        inspection["error"] = _refusal(error)
+        if stored is None and isinstance(error, LayoutError):
+            inspection |= _framing(source, settings)
+        return inspection, None
+    return inspection | _facts(layout), layout.close_column(source.name) if layout.rows_sampled else None
 
 
 def _inspect_table(raw: RawInput, stored: str, settings: Settings) -> tuple[Layout, list[Inspection]]:
@@ -102,7 +104,7 @@ def _inspect_table(raw: RawInput, stored: str, settings: Settings) -> tuple[Layo
 
 
 def _facts(layout: Layout) -> Inspection:
-    """Return what a layout says; columns count from 1."""
+    """Return the keys of a layout; columns count from 1."""
     dialect, time, names = layout.dialect, layout.time_column, layout.dialect.header or ()
     roles: dict[int | None, str] = {**dict.fromkeys(layout.groups, "group")}
     roles |= {time.clock: "clock", time.index: "time", dialect.close: "close"}
@@ -140,7 +142,7 @@ def _facts(layout: Layout) -> Inspection:
 
 
 def _framing(source: TextSource, settings: Settings) -> Inspection:
-    """Return the first records of a text that was refused, if it is one, and how they are told apart."""
+    """Return the first records of a refused text and how its fields are separated; nothing if it is no table."""
     try:
         sample, whole = source.read_sample(detection.SAMPLE_BYTES)
         check_is_table(sample, source.name)
@@ -148,10 +150,10 @@ def _framing(source: TextSource, settings: Settings) -> Inspection:
         return {}
     skipped = settings.skip_lines or 0
     framing = find_framing(sample, skip_lines(sample, skipped), skipped + 1, LayoutOptions.of(settings))
-    found = split_records(
+    all_records = split_records(
         sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
     )
-    records = [each for each in islice(found, _ROWS) if whole or each.stop < len(sample)]
+    records = [each for each in islice(all_records, _ROWS) if whole or each.stop < len(sample)]
     return {
         "encoding": source.encoding,
         "delimiter": framing.delimiter,

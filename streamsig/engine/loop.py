@@ -33,7 +33,7 @@ class BatchSource(Protocol):
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What a person should know of it that only reading all of it shows."""
+        """Warnings that need the whole input; complete after the last step."""
 
     @property
     def consumed_bytes(self) -> int:
@@ -56,21 +56,21 @@ class Run:
     stages: Sequence[Stage[Any]]
 
     def prepare(self, batch: Batch) -> tuple[object, ...]:
-        """Return the part of each stage."""
+        """Return what each stage prepares of a batch, in the order of the stages."""
         return tuple(stage.prepare(batch) for stage in self.stages)
 
     def has_stage(self, name: str) -> bool:
-        """Tell whether the run has a stage."""
+        """Return whether the run has a stage of this name."""
         return any(stage.name == name for stage in self.stages)
 
     @property
     def needs_times(self) -> bool:
-        """Whether a stage looks at the times of rows."""
+        """Whether a stage reads the times of rows."""
         return self.has_stage("order") or self.has_stage("rows")
 
 
 def count_input(source: BatchSource, start: Position, run: Run) -> None:
-    """Count an input from a position on. Raises what its source and the stages raise."""
+    """Count an input from a position on; raises the errors of its source and of the stages."""
     position, accumulator = start, run.accumulator
     with closing(source.steps(run.prepare, start)) as steps:
         for step in steps:
@@ -81,7 +81,7 @@ def count_input(source: BatchSource, start: Position, run: Run) -> None:
             run.checkpoint.after(position)
             run.observe(Advanced(source.consumed_bytes, accumulator.rows, accumulator.signals))
             check_stop()
-            # a part would stay in memory until the next one is there
+            # free the parts before the next batch is read
             del step, part
     run.checkpoint.before_end(position)
     for stage in run.stages:

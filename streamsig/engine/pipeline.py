@@ -60,8 +60,8 @@ def count_signals(
 
     Several inputs are one series, those of a glob or folder in natural order of their names, unless `per_file` is
     set; none is counted twice (`sources.duplicates`). `emit` receives the rows. `observe` writes to `rejects`, which a
-    checkpoint restores.
-    Memory does not grow with the inputs. Raises UsageError, SourceError, LayoutError or BadRowError.
+    checkpoint restores. Memory does not grow with the inputs.
+    Raises UsageError, SourceError, LayoutError or BadRowError.
     """
     started = time.perf_counter()
     paths, left_out = once(_inputs(named), apart=settings.per_file)
@@ -110,9 +110,9 @@ def count_signals(
 
 
 def _count_path(index: int, path: str | ArrowStream, run: Run, *, is_last: bool) -> None:
-    """Count an input, but for what the checkpoint has of it."""
+    """Count the rest of an input that the checkpoint does not have."""
     if not isinstance(path, str):
-        from streamsig.columnar.table import open_frame  # noqa: PLC0415 (it takes pyarrow)
+        from streamsig.columnar.table import open_frame  # noqa: PLC0415 (imports pyarrow)
 
         name = f"<frame {index + 1}>"
         with open_frame(path, name) as table:
@@ -135,26 +135,26 @@ def _count_member(source: TextSource, run: Run, *, is_last: bool) -> None:
         storage, stored = storage_of(first, source.compression), columnar_format(first)
         plan = run.budget.admit(storage)
         if stored is None:
-            if plan.spare_bytes is not None:
-                source.limit_unpacking(storage.unpack_bytes + plan.spare_bytes)
+            if plan.headroom_bytes is not None:
+                source.limit_unpacking(storage.unpack_bytes + plan.headroom_bytes)
             _count_text(source, run, is_last=is_last)
             return
-        # pyarrow takes long to import, and most runs do without it
+        # pyarrow is slow to import, and most runs do not need it
         from streamsig.columnar.table import open_columnar  # noqa: PLC0415
 
         run.checkpoint.begin_table(source.name)
         raw = source.raw
-        # Parquet has its table of contents at its end: a file is opened by its name, and read out of order
+        # the metadata of Parquet are at its end: a file is opened by name, for random access
         with open_columnar(raw.name if raw.is_file else raw, stored, raw.name) as table:
             _count_table(table, InputFound(raw.name, raw.size_bytes, {}), run, lambda: raw.consumed_bytes)
     except (SourceError, LayoutError, BadRowError):
-        # a file that changed meanwhile is the better reason
+        # if the file has changed, report that instead
         source.raw.check_unchanged()
         raise
 
 
 def _count_text(source: TextSource, run: Run, *, is_last: bool) -> None:
-    """Count a text; to the last one of all rows may be added another time, unless it is declared finished."""
+    """Count a text; with a checkpoint the last text may grow later, unless `finished` is set."""
     may_grow = is_last and run.checkpoint.is_on and not run.settings.finished
     layout = detect_text(source, run.settings, may_grow=may_grow)
     storage = {"compression": source.compression, "encoding": source.encoding}
@@ -186,7 +186,7 @@ def _count_batches(source: BatchSource, start: Position, run: Run) -> None:
 
 
 def _too_short(accumulator: Accumulator[Any], settings: Settings) -> tuple[str, ...]:
-    """Return a warning where no series is as long as a signal needs; it has none then, whatever the closes are."""
+    """Return a warning if every series is shorter than a signal needs: its count is then 0, whatever the closes are."""
     rows = accumulator.longest
     names = [name for name, _ in settings.signals] or [""]
     short = [(name, signal) for name, signal in zip(names, settings.counted, strict=True) if signal.reach > rows]

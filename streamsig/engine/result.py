@@ -1,4 +1,4 @@
-"""The figures of a run."""
+"""The result of a run."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def rate(count: int, rows: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Rows, and how many of them have the signal.
+    """The number of rows, and of those with the signal.
 
-    `rows_processed` counts every row, those in warm-up and those without a close included.
+    `rows_processed` counts every row, including rows in warm-up and rows without a close.
     """
 
     rows_processed: int
@@ -40,21 +40,21 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class SignalCount(Series):
-    """A signal that was named, and on how many rows of all it is."""
+    """The count of a named signal over all rows."""
 
     signal: Signal
 
 
 @dataclass(frozen=True, slots=True)
 class Group(Series):
-    """The rows of one key; `signals` has the count of each signal that was named."""
+    """The counts of one key; `signals` has the count of each named signal."""
 
     rows_missing: int
     signals: Mapping[str, int]
 
 
 class Groups(Mapping[str, Group]):
-    """Groups by their keys, in the order of their first rows; made as they are asked for, as there may be millions."""
+    """Groups by key, in the order of their first rows; created on access, as there may be millions."""
 
     def __init__(self, state: GroupState, names: Sequence[str]) -> None:
         self._state, self._names = state, tuple(names)
@@ -70,33 +70,32 @@ class Groups(Mapping[str, Group]):
     def __getitem__(self, key: str) -> Group:
         if self._places is None:
             self._places = {each: place for place, each in enumerate(self)}
-        place = self._places[key]
-        return self._group(self._state.group_counts[place].tolist())
+        return self._group(self._state.group_counts[self._places[key]].tolist())
 
     def __repr__(self) -> str:
         return f"<{len(self)} groups>"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The signals that were named."""
+        """The names of the signals."""
         return self._names
 
     def each(self) -> Iterator[tuple[str, list[int]]]:
-        """Yield every key with its rows, those without a close, and those with each signal, in constant memory."""
-        figures = self._state.group_counts
+        """Yield each key and its counts in constant memory: rows, rows without a close, rows with each signal."""
+        counts = self._state.group_counts
         for start in range(0, len(self), _AT_ONCE):
             keys = self._state.keys(start, start + _AT_ONCE).to_bytes()
-            for key, each in zip(keys, figures[start : start + _AT_ONCE].tolist(), strict=True):
+            for key, each in zip(keys, counts[start : start + _AT_ONCE].tolist(), strict=True):
                 yield key.decode(), each
 
-    def _group(self, figures: Sequence[int]) -> Group:
-        rows, missing, *counts = figures
+    def _group(self, row: Sequence[int]) -> Group:
+        rows, missing, *counts = row
         return Group(rows, counts[0], missing, dict(zip(self._names, counts, strict=False)))
 
 
 @dataclass(frozen=True, slots=True)
 class Result(Series):
-    """The counts of a run that succeeded; with several signals, `signal_count` and `value` are those of the first.
+    """The counts of a successful run; with several signals, `signal_count` and `value` are those of the first.
 
     `signals` has an entry for each named signal. `rows_missing` counts the rows without a close, `rows_rejected` the
     bad rows that were left out, which are not part of `rows_processed`. `files` has an entry for each input under

@@ -1,4 +1,4 @@
-"""What a run writes its rows to."""
+"""The interface of sinks, to which a run writes its rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Item_contra = TypeVar("Item_contra", contravariant=True)
 
 @runtime_checkable
 class Sink(Protocol[Item_contra]):
-    """A file that appears whole or not at all: `commit` makes what was written visible, `abort` does not.
+    """A file that appears whole or not at all: `commit` makes it visible, `abort` discards it.
 
     All methods may raise OutputError.
     """
@@ -21,10 +21,10 @@ class Sink(Protocol[Item_contra]):
         """Add a record batch, or a rejected row."""
 
     def snapshot(self) -> Mapping[str, Any]:
-        """Make everything written so far survive the process; return what `restore` takes, as JSON has it."""
+        """Write everything so far to disk; return what `restore` takes, as JSON."""
 
     def restore(self, snapshot: Mapping[str, Any] | None) -> None:
-        """Continue after what a snapshot of an earlier run holds, or start over for `None`; comes before `write`.
+        """Continue after a snapshot of an earlier run, or start over for `None`; call this before `write`.
 
         Raises ValueError if the file no longer holds it.
         """

@@ -1,4 +1,4 @@
-"""The config file: where it is, and its contents, checked."""
+"""Finds, reads and checks the config file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_BYTES = 1 << 18
 
 
 def find_config(named: str | None) -> tuple[Path | None, list[str]]:
-    """Return the config file to read, which is the default one if it exists and none is named, and warnings.
+    """Return the path of the config file, or `None`, and warnings; if none is named, the default one if it exists.
 
     A default one without any known key belongs to another program and is not read.
     """
@@ -53,9 +53,9 @@ _KEY = re.compile(rf"""^\s*["']?({"|".join(SETTINGS)})["']?\s*:""", re.MULTILINE
 
 
 def _has_known_keys(path: Path) -> bool:
-    """Tell whether a config file has a key of ours, as far as its text shows where it is no YAML.
+    """Return whether a config file has a known key; if it is not YAML, search its text.
 
-    A file that may not be read could have one.
+    A file that cannot be read may have one.
     """
     try:
         document = _load(path)
@@ -71,7 +71,7 @@ def _has_known_keys(path: Path) -> bool:
 
 
 def version_of(path: Path | None) -> str:
-    """Return the version that a config file names, whatever else is wrong with it, else the default."""
+    """Return the version in a config file, even if the rest of it is invalid, or else the default."""
     with contextlib.suppress(ConfigError):
         document = _load(path) if path else None
         if isinstance(document, dict) and TEXT.accepts(document.get("version")):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Setting(NamedTuple):
-    """A setting as config file and command line have it; it has a flag if there is a `help` for one."""
+    """A setting as a key of the config file; it also has a flag if `help` is not empty."""
 
     key: str
     kind: Kind
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
 
     @property
     def repeats(self) -> bool:
-        """Whether the flag may be given several times, each for one more."""
+        """Whether the flag may be given several times, with one value each."""
         return self.kind in (TEXTS, SIGNALS, COLUMNS)
 
 
@@ -58,9 +58,9 @@ INPUT, LAYOUT, SERIES, OUTPUT, LIMITS = "input", "layout", "signals and series",
 class Settings:
     """The settings of a run.
 
-    `signals`, pairs of name and signal, take the place of `window`. `threads` is `None` for "as many as this
-    process may use". `memory_limit` is in bytes. `column` is `None` for the close, else a header name, or a field
-    number that counts from 1. What is `None` of the layout is detected.
+    `signals`, pairs of name and signal, replace `window`. `threads` is `None` for as many as this process may use.
+    `memory_limit` is in bytes. `column` is a header name or a field number from 1. Settings of the layout that are
+    `None` are detected.
     """
 
     seed: int = 42
@@ -88,11 +88,11 @@ class Settings:
 
     @property
     def counted(self) -> tuple[Signal, ...]:
-        """The signals to count: those that are named, else the close above the mean of `window` closes."""
+        """The signals to count: the named ones, or else the close above the mean of `window` closes."""
         return tuple(signal for _, signal in self.signals) or (Signal(1, self.window),)
 
     def as_json(self) -> dict[str, Any]:
-        """Return every setting by its key, as a log has it: threads as many as there will be."""
+        """Return every setting by its key, as JSON; `threads` is the number that will run."""
         plain = {key: getattr(self, key) for key in SETTINGS}
         plain["signals"] = {name: asdict(signal) for name, signal in self.signals}
         return {**plain, "threads": self.thread_count}
@@ -126,7 +126,7 @@ _TABLE = (
     ("decimal", _MARK, LAYOUT, ".|,", "Read this character as the decimal mark (default: detected)."),
     ("thousands", THOUSANDS, LAYOUT, "CHAR",
      "Read this character as the thousands separator, or none (default: detected)."),
-    ("missing", TEXTS, LAYOUT, "TEXT", "Read this text, too, as a missing close, as NaN or null; can be repeated."),
+    ("missing", TEXTS, LAYOUT, "TEXT", "Also read this text as a missing close, like NaN or null; can be repeated."),
     ("order", _ORDER, SERIES, "file|newest-first",
      "Let each window reach back in the file, or forward where rows run from newest to oldest (default file)."),
     ("on_bad_row", _BAD_ROW, INPUT, "fail|skip",
@@ -136,7 +136,7 @@ _TABLE = (
     ("group_by", COLUMNS, SERIES, "NAME|N", "Count each value of this column as a separate series; can be repeated."),
     ("checkpoint", PATH, LIMITS, "FILE", "Save progress to FILE every few seconds, and resume from it."),
     ("fresh", YES_NO, LIMITS, "", "Ignore the checkpoint, and start over."),
-    ("finished", YES_NO, LIMITS, "", "Count the last rows, too, that a checkpoint would leave for a growing input."),
+    ("finished", YES_NO, LIMITS, "", "Also count last rows that a checkpoint leaves for a growing input."),
     ("threads", _THREADS, LIMITS, "N", "Parse on N threads (default: all cores)."),
     ("memory_limit", SIZE, LIMITS, "SIZE",
      "Keep memory below SIZE, such as 256MiB, and refuse a run that needs more (default: no limit)."),
@@ -147,13 +147,13 @@ SETTINGS = {row[0]: Setting(*row) for row in _TABLE}
 """Every setting by its key, in the order of `Settings`."""
 
 REQUIRED = ("seed", "window", "version")
-"""The keys that a config file must have; `signals` stand for `window`."""
+"""The keys that a config file must have; `signals` may replace `window`."""
 
 
 def make_settings(values: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> Settings:
-    """Return the settings that `values` give, those of a config file (`config_file.read_config`) where they give none.
+    """Return the settings of `values`, or else of a config file (`config_file.read_config`), or else the defaults.
 
-    A value that is `None` was not given. Raises UsageError, which names the key, what was found and what is allowed.
+    A value of `None` is not set. Raises UsageError with the key, its value and what is allowed.
     """
     given = {key: it for key, it in values.items() if it is not None and (it or not isinstance(it, tuple | dict))}
     for key, value in given.items():
@@ -176,19 +176,19 @@ def make_settings(values: Mapping[str, Any], config: Mapping[str, Any] | None = 
 
 
 def check(setting: Setting, value: object, place: str, error: type[UsageError]) -> None:
-    """Raise an error for a value that a setting cannot have."""
+    """Raise `error`, which begins with `place`, for a value that a setting cannot have."""
     if not setting.kind.accepts(value):
         raise error(f"{place} must be {setting.kind.allowed}, found {describe(value)}")
 
 
 def describe(value: object) -> str:
-    """Return a value of a config file as a message shows it."""
+    """Return a value of a config file for a message."""
     kinds = {bool: "yes or no", str: "a text", float: "a fraction", dict: "keys and values", list: "a list"}
     kind = f" ({kinds[type(value)]})" if type(value) in kinds else ""
     return "nothing" if value is None else f"{value!r:.80}{kind}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a suggestion for a name that is not known, empty when none is near."""
+    """Return a suggestion for an unknown name, or "" if no known name is similar."""
     close = difflib.get_close_matches(name[:80].lower(), known, n=1)
     return f', did you mean "{close[0]}"?' if close else ""

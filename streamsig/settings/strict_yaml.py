@@ -1,4 +1,4 @@
-"""YAML without what a config file never needs."""
+"""YAML without features that a config file never needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 
 def load(text: bytes) -> object:
-    """Return what a YAML document holds; raises ValueError with the line and what is wrong there."""
+    """Return the contents of a YAML document; raises ValueError with the line and the problem."""
     try:
         document: object = yaml.load(text, _StrictLoader)  # noqa: S506 (a SafeLoader that allows less)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -25,10 +25,9 @@ _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML without what a config never needs.
+    """Refuses aliases (which can expand without bound), tags, duplicate keys, and numbers with surprising values.
 
-    No aliases, which bombs are made of, no tags, no duplicate keys, and no numbers that are not what
-    they look like: `010` is 8 in YAML, and `1:30` is 90.
+    In YAML, `010` is 8 and `1:30` is 90.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -45,7 +44,7 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
-                problem = f'key "{key!s:.80}" is there twice; keep one'
+                problem = f'key "{key!s:.80}" is there twice; remove one'
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             seen.add(key if isinstance(key, Hashable) else id(key_node))
         return super().construct_mapping(node, deep)

@@ -1,4 +1,4 @@
-"""Kinds of values that settings have: what is allowed, and how a flag's text becomes one."""
+"""The kinds of values of settings: which values are allowed, and how the text of a flag is converted."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Kind(NamedTuple):
-    """A kind of value: what is allowed, said for people and checked, and how a flag's text becomes one.
+    """A kind of value: `allowed` for messages, `accepts` to check a value, `from_text` to convert the text of a flag.
 
-    `plain` makes of an accepted value what the program goes by.
+    `plain` converts an accepted value to the type in `Settings`.
     """
 
     allowed: str
@@ -30,7 +30,7 @@ class Kind(NamedTuple):
 
 
 def whole_number(text: str) -> int:
-    """Read a whole number as people write them: `20`, `1_000`, `1e8`; raises ValueError."""
+    """Parse a whole number such as `20`, `1_000` or `1e8`; raises ValueError."""
     with contextlib.suppress(ValueError):
         return int(text)
     with contextlib.suppress(ValueError, OverflowError):
@@ -41,7 +41,7 @@ def whole_number(text: str) -> int:
 
 
 def integer(value: object) -> int | None:
-    """Return what is a whole number as an `int`, those of numpy included, `None` for anything else and for `bool`."""
+    """Return a whole number, also one of numpy, as an `int`; `None` for a `bool` and for anything else."""
     if isinstance(value, bool):
         return None
     try:
@@ -51,7 +51,7 @@ def integer(value: object) -> int | None:
 
 
 def whole(low: int, high: int, allowed: str) -> Kind:
-    """Return the kind of whole numbers from `low` to `high`; `allowed` says so."""
+    """Return the kind of whole numbers from `low` to `high`; `allowed` is its text for messages."""
 
     def accepts(value: object) -> bool:
         number = integer(value)
@@ -66,16 +66,16 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([a-z]*)", re.IGNORECASE)
 
 
 def size_bytes(text: str) -> int:
-    """Read a size as people write them: `256MiB`, `1.5 GiB`, `200MB`, or bytes as a whole number; raises ValueError.
+    """Parse a size such as `256MiB`, `1.5 GiB` or `200MB`, or a whole number of bytes; raises ValueError.
 
-    A unit is written out: `256M` is one number of bytes to some programs, and another to others.
+    `256M` is refused, as programs do not agree on its value.
     """
     with contextlib.suppress(ValueError):
         return whole_number(text)
-    found = _SIZE.fullmatch(text)
-    if found is None or found[2].lower() not in _UNITS or ("." in found[1] and found[2].lower() in {"", "b"}):
+    match = _SIZE.fullmatch(text)
+    if match is None or match[2].lower() not in _UNITS or ("." in match[1] and match[2].lower() in {"", "b"}):
         raise ValueError(f"not a size: {text!r:.80}")
-    return int(Fraction(found[1]) * _UNITS[found[2].lower()])
+    return int(Fraction(match[1]) * _UNITS[match[2].lower()])
 
 
 def _is_size(value: object) -> bool:
@@ -129,7 +129,7 @@ COLUMNS = Kind(
 
 
 def choice(*words: str) -> Kind:
-    """Return the kind that is one of these words."""
+    """Return the kind of these words."""
     return Kind(" or ".join(words), lambda value: value in words, str)
 
 
@@ -142,15 +142,15 @@ def _thousands_of(text: str) -> str:
 
 
 _NOT_FOR_FILES = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
-"""Codecs of Python for domain names and source code; some take quadratic time, or fail on whatever they get."""
+"""Codecs of Python for domain names and source code; some take quadratic time or always fail."""
 
 
 def _is_codec(value: object) -> bool:
     try:
         codec = codecs.lookup(value if isinstance(value, str) else "")
-    except (LookupError, ValueError):  # a NUL in the name is another error than a name that is not known
+    except (LookupError, ValueError):  # ValueError: a NUL in the name
         return False
-    # there is no public way to ask
+    # there is no public attribute
     return codec._is_text_encoding and codec.name.replace("-", "_") not in _NOT_FOR_FILES  # noqa: SLF001
 
 
@@ -159,7 +159,7 @@ def _are_texts(value: object) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    """Tell whether a value is a text that UTF-8 has: of an argument in other bytes there are lone surrogates."""
+    """Return whether a value is a text that UTF-8 can encode; an argument in other bytes has lone surrogates."""
     with contextlib.suppress(UnicodeEncodeError):
         return isinstance(value, str) and value.encode() is not None
     return False
@@ -184,7 +184,7 @@ _MOST_SIGNALS = 1000
 
 
 def _signal_of_text(text: str) -> dict[str, dict[str, Any]]:
-    """Read `NAME=FAST:SLOW[:COMPARE]`; what it cannot read is left for `_are_signals` to refuse."""
+    """Parse `NAME=FAST:SLOW[:COMPARE]`; `_are_signals` refuses the result of a malformed text."""
     name, _, rule = text.partition("=")
     parts = rule.split(":")
     values = [whole_number(part) if place < len(_SIGNAL_NUMBERS) else part for place, part in enumerate(parts)]
@@ -210,7 +210,7 @@ def _are_signals(value: object) -> bool:
 
 
 def _is_name(value: object) -> bool:
-    """Tell whether a column of a file can have this name."""
+    """Return whether a column of a file can have this name."""
     return value != "" and _is_text(value)
 
 

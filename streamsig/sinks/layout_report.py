@@ -32,7 +32,7 @@ def to_json(inspections: Iterable[Inspection]) -> str:
     return json.dumps(utf8.in_json({"inputs": [*inspections]}), indent=2) + "\n"
 
 
-def to_table(found: Inspection, width: int, *, colour: bool = False) -> str:
+def to_table(inspection: Inspection, width: int, *, colour: bool = False) -> str:
     """Return an inspection as lines of at most `width` characters, each with its line end.
 
     Whatever comes from the file is escaped: neither control characters nor markup get through.
@@ -47,70 +47,92 @@ def to_table(found: Inspection, width: int, *, colour: bool = False) -> str:
         highlight=False,
         legacy_windows=False,
     )
-    console.print(_text(found["input"], "bold"), overflow="fold")
+    console.print(_text(inspection["input"], "bold"), overflow="fold")
     facts = Table.grid(padding=(0, 2))
     facts.add_column(overflow="fold", style="dim")
     facts.add_column(overflow="fold")
-    for label, fact in _facts(found):
+    for label, fact in _facts(inspection):
         facts.add_row(
             _text(label), _text(fact, "yellow" if label == "warning" else "red" if label == "refused" else "")
         )
     console.print(facts)
-    if found["columns"] and found["first_rows"]:
+    if inspection["columns"] and inspection["first_rows"]:
         console.print()
-        console.print(_first_rows(found, width))
-    if found["error"] is None and len(found["columns"]) > _MOST_COLUMNS:
-        console.print(f"... {len(found['columns']) - _MOST_COLUMNS:,} columns more", overflow="fold")
+        console.print(_first_rows(inspection, width))
+    if inspection["error"] is None and len(inspection["columns"]) > _MOST_COLUMNS:
+        console.print(f"... {len(inspection['columns']) - _MOST_COLUMNS:,} columns more", overflow="fold")
     text = out.getvalue()
     # cells are padded to the end of the line, which nobody needs to copy
     return text if colour else "".join(line.rstrip() + "\n" for line in text.splitlines())
 
 
-def _facts(found: Inspection) -> Iterator[tuple[str, str]]:
-    size = "size not known" if found["size_bytes"] is None else _count(found["size_bytes"], "byte")
-    kinds = (found["format"], found["compression"] and f"packed with {found['compression']}", found["encoding"], size)
-    if found["format"] is not None:
+def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
+    size = "size not known" if inspection["size_bytes"] is None else _count(inspection["size_bytes"], "byte")
+    kinds = (
+        inspection["format"],
+        inspection["compression"] and f"packed with {inspection['compression']}",
+        inspection["encoding"],
+        size,
+    )
+    if inspection["format"] is not None:
         yield "stored", ", ".join(str(kind) for kind in kinds if kind)
-    yield from _layout(found, {key: f": {why}" for key, why in found["reasons"].items()})
-    if found["decimals"] is not None:
-        most = _count(found["decimals"], "decimal")
-        yield "sample", f"the first {_count(found['rows_sampled'], 'row')}: up to {most}, {_missing(found['missing'])}"
-        yield "time", _time(found)
-    for warning in found["warnings"]:
+    yield from _layout(inspection, {key: f": {why}" for key, why in inspection["reasons"].items()})
+    if inspection["decimals"] is not None:
+        most = _count(inspection["decimals"], "decimal")
+        yield (
+            "sample",
+            f"the first {_count(inspection['rows_sampled'], 'row')}: up to {most}, {_missing(inspection['missing'])}",
+        )
+        yield "time", _time(inspection)
+    for warning in inspection["warnings"]:
         yield "warning", warning
-    if found["error"] is not None:
-        yield "refused", found["error"]["message"]
+    if inspection["error"] is not None:
+        yield "refused", inspection["error"]["message"]
 
 
-def _layout(found: Inspection, why: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    if found["delimiter"] is not None:
-        quotes = "each line quoted as a whole" if found["line_quoted"] else "quotes" if found["quoted"] else "no quotes"
-        yield "fields", f"{_mark(found['delimiter'])} between them{why.get('delimiter', '')}; {quotes}"
-    if found["skipped_lines"]:
-        yield "skipped", f"{_count(found['skipped_lines'], 'line')} at the start{why.get('preamble', '')}"
-    if found["header"] is not None and found["format"] == TEXT:
+def _layout(inspection: Inspection, why: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    if inspection["delimiter"] is not None:
+        quotes = (
+            "each line quoted as a whole"
+            if inspection["line_quoted"]
+            else "quotes"
+            if inspection["quoted"]
+            else "no quotes"
+        )
+        yield "fields", f"{_mark(inspection['delimiter'])} between them{why.get('delimiter', '')}; {quotes}"
+    if inspection["skipped_lines"]:
+        yield "skipped", f"{_count(inspection['skipped_lines'], 'line')} at the start{why.get('preamble', '')}"
+    if inspection["header"] is not None and inspection["format"] == TEXT:
         yield (
             "header",
-            ("none" if found["header_line"] is None else f"line {found['header_line']}") + why.get("header", ""),
+            ("none" if inspection["header_line"] is None else f"line {inspection['header_line']}")
+            + why.get("header", ""),
         )
-    if found["close"] is not None:
-        yield "close", f"{_column(found, found['close'])}{why.get('close', '')}"
-    if found["group_by"]:
-        yield "groups", f"by {' and '.join(_column(found, number) for number in found['group_by'])}: asked for"
-    if found["decimal"] is not None:
-        thousands = f", {_mark(found['thousands'])} between thousands" if found["thousands"] else ""
-        yield "numbers", f"{_mark(found['decimal'])} before decimals{thousands}{why.get('numbers', '')}"
+    if inspection["close"] is not None:
+        yield "close", f"{_column(inspection, inspection['close'])}{why.get('close', '')}"
+    if inspection["group_by"]:
+        yield (
+            "groups",
+            f"by {' and '.join(_column(inspection, number) for number in inspection['group_by'])}: asked for",
+        )
+    if inspection["decimal"] is not None:
+        thousands = f", {_mark(inspection['thousands'])} between thousands" if inspection["thousands"] else ""
+        yield "numbers", f"{_mark(inspection['decimal'])} before decimals{thousands}{why.get('numbers', '')}"
     for key in ("footer", "actions"):
         if key in why:
             yield "not rows", why[key].removeprefix(": ")
 
 
-def _time(found: Inspection) -> str:
-    if found["time"] is None:
+def _time(inspection: Inspection) -> str:
+    if inspection["time"] is None:
         return "no column tells it"
-    clock = "" if found["clock"] is None else f" with {_column(found, found['clock'])}"
-    span = "" if found["time_first"] is None else f", {found['time_first']} to {found['time_last']} in the sample"
-    return f"{_column(found, found['time'])}{clock}{span}, {found['direction']}"
+    clock = "" if inspection["clock"] is None else f" with {_column(inspection, inspection['clock'])}"
+    span = (
+        ""
+        if inspection["time_first"] is None
+        else f", {inspection['time_first']} to {inspection['time_last']} in the sample"
+    )
+    return f"{_column(inspection, inspection['time'])}{clock}{span}, {inspection['direction']}"
 
 
 def _missing(markers: Sequence[str]) -> str:
@@ -120,14 +142,14 @@ def _missing(markers: Sequence[str]) -> str:
     return f"missing where {' or '.join(shown)}"
 
 
-def _first_rows(found: Inspection, width: int) -> Table:
-    rows = found["first_rows"][: max(1, (width - 2 * _ROW_CHARACTERS) // _ROW_CHARACTERS)]
-    types = any(column["type"] for column in found["columns"])
+def _first_rows(inspection: Inspection, width: int) -> Table:
+    rows = inspection["first_rows"][: max(1, (width - 2 * _ROW_CHARACTERS) // _ROW_CHARACTERS)]
+    types = any(column["type"] for column in inspection["columns"])
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("", justify="right", no_wrap=True)
     for title in ("name", *(("type",) if types else ()), "is", *(f"line {row['line']}" for row in rows)):
         table.add_column(title, no_wrap=True, overflow="ellipsis")
-    for column in found["columns"][:_MOST_COLUMNS]:
+    for column in inspection["columns"][:_MOST_COLUMNS]:
         place = column["number"] - 1
         cells = [row["fields"][place] if place < len(row["fields"]) else "" for row in rows]
         kind = [_text(column["type"] or "", "dim")] if types else []
@@ -142,8 +164,8 @@ def _first_rows(found: Inspection, width: int) -> Table:
     return table
 
 
-def _column(found: Inspection, number: int) -> str:
-    name = found["columns"][number - 1]["name"] if number <= len(found["columns"]) else None
+def _column(inspection: Inspection, number: int) -> str:
+    name = inspection["columns"][number - 1]["name"] if number <= len(inspection["columns"]) else None
     return f"column {number}" + (f' "{name}"' if name else "")
 
 

@@ -93,7 +93,7 @@ def test_a_plan_fits_and_grows_with_the_limit() -> None:
         found = plan(f"{mib}MiB", threads=1)
         there = Budget(make_settings({"memory_limit": mib * MIB}), TEXT, rows=False, several=False)
         needs = there.needs(1, found.chunk_bytes or 0)
-        assert sum(need.size_bytes for need in needs) + (found.spare_bytes or 0) == mib * MIB
+        assert sum(need.size_bytes for need in needs) + (found.headroom_bytes or 0) == mib * MIB
         sizes.append(found.chunk_bytes or 0)
     assert sizes == sorted(sizes)
     assert sizes[-1] == CHUNK_BYTES
@@ -133,7 +133,7 @@ def test_what_takes_how_much_is_said() -> None:
         "windows of 1,000,000 rows",
     ):
         assert f" MiB for {part}" in message
-    assert "rows to tell; raise it, or use a shorter window or fewer `threads`" in message
+    assert "rows out; raise it, or use a shorter window or fewer `threads`" in message
     with pytest.raises(UsageError, match="307 MiB for a first group"):
         plan("1MiB", group_by="symbol", window=10**7)
 
