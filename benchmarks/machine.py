@@ -60,8 +60,8 @@ def cpu_model() -> str:
     """Return the processor's marketing name, or its architecture where the system tells no name."""
     listing = Path("/proc/cpuinfo")
     if listing.exists():
-        found = re.search(r"^model name\s*:\s*(.+)$", listing.read_text(encoding="utf-8"), re.MULTILINE)
-        return found[1].strip() if found else platform.machine()
+        match = re.search(r"^model name\s*:\s*(.+)$", listing.read_text(encoding="utf-8"), re.MULTILINE)
+        return match[1].strip() if match else platform.machine()
     return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
 
 
@@ -81,14 +81,14 @@ def _commit() -> str | None:
 
 def _leading_numbers(release: str) -> str:
     """Return `6.1` of `6.1.0-31-someones-kernel`: the rest of a release is sometimes a name."""
-    found = re.match(r"\d+(\.\d+)?", release)
-    return found[0] if found else ""
+    match = re.match(r"\d+(\.\d+)?", release)
+    return match[0] if match else ""
 
 
 def _output(program: str, *arguments: str) -> str:
     """Return what a program says in one line, or nothing when it is missing or unhappy."""
-    found = shutil.which(program)
-    if found is None:
+    path = shutil.which(program)
+    if path is None:
         return ""
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([path, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
     return done.stdout.strip() if done.returncode == 0 else ""

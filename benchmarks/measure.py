@@ -137,9 +137,9 @@ def _answer(exit_code: int, stdout: str, stderr: str) -> tuple[int | None, int |
         lines = [line for line in stderr.splitlines() if line.strip()]
         return None, None, _without_folders(lines[-1]) if lines else "no message on stderr"
     try:
-        found = json.loads(stdout)
-        rows = found["rows"] if "rows" in found else found["rows_processed"]
-        return int(found["signal_count"]), int(rows), None
+        answer = json.loads(stdout)
+        rows = answer["rows"] if "rows" in answer else answer["rows_processed"]
+        return int(answer["signal_count"]), int(rows), None
     except (ValueError, KeyError, TypeError) as problem:
         return None, None, f"no answer on stdout: {problem!r}"
 

@@ -55,8 +55,8 @@ def measure(arguments: list[str], limit_mib: int) -> tuple[int | None, str]:
     """Return the peak of a run in KiB, `None` where it is refused, and its last word."""
     command = [sys.executable, "-c", _PEAK, "run", *arguments, "--output", "-", "--memory-limit", f"{limit_mib}MiB"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (this program)
-    figures = json.loads(done.stdout)
-    return (int(done.stderr.split()[-1]) if done.returncode == 0 else None), figures.get("error_message", "")
+    metrics = json.loads(done.stdout)
+    return (int(done.stderr.split()[-1]) if done.returncode == 0 else None), metrics.get("error_message", "")
 
 
 def main() -> None:
@@ -65,13 +65,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for what, arguments in contents(Path(folder)):
             for threads in (1, 2):
-                asked = [*arguments, "--threads", str(threads)]
-                least = re.search(r"needs at least ([0-9,]+) MiB", measure(asked, 1)[1])
+                flags = [*arguments, "--threads", str(threads)]
+                least = re.search(r"needs at least ([0-9,]+) MiB", measure(flags, 1)[1])
                 least_mib = int(least[1].replace(",", "")) if least else 0
                 for limit_mib in (least_mib, int(_LARGER * least_mib)):
-                    peak_kib, words = measure(asked, limit_mib)
-                    told = f"{peak_kib / 1024:.0f}" if peak_kib else f"refused: {words.partition(';')[0]}"
-                    print(f"| {what} | {threads} | {limit_mib} | {told} |", flush=True)  # noqa: T201 (as above)
+                    peak_kib, words = measure(flags, limit_mib)
+                    cell = f"{peak_kib / 1024:.0f}" if peak_kib else f"refused: {words.partition(';')[0]}"
+                    print(f"| {what} | {threads} | {limit_mib} | {cell} |", flush=True)  # noqa: T201 (as above)
 
 
 def _generated(path: Path, *arguments: str) -> str:

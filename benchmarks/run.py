@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     if not console.is_terminal:
         console.width = UNFOLDED_COLUMNS
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        taking_part = contestants.chosen(asked.contestants, grouped=bool(asked.symbols))
-        if asked.render:
-            lines = _present(asked.render, console)
+        taking_part = contestants.chosen(options.contestants, grouped=bool(options.symbols))
+        if options.render:
+            lines = _present(options.render, console)
         else:
-            with dataset(asked.data, asked.rows, asked.symbols, keep=asked.keep) as data:
-                folder = _run(asked, taking_part, data, console)
+            with dataset(options.data, options.rows, options.symbols, keep=options.keep) as data:
+                folder = _run(options, taking_part, data, console)
             lines = _present(folder, console)
     except (DatasetError, ValueError, OSError) as problem:
         errors.print(f"benchmark: {problem}", markup=False, style="red")
@@ -51,59 +51,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(line.name == "streamsig" and not line.exact for line in lines) else 0
 
 
-def _run(asked: argparse.Namespace, taking_part: Sequence[Contestant], data: Dataset, console: Console) -> Path:
+def _run(options: argparse.Namespace, taking_part: Sequence[Contestant], data: Dataset, console: Console) -> Path:
     """Take every sample, writing each as it comes, and return the folder they are in."""
     about_machine = machine.description()
     # Samples are children of this process: whatever it has grown to is the least peak they can show.
     harness_peak_rss_bytes = machine.harness_peak_rss_bytes()
-    with tempfile.TemporaryDirectory(dir=asked.data) as scratch:
+    with tempfile.TemporaryDirectory(dir=options.data) as scratch:
         console.print("exact count, by Python integers ...", end=" ")
         exact = measure(
-            contestants.EXACT.command(data.path, asked.window),
+            contestants.EXACT.command(data.path, options.window),
             contestant="exact",
             round_=0,
             folder=Path(scratch),
-            timeout_seconds=asked.timeout,
+            timeout_seconds=options.timeout,
         )
         if exact.signal_count is None or exact.rows is None:
             message = f"the exact reference failed: {exact.error}"
             raise ValueError(message)
         console.print(f"{exact.signal_count:,} of {exact.rows:,} rows")
         date = datetime.now(UTC).date().isoformat()
-        folder: Path = asked.out or record.new_folder(date, machine.usable_cores(), asked.symbols)
+        folder: Path = options.out or record.new_folder(date, machine.usable_cores(), options.symbols)
         folder.mkdir(parents=True, exist_ok=True)
         about = record.Circumstances(
             date=date,
             rows=exact.rows,
-            window=asked.window,
-            runs=asked.runs,
+            window=options.window,
+            runs=options.runs,
             exact_count=exact.signal_count,
             data_bytes=data.size_bytes,
             data_sha256=data.sha256,
             commands={
-                "generate": shown_command(data.rows, asked.symbols),
-                **{one.name: one.shown(asked.window) for one in (contestants.EXACT, *taking_part)},
+                "generate": shown_command(data.rows, options.symbols),
+                **{one.name: one.shown(options.window) for one in (contestants.EXACT, *taking_part)},
             },
             machine=about_machine,
             harness_peak_rss_bytes=harness_peak_rss_bytes,
-            symbols=asked.symbols,
+            symbols=options.symbols,
         )
         about.save(folder)
         names = {one.name: one.label for one in taking_part}
         with (folder / record.SAMPLES).open("w", encoding="utf-8") as raw:
             for sample in rounds(
-                {one.name: one.command(data.path, asked.window) for one in taking_part},
-                runs=asked.runs,
+                {one.name: one.command(data.path, options.window) for one in taking_part},
+                runs=options.runs,
                 folder=Path(scratch),
-                timeout_seconds=asked.timeout,
+                timeout_seconds=options.timeout,
             ):
                 raw.write(sample.to_json() + "\n")
                 raw.flush()
-                console.print(_told(sample, names[sample.contestant], about), markup=False)
+                console.print(_line(sample, names[sample.contestant], about), markup=False)
     return folder
 
 
-def _told(sample: Sample, label: str, about: record.Circumstances) -> str:
+def _line(sample: Sample, label: str, about: record.Circumstances) -> str:
     """Return one line per run. In the warm-up it says whether the count is right, and leaves the time out."""
     turn = f"round {sample.round}" if sample.round else "warm-up"
     if sample.signal_count is None:

@@ -28,15 +28,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=16_000_000)
     parser.add_argument("--stops", type=int, default=10)
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _generate(folder, "bars.csv", asked.rows)
-        _generate(folder, "symbols.csv", asked.rows, "--symbols", "1000")
-        _generate(folder, "many.csv", asked.rows, "--symbols", str(min(_MANY, asked.rows // 16)))
+        _generate(folder, "bars.csv", options.rows)
+        _generate(folder, "symbols.csv", options.rows, "--symbols", "1000")
+        _generate(folder, "many.csv", options.rows, "--symbols", str(min(_MANY, options.rows // 16)))
         subprocess.run(["gzip", "-1", "--keep", "bars.csv"], cwd=folder, check=True)  # noqa: S607 (as a user's shell finds it)
-        _stops(folder, asked.stops)
-        _costs(folder, asked.stops)
+        _stops(folder, options.stops)
+        _costs(folder, options.stops)
     return 0
 
 

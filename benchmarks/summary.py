@@ -24,8 +24,8 @@ class Spread:
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
         """Return the spread of at least one value."""
-        found = sorted(values)
-        return cls(median(found), found[0], found[-1])
+        ordered = sorted(values)
+        return cls(median(ordered), ordered[0], ordered[-1])
 
 
 @dataclass(frozen=True)

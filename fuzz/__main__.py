@@ -51,12 +51,12 @@ def replay(name: str, trials: int = _TRIALS) -> int:
     from fuzz.targets import TARGETS  # noqa: PLC0415 (atheris has to be there before)
 
     dice = random.Random(name)  # noqa: S311 (dice)
-    kept = [path.read_bytes() for path in sorted((CORPUS / name).iterdir())]
-    for data in kept:
+    corpus = [path.read_bytes() for path in sorted((CORPUS / name).iterdir())]
+    for data in corpus:
         TARGETS[name](data)
     for _ in range(trials):
-        TARGETS[name](changed(dice.choice(kept), dice))
-    return len(kept) + trials
+        TARGETS[name](changed(dice.choice(corpus), dice))
+    return len(corpus) + trials
 
 
 def changed(data: bytes, dice: random.Random) -> bytes:

@@ -53,15 +53,15 @@ def groups(data: bytes) -> None:
         for other, _ in series[1:]:
             whole.add(other)
     rows = [row for _, rows in series for row in rows]
-    found = dict(zip(whole.keys().to_bytes(), whole.group_counts.tolist(), strict=True))
-    assert list(found) == list(dict.fromkeys(key for key, _ in rows))
-    expected = {key: [0] * (2 + len(signals)) for key in found}
+    actual = dict(zip(whole.keys().to_bytes(), whole.group_counts.tolist(), strict=True))
+    assert list(actual) == list(dict.fromkeys(key for key, _ in rows))
+    expected = {key: [0] * (2 + len(signals)) for key in actual}
     for _, each in series:
         for key in {key for key, _ in each}:
             own = [close for other, close in each if other == key]
-            figures = _figures(signals, own[::-1] if backwards else own)
-            expected[key] = [*map(sum, zip(expected[key], figures, strict=True))]
-    assert found == expected
+            counts = _counts(signals, own[::-1] if backwards else own)
+            expected[key] = [*map(sum, zip(expected[key], counts, strict=True))]
+    assert actual == expected
     assert (whole.rows, whole.rows_missing) == (len(rows), sum(close is None for _, close in rows))
 
 
@@ -74,8 +74,8 @@ def _update(pick: Choices, state: GroupState, rows: _Rows, *, many: int, factor:
     if not wide:
         ticks = Ticks(widen(ticks.limbs, 4), scale, ticks.missing)
     before = state.counts[0]
-    told = state.update(GroupRows.of([Texts.of(keys)], ticks))
-    assert told == state.counts[0] - before
+    added = state.update(GroupRows.of([Texts.of(keys)], ticks))
+    assert added == state.counts[0] - before
     tens = 10 ** (max(_SCALES) - scale)
     rows += [(key, None if close is None else close * tens) for key, close in zip(keys, closes, strict=True)]
     return size
@@ -94,6 +94,6 @@ def _merged(runs: list[tuple[GroupState, _Rows]]) -> tuple[GroupState, _Rows]:
     return runs[0]
 
 
-def _figures(signals: Sequence[Signal], closes: list[int | None]) -> list[int]:
+def _counts(signals: Sequence[Signal], closes: list[int | None]) -> list[int]:
     counts = [sum(oracle.flags(closes, it.fast, it.slow, it.compare)) for it in signals]
     return [len(closes), closes.count(None), *counts]

@@ -37,17 +37,17 @@ def kernels(data: bytes) -> None:
         if not len(text) or text[-1] != ord("\n"):
             return
         scratch = np.zeros(len(text) + text_kernels.PADDING, np.int32)
-        found = text_kernels.find_fields(text, ",", scratch)
-        if found.malformed or found.records * width != len(found.ends) - 1:
+        fields = text_kernels.find_fields(text, ",", scratch)
+        if fields.malformed or fields.records * width != len(fields.ends) - 1:
             return
         for field in range(width):
-            _cells(text_kernels.Cells.of_field(found, width, field), form, scale)
+            _cells(text_kernels.Cells.of_field(fields, width, field), form, scale)
 
 
 def _records(text: Any, width: int, form: NumberFormat, scale: int, *, by_lines: bool) -> None:  # noqa: ANN401 (bytes)
-    for found in text_kernels.split_records(text, ",", range(width), most=3, by_lines=by_lines):
+    for fields in text_kernels.split_records(text, ",", range(width), most=3, by_lines=by_lines):
         for field in range(width):
-            _cells(found.cells(text, field), form, scale)
+            _cells(fields.cells(text, field), form, scale)
 
 
 def _cells(cells: text_kernels.Cells, form: NumberFormat, scale: int) -> None:
@@ -61,9 +61,9 @@ def _numbers_alone(text: Any, form: NumberFormat, scale: int) -> None:  # noqa: 
     stops = [*np.flatnonzero(text == ord(",")).tolist(), len(text)]
     places = np.stack([[0, *(stop + 1 for stop in stops[:-1])], stops], axis=1, dtype=np.int32).reshape(-1)
     cells = text_kernels.Cells(text, places, len(stops), 2, quoted=False)
-    found = read_closes(cells, form, scale)
-    bad = set(found.bad.rows.tolist())
-    for row, (close, cell) in enumerate(zip(values(found.ticks), text.tobytes().split(b","), strict=True)):
+    reading = read_closes(cells, form, scale)
+    bad = set(reading.bad.rows.tolist())
+    for row, (close, cell) in enumerate(zip(values(reading.ticks), text.tobytes().split(b","), strict=True)):
         try:
             expected = form.parse(cell.decode("utf-8", "backslashreplace"))
         except NumberError:

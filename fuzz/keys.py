@@ -32,9 +32,9 @@ def keys(data: bytes) -> None:
         _are_numbered_as_by_a_dictionary(texts, sizes, slice(first, last))
         columns = [texts[place::width] for place in range(width)]
         rows = list(zip(*columns, strict=False))
-        found, groups = number_keys([Texts.of(column[: len(rows)]) for column in columns])
+        numbered, groups = number_keys([Texts.of(column[: len(rows)]) for column in columns])
     expected = [_key(row) for row in rows]
-    distinct = found.to_bytes()
+    distinct = numbered.to_bytes()
     assert distinct == list(dict.fromkeys(expected))
     assert [distinct[place] for place in groups.tolist()] == expected
 
@@ -54,13 +54,13 @@ def small_tables(seed: bytes, slots: int = 8) -> Iterator[None]:
 def _are_numbered_as_by_a_dictionary(texts: list[bytes], sizes: list[int], some: slice) -> None:
     known: dict[bytes, int] = {}
     expected = [known.setdefault(text, len(known)) for text in texts]
-    joined, table, found = Texts.of(texts), KeyTable(), []
+    joined, table, numbered = Texts.of(texts), KeyTable(), []
     start = 0
     for size in [*sizes, len(texts)]:
         # a run of texts, with the others before and behind
-        found += table.number(Texts(joined.starts[start : start + size + 1], joined.content)).tolist()
+        numbered += table.number(Texts(joined.starts[start : start + size + 1], joined.content)).tolist()
         start = min(start + size, len(texts))
-    assert found == expected
+    assert numbered == expected
     assert len(table) == len(known)
     assert table.texts().to_bytes() == list(known)
     assert table.texts(some.start, some.stop).to_bytes() == list(known)[some]

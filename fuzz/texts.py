@@ -92,9 +92,9 @@ def _is_decoded(choice: int, packed: bytes) -> None:
     sample, _ = source.read_sample(seen)
     mark = min(choice % 3, len(sample))
     source.decode(codec, mark)
-    text, room = b"", bytearray(size)
-    while count := source.readinto(memoryview(room)):
-        text += room[:count]
+    text, buffer = b"", bytearray(size)
+    while count := source.readinto(memoryview(buffer)):
+        text += buffer[:count]
     assert text == (packed[mark:] if codec == "utf-8" else packed[mark:].decode(codec, "replace").encode())
 
 
@@ -140,10 +140,10 @@ def _any_bytes(data: bytes) -> None:
 def _outcome(text: bytes, dialect: Dialect, *, slow: bool) -> Any:  # noqa: ANN401 (what is to be the same)
     chunk = Chunk(bytearray(text), len(text), 0, b'"' in text)
     try:
-        found = define(text, dialect) if slow else joined([ChunkReader(dialect).read(chunk)])
+        result = define(text, dialect) if slow else joined([ChunkReader(dialect).read(chunk)])
     except BadRecordError as bad:
         return bad.args
-    return found._replace(texts=[])
+    return result._replace(texts=[])
 
 
 def _read(text: bytes, dialect: Dialect, window: int) -> WindowState:

@@ -51,8 +51,8 @@ def pages() -> dict[Path, str]:
 
 
 def _filled(page: str) -> str:
-    def block(found: re.Match[str]) -> str:
-        return f"{found[0].partition(' -->')[0]} -->\n{BLOCKS[found['name']](found[0])}"
+    def block(match: re.Match[str]) -> str:
+        return f"{match[0].partition(' -->')[0]} -->\n{BLOCKS[match['name']](match[0])}"
 
     return _BLOCK.sub(block, page)
 
@@ -157,7 +157,7 @@ _TYPES = {str: "text", int: "integer", float: "number", list: "list of texts", d
 def _metrics_keys(old: str) -> str:
     """Return the table of keys, in the order in which they are written; meanings are those of the page."""
     series, signal = Series(1, 1), Signal(1, 5)
-    found = success(
+    metrics = success(
         Result(
             *(1, 1, 0, 0, 5, 42, "v1", 1),
             signals={"above": SignalCount(1, 1, signal)},
@@ -168,7 +168,7 @@ def _metrics_keys(old: str) -> str:
         )
     )
     meanings = _by_hand(old)
-    rows = [(f"`{key}`", _TYPES[type(value)], meanings.get(key, UNWRITTEN)) for key, value in found.items()]
+    rows = [(f"`{key}`", _TYPES[type(value)], meanings.get(key, UNWRITTEN)) for key, value in metrics.items()]
     return _table(("key", "type", "meaning"), rows)
 
 
@@ -262,9 +262,9 @@ def _summary(member: object) -> str:
 
 def _signature(name: str, function: Callable[..., Any], width: int = 110) -> str:
     """Return a signature as it is written in the source, on several lines if it is long."""
-    found = inspect.signature(function)
+    signature = inspect.signature(function)
     parts = []
-    for parameter in found.parameters.values():
+    for parameter in signature.parameters.values():
         if parameter.name in {"self", "cls"}:
             continue
         if parameter.kind is parameter.KEYWORD_ONLY and not any(it.startswith("*") for it in parts):
@@ -272,7 +272,7 @@ def _signature(name: str, function: Callable[..., Any], width: int = 110) -> str
         stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
         kind = "" if parameter.annotation is parameter.empty else f": {parameter.annotation}"
         parts.append(f"{stars}{parameter.name}{kind}{_default(parameter.default)}")
-    returned = "" if isinstance(function, type) else f" -> {found.return_annotation}"
+    returned = "" if isinstance(function, type) else f" -> {signature.return_annotation}"
     line = f"{name}({', '.join(parts)}){returned}"
     if len(line) <= width:
         return line

@@ -26,7 +26,7 @@ from streamsig.engine.pipeline import count_signals
 from streamsig.errors import BadRowError, CheckpointError
 from streamsig.settings.settings import make_settings
 from tests.support.effort import LONG, some
-from tests.support.interrupting import ROWS, figures, keyed, run, text
+from tests.support.interrupting import ROWS, keyed, run, text, totals
 from tests.support.strategies import closes
 from tests.support.workdir import PACKERS, prices
 
@@ -67,19 +67,19 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
-@pytest.mark.parametrize("asked", [{"window": 5}, {"window": 2500}, {"window": 20, "order": "newest-first"}])
-def test_stopped_again_and_again(packing: str, asked: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [{"window": 5}, {"window": 2500}, {"window": 20, "order": "newest-first"}])
+def test_stopped_again_and_again(packing: str, settings: dict[str, Any], tmp_path: Path) -> None:
     """A run that is stopped after every second chunk ends with what an undisturbed one finds."""
     place = tmp_path / "prices.csv"
     place.write_bytes(PACKINGS[packing](TEXT.encode()))
-    whole = count_signals([str(place)], make_settings(asked))
+    whole = count_signals([str(place)], make_settings(settings))
     starts = []
     for _ in range(100):
-        result, resumed = run(tmp_path, place, stop_after=1, threads=1, **asked)
+        result, resumed = run(tmp_path, place, stop_after=1, threads=1, **settings)
         starts += [it.bytes_skipped for it in resumed]
         if result is not None:
             break
-    assert figures(result) == figures(whole)
+    assert totals(result) == totals(whole)
     assert len(starts) > 3
     assert starts == sorted(starts)
 
@@ -88,19 +88,19 @@ def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
     """Each signal, and the rows left out, are as in one run; line numbers go on, too."""
     place = tmp_path / "prices.csv"
     place.write_text(TEXT + "x,word\n" + text(first=ROWS) + "9,word\n")
-    asked = {"signals": {"a": {"slow": 7}, "b": {"fast": 3, "slow": 50, "compare": "cross_below"}}}
-    whole = count_signals([str(place)], make_settings({**asked, "on_bad_row": "skip"}))
-    assert run(tmp_path, place, stop_after=9, threads=2, on_bad_row="skip", **asked)[0] is None
-    result, resumed = run(tmp_path, place, on_bad_row="skip", **asked)
+    settings = {"signals": {"a": {"slow": 7}, "b": {"fast": 3, "slow": 50, "compare": "cross_below"}}}
+    whole = count_signals([str(place)], make_settings({**settings, "on_bad_row": "skip"}))
+    assert run(tmp_path, place, stop_after=9, threads=2, on_bad_row="skip", **settings)[0] is None
+    result, resumed = run(tmp_path, place, on_bad_row="skip", **settings)
     assert resumed
-    assert figures(result) == figures(whole)
+    assert totals(result) == totals(whole)
     (tmp_path / "checkpoint").unlink()
     with pytest.raises(BadRowError, match="line 3002,"):
-        run(tmp_path, place, **asked)
+        run(tmp_path, place, **settings)
     with pytest.raises(BadRowError, match="line 3002,"):
-        run(tmp_path, place, **asked)
+        run(tmp_path, place, **settings)
     place.write_text(place.read_text().replace("word", "5"))
-    result, resumed = run(tmp_path, place, **asked)
+    result, resumed = run(tmp_path, place, **settings)
     assert resumed[0].rows_processed > 2000
     assert result is not None
     assert result.rows_processed == 2 * ROWS + 2
@@ -123,31 +123,31 @@ def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None
     whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
     run(tmp_path, *inputs, stop_after=stop_after, per_file=per_file, window=900)
     result, _ = run(tmp_path, *inputs, per_file=per_file, window=900)
-    assert figures(result) == figures(whole)
+    assert totals(result) == totals(whole)
     result, resumed = run(tmp_path, *inputs, per_file=per_file, window=900)
-    assert figures(result) == figures(whole)
+    assert totals(result) == totals(whole)
     assert [it.input for it in resumed] == [str(tmp_path / "5.csv")]
     (tmp_path / "6.csv").write_text("time,close\n" + text(70))
     inputs.append(tmp_path / "6.csv")
     result, _ = run(tmp_path, *inputs, per_file=per_file, window=900)
     whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
-    assert figures(result) == figures(whole)
+    assert totals(result) == totals(whole)
 
 
 @pytest.mark.parametrize("stop_after", [None, 2])
-@pytest.mark.parametrize("asked", [{}, {"group_by": (1,)}])
-def test_progress(stop_after: int | None, asked: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("flags", [{}, {"group_by": (1,)}])
+def test_progress(stop_after: int | None, flags: dict[str, Any], tmp_path: Path) -> None:
     """What is told on the way are rows and signals of the run, those that a checkpoint has included."""
     inputs = [tmp_path / "1.csv", tmp_path / "2.csv"]
     for path in inputs:
         path.write_text("symbol,close\n" + "".join(f"S,{row % 10}\n" for row in range(3000)))
-    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), "per_file": True, **asked})
-    told: list[Advanced] = []
+    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), "per_file": True, **flags})
+    emitted: list[Advanced] = []
 
     def observe(event: Event) -> None:
         if isinstance(event, Advanced):
-            told.append(event)
-            if len(told) == stop_after:
+            emitted.append(event)
+            if len(emitted) == stop_after:
                 raise KeyboardInterrupt
 
     names = [str(path) for path in inputs]
@@ -155,11 +155,11 @@ def test_progress(stop_after: int | None, asked: dict[str, Any], tmp_path: Path)
         with pytest.raises(KeyboardInterrupt):
             count_signals(names, settings, observe)
     result = count_signals(names, settings, observe)
-    assert told[-1].rows_processed == result.rows_processed
+    assert emitted[-1].rows_processed == result.rows_processed
     # windows that reach from one chunk into the next are counted where all are joined
-    assert 0 <= result.signal_count - told[-1].signal_count < (1 if asked else 20)
+    assert 0 <= result.signal_count - emitted[-1].signal_count < (1 if flags else 20)
     assert result.signal_count > 1000
-    assert [it.signal_count for it in told] == sorted(it.signal_count for it in told)
+    assert [it.signal_count for it in emitted] == sorted(it.signal_count for it in emitted)
 
 
 @pytest.mark.parametrize("packing", ["plain", "gzip", "utf-16"])
@@ -171,7 +171,7 @@ def test_append(packing: str, tmp_path: Path) -> None:
         grown += (b"\xff\xfe" if packing == "utf-16" and not grown else b"") + packed
         place.write_bytes(grown)
         result, resumed = run(tmp_path, place)
-        assert figures(result) == figures(count_signals([str(place)], make_settings({})))
+        assert totals(result) == totals(count_signals([str(place)], make_settings({})))
     assert resumed[0].rows_processed == 5011
 
 
@@ -261,18 +261,18 @@ def test_what_does_not_match_is_refused(what: str, reason: str, tmp_path: Path) 
     place, checkpoint = tmp_path / "prices.csv", tmp_path / "checkpoint"
     place.write_text(TEXT)
     assert run(tmp_path, place)[0] is not None
-    asked = _edit(place, checkpoint, what)
+    settings = _edit(place, checkpoint, what)
     place = next(iter(tmp_path.glob("*.csv")))
     with pytest.raises(CheckpointError, match=rf"checkpoint: cannot resume .*: .*{reason}.*; start over with `fresh"):
-        run(tmp_path, place, **asked)
+        run(tmp_path, place, **settings)
     with pytest.raises(CheckpointError, match=reason):  # a refusal does not touch what it refuses
-        run(tmp_path, place, **asked)
+        run(tmp_path, place, **settings)
     if what == "folder":
         return
-    result, resumed = run(tmp_path, place, fresh=True, **asked)
+    result, resumed = run(tmp_path, place, fresh=True, **settings)
     assert resumed == []
-    assert figures(result) == figures(count_signals([str(place)], make_settings(asked)))
-    assert run(tmp_path, place, **asked)[0] is not None
+    assert totals(result) == totals(count_signals([str(place)], make_settings(settings)))
+    assert run(tmp_path, place, **settings)[0] is not None
 
 
 @pytest.mark.parametrize("what", ["beginning", "end", "shorter"])

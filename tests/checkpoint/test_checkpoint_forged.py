@@ -93,11 +93,11 @@ def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
     """Whatever is changed in one, with the CRC of that, a run goes on from it or refuses it in one line."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
-    paths, asked = [tmp_path / "1.csv", tmp_path / "2.csv"], {"threads": 1, **KINDS[kind]}
-    header, rows = ("time,symbol,close\n", keyed) if "group_by" in asked else ("time,close\n", text)
+    paths, flags = [tmp_path / "1.csv", tmp_path / "2.csv"], {"threads": 1, **KINDS[kind]}
+    header, rows = ("time,symbol,close\n", keyed) if "group_by" in flags else ("time,close\n", text)
     paths[0].write_text(header + rows(200))
-    paths[1].write_text(header + rows(700, first=200).replace("77.5", "word" if "rejects" in asked else "77.5"))
-    run(tmp_path, *paths, stop_after=3, **asked)
+    paths[1].write_text(header + rows(700, first=200).replace("77.5", "word" if "rejects" in flags else "77.5"))
+    run(tmp_path, *paths, stop_after=3, **flags)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     documents = [json.loads(line) for line in before[tmp_path / "checkpoint"].splitlines()[:-1]]
     places = [place for place in _places(documents) if place]
@@ -109,7 +109,7 @@ def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
             path.unlink() if path not in before else path.write_bytes(before[path])
         (tmp_path / "checkpoint").write_bytes(content + b'{"crc32": %d}\n' % zlib.crc32(content))
         try:
-            run(tmp_path, *paths, **asked)
+            run(tmp_path, *paths, **flags)
         except CheckpointError as error:
             assert str(error).endswith("; start over with `fresh=True`, or name another checkpoint")  # noqa: PT017
             assert "\n" not in str(error)  # noqa: PT017

@@ -23,7 +23,7 @@ from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, SourceError
 from streamsig.settings.settings import make_settings
 from tests.support.effort import some
-from tests.support.interrupting import Breaking, figures, keyed, run, text
+from tests.support.interrupting import Breaking, keyed, run, text, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,9 +40,9 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
 
 
-def _whole(*inputs: Path, **asked: Any) -> Any:
+def _whole(*inputs: Path, **settings: Any) -> Any:
     """Return the figures of a run without a checkpoint."""
-    return figures(count_signals([str(it) for it in inputs], make_settings(asked)))
+    return totals(count_signals([str(it) for it in inputs], make_settings(settings)))
 
 
 def _meddle(folder: Path, inputs: list[Path], when: Callable[[object], bool], change: Callable[[], None]) -> None:
@@ -92,7 +92,7 @@ def test_rewritten_while_it_is_read(place: str, seconds: int, tmp_path: Path, mo
         result, _ = run(tmp_path, *inputs)
     except CheckpointError:
         result, _ = run(tmp_path, *inputs, fresh=True)
-    assert figures(result) == _whole(*inputs) != old
+    assert totals(result) == _whole(*inputs) != old
 
 
 def test_archive_replaced_while_it_is_read(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_archive_replaced_while_it_is_read(tmp_path: Path) -> None:
         result, _ = run(tmp_path, path)
     except CheckpointError:
         result, _ = run(tmp_path, path, fresh=True)
-    assert figures(result) == _whole(path)
+    assert totals(result) == _whole(path)
 
 
 def test_an_input_that_grows_behind_its_end(tmp_path: Path) -> None:
@@ -150,14 +150,14 @@ def test_only_the_last_line_of_all_may_grow(finished: bool, tmp_path: Path) -> N
     for _ in range(2):
         result, _ = run(tmp_path, *paths[:2], finished=finished)
         assert result is not None
-        assert (figures(result), result.warnings) == (_whole(*paths[:2]), ())
+        assert (totals(result), result.warnings) == (_whole(*paths[:2]), ())
     for _ in range(2):
         result, _ = run(tmp_path, *paths, finished=finished)
         assert result is not None
         assert result.rows_processed == 204 - (not finished)
         assert len(result.warnings) == (not finished)
     result, _ = run(tmp_path, *paths, finished=True)
-    assert figures(result) == _whole(*paths)
+    assert totals(result) == _whole(*paths)
 
 
 def test_the_input_in_which_a_run_stopped(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_the_input_in_which_a_run_stopped(tmp_path: Path) -> None:
     paths = [tmp_path / "1.csv", tmp_path / "2.csv"]
     for path in paths:
         path.write_text(HEADER + text(2000))
-    whole = figures(run(tmp_path, *paths, rows="whole.csv", fresh=True)[0])
+    whole = totals(run(tmp_path, *paths, rows="whole.csv", fresh=True)[0])
     run(tmp_path, *paths, rows="rows.csv", stop_after=9, fresh=True)
     with pytest.raises(CheckpointError, match=r"it is of other inputs, .*1.csv, .*2.csv to begin with"):
         run(tmp_path, paths[0], rows="rows.csv")
@@ -178,17 +178,17 @@ def test_the_input_in_which_a_run_stopped(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"it is of .*2.csv, and .*2.csv/2.csv is next"):
         run(tmp_path, *paths, rows="rows.csv")
     paths[1].write_bytes(content)
-    assert figures(run(tmp_path, *paths, rows="rows.csv")[0]) == whole
+    assert totals(run(tmp_path, *paths, rows="rows.csv")[0]) == whole
     assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
-@pytest.mark.parametrize("asked", [{}, {"group_by": ("symbol",)}, {"group_by": ("symbol",), "per_file": True}])
-def test_stopped_between_inputs(asked: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("settings", [{}, {"group_by": ("symbol",)}, {"group_by": ("symbol",), "per_file": True}])
+def test_stopped_between_inputs(settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever between two inputs a run is stopped, what is counted is written down, and no input is counted twice."""
     paths = [tmp_path / f"{number}.csv" for number in range(5)]
     for number, path in enumerate(paths):
         path.write_text("time,symbol,close\n" + keyed(60, first=60 * number))
-    whole = _whole(*paths, **asked)
+    whole = _whole(*paths, **settings)
     from streamsig.core import groups  # noqa: PLC0415
     from streamsig.engine import pipeline  # noqa: PLC0415
     from streamsig.engine.stages.accumulator import Accumulator  # noqa: PLC0415
@@ -199,18 +199,18 @@ def test_stopped_between_inputs(asked: dict[str, Any], tmp_path: Path, monkeypat
         (InputChecks, "end_input"), (Accumulator, "_end_file"), (InputChecks, "snapshot"),
         (groups.GroupState, "merge"), (groups.GroupState, "add"), (groups.count_kernels, "count_groups"),
     ]  # fmt: skip
-    for (owner, name), step, behind in some([*product(steps, (4, 1, 2, 3, 5, 6, 7), (False, True))], 36):
-        breaking = Breaking(getattr(owner, name), step, behind=behind)
+    for (owner, name), step, after in some([*product(steps, (4, 1, 2, 3, 5, 6, 7), (False, True))], 36):
+        breaking = Breaking(getattr(owner, name), step, after=after)
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, breaking.function)
             try:
-                run(tmp_path, *paths, fresh=True, **asked)
+                run(tmp_path, *paths, fresh=True, **settings)
                 assert breaking.left > 0
             except KeyboardInterrupt:
                 assert breaking.left <= 0
-                if step > 3 and not asked and name == "detect_text":
+                if step > 3 and not settings and name == "detect_text":
                     assert (tmp_path / "checkpoint").exists()
-        assert figures(run(tmp_path, *paths, **asked)[0]) == whole
+        assert totals(run(tmp_path, *paths, **settings)[0]) == whole
         (tmp_path / "checkpoint").unlink()
 
 
@@ -226,7 +226,7 @@ def test_stopped_before_another_input_is_opened(tmp_path: Path) -> None:
     settings = make_settings({"checkpoint": str(tmp_path / "checkpoint")})
     result = count_signals([str(path) for path in paths], settings, events.append)
     assert [it.name for it in events if isinstance(it, InputFound)] == [str(paths[3])]
-    assert figures(result) == _whole(*paths)
+    assert totals(result) == _whole(*paths)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
@@ -277,11 +277,11 @@ def _with(document: Any, path: tuple[Any, ...], value: Any) -> Any:
     return changed
 
 
-@pytest.mark.parametrize("asked", [{}, {"group_by": ("symbol",)}, {"check_order": True}])
-def test_whoever_wrote_it(asked: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [{}, {"group_by": ("symbol",)}, {"check_order": True}])
+def test_whoever_wrote_it(settings: dict[str, Any], tmp_path: Path) -> None:
     """Whatever stands in a checkpoint, and its CRC is right, a run goes on or is refused; nothing ends in a bug."""
     (path := tmp_path / "1.csv").write_text("time,symbol,close\n" + keyed(300))
-    run(tmp_path, path, rejects="rejects", on_bad_row="skip", **asked)
+    run(tmp_path, path, rejects="rejects", on_bad_row="skip", **settings)
     place = tmp_path / "checkpoint"
     documents = [json.loads(line) for line in place.read_text().splitlines()[:-1]]
     del documents[0]["streamsig_checkpoint"]
@@ -295,7 +295,7 @@ def test_whoever_wrote_it(asked: dict[str, Any], tmp_path: Path) -> None:
     for changed in some(changes, 199):
         snapshot_file.write(place, changed[0], changed[1:])
         try:
-            run(tmp_path, path, rejects="rejects", on_bad_row="skip", **asked)
+            run(tmp_path, path, rejects="rejects", on_bad_row="skip", **settings)
         except CheckpointError:
             refused += 1
     assert refused > 50

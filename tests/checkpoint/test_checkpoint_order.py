@@ -24,7 +24,7 @@ from streamsig.settings.settings import make_settings
 from streamsig.sinks.reject_file import RejectFile
 from streamsig.sinks.row_file import RowFile
 from tests.support.effort import some
-from tests.support.interrupting import figures, run
+from tests.support.interrupting import run, totals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ def _write(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def _whole(inputs: list[Path], path: Path, **asked: Any) -> tuple[Any, bytes]:
+def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]:
     """Return the figures and the rejects of a run that nothing disturbs."""
 
     def observe(event: object) -> None:
@@ -76,8 +76,8 @@ def _whole(inputs: list[Path], path: Path, **asked: Any) -> tuple[Any, bytes]:
             rejects.write(event)
 
     with RejectFile(path) as rejects:
-        result = count_signals([str(it) for it in inputs], make_settings(asked), observe)
-    return figures(result), path.read_bytes()
+        result = count_signals([str(it) for it in inputs], make_settings(settings), observe)
+    return totals(result), path.read_bytes()
 
 
 @given(st.lists(st.integers(-5, 5)), st.one_of(st.none(), st.integers(0, 4)))
@@ -87,26 +87,26 @@ def test_state_as_json(times: list[int], longest: int | None) -> None:
     assert OrderState.from_json(json.loads(json.dumps(state.to_json()))) == state
 
 
-@pytest.mark.parametrize("asked", [{}, {"order": "newest-first"}, {"per_file": True}])
-def test_stopped_again_and_again(asked: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [{}, {"order": "newest-first"}, {"per_file": True}])
+def test_stopped_again_and_again(settings: dict[str, Any], tmp_path: Path) -> None:
     """However often a run is stopped, and when the last input grows, each finding is there once, on its line."""
     inputs = _write(tmp_path / "in")
-    asked = {**CHECKED, **asked}
+    settings = {**CHECKED, **settings}
     for step, grown in enumerate(("", _dated(500, first=3900), "", _dated(700, first=4400))):
         with inputs[-1].open("a") as file:
             file.write(grown)
-        whole = _whole(inputs, tmp_path / "whole", **asked)
+        whole = _whole(inputs, tmp_path / "whole", **settings)
         assert whole[0][-1]["steps_back"] > 6
         assert whole[1].count(b"\n") > 30
         before = (tmp_path / "rejects").read_bytes() if step else None
         for stops in range(100):  # noqa: B007 (it is, behind it)
-            result, _ = run(tmp_path, *inputs, rejects="rejects", stop_after=1, threads=2, **asked)
+            result, _ = run(tmp_path, *inputs, rejects="rejects", stop_after=1, threads=2, **settings)
             if result is not None:
                 break
             # a run that did not end well has touched nothing
             assert ((tmp_path / "rejects").read_bytes() if step else None) == before
         assert stops > 9 or step
-        assert (figures(result), (tmp_path / "rejects").read_bytes()) == whole
+        assert (totals(result), (tmp_path / "rejects").read_bytes()) == whole
         assert sorted(it.name for it in tmp_path.iterdir()) == ["checkpoint", "in", "rejects", "whole"]
 
 
@@ -116,7 +116,7 @@ def test_stopped_anywhere(stop_after: int, tmp_path: Path) -> None:
     inputs = _write(tmp_path / "in")
     run(tmp_path, *inputs, rejects="rejects", stop_after=stop_after, **CHECKED)
     result, _ = run(tmp_path, *inputs, rejects="rejects", **CHECKED)
-    assert (figures(result), (tmp_path / "rejects").read_bytes()) == _whole(inputs, tmp_path / "whole", **CHECKED)
+    assert (totals(result), (tmp_path / "rejects").read_bytes()) == _whole(inputs, tmp_path / "whole", **CHECKED)
 
 
 @pytest.mark.parametrize("written", ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"])
@@ -129,7 +129,7 @@ def test_day_or_month_first(written: str, tmp_path: Path) -> None:
     path.write_text(HEADER + "".join(parts))
     result, resumed = run(tmp_path, path, **CHECKED)
     assert resumed
-    assert figures(result) == _whole([path], tmp_path / "whole", **CHECKED)[0]
+    assert totals(result) == _whole([path], tmp_path / "whole", **CHECKED)[0]
     assert result is not None
     assert result.rows_rejected == (path.read_text().count("word"))
     assert result.order is not None
@@ -145,27 +145,27 @@ def test_another_usual_step_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"times of .*in.csv are understood in another way .* with `fresh=True`"):
         run(tmp_path, path, **CHECKED)
     result, _ = run(tmp_path, path, fresh=True, **CHECKED)
-    assert figures(result) == _whole([path], tmp_path / "whole", **CHECKED)[0]
+    assert totals(result) == _whole([path], tmp_path / "whole", **CHECKED)[0]
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "settings",
     [{"check_order": True}, {"group_by": (1,)}, {"group_by": (1, 2)}, {"order": "newest-first"}, {"window": 1}],
 )
-def test_caught_at_any_byte(asked: dict[str, Any], tmp_path: Path) -> None:
+def test_caught_at_any_byte(settings: dict[str, Any], tmp_path: Path) -> None:
     """Whatever is there of a file when it is counted for the first time, only its whole lines are looked at."""
     (path := tmp_path / "in.csv").write_bytes(whole := (HEADER + _dated(4)).encode())
-    with RowFile(tmp_path / "whole.csv") as tell:
-        found = figures(count_signals([str(path)], make_settings(asked), emit=tell))
+    with RowFile(tmp_path / "whole.csv") as emit:
+        expected = totals(count_signals([str(path)], make_settings(settings), emit=emit))
     ends = [cut for cut in range(1, len(whole)) if b"\n" in whole[cut - 1 : cut + 1]]
     for cut in {*some(range(1, len(whole)), 15), *ends}:
         path.write_bytes(whole[:cut])
-        result, _ = run(tmp_path, path, fresh=True, rows="rows.csv", **asked)
+        result, _ = run(tmp_path, path, fresh=True, rows="rows.csv", **settings)
         assert result is not None
         assert result.rows_processed == max(0, whole[:cut].count(b"\n") - 1)
         path.write_bytes(whole)
-        result, _ = run(tmp_path, path, rows="rows.csv", **asked)
-        assert figures(result) == found
+        result, _ = run(tmp_path, path, rows="rows.csv", **settings)
+        assert totals(result) == expected
         assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
@@ -188,12 +188,12 @@ def test_what_was_not_asked_for_before(tmp_path: Path) -> None:
 def test_rejects_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that cannot be written ends the run, names the file, and is there in the next run."""
     (path := tmp_path / "in.csv").write_text(HEADER + _dated(2000))
-    told = 0
+    emitted = 0
 
     def full(_: object) -> bytes:
-        nonlocal told
-        told += 1
-        if told > 5:
+        nonlocal emitted
+        emitted += 1
+        if emitted > 5:
             raise OSError(28, "No space left on device")
         return b"some of them\n"
 
@@ -214,8 +214,8 @@ def test_as_a_command(workdir: Workdir) -> None:
     workdir.call("run", *arguments)
     with (workdir.path / "prices.csv").open("a") as file:
         file.write(_dated(1000, first=1000))
-    found, whole = (workdir.call("run", *it).metrics for it in (arguments, (*plain, "whole.csv")))
-    assert {**found, "latency_ms": 0} == {**whole, "latency_ms": 0}
+    result, whole = (workdir.call("run", *it).metrics for it in (arguments, (*plain, "whole.csv")))
+    assert {**result, "latency_ms": 0} == {**whole, "latency_ms": 0}
     assert workdir.has_logged("resumed")
     assert (workdir.path / "rejects.csv").read_bytes() == (workdir.path / "whole.csv").read_bytes()
 
@@ -226,11 +226,11 @@ def test_lines_of_a_file_caught_at_any_byte(end: str, tmp_path: Path) -> None:
     (path := tmp_path / "in.csv").write_bytes(
         whole := f"time,close{end}2024-01-01,1{end}x{end}2024-01-02,2{end}y{end}".encode()
     )
-    asked = {"on_bad_row": "skip", "window": 2}
-    found = _whole([path], tmp_path / "whole", **asked)
+    settings = {"on_bad_row": "skip", "window": 2}
+    expected = _whole([path], tmp_path / "whole", **settings)
     for cut in range(1, len(whole)):
         path.write_bytes(whole[:cut])
-        run(tmp_path, path, fresh=True, rejects="rejects", **asked)
+        run(tmp_path, path, fresh=True, rejects="rejects", **settings)
         path.write_bytes(whole)
-        result, _ = run(tmp_path, path, rejects="rejects", **asked)
-        assert (figures(result), (tmp_path / "rejects").read_bytes()) == found
+        result, _ = run(tmp_path, path, rejects="rejects", **settings)
+        assert (totals(result), (tmp_path / "rejects").read_bytes()) == expected

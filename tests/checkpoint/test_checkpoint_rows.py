@@ -32,7 +32,7 @@ from streamsig.sinks.append_file import AppendingFile
 from streamsig.sinks.row_file import RowFile
 from streamsig.sources.storage import Storage
 from tests.support.effort import some
-from tests.support.interrupting import Breaking, figures, keyed, run, text
+from tests.support.interrupting import Breaking, keyed, run, text, totals
 from tests.support.strategies import closes
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ def _read(path: Path) -> bytes:
         return bytes(stream.read())
 
 
-def _whole(inputs: list[Path], path: Path, **asked: Any) -> tuple[Any, bytes]:
+def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]:
     """Return the figures and the rows of a run that nothing disturbs."""
-    with RowFile(path) as tell:
-        result = count_signals([str(it) for it in inputs], make_settings(asked), emit=tell)
-    return figures(result), _read(path)
+    with RowFile(path) as emit:
+        result = count_signals([str(it) for it in inputs], make_settings(settings), emit=emit)
+    return totals(result), _read(path)
 
 
 @given(closes(), st.lists(st.sampled_from([b"A", b"B", b"", "é".encode()]), min_size=40), st.booleans())
@@ -103,12 +103,12 @@ def test_groups_as_json(series: Closes, keys: list[bytes], backwards: bool) -> N
 def test_groups_stay_below_the_limit(tmp_path: Path) -> None:
     """The states of a run with a checkpoint have what the plan has for them, whether it begins anew or goes on."""
     (path := tmp_path / "in.csv").write_text(KEYED + keyed(100))
-    asked = make_settings({"checkpoint": str(tmp_path / "checkpoint"), **BY_SYMBOL})
+    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), **BY_SYMBOL})
     for most_bytes in (1 << 30, 1 << 29):
-        budget = Budget(asked, Storage(text=True), rows=False, several=False)
+        budget = Budget(settings, Storage(text=True), rows=False, several=False)
         budget.plan = Plan(1, groups_bytes=most_bytes)
-        accumulator = GroupAccumulator(asked, budget)
-        Checkpoint(asked, [str(path)], [InputChecks(asked, lambda _: None), accumulator], {})
+        accumulator = GroupAccumulator(settings, budget)
+        Checkpoint(settings, [str(path)], [InputChecks(settings, lambda _: None), accumulator], {})
         assert accumulator.open.max_bytes == most_bytes
         run(tmp_path, path, **BY_SYMBOL)
         assert len(accumulator.open) == (0 if most_bytes == 1 << 30 else 5)
@@ -144,19 +144,19 @@ def test_groups_that_no_state_writes() -> None:
 
 
 @pytest.mark.parametrize("stop_after", some(range(34), 4))
-@pytest.mark.parametrize("asked", [{}, {"per_file": True}, NEWEST_FIRST, {"signals": RULES}])
-def test_groups(asked: dict[str, Any], stop_after: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [{}, {"per_file": True}, NEWEST_FIRST, {"signals": RULES}])
+def test_groups(settings: dict[str, Any], stop_after: int, tmp_path: Path) -> None:
     """Every group, over several inputs, wherever the run is stopped, and when the last input grows."""
     inputs = _write(tmp_path / "in", KEYED, keyed)
-    asked = {**BY_SYMBOL, **asked}
-    run(tmp_path, *inputs, stop_after=stop_after, **asked)
+    settings = {**BY_SYMBOL, **settings}
+    run(tmp_path, *inputs, stop_after=stop_after, **settings)
     for grown in ("", keyed(500, first=3000)):
         with inputs[-1].open("a") as file:
             file.write(grown)
-        whole = figures(count_signals([str(it) for it in inputs], make_settings(asked)))
+        whole = totals(count_signals([str(it) for it in inputs], make_settings(settings)))
         for _ in range(2):
-            result, resumed = run(tmp_path, *inputs, **asked)
-            assert figures(result) == whole
+            result, resumed = run(tmp_path, *inputs, **settings)
+            assert totals(result) == whole
         assert [it.rows_processed for it in resumed] == [whole[0]]
 
 
@@ -167,14 +167,14 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     (path := tmp_path / "in.csv").write_text(KEYED + keyed(1500))
     # not all of it, so that the decimals grow on the way
     monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 4096)
-    whole = figures(count_signals([str(path)], make_settings({"window": 6, **BY_SYMBOL})))
+    whole = totals(count_signals([str(path)], make_settings({"window": 6, **BY_SYMBOL})))
     went_on: list[tuple[str, bool, int, bool]] = []
     steps = [(core_groups.count_kernels, "count_groups"), (GroupState, "_reserve"), (GroupState, "_recast_some")]
     for owner, name in steps:
         plain = getattr(owner, name)
-        for behind in (False, True):
+        for after in (False, True):
             for step in (1, 2, 3, 9):
-                breaking = Breaking(plain, step, behind=behind)
+                breaking = Breaking(plain, step, after=after)
                 # that of the run before would do as well
                 (tmp_path / "checkpoint").unlink(missing_ok=True)
                 with monkeypatch.context() as patch:
@@ -186,14 +186,14 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
                     except KeyboardInterrupt:
                         assert not breaking.left
                 result, resumed = run(tmp_path, path, window=6, **BY_SYMBOL)
-                assert figures(result) == whole
+                assert totals(result) == whole
                 # of the first rows nothing is written
-                went_on.append((name, behind, step, bool(resumed)))
+                went_on.append((name, after, step, bool(resumed)))
     assert all(resumed for name, _, step, resumed in went_on if name == "count_groups" and step > 1), went_on
 
 
 @pytest.mark.parametrize(
-    ("name", "asked"),
+    ("name", "settings"),
     [
         ("rows.csv", {}),
         ("rows.csv.gz", BY_SYMBOL),
@@ -202,22 +202,22 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
         ("rows.csv", {"per_file": True, **NEWEST_FIRST}),
     ],
 )
-def test_rows(name: str, asked: dict[str, Any], tmp_path: Path) -> None:
+def test_rows(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
     """However often a run is stopped, each row is there once; and when the last input grows, its rows, too."""
     inputs = _write(tmp_path / "in", KEYED, keyed)
-    asked, stop_after = {"signals": RULES, **asked}, 1 if name == "rows.csv" else 3
+    settings, stop_after = {"signals": RULES, **settings}, 1 if name == "rows.csv" else 3
     for step, grown in enumerate(("", keyed(500, first=3000), "", keyed(700, first=3500))):
         with inputs[-1].open("a") as file:
             file.write(grown)
-        whole = _whole(inputs, tmp_path / f"whole.{name}", **asked)
+        whole = _whole(inputs, tmp_path / f"whole.{name}", **settings)
         before = _read(tmp_path / name) if step else None
         for _ in range(100):
-            result, _ = run(tmp_path, *inputs, rows=name, stop_after=stop_after, threads=2, **asked)
+            result, _ = run(tmp_path, *inputs, rows=name, stop_after=stop_after, threads=2, **settings)
             if result is not None:
                 break
             # a run that did not end well has touched nothing
             assert (_read(tmp_path / name) if step else None) == before
-        assert (figures(result), _read(tmp_path / name)) == whole
+        assert (totals(result), _read(tmp_path / name)) == whole
         assert sorted(it.name for it in tmp_path.iterdir()) == sorted(["checkpoint", "in", name, f"whole.{name}"])
 
 
@@ -242,8 +242,8 @@ def test_rows_that_are_not_there(tmp_path: Path) -> None:
     run(tmp_path, path, rows="rows.csv", stop_after=3)
     with pytest.raises(CheckpointError, match="it has rows, too, and none are asked for"):
         run(tmp_path, path)
-    kept = unfinished.read_bytes()
-    unfinished.write_bytes(kept.replace(b"1", b"2"))
+    before = unfinished.read_bytes()
+    unfinished.write_bytes(before.replace(b"1", b"2"))
     with pytest.raises(CheckpointError, match=r"neither in .*rows.csv.unfinished nor in .* with `fresh=True`"):
         run(tmp_path, path, rows="rows.csv")
     unfinished.unlink()
@@ -375,17 +375,17 @@ def test_links_beside_rows(workdir: Workdir) -> None:
     (workdir.path / "s").mkdir()
     workdir.put("s/x.csv.unfinished", ALONE + text(20))
     (workdir.path / "rows.csv").symlink_to("s/x.csv")
-    asked = ("--checkpoint", "c", "--signals-out", "rows.csv")
-    assert "s/x.csv.unfinished is the input" in workdir.fails(2, "s/x.csv.unfinished", *asked)
+    flags = ("--checkpoint", "c", "--signals-out", "rows.csv")
+    assert "s/x.csv.unfinished is the input" in workdir.fails(2, "s/x.csv.unfinished", *flags)
     assert (workdir.path / "s/x.csv.unfinished").read_text() == ALONE + text(20)
     workdir.put("in.csv", ALONE + text(20))
-    outcome = workdir.call("run", "in.csv", *asked, "--log-file", "s/x.csv.unfinished")
+    outcome = workdir.call("run", "in.csv", *flags, "--log-file", "s/x.csv.unfinished")
     assert outcome.code == 2
     assert "s/x.csv.unfinished; name two files" in outcome.err
     (workdir.path / "s/x.csv.unfinished").unlink()
     workdir.put("of another", "as it is")
     (workdir.path / "s/x.csv.unfinished").symlink_to("../of another")
-    assert workdir.fails(5, "in.csv", *asked).startswith("rows.csv: cannot be written: ")
+    assert workdir.fails(5, "in.csv", *flags).startswith("rows.csv: cannot be written: ")
     assert (workdir.path / "of another").read_text() == "as it is"
 
 
@@ -393,13 +393,13 @@ def test_another_time_column(tmp_path: Path) -> None:
     """Rows and findings are of one column; where the whole file has another one tell the time, that is refused."""
     path = tmp_path / "in.csv"
     path.write_text("date,timestamp,close\n2024-01-01,2024-01-01 10:00,1\n")
-    for asked in ({"rows": "rows.csv"}, {"check_order": True}):
+    for settings in ({"rows": "rows.csv"}, {"check_order": True}):
         path.write_text("date,timestamp,close\n2024-01-01,2024-01-01 10:00,1\n")
-        run(tmp_path, path, fresh=True, **asked)
+        run(tmp_path, path, fresh=True, **settings)
         with path.open("a") as file:
             file.writelines(f"2024-01-01,2024-01-01 10:0{minute},1\n" for minute in range(1, 4))
         with pytest.raises(CheckpointError, match=r"another column .*tells the time"):
-            run(tmp_path, path, **asked)
+            run(tmp_path, path, **settings)
 
 
 def test_a_table_without_rows(tmp_path: Path) -> None:
@@ -414,11 +414,11 @@ def test_a_table_without_rows(tmp_path: Path) -> None:
 def test_texts_that_are_no_utf_8_wait(tmp_path: Path) -> None:
     """Times of rows that wait for others are kept as they are."""
     (path := tmp_path / "in.csv").write_bytes(b"time,close\n2024-01-02\xff,1\n2024-01-02\xe9,2\n2024-01-01,2\n")
-    asked = {"encoding": "utf-8", "window": 2, **NEWEST_FIRST}
-    run(tmp_path, path, rows="rows.csv", **asked)
+    settings = {"encoding": "utf-8", "window": 2, **NEWEST_FIRST}
+    run(tmp_path, path, rows="rows.csv", **settings)
     with path.open("ab") as file:
         file.write(b"2023-01-02\xff,1\n")
-    run(tmp_path, path, rows="rows.csv", **asked)
-    with RowFile(tmp_path / "whole.csv") as tell:
-        count_signals([str(path)], make_settings(asked), emit=tell)
+    run(tmp_path, path, rows="rows.csv", **settings)
+    with RowFile(tmp_path / "whole.csv") as emit:
+        count_signals([str(path)], make_settings(settings), emit=emit)
     assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

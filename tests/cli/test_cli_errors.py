@@ -59,7 +59,7 @@ def test_empty_file(workdir: Workdir, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "found"),
+    ("row", "text"),
     [
         ("7,cheap", "'cheap'"),
         ("7,inf", "'inf'"),
@@ -70,12 +70,12 @@ def test_empty_file(workdir: Workdir, content: bytes) -> None:
         (f"7,{'9' * 40}", "999"),
     ],
 )
-def test_bad_close(workdir: Workdir, row: str | bytes, found: str) -> None:
+def test_bad_close(workdir: Workdir, row: str | bytes, text: str) -> None:
     """A close that is no number is told by file, physical line, column, the text found and what to do."""
     workdir.put("prices.csv", _with_row(9, row))
     message = workdir.fails(4, "prices.csv")
     assert message.startswith('prices.csv, line 9, column 2 "close": ')
-    assert found in message
+    assert text in message
     assert "--column" in message
 
 

@@ -30,10 +30,10 @@ def test_figures_and_their_order(workdir: Workdir) -> None:
     """The first keys are a contract, the same text goes to standard output and to the file."""
     workdir.prices([1, 2, 3, "", 5, 5, 5, 6, 7, 8])
     outcome = workdir.run("prices.csv", "--window", 2)
-    found = outcome.metrics
-    assert list(found)[:7] == SUCCESS_KEYS
-    assert isinstance(found.pop("latency_ms"), int)
-    assert found == {
+    metrics = outcome.metrics
+    assert list(metrics)[:7] == SUCCESS_KEYS
+    assert isinstance(metrics.pop("latency_ms"), int)
+    assert metrics == {
         "version": "v1",
         "rows_processed": 10,
         "metric": "signal_rate",
@@ -67,16 +67,16 @@ def test_the_command_of_the_readme(workdir: Workdir) -> None:
 def test_defaults_without_a_config(workdir: Workdir) -> None:
     """Without any config the settings are seed 42, window 5, version v1."""
     workdir.put("prices.csv", rising(10))
-    found = workdir.run("prices.csv").metrics
-    assert (found["seed"], found["window"], found["version"], found["signal_count"]) == (42, 5, "v1", 6)
+    metrics = workdir.run("prices.csv").metrics
+    assert (metrics["seed"], metrics["window"], metrics["version"], metrics["signal_count"]) == (42, 5, "v1", 6)
 
 
 def test_config_in_the_folder_is_used(workdir: Workdir) -> None:
     """A `config.yaml` in the current folder counts without being named."""
     workdir.put("prices.csv", rising(10))
     workdir.put("config.yaml", CONFIG)
-    found = workdir.run("prices.csv").metrics
-    assert (found["seed"], found["window"], found["version"], found["signal_count"]) == (7, 3, "v9", 8)
+    metrics = workdir.run("prices.csv").metrics
+    assert (metrics["seed"], metrics["window"], metrics["version"], metrics["signal_count"]) == (7, 3, "v9", 8)
 
 
 def test_named_config_wins_over_the_one_in_the_folder(workdir: Workdir) -> None:
@@ -127,8 +127,8 @@ def test_flags_win_over_the_config(workdir: Workdir) -> None:
     """A flag replaces the config's value, and leaves the others."""
     workdir.put("prices.csv", rising(10))
     workdir.put("config.yaml", CONFIG)
-    found = workdir.run("prices.csv", "--window", 8, "--seed=-5").metrics
-    assert (found["seed"], found["window"], found["version"], found["signal_count"]) == (-5, 8, "v9", 3)
+    metrics = workdir.run("prices.csv", "--window", 8, "--seed=-5").metrics
+    assert (metrics["seed"], metrics["window"], metrics["version"], metrics["signal_count"]) == (-5, 8, "v9", 3)
 
 
 def test_numbers_as_people_write_them(workdir: Workdir) -> None:
@@ -141,8 +141,8 @@ def test_numbers_as_people_write_them(workdir: Workdir) -> None:
 def test_header_alone_is_no_rows(workdir: Workdir) -> None:
     """A file of a header is a success of zero rows."""
     workdir.put("prices.csv", "time,close\n")
-    found = workdir.run("prices.csv").metrics
-    assert (found["rows_processed"], found["value"], found["signal_count"]) == (0, 0.0, 0)
+    metrics = workdir.run("prices.csv").metrics
+    assert (metrics["rows_processed"], metrics["value"], metrics["signal_count"]) == (0, 0.0, 0)
 
 
 @pytest.mark.parametrize("column", ["price", "PRICE", "2", "002"])
@@ -273,7 +273,7 @@ def test_bad_config_is_told(workdir: Workdir) -> None:
 def test_program_is_the_one_under_test() -> None:
     """The subprocess imports this package, not another one that is installed."""
     code = "import streamsig; print(streamsig.__file__)"
-    found = subprocess.run([PROGRAM[0], "-c", code], capture_output=True, check=True).stdout
+    path = subprocess.run([PROGRAM[0], "-c", code], capture_output=True, check=True).stdout
     import streamsig  # noqa: PLC0415 (nothing else here needs it)
 
-    assert json.loads(json.dumps(found.decode().strip())) == streamsig.__file__
+    assert json.loads(json.dumps(path.decode().strip())) == streamsig.__file__

@@ -37,15 +37,15 @@ def shown(workdir: Workdir, *arguments: object, **options: Any) -> dict[str, Any
     """Return the one input of `inspect --json`, which must succeed."""
     outcome = workdir.call("inspect", *arguments, "--json", **options)
     assert (outcome.code, outcome.err) == (0, "")
-    (found,) = json.loads(outcome.out)["inputs"]
-    assert isinstance(found, dict)
-    return found
+    (report,) = json.loads(outcome.out)["inputs"]
+    assert isinstance(report, dict)
+    return report
 
 
 def test_a_plain_file(workdir: Workdir) -> None:
     """All that a run goes by is there."""
     path = workdir.put("prices.csv", PLAIN.replace("5.25", "").replace("7.25", "NaN"))
-    found = shown(workdir, "prices.csv")
+    report = shown(workdir, "prices.csv")
     expected = {
         "input": "prices.csv", "error": None, "size_bytes": path.stat().st_size, "format": "text",
         "compression": None, "encoding": "utf-8", "delimiter": ",", "quoted": False, "line_quoted": False,
@@ -53,15 +53,15 @@ def test_a_plain_file(workdir: Workdir) -> None:
         "decimal": ".", "thousands": "", "decimals": 2, "missing": ["", "NaN"], "rows_sampled": 30,
         "time_first": "2024-01-01", "time_last": "2024-01-30", "direction": "oldest first", "warnings": [],
     }  # fmt: skip
-    assert {key: found[key] for key in expected} == expected
-    assert [(it["number"], it["name"], it["role"]) for it in found["columns"]] == [
+    assert {key: report[key] for key in expected} == expected
+    assert [(it["number"], it["name"], it["role"]) for it in report["columns"]] == [
         (1, "time", "time"),
         (2, "open", None),
         (3, "close", "close"),
         (4, "note", None),
     ]
-    assert found["first_rows"][0] == {"line": 2, "fields": ["2024-01-01", "1.5", "1.25", "x"]}
-    assert found["reasons"]["close"] == 'its name is "close"'
+    assert report["first_rows"][0] == {"line": 2, "fields": ["2024-01-01", "1.5", "1.25", "x"]}
+    assert report["reasons"]["close"] == 'its name is "close"'
 
 
 def test_the_table_says_the_same(workdir: Workdir) -> None:
@@ -90,9 +90,9 @@ def test_flags_and_config_are_obeyed_as_in_run(workdir: Workdir) -> None:
 @pytest.mark.parametrize("packing", [None, *PACKERS])
 def test_standard_input_plain_and_packed(workdir: Workdir, packing: str | None) -> None:
     """A pipe is looked at as a file is."""
-    found = shown(workdir, "-", stdin=PACKERS[packing](PLAIN.encode()) if packing else PLAIN.encode())
-    assert (found["input"], found["compression"], found["close"]) == ("<stdin>", packing, 3)
-    assert found["size_bytes"] is None
+    report = shown(workdir, "-", stdin=PACKERS[packing](PLAIN.encode()) if packing else PLAIN.encode())
+    assert (report["input"], report["compression"], report["close"]) == ("<stdin>", packing, 3)
+    assert report["size_bytes"] is None
 
 
 def test_archives_folders_and_globs(workdir: Workdir) -> None:
@@ -117,12 +117,12 @@ def test_columnar_files(workdir: Workdir, write: Callable[[pa.Table, Path], None
     days = pa.array([19_000 - row for row in range(20)], pa.int32()).cast(pa.date32())
     table = pa.table({"day": days, "close": pa.array([1.5, None, *[2.25] * 18]), "x": [[1]] * 20})
     write(table, workdir.path / "prices.bin")
-    found = shown(workdir, "prices.bin")
-    assert (found["close"], found["time"], found["direction"]) == (2, 1, "newest first")
-    assert (found["time_first"], found["decimals"], found["missing"]) == ("2022-01-08", 2, ["null"])
-    assert [it["type"] for it in found["columns"][:2]] == ["date32[day]", "double"]
-    assert found["first_rows"][1] == {"line": 2, "fields": ["2022-01-07", "", "[1]"]}
-    assert "--order newest-first" in found["warnings"][0]
+    report = shown(workdir, "prices.bin")
+    assert (report["close"], report["time"], report["direction"]) == (2, 1, "newest first")
+    assert (report["time_first"], report["decimals"], report["missing"]) == ("2022-01-08", 2, ["null"])
+    assert [it["type"] for it in report["columns"][:2]] == ["date32[day]", "double"]
+    assert report["first_rows"][1] == {"line": 2, "fields": ["2022-01-07", "", "[1]"]}
+    assert "--order newest-first" in report["warnings"][0]
     assert shown(workdir, "prices.bin", "--order", "newest-first")["warnings"] == []
     assert workdir.call("inspect", "prices.bin").code == 0
 
@@ -135,12 +135,12 @@ def test_what_is_refused_is_shown_as_far_as_it_goes(workdir: Workdir) -> None:
     assert "--column N" in outcome.err
     assert re.search(r"^2 +5\.0 +5\.1", outcome.out, re.MULTILINE)
     outcome = workdir.call("inspect", "ticks.csv", "--json")
-    (found,) = json.loads(outcome.out)["inputs"]
-    assert outcome.code == found["error"]["exit_code"] == 4
-    assert found["error"]["type"] == "LayoutError"
-    assert found["first_rows"][0]["fields"] == ["1600000000", "5.0", "1"]
+    (report,) = json.loads(outcome.out)["inputs"]
+    assert outcome.code == report["error"]["exit_code"] == 4
+    assert report["error"]["type"] == "LayoutError"
+    assert report["first_rows"][0]["fields"] == ["1600000000", "5.0", "1"]
     message = workdir.fails(4, "ticks.csv")
-    assert found["error"]["message"] == message
+    assert report["error"]["message"] == message
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_one_bad_input_does_not_hide_the_others(workdir: Workdir) -> None:
     workdir.put("1.csv", "")
     workdir.put("2.csv", PLAIN)
     outcome = workdir.call("inspect", "1.csv", "none.csv", "2.csv", "--json")
-    found = json.loads(outcome.out)["inputs"]
-    assert [it["error"] and it["error"]["exit_code"] for it in found] == [4, 3, None]
+    report = json.loads(outcome.out)["inputs"]
+    assert [it["error"] and it["error"]["exit_code"] for it in report] == [4, 3, None]
     assert outcome.code == 4
 
 
@@ -228,8 +228,8 @@ def test_groups_and_the_columns_that_seem_to_be_one(workdir: Workdir) -> None:
     for name in ("x.csv", "x.parquet"):
         (warning,) = shown(workdir, name)["warnings"]
         assert "--group-by symbol" in warning
-        found = shown(workdir, name, "--group-by", "symbol")
-        assert (found["group_by"], found["columns"][1]["role"], found["warnings"]) == ([2], "group", [])
+        report = shown(workdir, name, "--group-by", "symbol")
+        assert (report["group_by"], report["columns"][1]["role"], report["warnings"]) == ([2], "group", [])
         assert 'by column 2 "symbol"' in workdir.call("inspect", name, "--group-by", 2).out
         assert workdir.call("inspect", name, "--group-by", "ticker").code == 4
 

@@ -35,14 +35,14 @@ def test_log_of_a_success(workdir: Workdir) -> None:
     workdir.put("prices.csv", prices(range(10)))
     # a new interpreter, which imports only what the run needs
     outcome = workdir.run("prices.csv", "--window", 3, "--threads", 2, program=PROGRAM)
-    started, found, finished = workdir.log()
-    assert [line["event"] for line in (started, found, finished)] == ["run_started", "input_found", "run_finished"]
-    assert {line["level"] for line in (started, found, finished)} == {"INFO"}
+    started, opened, finished = workdir.log()
+    assert [line["event"] for line in (started, opened, finished)] == ["run_started", "input_found", "run_finished"]
+    assert {line["level"] for line in (started, opened, finished)} == {"INFO"}
     assert list(started["settings"]) == list(SETTINGS)
     assert (started["settings"]["window"], started["settings"]["threads"]) == (3, 2)
     assert list(started["versions"]) == ["streamsig", "python", "numpy"]
-    assert (found["input"], found["size_bytes"]) == ("prices.csv", (workdir.path / "prices.csv").stat().st_size)
-    assert (found["delimiter"], found["compression"]) == (",", None)
+    assert (opened["input"], opened["size_bytes"]) == ("prices.csv", (workdir.path / "prices.csv").stat().st_size)
+    assert (opened["delimiter"], opened["compression"]) == (",", None)
     assert outcome.metrics.items() <= finished.items()
     assert isinstance(finished["elapsed_seconds"], float)
 

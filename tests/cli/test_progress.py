@@ -55,12 +55,12 @@ def test_waiting_for_rows_from_a_terminal(workdir: Workdir, command: str) -> Non
     process = workdir.start(command, "-", stdin=theirs)
     os.close(theirs)
     assert process.stderr is not None
-    told = process.stderr.readline()
+    prompt = process.stderr.readline()
     # from here on it waits: what is typed is what it counts
     os.write(ours, b"time,close\n" + b"".join(b"%d,2\n" % row for row in range(6)) + b"\x04")
     outcome = workdir.finish(process)
     os.close(ours)
-    assert told == b"streamsig: waiting for rows from the terminal; end them with Ctrl-D, or stop with Ctrl-C\n"
+    assert prompt == b"streamsig: waiting for rows from the terminal; end them with Ctrl-D, or stop with Ctrl-C\n"
     assert (outcome.code, outcome.err) == (0, "")
     assert command == "inspect" or outcome.metrics["rows_processed"] == 6
 
@@ -128,8 +128,8 @@ def test_always_without_a_terminal(workdir: Workdir) -> None:
 
 def test_figures_of_a_sized_input() -> None:
     """Name, percent, bytes, rows, rows per second, signal rate and ETA are there, on one line of 80 characters."""
-    found = InputFound("/far/away/prices_of_a_long_name.csv", 2_000_000_000, {})
-    shown = drawn((0.0, found), (2.0, Advanced(500_000_000, 6_000_000, 3_000_000)), (2.0, RunFinished({})), width=80)
+    event = InputFound("/far/away/prices_of_a_long_name.csv", 2_000_000_000, {})
+    shown = drawn((0.0, event), (2.0, Advanced(500_000_000, 6_000_000, 3_000_000)), (2.0, RunFinished({})), width=80)
     (last,) = (line.rstrip() for line in shown.splitlines()[-1:])
     assert re.fullmatch(r"prices_….* 25% 0\.5/2\.0 GB .* 6\.0M rows 3\.0M/s rate 0\.5000 ETA \S+", last)
 

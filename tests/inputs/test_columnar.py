@@ -261,8 +261,8 @@ def test_files_and_pipes_give_all_rows_in_order(form: str, kind: pa.DataType, tm
     options = {"row_group_size": 300} if form == "parquet" else {"max_chunksize": 300}
     content = packed(table, form, **options)
     assert columnar_format(content[:16]) == form
-    for found in both_ways(content, tmp_path, lambda source: closes_of(source, form)):
-        assert found == closes
+    for actual in both_ways(content, tmp_path, lambda source: closes_of(source, form)):
+        assert actual == closes
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -275,10 +275,10 @@ def test_batches_are_bounded(form: str, tmp_path: Path) -> None:
         with open_columnar(source, form, "prices") as opened:
             return opened.rows, [len(batch) for (batch,) in opened.batches([0])]
 
-    for known, found in both_ways(content, tmp_path, lengths):
+    for known, result in both_ways(content, tmp_path, lengths):
         assert known == (rows if form == "parquet" else None)
-        assert sum(found) == rows
-        assert max(found) <= BATCH_ROWS
+        assert sum(result) == rows
+        assert max(result) <= BATCH_ROWS
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -349,7 +349,7 @@ def test_a_given_object_stays_open() -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize(
-    ("columns", "asked", "index"),
+    ("columns", "column", "index"),
     [
         (["Date", "Open", "Close", "Adj Close"], None, 2),
         (["Date", "Open", "Close", "Adj Close"], "adj_close", 3),
@@ -360,11 +360,11 @@ def test_a_given_object_stays_open() -> None:
         (["day", "Price"], None, 1),
     ],
 )
-def test_the_close_is_found_as_in_csv(form: str, columns: list[str], asked: str | int | None, index: int) -> None:
+def test_the_close_is_found_as_in_csv(form: str, columns: list[str], column: str | int | None, index: int) -> None:
     """By the names, or as asked, by name or by a number that counts from 1."""
     table = pa.table({name: [float(place)] for place, name in enumerate(columns)})
     with open_columnar(io.BytesIO(packed(table, form)), form, "prices") as opened:
-        layout = opened.detect(LayoutOptions(column=asked))
+        layout = opened.detect(LayoutOptions(column=column))
         assert layout.column == columns[index]
         assert [batch.to_pylist() for (batch,) in opened.batches([layout.dialect.close])] == [[float(index)]]
 
@@ -389,7 +389,7 @@ def test_columns_without_numbers_are_no_candidates(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "asked", "message"),
+    ("table", "column", "message"),
     [
         ({"close": pa.array([True])}, None, "column 1 'close' holds no numbers but bool; name the close with --column"),
         ({"x": pa.array([{"a": 1}])}, "x", "column 1 'x' holds no numbers but struct<a: int64>; name the close"),
@@ -403,10 +403,10 @@ def test_columns_without_numbers_are_no_candidates(form: str) -> None:
     ],
 )
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_cannot_be_the_close_is_said(form: str, table: dict[str, pa.Array], asked: Any, message: str) -> None:
+def test_what_cannot_be_the_close_is_said(form: str, table: dict[str, pa.Array], column: Any, message: str) -> None:
     """The message names the file, what was found in it, and the flag that settles it."""
     with pytest.raises(LayoutError) as caught:
-        closes_of(io.BytesIO(packed(pa.table(table), form)), form, asked)
+        closes_of(io.BytesIO(packed(pa.table(table), form)), form, column)
     assert re.search(message, with_flags(str(caught.value)))
     assert str(caught.value).startswith("prices: ")
 
@@ -449,18 +449,18 @@ def test_a_row_is_shown_whole(form: str, tmp_path: Path) -> None:
     def lines(source: Any) -> list[str]:
         with open_columnar(source, form, "prices") as opened:
             assert opened.sample(1).to_pylist()[:3] == [0.0, 1.0, 2.0]
-            found, start, left = [], 0, list(wanted)
+            result, start, left = [], 0, list(wanted)
             for (batch,) in opened.batches([1]):
                 while left and left[0] < start + len(batch):
                     assert batch[left[0] - start].as_py() == left[0]
-                    found += opened.row_lines([left.pop(0)])
+                    result += opened.row_lines([left.pop(0)])
                 start += len(batch)
-            return found
+            return result
 
-    for found in both_ways(content, tmp_path, lines):
-        assert found[0] == """2020-09-13 12:26:40.000003,3,"say ""3"", twice",\\xff,x"""
-        assert found[2] == "2020-09-13 12:26:40.000040,40,,\\xff,x"
-        assert [line.split(",")[1] for line in found] == [str(row) for row in wanted]
+    for result in both_ways(content, tmp_path, lines):
+        assert result[0] == """2020-09-13 12:26:40.000003,3,"say ""3"", twice",\\xff,x"""
+        assert result[2] == "2020-09-13 12:26:40.000040,40,,\\xff,x"
+        assert [line.split(",")[1] for line in result] == [str(row) for row in wanted]
 
 
 def test_a_sample_of_no_rows() -> None:

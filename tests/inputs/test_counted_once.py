@@ -62,18 +62,18 @@ def test_what_a_folder_brings_twice_is_left_out(folder: Path, named: list[str], 
     """The first one counts, or the one that was named, and a warning says so."""
     _repeat(how)
     (folder / "c.csv").write_text(MORE)
-    found = streamsig.run(*named)
-    assert (found.rows_processed, found.files) == (60, {})
+    result = streamsig.run(*named)
+    assert (result.rows_processed, result.files) == (60, {})
     what = "has the same bytes as" if how == "copy" else "is the same file as"
-    assert f"b.csv is left out: it {what} a.csv" in found.warnings
+    assert f"b.csv is left out: it {what} a.csv" in result.warnings
 
 
 def test_copies_that_are_named_are_counted_with_a_warning(folder: Path) -> None:
     """Two names are two wishes, and may still be a slip of a shell's glob."""
     _repeat("copy")
-    found = streamsig.run("a.csv", "b.csv")
-    assert (folder, found.rows_processed) == (folder, 60)
-    assert found.warnings == ("b.csv has the same bytes as a.csv, and both are counted",)
+    result = streamsig.run("a.csv", "b.csv")
+    assert (folder, result.rows_processed) == (folder, 60)
+    assert result.warnings == ("b.csv has the same bytes as a.csv, and both are counted",)
 
 
 @pytest.mark.parametrize("place", [5, 5000, 90_000])
@@ -83,8 +83,8 @@ def test_files_of_one_size_that_differ(folder: Path, place: int) -> None:
     (folder / "a.csv").write_bytes(content)
     content[content.index(b",", place) + 5] ^= 1
     (folder / "b.csv").write_bytes(content)
-    found = streamsig.run(".")
-    assert (found.rows_processed, found.warnings) == (38_000, ())
+    result = streamsig.run(".")
+    assert (result.rows_processed, result.warnings) == (38_000, ())
 
 
 def _pack(*names: str, into: str) -> None:
@@ -104,11 +104,11 @@ def test_packed_copies_are_left_out(folder: Path, names: list[str], into: str) -
     """An archive beside the files that came out of it is no second input; one that is named is counted, and told."""
     (folder / "c.csv").write_text(MORE)
     _pack(*names, into=into)
-    found = streamsig.run(".")
+    result = streamsig.run(".")
     what = f"holds what is in {', '.join(names)}"
-    assert (found.rows_processed, found.warnings) == (60, (f"{into} is left out: it {what}",))
-    found = streamsig.run("a.csv", "c.csv", into)
-    assert (found.rows_processed, found.warnings) == (60 + 30 * len(names), (f"{into} {what}, and both are counted",))
+    assert (result.rows_processed, result.warnings) == (60, (f"{into} is left out: it {what}",))
+    result = streamsig.run("a.csv", "c.csv", into)
+    assert (result.rows_processed, result.warnings) == (60 + 30 * len(names), (f"{into} {what}, and both are counted",))
 
 
 @pytest.mark.parametrize("into", ["b.csv.gz", "b.zip"])
@@ -120,8 +120,8 @@ def test_archives_of_other_rows_are_inputs(folder: Path, into: str) -> None:
     (folder / "e.csv").write_text(MORE)
     _pack("a.csv", "e.csv", into="d.zip")
     (folder / "e.csv").unlink()
-    found = streamsig.run(".")
-    assert (found.rows_processed, found.warnings) == (120, ())
+    result = streamsig.run(".")
+    assert (result.rows_processed, result.warnings) == (120, ())
 
 
 @pytest.mark.parametrize(("named", "others"), [(["a.csv", "a.csv"], ["a.csv (2)"]), (["."], ["b.csv", "c.csv"])])
@@ -130,10 +130,10 @@ def test_per_file_counts_each(folder: Path, named: list[str], others: list[str])
     if named == ["."]:
         _repeat("link")
         (folder / "c.csv").write_bytes((folder / "a.csv").read_bytes())
-    found = streamsig.run(*named, per_file=True)
-    assert [*found.files] == ["a.csv", *others]
-    assert {each.rows_processed for each in found.files.values()} == {30}
-    assert len(found.warnings) == len(others)
+    result = streamsig.run(*named, per_file=True)
+    assert [*result.files] == ["a.csv", *others]
+    assert {each.rows_processed for each in result.files.values()} == {30}
+    assert len(result.warnings) == len(others)
 
 
 def test_per_file_has_an_entry_for_each_member(folder: Path) -> None:
@@ -144,8 +144,8 @@ def test_per_file_has_an_entry_for_each_member(folder: Path) -> None:
             archive.writestr(f"{letter}.csv", prices(range(start, start + start // 10)))
     packed = content.getvalue().replace(b"b.csv", b"a.csv").replace(b"c.csv", b"a.csv")
     Path("x.zip").write_bytes(packed)
-    found = streamsig.run("x.zip", per_file=True)
-    rows = {name: each.rows_processed for name, each in found.files.items()}
+    result = streamsig.run("x.zip", per_file=True)
+    rows = {name: each.rows_processed for name, each in result.files.items()}
     assert (folder, rows) == (folder, {"x.zip/a.csv": 10, "x.zip/a.csv (2)": 20, "x.zip/a.csv (3)": 30})
 
 
@@ -154,15 +154,15 @@ WRITTEN = ["rows.csv", "rows.csv.gz", "rows.csv.zst", "rows.parquet", "rows.arro
 
 @pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.parametrize(
-    "asked", [{}, {"signals": {"a": {"slow": 5}, "b_slow": {"fast": 2, "slow": 3}}, "group_by": ("time",)}]
+    "settings", [{}, {"signals": {"a": {"slow": 5}, "b_slow": {"fast": 2, "slow": 3}}, "group_by": ("time",)}]
 )
-def test_rows_of_an_earlier_run_are_no_input_beside_others(folder: Path, name: str, asked: dict[str, Any]) -> None:
+def test_rows_of_an_earlier_run_are_no_input_beside_others(folder: Path, name: str, settings: dict[str, Any]) -> None:
     """A folder's are left out, those that are named are refused; by themselves they are a series like any other."""
     with RowFile(folder / name) as rows:
-        count_signals(["a.csv"], make_settings(asked), emit=rows)
-    found = streamsig.run(".")
+        count_signals(["a.csv"], make_settings(settings), emit=rows)
+    result = streamsig.run(".")
     warning = f"{name} is left out: it holds rows that streamsig wrote"
-    assert (found.rows_processed, found.warnings) == (30, (warning,))
+    assert (result.rows_processed, result.warnings) == (30, (warning,))
     with pytest.raises(UsageError, match=rf"{name} holds rows that streamsig wrote.*; leave it out$"):
         streamsig.run("a.csv", name)
     (folder / "a.csv").unlink()
@@ -177,9 +177,9 @@ def test_everything_that_a_run_writes_is_left_out_of_the_next(workdir: Workdir) 
     flags += ["--output", "metrics.txt", "--log-file", "log.txt"]
     first = workdir.run("a.csv", "b.csv", *flags).metrics
     for chosen in (flags, ["--on-bad-row", "skip"]):
-        found = workdir.call("run", "*", *chosen).metrics
-        assert (found["rows_processed"], found["rows_rejected"]) == (first["rows_processed"], 1)
-        left_out = {warning.split()[0] for warning in found["warnings"]}
+        result = workdir.call("run", "*", *chosen).metrics
+        assert (result["rows_processed"], result["rows_rejected"]) == (first["rows_processed"], 1)
+        left_out = {warning.split()[0] for warning in result["warnings"]}
         assert left_out >= {"bad.csv", "rows.csv", "state.dat", "metrics.txt", "log.txt"}
     (workdir.path / "metrics.json").unlink()
     assert "--rejects bad.csv is the input" in workdir.fails(2, "a.csv", "bad.csv", *flags[:4])
@@ -198,9 +198,9 @@ def test_files_of_others_are_inputs(folder: Path, header: str) -> None:
     """A column called `row` does not make rows of streamsig."""
     rows = "".join(",".join(str(row + place) for place in range(header.count(",") + 1)) + "\n" for row in range(5))
     (folder / "b.csv").write_text(f"{header}\n{rows}")
-    found = streamsig.run(".", column=2 if "," in header else 1, header=True)
-    assert found.rows_processed == 35
-    assert not any("left out" in warning for warning in found.warnings)
+    result = streamsig.run(".", column=2 if "," in header else 1, header=True)
+    assert result.rows_processed == 35
+    assert not any("left out" in warning for warning in result.warnings)
 
 
 def test_a_pipe_is_not_opened_to_compare_it(folder: Path) -> None:

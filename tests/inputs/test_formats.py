@@ -193,9 +193,9 @@ def test_whole_prices_do_not_tell_what_a_mark_is(
     monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 200)
     day = "2024-01-01;" if ";" in header else "2024-01-01,"
     lines = [header, *(f"{day}{900 + row % 99}" for row in range(100)), f"{day}{text}", f"{day}950"]
-    path, found = tmp_path / "prices.csv", text.strip('"')
+    path, close = tmp_path / "prices.csv", text.strip('"')
     path.write_text("\n".join(lines))
-    with pytest.raises(streamsig.BadRowError, match=rf"line 102, .*{re.escape(found)}") as caught:
+    with pytest.raises(streamsig.BadRowError, match=rf"line 102, .*{re.escape(close)}") as caught:
         streamsig.run(path, threads=threads)
     assert flags in with_flags(str(caught.value))
     if "," in text:

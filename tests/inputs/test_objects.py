@@ -137,12 +137,14 @@ def test_a_lazy_frame_without_rows_has_columns() -> None:
 def test_ticks_of_arrow_are_exact_or_refused() -> None:
     """Integers are taken as decimals are; of floats and texts the message says what to pass, and that works."""
     assert Ticks.from_arrow(pa.array([3, None], pa.int16())).integers() == [3, 0]
-    for array, found in (
+    for array, described in (
         (pa.array([0.1]), "an array of double"),
         (pa.array(["0.1"]), "an array of string"),
         ([1], "list"),
     ):
-        with pytest.raises(TypeError, match=rf"{found} is not: make it a pyarrow array of integers or of decimal128"):
+        with pytest.raises(
+            TypeError, match=rf"{described} is not: make it a pyarrow array of integers or of decimal128"
+        ):
             Ticks.from_arrow(array)
     assert Ticks.from_arrow(pa.array(["0.1"]).cast(pa.decimal128(38, 8))).integers() == [10**7]
 

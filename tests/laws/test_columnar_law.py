@@ -101,11 +101,11 @@ def test_a_table_is_what_its_csv_is(tmp_path: Path, drawn: tuple[Any, ...], data
         patch.setattr(columnar_table, "BATCH_ROWS", rows)
         if form == "parquet":
             pq.write_table(table, tmp_path / "table.parquet", row_group_size=rows)
-            found = answer(tmp_path / "table.parquet", **chosen, **marks)
+            actual = answer(tmp_path / "table.parquet", **chosen, **marks)
         else:
             batches = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(rows))
-            found = answer(table if form == "table" else batches, **chosen, **marks)
-    assert found == expected
+            actual = answer(table if form == "table" else batches, **chosen, **marks)
+    assert actual == expected
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ PREAMBLES = [
 MARKS = [(".", ""), (".", ","), (",", "."), (",", ""), (".", "'"), (",", "\u00a0"), (",", " ")]
 CODECS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "gbk"]
 ORDERS = ["ohlc", "ohlc", "ohlc", "chlo", "clho", "lhoc", "ochl", "cohl"]
-BESIDE = ["Adj Close", "PREV_CLOSE", "Bid", "VWAP", "Symbol", ""]
+NEIGHBOURS = ["Adj Close", "PREV_CLOSE", "Bid", "VWAP", "Symbol", ""]
 
 
 class Written(NamedTuple):
@@ -75,7 +75,7 @@ def files(draw: DrawFn) -> Written:
     rows, written, exact, _ = draw(_numbers(cents=[50, 900, 9_900, 95_000, 141_264, 14_126_400]))
     padding, sign = draw(_padding), draw(st.sampled_from(["", "", "", "$", "€"]))
     gap, gaps = draw(st.sampled_from(["", "NaN", "null", "-", "#N/A"])), draw(_gaps)
-    beside, behind = draw(st.sampled_from([None, None, *BESIDE])), draw(st.booleans())
+    neighbour, after = draw(st.sampled_from([None, None, *NEIGHBOURS])), draw(st.booleans())
     counted, ended, unnamed = draw(_seldom), draw(_seldom), draw(_seldom)
 
     records, closes = [], []
@@ -85,15 +85,15 @@ def files(draw: DrawFn) -> Written:
         closes.append(None if missing else exact(bar.close))
         cells = [gap if missing else padding.format(sign + written(prices[each])) for each in order]
         record = [bar.time.strftime(form), *cells, bar.volume]
-        if beside is not None:
-            record.insert(1 if behind else len(record), "ABC" if beside == "Symbol" else cells[1])
+        if neighbour is not None:
+            record.insert(1 if after else len(record), "ABC" if neighbour == "Symbol" else cells[1])
         # R writes row numbers without a name for them, others a delimiter at the end of each row
         records.append([*([str(place)] if counted else []), *record, *([""] if ended else [])])
     if header is not None:
         names = header.split()
         first = [names[0], *(names[1 + "ohlc".index(each)] for each in order), names[5]]
-        if beside is not None:
-            first.insert(1 if behind else len(first), beside)
+        if neighbour is not None:
+            first.insert(1 if after else len(first), neighbour)
         # R has no name for the times, either, where they are its row names
         records.insert(0, first[unnamed:])
     return Written(draw(_packed(records)), closes)
@@ -183,7 +183,7 @@ def _packed(draw: DrawFn, records: list[list[str]]) -> bytes:
         return codecs.BOM_UTF8 + text.encode()
 
 
-class Asked(NamedTuple):
+class Flagged(NamedTuple):
     """A file, the closes in it, and settings that are true of it."""
 
     raw: bytes
@@ -192,7 +192,7 @@ class Asked(NamedTuple):
 
 
 @st.composite
-def asked_files(draw: DrawFn, *, complete: bool = False) -> Asked:
+def flagged_files(draw: DrawFn, *, complete: bool = False) -> Flagged:
     """Draw a table of few columns and some of the settings that say how it is written, or all of them.
 
     Numbers may have the delimiter inside without quotes: then no setting makes them readable. `complete` has none.
@@ -232,7 +232,7 @@ def asked_files(draw: DrawFn, *, complete: bool = False) -> Asked:
     # without names the volume of rows whose closes are all missing is the only number
     if draw(st.booleans()) or (volumes and not header):
         flags["column"] = column + 1
-    return Asked(text.encode(), closes, flags | ({"missing": [missing]} if missing in {"halted", "0.00"} else {}))
+    return Flagged(text.encode(), closes, flags | ({"missing": [missing]} if missing in {"halted", "0.00"} else {}))
 
 
 def closes_read(raw: bytes, sample_bytes: int, flags: dict[str, object] | None = None) -> list[Decimal | None]:
@@ -278,14 +278,14 @@ def test_a_simple_table_is_understood(file: Written, sample_bytes: int) -> None:
 
 
 @settings(max_examples=max(300, settings().max_examples))
-@given(asked_files())
-def test_true_settings_give_the_closes_or_a_refusal(file: Asked) -> None:
+@given(flagged_files())
+def test_true_settings_give_the_closes_or_a_refusal(file: Flagged) -> None:
     """Whatever true settings are given, the closes are those written, or the run stops."""
     check(Written(file.raw, file.closes), 1 << 18, file.flags)
 
 
-@given(asked_files(complete=True))
-def test_complete_settings_give_the_closes(file: Asked) -> None:
+@given(flagged_files(complete=True))
+def test_complete_settings_give_the_closes(file: Flagged) -> None:
     """With every setting that says how a table is written, its closes are read."""
     assert closes_read(file.raw, 1 << 18, file.flags) == file.closes
 
@@ -293,11 +293,11 @@ def test_complete_settings_give_the_closes(file: Asked) -> None:
 def check(file: Written, sample_bytes: int, flags: dict[str, object] | None = None) -> bool:
     """Read a file, and tell whether it was understood; a refusal is as good as the closes."""
     try:
-        found = closes_read(file.raw, sample_bytes, flags)
+        closes = closes_read(file.raw, sample_bytes, flags)
     except (LayoutError, BadRecordError) as error:
         event(f"refused: {str(error).split(';')[0].split(':', 2)[-1][:30]}")
         return False
     event("understood")
     # a scale that is the same for all rows changes no count, and three digits behind a mark may be either
-    assert found in (file.closes, scaled(file.closes, 3), scaled(file.closes, -3))
+    assert closes in (file.closes, scaled(file.closes, 3), scaled(file.closes, -3))
     return True

@@ -57,20 +57,20 @@ def facts(state: GroupState) -> dict[bytes, list[int]]:
 
 def answer(signals: Sequence[Signal], keys: list[bytes], series: Closes) -> dict[bytes, list[int]]:
     """Return the same, each group taken by itself and every window of it recomputed."""
-    found = {}
+    result = {}
     for key in dict.fromkeys(keys):
         own = [None if it is None else Fraction(it) for other, it in zip(keys, series, strict=True) if other == key]
         counts = [sum(oracle.flags(own, each.fast, each.slow, each.compare)) for each in signals]
-        found[key] = [len(own), own.count(None), *counts]
-    return found
+        result[key] = [len(own), own.count(None), *counts]
+    return result
 
 
 @given(keyed(), signal_lists)
 def test_each_group_counts_as_if_alone(rows: tuple[list[bytes], Closes], signals: list[Signal]) -> None:
     """One run equals a recomputation of every window of every group, groups in the order of their first rows."""
-    found = facts(state_of(signals, *rows))
-    assert found == answer(signals, *rows)
-    assert list(found) == list(dict.fromkeys(rows[0]))
+    actual = facts(state_of(signals, *rows))
+    assert actual == answer(signals, *rows)
+    assert list(actual) == list(dict.fromkeys(rows[0]))
 
 
 @given(st.data(), keyed(), signal_lists)
@@ -78,11 +78,11 @@ def test_updates_are_invisible(data: DataObject, rows: tuple[list[bytes], Closes
     """Any cut into runs, fed one after another, is the same; what an update tells adds up."""
     keys, series = rows
     places = data.draw(cuts(len(series)))
-    state, told = GroupState(signals), 0
+    state, added = GroupState(signals), 0
     for start, stop in zip([0, *places], [*places, len(series)], strict=True):
-        told += state.update(GroupRows.of([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop])))
+        added += state.update(GroupRows.of([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop])))
     assert facts(state) == answer(signals, keys, series)
-    assert told == state.counts[0]
+    assert added == state.counts[0]
     assert (state.rows, state.rows_missing) == (len(series), series.count(None))
 
 
@@ -255,12 +255,12 @@ def test_states_of_different_signals_do_not_merge() -> None:
 @given(keyed(), signal_lists)
 def test_all_levels_count_groups_the_same(rows: tuple[list[bytes], Closes], signals: list[Signal]) -> None:
     """What a processor can do changes how fast, never what."""
-    found = []
+    result = []
     for level in library.LEVELS[: library.load("baseline").processor_level() + 1]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(library, "library", library.load(level))
-            found.append(facts(state_of(signals, *rows)))
-    assert all(each == found[0] for each in found)
+            result.append(facts(state_of(signals, *rows)))
+    assert all(each == result[0] for each in result)
 
 
 def test_what_does_not_go_together_is_refused() -> None:

@@ -36,20 +36,20 @@ START = datetime(2023, 12, 28, 22)  # noqa: DTZ001 (files name no zone)
 
 def expected(times: list[int | None], longest: int | None) -> tuple[list[int], list[int | None]]:
     """Compare each time with the last one before it that is there; return counts and first rows by kind."""
-    found: list[list[int]] = [[], [], [], []]
+    result: list[list[int]] = [[], [], [], []]
     before = None
     for row, time in enumerate(times):
         if time is None:
-            found[3].append(row)
+            result[3].append(row)
             continue
         if before is not None and time < before:
-            found[0].append(row)
+            result[0].append(row)
         elif before is not None and time == before:
-            found[1].append(row)
+            result[1].append(row)
         elif before is not None and longest is not None and time - before > longest:
-            found[2].append(row)
+            result[2].append(row)
         before = time
-    return [len(rows) for rows in found], [rows[0] if rows else None for rows in found]
+    return [len(rows) for rows in result], [rows[0] if rows else None for rows in result]
 
 
 def state(times: list[int | None], longest: int | None = LONGEST) -> OrderState:
@@ -67,11 +67,11 @@ RUNS = st.lists(
 @given(RUNS, st.sampled_from([None, 0, 1, LONGEST, 2**63]))
 def test_a_run_is_judged_as_row_by_row(times: list[int | None], longest: int | None) -> None:
     """Counts, first rows and ends are those of the plain loop, also where differences leave int64."""
-    found = state(times, longest)
-    assert (list(found.counts), list(found.firsts)) == expected(times, longest)
+    result = state(times, longest)
+    assert (list(result.counts), list(result.firsts)) == expected(times, longest)
     known = [(row, time) for row, time in enumerate(times) if time is not None]
-    assert (found.first_row, found.first) == (known[0] if known else (None, None))
-    assert found.last == (known[-1][1] if known else None)
+    assert (result.first_row, result.first) == (known[0] if known else (None, None))
+    assert result.last == (known[-1][1] if known else None)
 
 
 @given(RUNS, st.data(), st.sampled_from([None, LONGEST]))
@@ -125,9 +125,9 @@ def test_what_is_no_time(text: str) -> None:
 def test_many_shapes_are_read_as_few() -> None:
     """More shapes than are tried together change nothing but the time that it takes."""
     zones = [f"{chr(97 + row % 26)}{chr(97 + row // 26 % 26)}q" for row in range(600)]
-    found, readable = read(Column.of([f"2023-01-01 00:00:00 {zone}" for zone in zones]), "ymd")
+    result, readable = read(Column.of([f"2023-01-01 00:00:00 {zone}" for zone in zones]), "ymd")
     assert readable.all()
-    assert len(set(found.tolist())) == 1
+    assert len(set(result.tolist())) == 1
 
 
 BROKEN: dict[int, Callable[[datetime], datetime | None]] = {
@@ -150,7 +150,7 @@ def judged(times: list[datetime | None], longest: int | None = 90) -> tuple[list
     return expected([None if time is None else seconds(time) for time in times], longest)
 
 
-def _found(order: Any, first_line: int = 2) -> tuple[list[int], list[int | None]]:
+def _findings(order: Any, first_line: int = 2) -> tuple[list[int], list[int | None]]:
     places = [order[f"first_{kind}"] for kind in ("step_back", "duplicate", "gap", "unreadable")]
     counts = [order[key] for key in ("steps_back", "duplicates", "gaps", "unreadable")]
     return counts, [place and place["line"] - first_line for place in places]
@@ -169,7 +169,7 @@ def test_every_kind_in_every_format(
     result = streamsig.run(path, check_order=True)
     assert result.order is not None
     assert result.order["usual_step_seconds"] == 60.0
-    assert _found(result.order) == judged(times)
+    assert _findings(result.order) == judged(times)
     assert judged(times) == ([1, 1, 4, 1], [11, 20, 13, 30])
 
 
@@ -181,11 +181,11 @@ def test_chunks_threads_and_line_ends_are_invisible(data: st.DataObject, tmp_pat
     lines, times, where, now, line = (["time,note,close"] if header else []), [], [], START, 1 + header
     # sound rows around them settle what is usual
     for row, step in enumerate([1, 1, 1, 1, 1, *steps, *[1] * (len(steps) + 5)]):
-        odd = 5 <= row < 5 + len(steps)
+        malformed = 5 <= row < 5 + len(steps)
         now += timedelta(minutes=step or 0)
-        note = data.draw(st.sampled_from(["a", "b", '"x,y"', '"two\nlines"'])) if odd else "a"
-        close = data.draw(st.sampled_from(["1.5", "1.5", "1.25", "", "word"])) if odd else "1.5"
-        blank = data.draw(st.sampled_from([0, 0, 0, 1])) if odd else 0
+        note = data.draw(st.sampled_from(["a", "b", '"x,y"', '"two\nlines"'])) if malformed else "a"
+        close = data.draw(st.sampled_from(["1.5", "1.5", "1.25", "", "word"])) if malformed else "1.5"
+        blank = data.draw(st.sampled_from([0, 0, 0, 1])) if malformed else 0
         lines += [*[""] * blank, f"{'' if step is None else now},{note},{close}"]
         line += blank
         if close != "word":
@@ -201,7 +201,7 @@ def test_chunks_threads_and_line_ends_are_invisible(data: st.DataObject, tmp_pat
         threads = data.draw(st.integers(1, 3))
         settings = {"on_bad_row": "skip", "column": 3, "header": header, "threads": threads}
         order = streamsig.run(path, check_order=True, **settings).order
-    assert _found(order, 0) == (counts, [None if row is None else where[row] for row in rows])
+    assert _findings(order, 0) == (counts, [None if row is None else where[row] for row in rows])
 
 
 def test_newest_first_runs_forwards_when_that_is_asked(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_newest_first_runs_forwards_when_that_is_asked(tmp_path: Path) -> None:
     lines = [f"{it.isoformat(' ') if it else ''},1.5\n" for it in reversed(times)]
     path.write_text("time,close\n" + "".join(lines))
     turned = [None if it is None else -seconds(it) for it in reversed(times)]
-    assert _found(streamsig.run(path, check_order=True, order="newest-first").order) == expected(turned, 90)
+    assert _findings(streamsig.run(path, check_order=True, order="newest-first").order) == expected(turned, 90)
     assert streamsig.run(path, check_order=True).order["steps_back"] > 50  # type: ignore[index]
 
 
@@ -235,10 +235,10 @@ def test_steps_from_file_to_file(tmp_path: Path) -> None:
     _write(tmp_path / "5.csv", _minutes(110, 112))
     run = {"check_order": True, "column": 2}
     order: Any = streamsig.run(tmp_path, **run).order
-    assert _found(order, 0) == ([1, 1, 1, 0], [2, 2, 2, None])
+    assert _findings(order, 0) == ([1, 1, 1, 0], [2, 2, 2, None])
     places = [order[key]["file"] for key in ("first_duplicate", "first_gap", "first_step_back")]
     assert places == [str(tmp_path / f"{number}.csv") for number in (3, 4, 5)]
-    assert _found(streamsig.run(tmp_path, per_file=True, **run).order)[0] == [0, 0, 0, 0]
+    assert _findings(streamsig.run(tmp_path, per_file=True, **run).order)[0] == [0, 0, 0, 0]
 
 
 def test_files_that_are_turned_around(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_files_that_are_turned_around(tmp_path: Path) -> None:
     _write(tmp_path / "2.csv", _minutes(59, 29, -1))
     _write(tmp_path / "3.csv", _minutes(89, 58, -1))
     order: Any = streamsig.run(tmp_path, check_order=True, order="newest-first").order
-    assert _found(order)[0] == [0, 1, 0, 0]
+    assert _findings(order)[0] == [0, 1, 0, 0]
     assert order["first_duplicate"] == {"file": str(tmp_path / "2.csv"), "line": 2, "time": str(_minutes(59, 60)[0])}
 
 
@@ -258,7 +258,7 @@ def test_times_of_a_day_do_not_join_files(tmp_path: Path) -> None:
         _write(tmp_path / name, times, lambda it: it.strftime("%H:%M"))
         _write(tmp_path / f"ms{name}", times, lambda it: str((it - START).seconds * 1000 + 34_200_000))
     for names in ("[0-9].csv", "ms*.csv"):
-        assert _found(streamsig.run(tmp_path / names, check_order=True).order)[0] == [0, 0, 0, 0]
+        assert _findings(streamsig.run(tmp_path / names, check_order=True).order)[0] == [0, 0, 0, 0]
 
 
 def test_day_or_month_first_is_settled_by_the_whole_column(tmp_path: Path) -> None:
@@ -269,15 +269,15 @@ def test_day_or_month_first_is_settled_by_the_whole_column(tmp_path: Path) -> No
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("streamsig.sniffer.sample_records.RECORDS", 1000)
                 path = _write(tmp_path / "prices.csv", times, lambda it, text=text: it.strftime(text))  # type: ignore[misc]
-                assert _found(streamsig.run(path, check_order=True).order)[0] == [0, 0, 0, 0]
+                assert _findings(streamsig.run(path, check_order=True).order)[0] == [0, 0, 0, 0]
 
 
 def test_summer_time_and_long_months_are_no_gaps(tmp_path: Path) -> None:
     """A step of up to one and a half times the usual one is none; a row that is left out always is."""
     months = [datetime(2020 + row // 12, 1 + row % 12, 1) for row in range(48) if row != 40]  # noqa: DTZ001
-    assert _found(streamsig.run(_write(tmp_path / "months.csv", months), check_order=True).order)[0] == [0, 0, 1, 0]
+    assert _findings(streamsig.run(_write(tmp_path / "months.csv", months), check_order=True).order)[0] == [0, 0, 1, 0]
     days = [START + timedelta(days=row, hours=row // 20) for row in range(48) if row != 30]
-    assert _found(streamsig.run(_write(tmp_path / "days.csv", days), check_order=True).order)[0] == [0, 0, 1, 0]
+    assert _findings(streamsig.run(_write(tmp_path / "days.csv", days), check_order=True).order)[0] == [0, 0, 1, 0]
 
 
 @pytest.mark.parametrize("name", ["offsets of summer and winter", "names of summer and winter"])
@@ -286,7 +286,7 @@ def test_the_offset_of_each_row_is_applied(name: str, start: datetime, tmp_path:
     """The hour that local time leaves out in spring and repeats in autumn is neither a gap nor a step back."""
     times = [start + timedelta(minutes=15 * row) for row in range(400) if row != 300]
     order: Any = streamsig.run(_write(tmp_path / "prices.csv", times, FORMATS[name]), check_order=True).order
-    assert _found(order) == ([0, 0, 1, 0], [None, None, 300, None])
+    assert _findings(order) == ([0, 0, 1, 0], [None, None, 300, None])
     assert order["usual_step_seconds"] == 900.0
 
 
@@ -298,21 +298,21 @@ def test_days_and_periods(name: str, tmp_path: Path) -> None:
     firsts = sorted({period(day) for day in days})[1:60]
     left_out = len(firsts) * 3 // 4
     path = _write(tmp_path / "prices.csv", firsts[:left_out] + firsts[left_out + 1 :], write)
-    assert _found(streamsig.run(path, check_order=True).order) == ([0, 0, 1, 0], [None, None, left_out, None])
+    assert _findings(streamsig.run(path, check_order=True).order) == ([0, 0, 1, 0], [None, None, left_out, None])
 
 
 def test_files_of_days_without_a_year_are_not_joined(tmp_path: Path) -> None:
     """The days start again each year."""
     for first, name in enumerate(("1.csv", "2.csv")):
         _write(tmp_path / name, _minutes(1440 * first, 1440 * 3, 1440), lambda it: f"{it:%b} {it.day}")
-    assert _found(streamsig.run(tmp_path, check_order=True).order)[0] == [0, 0, 0, 0]
+    assert _findings(streamsig.run(tmp_path, check_order=True).order)[0] == [0, 0, 0, 0]
 
 
 def test_a_date_and_a_time_of_day_in_two_columns(tmp_path: Path) -> None:
     """The two are put together."""
     path = tmp_path / "prices.csv"
     _write(path, _minutes(0, 300), lambda it: it.strftime("%Y.%m.%d;%H:%M"), "<DATE>,<TIME>,<CLOSE>\n")
-    assert _found(streamsig.run(path, check_order=True).order)[0] == [0, 0, 0, 0]
+    assert _findings(streamsig.run(path, check_order=True).order)[0] == [0, 0, 0, 0]
 
 
 def test_ticks_have_no_gaps(tmp_path: Path) -> None:
@@ -337,7 +337,10 @@ def test_columnar_files(write: Callable[[pa.Table, Path], None], kind: pa.DataTy
     order: Any = streamsig.run(path, check_order=True, on_bad_row="skip").order
     counts, firsts = judged(times)
     # without row 5 there is one gap more, and it comes first
-    assert _found(order, 1) == ([counts[0], counts[1], counts[2] + 1, counts[3]], [firsts[0], firsts[1], 6, firsts[3]])
+    assert _findings(order, 1) == (
+        [counts[0], counts[1], counts[2] + 1, counts[3]],
+        [firsts[0], firsts[1], 6, firsts[3]],
+    )
 
 
 def test_it_is_told_everywhere(workdir: Workdir) -> None:

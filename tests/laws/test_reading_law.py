@@ -114,9 +114,9 @@ def test_rows_that_are_no_prices(rows: str, skipped: int | None, regular: bool, 
             streamsig.run(path, on_bad_row="skip")
         assert caught.value.line == before + 2
         return
-    found = streamsig.run(path, on_bad_row="skip")
-    assert (found.rows_rejected, found.rows_missing) == (skipped, 1 - skipped)
-    assert found.rows_processed == before + after + (1 - skipped) + (not regular)
+    result = streamsig.run(path, on_bad_row="skip")
+    assert (result.rows_rejected, result.rows_missing) == (skipped, 1 - skipped)
+    assert result.rows_processed == before + after + (1 - skipped) + (not regular)
 
 
 FOOTERS = [
@@ -147,27 +147,27 @@ def test_rows_below_the_data_are_no_rows(data: DataObject, tmp_path_factory: pyt
     end = data.draw(st.sampled_from(["\n", "\r\n", "\r"]))
     text = end.join(["Date,note,Close", *rows, *below]) + data.draw(st.sampled_from([end, ""]))
     path.write_bytes(text.encode())
-    asked: dict[str, Any] = {"window": 2, "threads": data.draw(st.integers(1, 3)), "column": "Close"}
+    flags: dict[str, Any] = {"window": 2, "threads": data.draw(st.integers(1, 3)), "column": "Close"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "CHUNK_BYTES", data.draw(st.sampled_from([1, 11, 37, 111, 4096])))
         if data.draw(st.booleans()):
             patch.setattr(reader.ChunkReader, "_read_regular", lambda *_: None)
         if bad:
             with pytest.raises(streamsig.BadRowError) as caught:
-                _counts(path, **asked)
+                _counts(path, **flags)
             assert (caught.value.line, caught.value.column) == (
                 2 + len(rows) + below.index(_first(below)),
                 'column 1 "Date"',
             )
         if data.draw(st.booleans()):
             checkpoint = str(path.with_suffix(".ckpt"))
-            grown = _counts(path, on_bad_row="skip", checkpoint=checkpoint, **asked)
+            grown = _counts(path, on_bad_row="skip", checkpoint=checkpoint, **flags)
             # what is above a last line without a line end waits with it, if it has no time
             waits = 0 if below or text.endswith(end) else 1 + len(gap)
             assert grown[0] == len(exact) - waits
-            asked |= {"checkpoint": checkpoint, "finished": True}
-        found = _counts(path, on_bad_row="skip", **asked)
-    assert found == (*oracle.answer([Fraction(each) for each in exact], 2), len(bad))
+            flags |= {"checkpoint": checkpoint, "finished": True}
+        actual = _counts(path, on_bad_row="skip", **flags)
+    assert actual == (*oracle.answer([Fraction(each) for each in exact], 2), len(bad))
 
 
 def _first(below: list[str]) -> str:
@@ -175,8 +175,8 @@ def _first(below: list[str]) -> str:
 
 
 def _counts(path: Path, **settings: Any) -> tuple[int, int, int, int]:
-    found = streamsig.run(path, **settings)
-    return found.rows_processed, found.rows_missing, found.signal_count, found.rows_rejected
+    result = streamsig.run(path, **settings)
+    return result.rows_processed, result.rows_missing, result.signal_count, result.rows_rejected
 
 
 def _without_blank_lines(text: bytes) -> bytes:
@@ -205,27 +205,27 @@ def _chunks(text: bytes, sizes: list[int], chunk_bytes: int) -> chunks.Chunks:
 @given(
     text=tables(),
     bad=st.lists(st.sampled_from([b"", b"a,b\n", b"t,n,word,1\n", b't,"n\nn",1e,1\n', b"a,b,1.5,d,e\n"]), max_size=3),
-    odd=st.sampled_from([b"", b'NaN,,"7",""\n', b"t,n,1E-30,1\n"]),
+    malformed=st.sampled_from([b"", b'NaN,,"7",""\n', b"t,n,1E-30,1\n"]),
     also=st.permutations([0, 1, 3]).flatmap(lambda order: st.integers(0, 3).map(lambda count: tuple(order[:count]))),
     chunk_bytes=st.sampled_from([1, 37, 111, 4096]),
 )
 def test_other_fields_as_text(
-    text: bytes, bad: list[bytes], odd: bytes, also: tuple[int, ...], chunk_bytes: int
+    text: bytes, bad: list[bytes], malformed: bytes, also: tuple[int, ...], chunk_bytes: int
 ) -> None:
     """Further fields come out as they are written, a text for each close, whichever way a chunk is read."""
     text = text.removeprefix(b"\xef\xbb\xbf")
     text += b"" if text.endswith((b"\n", b"\r")) else b"\n"
-    text = b"".join([text, *bad, odd])
+    text = b"".join([text, *bad, malformed])
     records = csv.reader(io.StringIO(_without_blank_lines(text).decode("utf-8", "backslashreplace"), newline=""))
-    sound = [each for each in records if len(each) == 4 and each[2] not in {"close", "word", "1e"}]
+    good = [each for each in records if len(each) == 4 and each[2] not in {"close", "word", "1e"}]
     dialect = Dialect(",", fields=4, close=2, header=("time", "note", "close", "volume"))
     read = reader.ChunkReader(dialect, skip_bad=True, also=also).read
     readings = [read(chunk) for chunk in _chunks(text, [], chunk_bytes)]
-    assert sum(len(reading.ticks) for reading in readings) == len(sound)
+    assert sum(len(reading.ticks) for reading in readings) == len(good)
     for reading in readings:
         assert [len(column) for column in reading.texts] == [len(reading.ticks)] * len(also)
-    found = [[each for reading in readings for each in reading.texts[place].to_bytes()] for place in range(len(also))]
-    assert found == [[each[index].encode() for each in sound] for index in also]
+    actual = [[each for reading in readings for each in reading.texts[place].to_bytes()] for place in range(len(also))]
+    assert actual == [[each[index].encode() for each in good] for index in also]
 
 
 @given(tables(), st.lists(st.integers(1, 50), max_size=30), st.sampled_from([1, 7, 37, 4096]))
@@ -233,11 +233,11 @@ def test_chunks_joined_are_the_text(text: bytes, sizes: list[int], chunk_bytes: 
     """No byte is lost, repeated or moved, however the source hands them out, and cuts lie at record ends."""
     from streamsig.csv.records import split_records  # noqa: PLC0415
 
-    found = [bytes(part.view) for part in _chunks(text, sizes, chunk_bytes)]
-    assert b"".join(found) == text
+    result = [bytes(part.view) for part in _chunks(text, sizes, chunk_bytes)]
+    assert b"".join(result) == text
     ends = {record.stop for record in split_records(text, ",")}
     position = 0
-    for part in found[:-1]:
+    for part in result[:-1]:
         position += len(part)
         assert (
             any(text[position:].startswith(b"\n" * skip) and position + skip in ends for skip in (0, 1))
@@ -250,9 +250,9 @@ def test_stray_quotes_do_not_mislead_the_cutter(text: bytes) -> None:
     """Quotes in the middle of a field are text, and cuts still lie at record ends."""
     from streamsig.csv.records import split_records  # noqa: PLC0415
 
-    found = [bytes(part.view) for part in _chunks(text, [], 4)]
+    result = [bytes(part.view) for part in _chunks(text, [], 4)]
     whole = [record.fields for record in split_records(text, ",")]
-    assert [record.fields for part in found for record in split_records(part, ",")] == whole
+    assert [record.fields for part in result for record in split_records(part, ",")] == whole
 
 
 @pytest.mark.parametrize("close", ["69", "6.9E+1", "9" * 38, "123456789012345678901", "9" * 18 + ".25", "1E+37"])
@@ -290,5 +290,5 @@ def test_blank_lines_and_bad_rows_in_a_footer(between: str, tmp_path: Path, monk
     path = tmp_path / "prices.csv"
     rows = [f"2024-01-0{day},,{close}" for day, close in enumerate([166, 199, 100, 198], 1)]
     path.write_text("\r\n".join(["Date,note,Close", *rows, ",,7", between, "n/a,,7", "Total,,7", ""]))
-    found = _counts(path, window=2, column="Close", on_bad_row="skip")
-    assert found == (4, 0, 2, 3 + sum(bool(line.strip(",")) for line in between.split()))
+    actual = _counts(path, window=2, column="Close", on_bad_row="skip")
+    assert actual == (4, 0, 2, 3 + sum(bool(line.strip(",")) for line in between.split()))

@@ -174,10 +174,10 @@ def test_the_kernels_read_what_parse_reads(cells: list[str], form: NumberFormat,
     content = [cell.encode() for cell in cells]
     places = np.cumsum([0, *map(len, content)], dtype=np.int32)
     text = np.frombuffer(b"".join(content), np.uint8)
-    found = read_closes(text_kernels.Cells(text, places, len(cells), 1, quoted=False), form, scale)
-    closes = values(found.ticks)
-    errors = [(text, str(error)) for text, error in zip(found.bad.texts, found.bad.errors, strict=True)]
-    bad = {row: errors[which] for row, which in zip(found.bad.rows.tolist(), found.bad.which.tolist(), strict=True)}
+    result = read_closes(text_kernels.Cells(text, places, len(cells), 1, quoted=False), form, scale)
+    closes = values(result.ticks)
+    errors = [(text, str(error)) for text, error in zip(result.bad.texts, result.bad.errors, strict=True)]
+    bad = {row: errors[which] for row, which in zip(result.bad.rows.tolist(), result.bad.which.tolist(), strict=True)}
     for row, cell in enumerate(cells):
         expected: object
         try:

@@ -33,14 +33,14 @@ def pieces(data: DataObject, series: Closes) -> list[Closes]:
     return [series[start:stop] for start, stop in zip([0, *places], [*places, len(series)], strict=True)]
 
 
-def check(told: Sequence[RowValues], signals: Sequence[Signal], series: Closes) -> None:
+def check(emitted: Sequence[RowValues], signals: Sequence[Signal], series: Closes) -> None:
     """Compare with flags and means that are recomputed for each row."""
     exact = [None if close is None else Fraction(close) for close in series]
     for place, signal in enumerate(signals):
-        flags = [bool(flag) for each in told for flag in each.flags[place]]
+        flags = [bool(flag) for each in emitted for flag in each.flags[place]]
         assert flags == oracle.flags(exact, signal.fast, signal.slow, signal.compare)
         for length in (signal.fast, signal.slow):
-            means = [float(mean) for each in told for mean in each.averages[length]]
+            means = [float(mean) for each in emitted for mean in each.averages[length]]
             for row, mean in enumerate(means):
                 window = exact[max(0, row + 1 - length) : row + 1]
                 known = [close for close in window if close is not None]
@@ -60,12 +60,12 @@ def test_one_series(data: DataObject, series: Closes, signals: list[Signal]) -> 
 @given(st.data(), st.lists(closes(max_size=15), min_size=1, max_size=3), signal_lists)
 def test_newest_first(data: DataObject, files: list[Closes], signals: list[Signal]) -> None:
     """Each file turned around, the files one after another: the rows come out in the order of the files."""
-    rows, told = NewestFirst(signals), []
+    rows, emitted = NewestFirst(signals), []
     for file in files:
         mine = [rows.push(Ticks.from_decimals(piece)) for piece in pieces(data, file)]
-        told.append([*mine, rows.end_file()])
-        assert sum(len(each.flags[0]) for each in told[-1]) == len(file)
-    turned = [[each.take(slice(None, None, -1)) for each in reversed(mine)] for mine in told]
+        emitted.append([*mine, rows.end_file()])
+        assert sum(len(each.flags[0]) for each in emitted[-1]) == len(file)
+    turned = [[each.take(slice(None, None, -1)) for each in reversed(mine)] for mine in emitted]
     check([each for mine in turned for each in mine], signals, [close for file in files for close in reversed(file)])
 
 

@@ -326,10 +326,12 @@ def test_the_settings_that_a_message_names_give_the_right_number(
     paths = inputs(text, tmp_path)
     answered, _ = follow(paths, chosen, known)
     assert answered != chosen
-    found = streamsig.run(*paths, window=WINDOW, **answered)
+    result = streamsig.run(*paths, window=WINDOW, **answered)
     series = closes if closes and isinstance(closes[0], list) else [closes]
     answers = [answer([Fraction(close) if close else None for close in each], WINDOW) for each in series]
-    assert (found.rows_processed, found.rows_missing, found.signal_count) == tuple(map(sum, zip(*answers, strict=True)))
+    assert (result.rows_processed, result.rows_missing, result.signal_count) == tuple(
+        map(sum, zip(*answers, strict=True))
+    )
 
 
 def aligned(path: Path) -> None:
@@ -424,9 +426,9 @@ def test_the_command_of_a_refusal_gives_the_right_number(
     write(Path(file))
     with pytest.raises(LayoutError) as caught:
         streamsig.run(file, window=WINDOW)
-    found = re.search(command, str(caught.value))
-    assert found is not None, str(caught.value)
-    shell = f"{found[0].replace('FILE', file)}{' && ' * bool(then)}{then} --window {WINDOW}"
+    match = re.search(command, str(caught.value))
+    assert match is not None, str(caught.value)
+    shell = f"{match[0].replace('FILE', file)}{' && ' * bool(then)}{then} --window {WINDOW}"
     ended = subprocess.run(shell, shell=True, capture_output=True, text=True, check=True)  # noqa: S602 (as a person would)
     metrics = json.loads(ended.stdout)
     wanted = answer([Fraction(close) for close in CLOSES], WINDOW)
@@ -503,8 +505,8 @@ def test_every_message_with_advice_has_a_case(tmp_path: Path, monkeypatch: pytes
         folder.mkdir()
         paths = inputs(text, folder)
         messages += follow(paths, chosen, known)[1]
-        for found in inspect_inputs(list(map(str, paths)), make_settings({"window": WINDOW, **chosen})):
-            messages += found["warnings"]
+        for result in inspect_inputs(list(map(str, paths)), make_settings({"window": WINDOW, **chosen})):
+            messages += result["warnings"]
     monkeypatch.chdir(tmp_path)
     for write, file, *_ in COMMANDS:
         write(Path(file))

@@ -757,7 +757,7 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
 ]
 
 
-def found(detection: Layout, what: str) -> object:
+def attribute(detection: Layout, what: str) -> object:
     """Return an attribute of the detection, its dialect or its numbers."""
     for holder in (detection, detection.dialect, detection.dialect.numbers, detection.time_column):
         if hasattr(holder, what):
@@ -770,7 +770,7 @@ def test_layout_is_understood(text: bytes, close: int, expected: dict[str, objec
     """A usual layout is understood without a flag."""
     detection = detect(text, whole=True)
     assert detection.dialect.close == close
-    assert {what: found(detection, what) for what in expected} == expected
+    assert {what: attribute(detection, what) for what in expected} == expected
 
 
 @pytest.mark.parametrize("text", [each[1] for each in LAYOUTS], ids=[each[0] for each in LAYOUTS])

@@ -21,7 +21,7 @@ YEN = table([["Date", "Close"], *([day, f"91,{500 + i}"] for i, day in enumerate
 
 
 @pytest.mark.parametrize(
-    ("text", "asked", "close"),
+    ("text", "options", "close"),
     [
         (NAMED, Options(column="Open"), 1),
         (NAMED, Options(column=" open"), 1),
@@ -35,13 +35,13 @@ YEN = table([["Date", "Close"], *([day, f"91,{500 + i}"] for i, day in enumerate
         (table([["7.5", "2"], ["3", "4"]]), Options(column="2"), 1),
     ],
 )
-def test_the_column_asked_for(text: bytes, asked: Options, close: int) -> None:
+def test_the_column_asked_for(text: bytes, options: Options, close: int) -> None:
     """A column is named by its number, its exact name, or its name but for case and punctuation."""
-    assert detect(text, whole=True, options=asked).dialect.close == close
+    assert detect(text, whole=True, options=options).dialect.close == close
 
 
 @pytest.mark.parametrize(
-    ("asked", "decimal", "thousands"),
+    ("options", "decimal", "thousands"),
     [
         (Options(decimal=","), ",", ""),
         (Options(thousands=","), ".", ","),
@@ -50,9 +50,9 @@ def test_the_column_asked_for(text: bytes, asked: Options, close: int) -> None:
         (Options(thousands=""), ",", ""),
     ],
 )
-def test_the_marks_asked_for(asked: Options, decimal: str, thousands: str) -> None:
+def test_the_marks_asked_for(options: Options, decimal: str, thousands: str) -> None:
     """One mark that is asked for settles what the values leave open."""
-    numbers = detect(YEN, whole=True, options=asked).dialect.numbers
+    numbers = detect(YEN, whole=True, options=options).dialect.numbers
     assert (numbers.decimal, numbers.thousands) == (decimal, thousands)
 
 

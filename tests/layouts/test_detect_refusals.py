@@ -27,10 +27,10 @@ def many(header: str) -> bytes:
     return table([names, *([DAYS[i], *(walk[i].close for walk in walks)] for i in range(len(BARS)))])
 
 
-def bars_as(*order: str, behind: tuple[str, ...] = ()) -> bytes:
+def bars_as(*order: str, extra: tuple[str, ...] = ()) -> bytes:
     """Return bars without a header, their prices in some order."""
     return table(
-        [[time, *(getattr(bar, each) for each in order), *behind] for time, bar in zip(TIMES, BARS, strict=True)]
+        [[time, *(getattr(bar, each) for each in order), *extra] for time, bar in zip(TIMES, BARS, strict=True)]
     )
 
 
@@ -384,11 +384,11 @@ REFUSALS: list[tuple[str, bytes, Options, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "asked", "fragments"), [e[1:] for e in REFUSALS], ids=[e[0] for e in REFUSALS])
-def test_doubt_is_said(text: bytes, asked: Options, fragments: list[str]) -> None:
-    """What is ambiguous stops with one line that begins with the file's name."""
+@pytest.mark.parametrize(("text", "options", "fragments"), [e[1:] for e in REFUSALS], ids=[e[0] for e in REFUSALS])
+def test_doubt_is_said(text: bytes, options: Options, fragments: list[str]) -> None:
+    """What cannot be told for sure stops with one line that begins with the file's name."""
     with pytest.raises(LayoutError) as caught:
-        detect(text, whole=True, options=asked, name="x.csv")
+        detect(text, whole=True, options=options, name="x.csv")
     message = with_flags(str(caught.value))
     assert message.startswith(("x.csv: ", "x.csv, line "))
     assert "\n" not in message
@@ -407,11 +407,11 @@ IMPOSSIBLE = [
 ]
 
 
-@pytest.mark.parametrize("asked", IMPOSSIBLE)
-def test_impossible_flags_are_refused(asked: Options) -> None:
+@pytest.mark.parametrize("options", IMPOSSIBLE)
+def test_impossible_flags_are_refused(options: Options) -> None:
     """A flag that no file can honour is an error of usage."""
     with pytest.raises(UsageError, match=r"^x\.csv: `"):
-        detect(many("Date,Close"), whole=True, options=asked, name="x.csv")
+        detect(many("Date,Close"), whole=True, options=options, name="x.csv")
 
 
 def test_a_table_above_with_times_and_closes() -> None:

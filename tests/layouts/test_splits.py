@@ -53,11 +53,13 @@ SPLITS: list[tuple[str, str, Options, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "asked", "fragment"), [each[1:] for each in SPLITS], ids=[each[0] for each in SPLITS])
-def test_a_split_number_is_no_close(text: str, asked: Options, fragment: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "options", "fragment"), [each[1:] for each in SPLITS], ids=[each[0] for each in SPLITS]
+)
+def test_a_split_number_is_no_close(text: str, options: Options, fragment: str) -> None:
     """Where all numbers are split no column is the close, and the message says what helps."""
     with pytest.raises(LayoutError) as caught:
-        detect(text.encode(), whole=True, options=asked, name="x.csv")
+        detect(text.encode(), whole=True, options=options, name="x.csv")
     assert fragment in with_flags(str(caught.value))
 
 
@@ -101,11 +103,11 @@ WHOLE: list[tuple[str, str, Options, str, int, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("text", "asked", "delimiter", "close", "decimal"), [e[1:] for e in WHOLE], ids=[e[0] for e in WHOLE]
+    ("text", "options", "delimiter", "close", "decimal"), [e[1:] for e in WHOLE], ids=[e[0] for e in WHOLE]
 )
-def test_a_comma_is_what_was_asked(text: str, asked: Options, delimiter: str, close: int, decimal: str) -> None:
+def test_a_comma_is_what_was_asked(text: str, options: Options, delimiter: str, close: int, decimal: str) -> None:
     """Settings rule out delimiters, and what is no split number is not taken for one."""
-    dialect = detect(text.encode(), whole=True, options=asked).dialect
+    dialect = detect(text.encode(), whole=True, options=options).dialect
     assert (dialect.delimiter, dialect.close, dialect.numbers.decimal) == (delimiter, close, decimal)
 
 
@@ -132,12 +134,12 @@ def test_a_rare_delimiter_is_named(mark: str) -> None:
         ["0", "118'310", "118'305"],
     ],
 )
-@pytest.mark.parametrize("asked", [Options(), Options(column=2)])
-def test_fractions_are_no_decimals(closes: list[str], asked: Options) -> None:
+@pytest.mark.parametrize("options", [Options(), Options(column=2)])
+def test_fractions_are_no_decimals(closes: list[str], options: Options) -> None:
     """Prices in 32nds or eighths are not read as numbers of another size."""
     rows = "".join(f"{day},{close}\n" for day, close in zip(DAYS, closes, strict=False))
     with pytest.raises(LayoutError, match=r"32nds|eighths"):
-        detect(f"Date,Close\n{rows}".encode(), whole=True, options=asked)
+        detect(f"Date,Close\n{rows}".encode(), whole=True, options=options)
 
 
 def test_fractions_in_a_column_of_texts() -> None:

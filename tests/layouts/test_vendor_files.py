@@ -26,13 +26,15 @@ def _cases() -> list[Any]:
 def test_vendor_file(name: str, facts: dict[str, Any]) -> None:
     """Rows, missing closes and signals are those of the expected answer, for every window."""
     path = Path(FOLDER or "") / name
-    told = facts["what_it_is"]
+    expected = facts["what_it_is"]
     for window, signals in facts["signal_count"].items():
         try:
             result = streamsig.run(path, window=int(window))
         except streamsig.LayoutError as stop:
             assert "`column" in str(stop) or "`header=False`" in str(stop)  # noqa: PT017 (a stop has to name the way on)
-            flags: dict[str, Any] = {"header": told["header"]} if "header" in told else {}
-            result = streamsig.run(path, window=int(window), column=told.get("close") or told["close_field"], **flags)
-        found = (result.rows_processed, result.rows_missing, result.signal_count)
-        assert found == (facts["rows"], facts["missing"], signals)
+            flags: dict[str, Any] = {"header": expected["header"]} if "header" in expected else {}
+            result = streamsig.run(
+                path, window=int(window), column=expected.get("close") or expected["close_field"], **flags
+            )
+        actual = (result.rows_processed, result.rows_missing, result.signal_count)
+        assert actual == (facts["rows"], facts["missing"], signals)

@@ -90,11 +90,11 @@ def test_a_plan_fits_and_grows_with_the_limit() -> None:
     """The needs of a plan add up to no more than the limit, and a larger limit never makes a chunk shorter."""
     sizes = []
     for mib in range(64, 600, 7):
-        found = plan(f"{mib}MiB", threads=1)
+        planned = plan(f"{mib}MiB", threads=1)
         there = Budget(make_settings({"memory_limit": mib * MIB}), TEXT, rows=False, several=False)
-        needs = there.needs(1, found.chunk_bytes or 0)
-        assert sum(need.size_bytes for need in needs) + (found.headroom_bytes or 0) == mib * MIB
-        sizes.append(found.chunk_bytes or 0)
+        needs = there.needs(1, planned.chunk_bytes or 0)
+        assert sum(need.size_bytes for need in needs) + (planned.spare_bytes or 0) == mib * MIB
+        sizes.append(planned.chunk_bytes or 0)
     assert sizes == sorted(sizes)
     assert sizes[-1] == CHUNK_BYTES
 
@@ -140,9 +140,9 @@ def test_what_takes_how_much_is_said() -> None:
 
 def test_every_longer_window_needs_more() -> None:
     """Signals with the longest reach count, crosses included; groups keep them for each."""
-    for keep, signal in ((99, Signal(1, 100)), (100, Signal(1, 100, "cross_below")), (299, Signal(300, 2))):
+    for rows, signal in ((99, Signal(1, 100)), (100, Signal(1, 100, "cross_below")), (299, Signal(300, 2))):
         there = Budget(make_settings({"signals": {"x": signal, "y": Signal(1, 2)}}), TEXT, rows=False, several=False)
-        assert budget.Need(f"windows of {keep + 1} rows", keep * budget.PER_CLOSE) in there.needs(1, MIB)
+        assert budget.Need(f"windows of {rows + 1} rows", rows * budget.PER_CLOSE) in there.needs(1, MIB)
 
 
 def test_an_answer_is_the_same_under_any_limit(tmp_path: Path) -> None:
@@ -154,8 +154,8 @@ def test_an_answer_is_the_same_under_any_limit(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"threads": 1, "window": 3, "thousands": ","}
     whole = streamsig.run(path, **settings)
     for limit in ("64MiB", "150MiB", "1GiB"):
-        found = streamsig.run(path, memory_limit=limit, **settings)
-        assert (found.signal_count, found.rows_processed) == (whole.signal_count, 9000)
+        planned = streamsig.run(path, memory_limit=limit, **settings)
+        assert (planned.signal_count, planned.rows_processed) == (whole.signal_count, 9000)
 
 
 def test_a_checkpoint_goes_on_under_another_limit(tmp_path: Path) -> None:

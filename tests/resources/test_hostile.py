@@ -214,9 +214,9 @@ def test_rejects_are_safe_to_open(workdir: Workdir) -> None:
     workdir.run(name, "--column", "2", "--on-bad-row", "skip", "--rejects", "rejects.csv")
     text = (workdir.path / "rejects.csv").read_text()
     assert "\x1b" not in text
-    found = list(csv.reader(io.StringIO(text)))[1:]
-    assert {row[0] for row in found} == {"'=bad\\xff.csv"}
-    assert [row[4] for row in found] == [
+    result = list(csv.reader(io.StringIO(text)))[1:]
+    assert {row[0] for row in result} == {"'=bad\\xff.csv"}
+    assert [row[4] for row in result] == [
         "'=cmd|' /C calc'!A0",
         "'+1+1",
         "'-1",

@@ -36,11 +36,11 @@ def bars(workdir: Workdir, rows: int, *more: object) -> bytes:
 def least_mib(workdir: Workdir, *arguments: object) -> int:
     """Return what a run needs at least, by its own account."""
     message = workdir.fails(2, *arguments, "--memory-limit", "1MiB", "--output", "-")
-    found = re.fullmatch(r"--memory-limit 1MiB: this needs at least ([0-9,]+) MiB: (.*); raise it, or .*", message)
-    assert found is not None, message
-    parts = [int(each.replace(",", "")) for each in re.findall(r"([0-9,]+) MiB for", found[2])]
-    assert sum(parts) >= int(found[1].replace(",", "")) - 1
-    return int(found[1].replace(",", ""))
+    result = re.fullmatch(r"--memory-limit 1MiB: this needs at least ([0-9,]+) MiB: (.*); raise it, or .*", message)
+    assert result is not None, message
+    parts = [int(each.replace(",", "")) for each in re.findall(r"([0-9,]+) MiB for", result[2])]
+    assert sum(parts) >= int(result[1].replace(",", "")) - 1
+    return int(result[1].replace(",", ""))
 
 
 def keeps(
@@ -101,9 +101,9 @@ def test_kinds_of_input_keep_the_least_limit(workdir: Workdir, kind: str, thread
     """Whatever takes most memory for each byte of a text, the least limit that is accepted is kept."""
     head, rows, arguments = KINDS[kind]
     text = rows * (2 * MIB // len(rows)) if rows else "".join(f"1,{row}x\n" for row in range(120_000)).encode()
-    asked = (workdir.put("prices.csv", head + text), *arguments, "--threads", threads)
-    limit = least_mib(workdir, *asked)
-    done, peak_mib = workdir.measure("run", *asked, "--output", "-", "--memory-limit", f"{limit}MiB")
+    flags = (workdir.put("prices.csv", head + text), *arguments, "--threads", threads)
+    limit = least_mib(workdir, *flags)
+    done, peak_mib = workdir.measure("run", *flags, "--output", "-", "--memory-limit", f"{limit}MiB")
     assert done.code == 0, done.err
     assert peak_mib <= limit
 
@@ -130,8 +130,8 @@ def test_bad_rows(workdir: Workdir) -> None:
 def test_long_records(workdir: Workdir, record: bytes) -> None:
     """Records of a mebibyte, sound or not, are read with the smallest plan."""
     path = workdir.put("prices.csv", b"number,note,close\n" + b"1,a,2.5\n" * 100_000 + record * 6)
-    found = keeps(workdir, path, "--on-bad-row", "skip")
-    assert found["rows_processed"] + found["rows_rejected"] == 100_006
+    result = keeps(workdir, path, "--on-bad-row", "skip")
+    assert result["rows_processed"] + result["rows_rejected"] == 100_006
 
 
 def test_a_long_window(workdir: Workdir) -> None:
@@ -146,13 +146,13 @@ def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
     # of equal files there is a warning
     paths = [workdir.put(f"{name}.csv", b"number,close\n%d,\n" % name + rows) for name in (1, 2)]
     often = "import streamsig.engine.checkpoint.checkpoint as it; it.SECONDS, it._SHARE = 0.1, 0;"
-    asked = ("--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1)
-    limit = least_mib(workdir, *paths, *asked)
-    assert keeps(workdir, *paths, *asked, first=often)["rows_processed"] == 2_400_002
+    flags = ("--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1)
+    limit = least_mib(workdir, *paths, *flags)
+    assert keeps(workdir, *paths, *flags, first=often)["rows_processed"] == 2_400_002
     assert (workdir.path / "checkpoint").stat().st_size > 1 << 24
     # and when a run goes on, which reads it
     with limited(limit * MIB, pyarrow=False) as before:
-        again = [it for it in asked if it != "--fresh"]
+        again = [it for it in flags if it != "--fresh"]
         done, peak_mib = workdir.measure("run", *paths, *again, "--memory-limit", f"{limit}MiB", before=before)
     assert (done.code, done.metrics["rows_processed"]) == (0, 2_400_002)
     assert peak_mib <= limit
@@ -163,15 +163,15 @@ def test_groups_go_on_under_the_limit_under_which_they_were_counted(workdir: Wor
     path = workdir.put(
         "prices.csv", "symbol,close\n" + "".join(f"S{row},1\n" for row in range(20_000)) + "S0,1\n" * 100
     )
-    asked = ("--group-by", "symbol", "--window", 100, "--threads", 1, "--checkpoint", "checkpoint")
+    flags = ("--group-by", "symbol", "--window", 100, "--threads", 1, "--checkpoint", "checkpoint")
     least, most = 66, 250
     while most - least > 1:
         middle = (least + most) // 2
-        done = workdir.call("run", path, *asked, "--fresh", "--memory-limit", f"{middle}MiB", "--output", "-")
+        done = workdir.call("run", path, *flags, "--fresh", "--memory-limit", f"{middle}MiB", "--output", "-")
         least, most = (least, middle) if done.code == 0 else (middle, most)
     for fresh in (["--fresh"], [], []):
-        figures = workdir.run(path, *asked, *fresh, "--memory-limit", f"{most}MiB").metrics
-        assert figures["group_count"] == 20_000
+        metrics = workdir.run(path, *flags, *fresh, "--memory-limit", f"{most}MiB").metrics
+        assert metrics["group_count"] == 20_000
 
 
 def test_closes_of_many_digits(workdir: Workdir) -> None:
@@ -199,8 +199,8 @@ def test_groups_of_several_files(workdir: Workdir) -> None:
     """Joining the groups of two files takes more than either."""
     path = workdir.put("b.txt", bars(workdir, 100_000, "--symbols", 20_000))
     workdir.put("a.txt", path.read_bytes() + path.read_bytes().splitlines(keepends=True)[1] * 20)
-    asked = ("--group-by", "symbol", "--window", 20)
-    assert keeps(workdir, path, workdir.path / "a.txt", *asked, limit_mib=236)["rows_processed"] == 200_020
+    flags = ("--group-by", "symbol", "--window", 20)
+    assert keeps(workdir, path, workdir.path / "a.txt", *flags, limit_mib=236)["rows_processed"] == 200_020
     other = (workdir.path / "a.txt", "--group-by", "symbol", "--window", 20, "--threads", 1, "--output", "-")
     for mib in (76, 90, 105, 120):
         with limited(mib * MIB, pyarrow=False) as before:
@@ -212,8 +212,8 @@ def test_groups_of_several_files(workdir: Workdir) -> None:
 def test_many_signals(workdir: Workdir) -> None:
     """Hundreds of signals in one pass."""
     path = workdir.put("prices.csv", bars(workdir, 100_000))
-    asked = [f"--signal=s{slow}=1:{slow}" for slow in range(2, 302)]
-    assert len(keeps(workdir, path, *asked)["signals"]) == 300
+    flags = [f"--signal=s{slow}=1:{slow}" for slow in range(2, 302)]
+    assert len(keeps(workdir, path, *flags)["signals"]) == 300
 
 
 def test_gzip(workdir: Workdir) -> None:
@@ -225,8 +225,8 @@ def test_gzip(workdir: Workdir) -> None:
 def test_rows_to_parquet(workdir: Workdir) -> None:
     """Rows on their way to a file."""
     path = workdir.put("prices.csv", bars(workdir, 300_000))
-    asked = ("--signals-out", "rows.parquet")
-    assert keeps(workdir, path, *asked, limit_mib=180, pyarrow=True)["rows_processed"] == 300_000
+    flags = ("--signals-out", "rows.parquet")
+    assert keeps(workdir, path, *flags, limit_mib=180, pyarrow=True)["rows_processed"] == 300_000
 
 
 def test_a_plan_that_is_not_kept_fails(workdir: Workdir) -> None:

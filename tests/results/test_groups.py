@@ -60,18 +60,18 @@ def timed(rows: Rows, first: int = 0) -> bytes:
 
 def expected(rows: Rows) -> dict[str, tuple[int, int, dict[str, int]]]:
     """Return rows, missing closes and counts of each group, recomputed by the oracle."""
-    found = {}
+    result = {}
     for key in dict.fromkeys(key for key, _ in rows):
         own = [oracle.number(close) for other, close in rows if other == key]
         counts = {
             name: sum(oracle.flags(own, rule.get("fast", 1), rule["slow"], rule.get("compare", "above")))
             for name, rule in SIGNALS.items()
         }
-        found[key] = len(own), own.count(None), counts
-    return found
+        result[key] = len(own), own.count(None), counts
+    return result
 
 
-def found_in(result: streamsig.Result) -> dict[str, tuple[int, int, dict[str, int]]]:
+def groups_in(result: streamsig.Result) -> dict[str, tuple[int, int, dict[str, int]]]:
     """Return the same of a result."""
     assert result.groups is not None
     groups = {key: (it.rows_processed, it.rows_missing, dict(it.signals)) for key, it in result.groups.items()}
@@ -92,7 +92,7 @@ def test_cuts_and_threads_are_invisible(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
         result = streamsig.run(path, group_by="symbol", column="close", signals=SIGNALS, threads=threads)
-    assert found_in(result) == expected(rows)
+    assert groups_in(result) == expected(rows)
     assert result.groups is not None
     assert list(result.groups) == list(dict.fromkeys(key for key, _ in rows))
 
@@ -112,8 +112,8 @@ def test_several_files_are_one_series_of_each_key(
     (folder / "2.csv").write_bytes(timed(rows[place:][::turn], place))
     order = "newest-first" if backwards else "file"
     settings: dict[str, Any] = {"group_by": 2, "column": 3, "header": True, "signals": SIGNALS, "order": order}
-    assert found_in(streamsig.run(folder, **settings)) == expected(rows)
-    apart = found_in(streamsig.run(folder, per_file=True, **settings))
+    assert groups_in(streamsig.run(folder, **settings)) == expected(rows)
+    apart = groups_in(streamsig.run(folder, per_file=True, **settings))
     parts = [expected(rows[:place]), expected(rows[place:])]
     for key, (count, missing, counts) in apart.items():
         there = [part[key] for part in parts if key in part]
@@ -137,9 +137,9 @@ def test_as_duckdb_counts_decimals(duckdb: Any, rows: list[tuple[str, Decimal | 
     state = GroupState([signal])
     closes = Ticks.from_decimals([close for _, close in rows])
     state.update(GroupRows.of([Texts.of(key.encode() for key, _ in rows)], closes))
-    found = dict(zip(state.keys().to_bytes(), state.group_counts[:, 2].tolist(), strict=True))
+    actual = dict(zip(state.keys().to_bytes(), state.group_counts[:, 2].tolist(), strict=True))
     answer = duckdb_oracle.counts(duckdb, signal, rows)
-    assert found == {key.encode(): count for key, count in answer.items()}
+    assert actual == {key.encode(): count for key, count in answer.items()}
 
 
 @pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
@@ -151,7 +151,7 @@ def test_columnar_files(write: Any, kind: pa.DataType, tmp_path: Path) -> None:
     table = pa.table({"symbol": keys, "close": pa.array([float(close) for _, close in rows])})
     write(table, str(tmp_path / "it.bin"))
     result = streamsig.run(tmp_path / "it.bin", group_by="symbol", signals=SIGNALS)
-    assert found_in(result) == expected(rows)
+    assert groups_in(result) == expected(rows)
 
 
 def test_bad_rows_are_left_out_of_their_group(workdir: Workdir) -> None:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 RULES = {"rise": Signal(1, 3), "cross": Signal(2, 3, "cross_above")}
 
 
-def told(*inputs: Any, **chosen: Any) -> pa.Table:
+def scanned(*inputs: Any, **chosen: Any) -> pa.Table:
     """Return all rows."""
     return streamsig.scan(*inputs, signals=RULES, **chosen).read_all()
 
@@ -54,7 +54,7 @@ def test_rows_are_those_of_the_oracle(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "CHUNK_BYTES", size)
         groups: dict[str, Any] = {"group_by": ("symbol",)} if grouped else {}
-        table = told(path, threads=threads, column="close", **groups)
+        table = scanned(path, threads=threads, column="close", **groups)
     closes = [oracle.number(close.strip('"')) for _, close in rows]
     assert table.column("row").to_pylist() == list(range(1, len(rows) + 1))
     assert table.column("time").to_pylist() == [line.split(",")[0] for line in lines]
@@ -79,7 +79,7 @@ def test_rows_add_up_to_the_counts(workdir: Workdir, chosen: dict[str, Any]) -> 
     if "group_by" in chosen:
         chosen = {"group_by": (1,)}
     result = streamsig.run(*paths, signals=RULES, on_bad_row="skip", **chosen)
-    table = told(*paths, on_bad_row="skip", **chosen)
+    table = scanned(*paths, on_bad_row="skip", **chosen)
     assert table.num_rows == result.rows_processed == 25
     for name, count in result.signals.items():
         assert sum(table.column(name).to_pylist()) == count.signal_count
@@ -95,7 +95,7 @@ def test_rows_of_parquet(workdir: Workdir) -> None:
         }
     )
     parquet.write_table(table, workdir.path / "prices.parquet")
-    from_text, from_table, from_frame = told(text), told(workdir.path / "prices.parquet"), told(table)
+    from_text, from_table, from_frame = scanned(text), scanned(workdir.path / "prices.parquet"), scanned(table)
     assert from_text.drop_columns("time").equals(from_table.drop_columns("time"))
     assert from_frame.equals(from_table)
 
@@ -139,7 +139,7 @@ def test_signals_out(workdir: Workdir) -> None:
     path = workdir.prices(["1.50", "1.75", "", "2.00", "2.25"])
     rules = ["--signal", "rise=1:3", "--signal", "cross=2:3:cross_above"]
     workdir.run("prices.csv", "--signals-out", "rows.parquet", *rules)
-    assert parquet.read_table(workdir.path / "rows.parquet").equals(told(path))
+    assert parquet.read_table(workdir.path / "rows.parquet").equals(scanned(path))
     workdir.put("prices.csv", prices([1, 2]) + "3,word\n")
     before = (workdir.path / "rows.parquet").read_bytes()
     workdir.fails(4, "prices.csv", "--signals-out", "rows.parquet")

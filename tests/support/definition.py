@@ -36,20 +36,20 @@ def define(
 ) -> Read:
     """Return what a text holds; raises BadRecordError."""
     judge = Judge(dialect, prices)
-    found = Read([], count_line_ends(text, 0, len(text)), [], [[] for _ in also])
+    result = Read([], count_line_ends(text, 0, len(text)), [], [[] for _ in also])
     for record in split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted):
         bad = judge.record(record)
         if bad is None:
-            found.closes.append(dialect.numbers.parse(record.fields[dialect.close]))
-            for index, column in zip(also, found.texts, strict=True):
+            result.closes.append(dialect.numbers.parse(record.fields[dialect.close]))
+            for index, column in zip(also, result.texts, strict=True):
                 column.append(record.fields[index].encode())
             continue
         problem, shown_text = bad
         if not skip_bad or problem.reason == repeated_headers.OTHER:
             raise BadRecordError(record.line, problem.column, shown(shown_text), problem.reason, problem.advice)
         row = row_of(text, record.start, record.stop)
-        found.rejected.append(Rejected(record.line, problem.column, problem.reason, row))
-    return found
+        result.rejected.append(Rejected(record.line, problem.column, problem.reason, row))
+    return result
 
 
 def values(ticks: Ticks) -> list[Decimal | None]:
@@ -63,12 +63,12 @@ def values(ticks: Ticks) -> list[Decimal | None]:
 
 def joined(readings: list[Reading]) -> Read:
     """Return what the chunks of a text hold together."""
-    found = Read([], 0, [], [[] for _ in readings[0].texts] if readings else [])
+    result = Read([], 0, [], [[] for _ in readings[0].texts] if readings else [])
     lines = 0
     for reading in readings:
-        found.closes.extend(values(reading.ticks))
-        found.rejected.extend(bad._replace(line=bad.line + lines) for bad in reading.rejected)
-        for column, texts in zip(found.texts, reading.texts, strict=True):
+        result.closes.extend(values(reading.ticks))
+        result.rejected.extend(bad._replace(line=bad.line + lines) for bad in reading.rejected)
+        for column, texts in zip(result.texts, reading.texts, strict=True):
             column.extend(texts.to_bytes())
         lines += reading.lines
-    return found._replace(lines=lines)
+    return result._replace(lines=lines)

@@ -46,7 +46,7 @@ def run(
     stop_after: int | None = None,
     rows: str | None = None,
     rejects: str | None = None,
-    **asked: Any,
+    **settings: Any,
 ) -> tuple[Result | None, list[Resumed]]:
     """Count with `folder / "checkpoint"`, and stop after so many chunks; rows and rejects go to files of it.
 
@@ -65,13 +65,13 @@ def run(
         if stop_after is not None and seen > stop_after:
             raise _Stopped
 
-    chosen = make_settings({"checkpoint": str(folder / "checkpoint"), **asked})
+    chosen = make_settings({"checkpoint": str(folder / "checkpoint"), **settings})
     try:
         with (
             contextlib.nullcontext() if rejects is None else RejectFile(folder / rejects, appends=True) as rejecting,
-            contextlib.nullcontext() if rows is None else RowFile(folder / rows, appends=True) as tell,
+            contextlib.nullcontext() if rows is None else RowFile(folder / rows, appends=True) as emit,
         ):
-            return count_signals([str(it) for it in inputs], chosen, observe, tell, rejecting), resumed
+            return count_signals([str(it) for it in inputs], chosen, observe, emit, rejecting), resumed
     except _Stopped:
         return None, resumed
 
@@ -82,13 +82,13 @@ class Breaking:
     `left` is how many calls are to come until then; `function` takes the place of the plain one.
     """
 
-    def __init__(self, plain: Callable[..., Any], number: int, *, behind: bool) -> None:
+    def __init__(self, plain: Callable[..., Any], number: int, *, after: bool) -> None:
         self.left = number
 
         # a function, for a method gets its object only so
         def function(*arguments: Any, **named: Any) -> Any:
             self.left -= 1
-            if not self.left and not behind:
+            if not self.left and not after:
                 raise KeyboardInterrupt
             answer = plain(*arguments, **named)
             if not self.left:
@@ -98,7 +98,7 @@ class Breaking:
         self.function = function
 
 
-def figures(result: Result | None) -> tuple[Any, ...]:
+def totals(result: Result | None) -> tuple[Any, ...]:
     """Return what has to be the same however often a run was stopped."""
     assert result is not None
     counts = tuple((name, each.signal_count) for name, each in result.signals.items())

@@ -69,5 +69,5 @@ def _reserved_bytes(*, pyarrow: bool) -> int:
         check=True,
         text=True,
     ).stdout
-    found = {key: int(value) << 10 for key, value in re.findall(r"(VmPeak|VmHWM):\s+([0-9]+)", status)}
-    return found["VmPeak"] - found["VmHWM"] + 2 * (136 << 20)
+    peaks = {key: int(value) << 10 for key, value in re.findall(r"(VmPeak|VmHWM):\s+([0-9]+)", status)}
+    return peaks["VmPeak"] - peaks["VmHWM"] + 2 * (136 << 20)

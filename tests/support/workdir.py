@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import json
 import lzma
@@ -46,9 +47,9 @@ class Outcome:
     @property
     def metrics(self) -> dict[str, Any]:
         """Return the metrics that went to standard output."""
-        found = json.loads(self.out)
-        assert isinstance(found, dict)
-        return found
+        document = json.loads(self.out)
+        assert isinstance(document, dict)
+        return document
 
 
 class Workdir:
@@ -154,24 +155,25 @@ class Workdir:
 
     def metrics(self, name: str = "metrics.json") -> dict[str, Any]:
         """Return the metrics in a file."""
-        found = json.loads((self.path / name).read_text())
-        assert isinstance(found, dict)
-        return found
+        document = json.loads((self.path / name).read_text())
+        assert isinstance(document, dict)
+        return document
 
     def log(self, name: str = "run.log") -> list[dict[str, Any]]:
         """Return the lines of a log."""
         return [json.loads(line) for line in (self.path / name).read_text().splitlines()]
 
     def wait_for(self, happened: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-        """Wait until a running program has got so far."""
+        """Wait until something has happened in a program that is still running."""
         give_up = time.monotonic() + PATIENCE_SECONDS
         while not happened():
-            assert process.poll() is None, "the program ended early"
-            assert time.monotonic() < give_up, "the program never got so far"
-            time.sleep(0.005)
+            assert time.monotonic() < give_up, "the program never got that far"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.005)
+                assert happened(), "the program ended early"
 
     def has_logged(self, event: str) -> bool:
-        """Tell whether a line with this event is in the log."""
+        """Return whether a line with this event is in the log."""
         return self.times_logged(event) > 0
 
     def times_logged(self, event: str) -> int:

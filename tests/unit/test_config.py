@@ -39,7 +39,7 @@ def test_sound_config(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("value", "shown"),
     [
         ('"5"', "'5' (a text)"),
         ("true", "True (yes or no)"),
@@ -53,10 +53,10 @@ def test_sound_config(tmp_path: Path) -> None:
         ("99999999999999", "99999999999999"),
     ],
 )
-def test_value_of_a_wrong_kind(tmp_path: Path, value: str, found: str) -> None:
+def test_value_of_a_wrong_kind(tmp_path: Path, value: str, shown: str) -> None:
     """A value that is not allowed is told with its key, what was found and what is allowed."""
     message = problem(tmp_path, SOUND.replace("window: 5", f"window: {value}"))
-    assert message == f'key "window" must be a whole number from 1 to 17592186044416, found {found}'
+    assert message == f'key "window" must be a whole number from 1 to 17592186044416, found {shown}'
 
 
 @pytest.mark.parametrize(

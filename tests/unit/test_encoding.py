@@ -26,9 +26,9 @@ TEXT = "Data;Último;Máxima\n2020-01-01;1,5;1,75\n"
 def test_a_mark_settles_it(mark: bytes, codec: str) -> None:
     """A byte order mark names the codec of what follows it."""
     raw = mark + TEXT.encode(codec)
-    found, length = detect_encoding(raw)
-    assert (found, length) == (codec, len(mark))
-    assert raw[length:].decode(found) == TEXT
+    detected, length = detect_encoding(raw)
+    assert (detected, length) == (codec, len(mark))
+    assert raw[length:].decode(detected) == TEXT
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
@@ -47,11 +47,11 @@ def test_utf32_is_told_by_its_nuls(codec: str) -> None:
 @pytest.mark.parametrize("order", ["le", "be"])
 @pytest.mark.parametrize("family", ["utf-16", "utf-32"])
 @pytest.mark.parametrize("marked", [True, False])
-@pytest.mark.parametrize("asked", ["{}", "{}-{}"])
-def test_what_was_asked_leaves_the_order_of_bytes_open(family: str, order: str, asked: str, *, marked: bool) -> None:
+@pytest.mark.parametrize("encoding", ["{}", "{}-{}"])
+def test_what_was_asked_leaves_the_order_of_bytes_open(family: str, order: str, encoding: str, *, marked: bool) -> None:
     """`utf-16` is read in the order that the mark or the NUL bytes show, and a mark is not part of the text."""
     raw = ("\ufeff" * marked + TEXT).encode(f"{family}-{order}")
-    codec, length = choose_encoding(raw, asked.format(family, order))
+    codec, length = choose_encoding(raw, encoding.format(family, order))
     assert raw[length:].decode(codec) == TEXT
 
 

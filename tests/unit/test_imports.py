@@ -45,13 +45,13 @@ def _imported(node: ast.AST) -> set[str]:
 
 def test_imports_inside_of_functions() -> None:
     """They are those of the list; `__main__`, which takes signals before anything else, has its own."""
-    found = set()
+    imported = set()
     for path in PACKAGE.rglob("*.py"):
         if path.name != "__main__.py":
             tree = ast.parse(path.read_text("utf-8"))
             functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-            found |= {name for function in functions for node in ast.walk(function) for name in _imported(node)}
-    assert found == LAZY
+            imported |= {name for function in functions for node in ast.walk(function) for name in _imported(node)}
+    assert imported == LAZY
 
 
 def test_a_plain_run_does_without(tmp_path: Path) -> None:

@@ -22,15 +22,15 @@ def read(level: str, text: bytes, width: int, scale: int) -> list[object]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(library, "library", library.load(level))
         scratch = np.empty(len(text) + text_kernels.PADDING, np.int32)
-        found = text_kernels.find_fields(np.frombuffer(text, np.uint8), ",", scratch)
-        results: list[object] = [found.ends.tolist(), *found[2:]]
+        fields = text_kernels.find_fields(np.frombuffer(text, np.uint8), ",", scratch)
+        results: list[object] = [fields.ends.tolist(), *fields[2:]]
         cells = [
-            text_kernels.Cells.of_field(found, width, field)
-            for field in range(width if not found.malformed and found.records * width == len(found.ends) - 1 else 0)
+            text_kernels.Cells.of_field(fields, width, field)
+            for field in range(width if not fields.malformed and fields.records * width == len(fields.ends) - 1 else 0)
         ]
-        for records in text_kernels.split_records(found.text, ",", range(width), most=50):
+        for records in text_kernels.split_records(fields.text, ",", range(width), most=50):
             results += [part.tolist() for part in records[:-1]]
-            cells += [records.cells(found.text, each) for each in range(width)]
+            cells += [records.cells(fields.text, each) for each in range(width)]
         for each in cells:
             numbers = text_kernels.read_numbers(each, grammar_of(NumberFormat()), scale)
             wide = text_kernels.read_wide_numbers(each, grammar_of(NumberFormat()))
@@ -96,12 +96,12 @@ def test_wrong_arrays_are_refused() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     """More decimals, another field, too little room: an error, not what happens to lie behind."""
     text = np.frombuffer(b"1.5,2\n", np.uint8)
-    found = text_kernels.find_fields(text, ",", np.empty(len(text) + text_kernels.PADDING, np.int32))
+    fields = text_kernels.find_fields(text, ",", np.empty(len(text) + text_kernels.PADDING, np.int32))
     for field, scale in ((0, text_kernels.MAX_SCALE + 1), (2, 1), (-1, 1)):
         with pytest.raises(ValueError, match="not in"):
-            text_kernels.read_numbers(text_kernels.Cells.of_field(found, 2, field), grammar_of(NumberFormat()), scale)
+            text_kernels.read_numbers(text_kernels.Cells.of_field(fields, 2, field), grammar_of(NumberFormat()), scale)
     with pytest.raises(ValueError, match="not in 3 places"):
-        text_kernels.copy_texts(text_kernels.Cells(text, found.ends, 2, 2))
+        text_kernels.copy_texts(text_kernels.Cells(text, fields.ends, 2, 2))
     with pytest.raises(ValueError, match="too few"):
         text_kernels.find_fields(text, ",", np.empty(len(text), np.int32))
 

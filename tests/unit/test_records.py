@@ -103,7 +103,7 @@ def arrow_fields(text: bytes) -> list[tuple[str, ...]] | None:
     width = max((len(each) for each in fields_of(text)), default=0)
     names = [str(i) for i in range(width)]
     try:
-        found = csv.read_csv(
+        table = csv.read_csv(
             io.BytesIO(text),
             read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=1 << 20),
             parse_options=csv.ParseOptions(newlines_in_values=True),
@@ -113,7 +113,7 @@ def arrow_fields(text: bytes) -> list[tuple[str, ...]] | None:
         )
     except pa.ArrowInvalid:
         return None
-    return [tuple(row[name] for name in names) for row in found.to_pylist()]
+    return [tuple(row[name] for name in names) for row in table.to_pylist()]
 
 
 @settings(max_examples=500)

@@ -34,8 +34,8 @@ def instants_of(name: str, times: list[datetime]) -> list[int]:
 def test_a_time_reads_back_as_the_same_instant(name: str, times: list[datetime]) -> None:
     """Whatever form it is written in, in one of the readings that the texts leave open."""
     texts = texts_of(name, times)
-    found = [read(Column.of([f" {text}" for text in texts]), reading) for reading in readings(texts)]
-    assert instants_of(name, times) in [it.times.tolist() for it in found if it.readable.all()]
+    result = [read(Column.of([f" {text}" for text in texts]), reading) for reading in readings(texts)]
+    assert instants_of(name, times) in [it.times.tolist() for it in result if it.readable.all()]
 
 
 @given(st.sampled_from(sorted(ALL)), TIMES)
@@ -136,9 +136,9 @@ def test_parts_that_may_be_years_or_days(texts: list[str], expected: str | None)
 def test_digits_alone_are_times_by_their_name(names: str, expected: int | None) -> None:
     """A year in a column of its own is one, unless there is a month beside it."""
     columns = [["2023", "2022", "2021"], ["12", "11", "10"]]
-    found = find_time(names.split(","), columns if expected != 1 else columns[::-1])
-    assert found.index == expected
-    assert found.direction == (UNKNOWN if expected is None else NEWEST_FIRST)
+    result = find_time(names.split(","), columns if expected != 1 else columns[::-1])
+    assert result.index == expected
+    assert result.direction == (UNKNOWN if expected is None else NEWEST_FIRST)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_a_time_of_day_that_is_none_leaves_the_date() -> None:
     """A column named like one beside a date is used only where it holds times."""
     days = ["2024-01-03", "2024-01-02", "2024-01-01"]
     assert find_time(["Date", "Time"], [days, ["close"] * 3]).clock is None
-    found = find_time(["Date", "Time"], [days[:1] * 3, ["93000", "92900", "92800"]])
-    assert (found.index, found.clock, found.direction) == (0, 1, NEWEST_FIRST)
+    result = find_time(["Date", "Time"], [days[:1] * 3, ["93000", "92900", "92800"]])
+    assert (result.index, result.clock, result.direction) == (0, 1, NEWEST_FIRST)
 
 
 @pytest.mark.parametrize(
@@ -200,9 +200,9 @@ def test_readings_that_a_sample_leaves_open(texts: list[str], expected: tuple[st
 )
 def test_a_day_may_come_without_its_year(text: str, month_day: tuple[int, int]) -> None:
     """It is one of 1972, which has 29 days in February."""
-    found = [read(Column.of([text]), reading) for reading in READINGS]
+    result = [read(Column.of([text]), reading) for reading in READINGS]
     expected = seconds(datetime(1972, *month_day)) * SECOND  # noqa: DTZ001
-    assert expected in [int(times[0]) for times, readable in found if readable.all()]
+    assert expected in [int(times[0]) for times, readable in result if readable.all()]
 
 
 def is_no_time(text: str) -> bool:

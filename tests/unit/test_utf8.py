@@ -36,10 +36,10 @@ def test_each_text_is_utf8_by_itself(texts: list[bytes], start: int) -> None:
     """Also where the end of one and the start of the next are a character, and where others lie around them."""
     joined = Texts.of(texts)
     start = min(start, len(texts))
-    found = Texts(joined.starts[start:], joined.content).in_utf8()
+    result = Texts(joined.starts[start:], joined.content).in_utf8()
     expected = [text.decode("utf-8", "backslashreplace") for text in texts[start:]]
-    assert [text.decode() for text in found.to_bytes()] == expected
-    assert [found.content[a:b].tobytes().decode() for a, b in pairwise(found.starts.tolist())] == expected
+    assert [text.decode() for text in result.to_bytes()] == expected
+    assert [result.content[a:b].tobytes().decode() for a, b in pairwise(result.starts.tolist())] == expected
 
 
 @pytest.mark.parametrize(

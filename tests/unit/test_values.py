@@ -121,11 +121,11 @@ def test_whole_numbers_of_numpy() -> None:
     """Integers of numpy are whole numbers, and their products do not wrap around; `bool` is none."""
     number = np.int64(5)
     numbers: dict[str, Any] = {"seed": number, "column": number, "threads": number, "memory_limit": number}
-    found = make_settings({**numbers, "group_by": [number], "signals": {"a": {"fast": number, "slow": number}}})
-    assert found == make_settings(
+    actual = make_settings({**numbers, "group_by": [number], "signals": {"a": {"fast": number, "slow": number}}})
+    assert actual == make_settings(
         {**dict.fromkeys(numbers, 5), "group_by": (5,), "signals": {"a": {"fast": 5, "slow": 5}}}
     )
-    assert {type(getattr(found, key)) for key in numbers} == {int}
+    assert {type(getattr(actual, key)) for key in numbers} == {int}
     for wrong in (True, np.True_, np.float64(5), 5.0):
         for key in ("window", "column", "memory_limit"):
             with pytest.raises(UsageError, match=rf'^setting "{key}" must be'):
@@ -157,5 +157,5 @@ def test_a_process_pool(tmp_path: Path) -> None:
         with pytest.raises(BadRowError, match="line 3") as caught:
             futures[0].result()
         assert (caught.value.line, caught.value.text) == (3, "'1O.5'")
-        found, here = futures[1].result(), _count(str(good))
-    assert (found.groups, found.signal_count) == (here.groups, here.signal_count)
+        result, here = futures[1].result(), _count(str(good))
+    assert (result.groups, result.signal_count) == (here.groups, here.signal_count)
