@@ -1,4 +1,4 @@
-"""The documentation has what the program can do, and what it shows is true."""
+"""The documentation covers what the program can do, and its examples are true."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").rglob("*.
 
 
 def test_every_page_is_in_the_navigation() -> None:
-    """The site's navigation has every page of docs/, and no other."""
+    """The site's navigation lists exactly the pages of docs/."""
     pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
     assert set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text())) == pages
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", *PAGES])
 def test_every_link_leads_somewhere(page: str) -> None:
-    """Each relative link leads to a file of the repository, and to a heading of it if it names one."""
+    """Each relative link leads to a file of the repository, and to one of its headings if it names one."""
     broken = []
     for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", (ROOT / page).read_text()):
         name, _, anchor = link.partition("#")
@@ -49,33 +49,33 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", *PAGES])
 def test_every_named_file_exists(page: str) -> None:
-    """A page that names a file of the repository in code, such as a test, names one that is there."""
+    """Each file of the repository that a page names in code exists."""
     named = re.findall(r"`((?:tests|fuzz|benchmarks|tools|streamsig)/[\w/.]+)`", (ROOT / page).read_text())
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def _anchors(page: Path) -> set[str]:
-    """Return the anchors that GitHub and the site give to the headings of a page."""
+    """Return the anchors that GitHub and the site create for the headings of a page."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_python_sessions(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each Python session gives what the page shows."""
+    """Each Python session prints what the page shows."""
     monkeypatch.chdir(ROOT)
     assert doctest.testfile(str(ROOT / page), module_relative=False, verbose=False).failed == 0
 
 
 def test_every_flag_is_documented(flags: set[str]) -> None:
-    """Each flag is in the README or in the docs."""
+    """Each flag is in the README or in docs/."""
     known = set(re.findall(r"--[a-z][a-z-]+", "\n".join([README, *DOCS.values()])))
     assert {flag for flag in flags if flag.startswith("--")} - known == set()
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_documented_flag_exists(flags: set[str], page: str) -> None:
-    """A page names no flag that is not there."""
+    """Each flag on a page exists."""
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / page).read_text()))
     assert named - flags - OF_OTHER_PROGRAMS == set()
 
@@ -88,20 +88,20 @@ def flags() -> set[str]:
 
 
 def test_reference_is_generated() -> None:
-    """The generated parts of docs/reference are those that the code gives now: `make reference` writes them."""
+    """The generated parts of docs/reference are current; `make reference` writes them."""
     stale = [path.name for path, text in reference.pages().items() if path.read_text() != text]
     assert stale == [], "run `make reference`"
 
 
 def test_nothing_is_left_to_write() -> None:
-    """No generated table waits for a text by hand."""
+    """No generated table has a cell that is still to be written by hand."""
     assert [name for name, text in DOCS.items() if reference.UNWRITTEN in text] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_print_what_is_shown(tmp_path: Path, page: str) -> None:
-    """Each command of a console block prints what stands under it, in a folder with data.csv; `...` is any text."""
+    """Each console command prints the text below it, in a folder with data.csv; `...` is any text."""
     for name in ("data.csv", "config.yaml"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     for block in re.findall(r"^```console\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
@@ -135,7 +135,7 @@ def test_exit_codes_in_the_help(workdir: Workdir) -> None:
 
 
 def test_every_error_has_a_known_code() -> None:
-    """No class of errors ends in a code that the table does not have."""
+    """Every error class has an exit code that the table lists."""
 
     def classes(of: type[StreamsigError]) -> list[type[StreamsigError]]:
         return [of, *(each for child in of.__subclasses__() for each in classes(child))]

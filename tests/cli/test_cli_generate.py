@@ -1,4 +1,4 @@
-"""`streamsig generate`: into files, pipes, and into `streamsig run`."""
+"""`streamsig generate` writes files and pipes, and feeds `streamsig run`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 def test_standard_output_by_default(workdir: Workdir) -> None:
-    """Without flags 10,000 bars of seed 42 go to standard output."""
+    """Without flags, 10,000 bars of seed 42 go to standard output."""
     outcome = workdir.call("generate")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.encode() == b"".join(bars(10_000, 42))
 
 
 def test_file(workdir: Workdir) -> None:
-    """`--output` takes the same bytes, and standard output none."""
+    """With `--output` the same bytes go to the file and none to standard output."""
     outcome = workdir.call("generate", "--rows", "1e3", "--seed", "7", "--output", "bars.csv")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
     assert (workdir.path / "bars.csv").read_bytes() == b"".join(bars(1000, 7))
 
 
 def test_old_file_stays_on_failure(workdir: Workdir) -> None:
-    """A file that is there is only replaced by a whole one."""
+    """Only a complete file replaces an old one."""
     workdir.put("bars.csv", "old")
     outcome = workdir.call("generate", "--rows", "-1", "--output", "bars.csv")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
@@ -36,7 +36,7 @@ def test_old_file_stays_on_failure(workdir: Workdir) -> None:
 
 
 def test_into_run(workdir: Workdir) -> None:
-    """`streamsig generate | streamsig run -` is the demonstration of the README."""
+    """`streamsig generate | streamsig run -` is the demonstration in the README."""
     writer = workdir.start("generate", "--rows", "1e5")
     outcome = workdir.finish(workdir.start("run", "-", stdin=writer.stdout))
     assert workdir.finish(writer).code == 0
@@ -44,7 +44,7 @@ def test_into_run(workdir: Workdir) -> None:
 
 
 def test_into_head(workdir: Workdir) -> None:
-    """A reader that has enough, such as `head -1`, ends it in order and without a word."""
+    """If the reader ends early, like `head -1`, the command ends without a message."""
     process = workdir.start("generate", "--rows", "4e9")
     assert process.stdout is not None
     head = subprocess.run(["head", "-1"], stdin=process.stdout, capture_output=True, check=True)
@@ -71,7 +71,7 @@ def test_into_head(workdir: Workdir) -> None:
     ],
 )
 def test_what_cannot_be(workdir: Workdir, flags: list[str], code: int, words: list[str]) -> None:
-    """What cannot be generated or written is told in one line, before any work."""
+    """Impossible bars and targets are refused in one line, before any work."""
     outcome = workdir.call("generate", *flags)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
     assert [word for word in words if word not in outcome.err] == []
@@ -79,6 +79,6 @@ def test_what_cannot_be(workdir: Workdir, flags: list[str], code: int, words: li
 
 
 def test_closed_standard_output(workdir: Workdir) -> None:
-    """Bars for a closed standard output are an error."""
+    """A closed standard output is an error."""
     outcome = workdir.call("generate", redirect=">&-")
     assert (outcome.code, outcome.err) == (5, "streamsig: <stdout>: cannot be written: it is closed\n")

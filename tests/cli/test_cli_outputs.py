@@ -1,4 +1,4 @@
-"""Where results go: what is refused, what is never harmed, and what happens where nothing can be written."""
+"""Targets of results: what is refused, what is never overwritten, and what happens when writing fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that
 
 
 def _alias(workdir: Workdir, how: str) -> str:
-    """Name prices.csv in another way."""
+    """Give prices.csv another name."""
     if how == "symlink":
         (workdir.path / "other").symlink_to("prices.csv")
     elif how == "hardlink":
@@ -36,7 +36,7 @@ def _alias(workdir: Workdir, how: str) -> str:
 @pytest.mark.parametrize("flag", ["--output", "--log-file"])
 @pytest.mark.parametrize("how", ["itself", "relative", "absolute", "symlink", "hardlink", "symlinked folder"])
 def test_input_is_never_a_target(workdir: Workdir, flag: str, how: str) -> None:
-    """A target that is the input, by whatever name, is refused, and the input stays as it is."""
+    """A target that is the input under any name is refused, and the input is unchanged."""
     place = workdir.put("prices.csv", TEXT)
     message = workdir.fails(2, "prices.csv", flag, _alias(workdir, how))
     assert flag in message
@@ -46,7 +46,7 @@ def test_input_is_never_a_target(workdir: Workdir, flag: str, how: str) -> None:
 
 @pytest.mark.parametrize("flag", ["--output", "--log-file"])
 def test_standard_input_is_never_a_target(workdir: Workdir, flag: str) -> None:
-    """A file that a shell feeds to standard input is the input, too."""
+    """The file that standard input reads is not a target, either."""
     place = workdir.put("prices.csv", TEXT)
     assert "is the input" in workdir.fails(2, "-", flag, "prices.csv", redirect="<prices.csv")
     assert place.read_text() == TEXT
@@ -55,7 +55,7 @@ def test_standard_input_is_never_a_target(workdir: Workdir, flag: str) -> None:
 @pytest.mark.parametrize("flag", ["--output", "--log-file"])
 @pytest.mark.parametrize("flags", [["--windw", "3"], ["--input", "none.csv"]])
 def test_input_is_not_harmed_by_a_refusal(workdir: Workdir, flag: str, flags: list[str]) -> None:
-    """Where the flags make no sense, no file among the arguments is written to."""
+    """If the flags are wrong, no file among the arguments is written."""
     place = workdir.put("prices.csv", TEXT)
     workdir.fails(2, "prices.csv", flag, "prices.csv", *flags)
     assert place.read_text() == TEXT
@@ -71,14 +71,14 @@ def test_config_is_never_a_target(workdir: Workdir, flag: str) -> None:
 
 
 def test_metrics_and_log_are_two_files(workdir: Workdir) -> None:
-    """One name for both is refused; for a device it does no harm."""
+    """Metrics and log may share a device, but not a file."""
     workdir.put("prices.csv", TEXT)
     assert "two files" in workdir.fails(2, "prices.csv", "--output", "x", "--log-file", "./x")
     workdir.run("prices.csv", "--output", "/dev/null", "--log-file", "/dev/null")
 
 
 def test_metrics_are_replaced(workdir: Workdir) -> None:
-    """New metrics take the place of old ones, follow a symbolic link, and keep the file's mode."""
+    """New metrics replace old ones, follow a symbolic link, and preserve the file's mode."""
     workdir.put("prices.csv", TEXT)
     (workdir.path / "results").mkdir()
     old = workdir.put("results/old.json", "x" * 10_000)
@@ -90,8 +90,8 @@ def test_metrics_are_replaced(workdir: Workdir) -> None:
     assert old.stat().st_mode & 0o777 == 0o640
 
 
-def test_reader_of_old_metrics_keeps_them(workdir: Workdir) -> None:
-    """Who has the old file open reads it to its end: it is replaced, not written into."""
+def test_old_metrics_stay_readable(workdir: Workdir) -> None:
+    """A reader that has the old metrics open reads them to their end."""
     workdir.put("prices.csv", TEXT)
     with workdir.put("metrics.json", "old").open() as reader:
         workdir.run("prices.csv")
@@ -99,7 +99,7 @@ def test_reader_of_old_metrics_keeps_them(workdir: Workdir) -> None:
 
 
 def test_log_is_appended_to(workdir: Workdir) -> None:
-    """A second run adds its lines to those of the first."""
+    """A second run appends its lines to the log."""
     workdir.put("prices.csv", TEXT)
     workdir.run("prices.csv")
     workdir.run("prices.csv")
@@ -108,7 +108,7 @@ def test_log_is_appended_to(workdir: Workdir) -> None:
 
 
 def test_log_to_stderr(workdir: Workdir) -> None:
-    """`--log-file -` writes the log to standard error, and no file."""
+    """With `--log-file -` the log goes to standard error, and no file is written."""
     workdir.put("prices.csv", TEXT)
     outcome = workdir.call("run", "prices.csv", "--log-file", "-")
     assert [line.split('"')[11] for line in outcome.err.splitlines()] == ["run_started", "input_found", "run_finished"]
@@ -121,7 +121,7 @@ def test_log_to_stderr(workdir: Workdir) -> None:
     [("none/file", "none"), ("prices.csv/file", "prices.csv"), ("folder", "directory")],
 )
 def test_target_that_cannot_be(workdir: Workdir, flag: str, target: str, words: str) -> None:
-    """A folder that is missing or none, and a target that is one, are refused before any work."""
+    """A target that is a folder, or has no folder, is refused before any work."""
     workdir.put("prices.csv", TEXT)
     (workdir.path / "folder").mkdir()
     message = workdir.fails(5, "prices.csv", flag, target)
@@ -133,7 +133,7 @@ def test_target_that_cannot_be(workdir: Workdir, flag: str, target: str, words: 
 
 @pytest.mark.parametrize("place", ["closed/metrics.json", "closed/deeper/metrics.json"])
 def test_folder_without_permission(workdir: Workdir, mortal: list[str], place: str) -> None:
-    """A folder that may not be written to, or looked into, is refused before any work."""
+    """A folder without permission to write or search is refused before any work."""
     workdir.put("prices.csv", TEXT)
     (workdir.path / "closed" / "deeper").mkdir(parents=True)
     (workdir.path / "closed").chmod(0o000 if "deeper" in place else 0o500)
@@ -145,7 +145,7 @@ def test_folder_without_permission(workdir: Workdir, mortal: list[str], place: s
 
 @full
 def test_full_disk(workdir: Workdir) -> None:
-    """Metrics that find no room are a failure, which standard output and the log still tell."""
+    """If the metrics do not fit on the disk, standard output and the log report the failure."""
     workdir.put("prices.csv", TEXT)
     message = workdir.fails(5, "prices.csv", "--output", "/dev/full")
     assert message == "/dev/full: cannot be written: No space left on device"
@@ -153,7 +153,7 @@ def test_full_disk(workdir: Workdir) -> None:
 
 @full
 def test_full_disk_for_the_log(workdir: Workdir) -> None:
-    """A log that finds no room is a failure, which the metrics still tell."""
+    """If the log does not fit on the disk, the metrics report the failure."""
     workdir.put("prices.csv", TEXT)
     message = workdir.fails(5, "prices.csv", "--log-file", "/dev/full")
     assert message == "/dev/full: the log cannot be written: No space left on device"
@@ -162,7 +162,7 @@ def test_full_disk_for_the_log(workdir: Workdir) -> None:
 
 @full
 def test_full_standard_output(workdir: Workdir) -> None:
-    """Figures that do not reach standard output are a failure that says where they are."""
+    """If standard output is full, the message says where the metrics are."""
     workdir.put("prices.csv", TEXT)
     outcome = workdir.call("run", "prices.csv", redirect=">/dev/full")
     assert (outcome.code, workdir.metrics()["status"]) == (5, "success")
@@ -173,14 +173,14 @@ def test_full_standard_output(workdir: Workdir) -> None:
 @full
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"], ["generate"]])
 def test_full_standard_output_for_text(workdir: Workdir, arguments: list[str]) -> None:
-    """A help text or bars that do not arrive are a failure in one line."""
+    """If standard output is full, help and bars fail in one line."""
     outcome = workdir.call(*arguments, redirect=">/dev/full")
     assert (outcome.code, outcome.err.count("\n")) == (5, 1)
     assert "No space left" in outcome.err
 
 
 def test_closed_standard_output(workdir: Workdir) -> None:
-    """With metrics in a file a closed standard output is no failure; without, they are lost."""
+    """A closed standard output is a failure only if the metrics go nowhere else."""
     workdir.put("prices.csv", TEXT)
     outcome = workdir.call("run", "prices.csv", redirect=">&-")
     assert (outcome.code, workdir.metrics()["status"]) == (0, "success")
@@ -190,7 +190,7 @@ def test_closed_standard_output(workdir: Workdir) -> None:
 
 
 def test_closed_standard_output_of_a_failure(workdir: Workdir) -> None:
-    """A failure has its one line and its code, whatever became of standard output."""
+    """A failure has its message and exit code, even if standard output is closed."""
     outcome = workdir.call("run", "none.csv", redirect=">&-")
     assert (outcome.code, outcome.err) == (3, "streamsig: none.csv: no such file; check the path\n")
     assert workdir.metrics()["status"] == "error"
@@ -198,7 +198,7 @@ def test_closed_standard_output_of_a_failure(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize(("arguments", "code"), [(["run", "prices.csv"], 0), (["--help"], 0), (["generate"], 0)])
 def test_nobody_reads_standard_output(workdir: Workdir, arguments: list[str], code: int) -> None:
-    """A pipe whose reader has gone ends in order."""
+    """A pipe without a reader ends the program without a traceback."""
     workdir.put("prices.csv", TEXT)
     reading, writing = os.pipe()
     os.close(reading)
@@ -212,7 +212,7 @@ def test_nobody_reads_standard_output(workdir: Workdir, arguments: list[str], co
 @pytest.mark.parametrize("redirect", ["2>&-", "2>/dev/full"])
 @pytest.mark.parametrize("progress", ["auto", "always"])
 def test_no_standard_error(workdir: Workdir, redirect: str, progress: str) -> None:
-    """A standard error that is closed or full changes neither figures nor exit codes."""
+    """A closed or full standard error changes neither metrics nor exit codes."""
     if not Path("/dev/full").exists():
         pytest.skip("no device that is always full")
     workdir.put("prices.csv", TEXT)
@@ -223,14 +223,14 @@ def test_no_standard_error(workdir: Workdir, redirect: str, progress: str) -> No
 
 
 def test_log_to_a_closed_stderr(workdir: Workdir) -> None:
-    """A log that was to go to a closed standard error is a failure."""
+    """A log to a closed standard error is a failure."""
     workdir.put("prices.csv", TEXT)
     outcome = workdir.call("run", "prices.csv", "--log-file", "-", redirect="2>&-")
     assert (outcome.code, outcome.metrics["status"]) == (5, "error")
 
 
 def test_everything_closed(workdir: Workdir) -> None:
-    """With all three streams closed there are still the metrics and the exit code."""
+    """With all three streams closed, the metrics and the exit code are right."""
     workdir.put("prices.csv", TEXT)
     assert workdir.call("run", "prices.csv", redirect="<&- >&- 2>&-").code == 0
     assert workdir.metrics()["signal_count"] == 6
@@ -239,7 +239,7 @@ def test_everything_closed(workdir: Workdir) -> None:
 
 
 def test_metrics_into_a_named_pipe(workdir: Workdir) -> None:
-    """A target that is no regular file is written to, not replaced."""
+    """A target that is not a regular file is written to, not replaced."""
     workdir.put("prices.csv", TEXT)
     os.mkfifo(workdir.path / "pipe")
     with open(os.open(workdir.path / "pipe", os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:

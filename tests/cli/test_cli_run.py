@@ -1,4 +1,4 @@
-"""`streamsig run` when all is well: settings, inputs of every kind, and the figures."""
+"""`streamsig run` in the normal case: settings, all kinds of input, and metrics."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CONFIG = 'seed: 7\nwindow: 3\nversion: "v9"\n'
 
 
 def rising(rows: int) -> str:
-    """Return a file with a signal on every row that has a whole window: `rows - window + 1` of them."""
+    """Write a file with a signal on every row that has a full window: `rows - window + 1` rows."""
     return prices(range(rows))
 
 
-def test_figures_and_their_order(workdir: Workdir) -> None:
-    """The first keys are a contract, the same text goes to standard output and to the file."""
+def test_metrics_and_their_order(workdir: Workdir) -> None:
+    """The first keys are a contract, and standard output equals the file."""
     workdir.prices([1, 2, 3, "", 5, 5, 5, 6, 7, 8])
     outcome = workdir.run("prices.csv", "--window", 2)
     metrics = outcome.metrics
@@ -55,7 +55,7 @@ def test_value_has_four_decimals(workdir: Workdir) -> None:
 
 
 def test_the_command_of_the_readme(workdir: Workdir) -> None:
-    """Input, config, metrics and log can all be named by flags."""
+    """Flags name the input, config, metrics and log."""
     workdir.put("data.csv", rising(10))
     workdir.put("my.yaml", CONFIG)
     outcome = workdir.run(*("--input", "data.csv", "--config", "my.yaml", "--output", "m.json", "--log-file", "my.log"))
@@ -65,14 +65,14 @@ def test_the_command_of_the_readme(workdir: Workdir) -> None:
 
 
 def test_defaults_without_a_config(workdir: Workdir) -> None:
-    """Without any config the settings are seed 42, window 5, version v1."""
+    """Without a config the settings are seed 42, window 5 and version v1."""
     workdir.put("prices.csv", rising(10))
     metrics = workdir.run("prices.csv").metrics
     assert (metrics["seed"], metrics["window"], metrics["version"], metrics["signal_count"]) == (42, 5, "v1", 6)
 
 
 def test_config_in_the_folder_is_used(workdir: Workdir) -> None:
-    """A `config.yaml` in the current folder counts without being named."""
+    """A `config.yaml` in the current folder is used."""
     workdir.put("prices.csv", rising(10))
     workdir.put("config.yaml", CONFIG)
     metrics = workdir.run("prices.csv").metrics
@@ -80,7 +80,7 @@ def test_config_in_the_folder_is_used(workdir: Workdir) -> None:
 
 
 def test_named_config_wins_over_the_one_in_the_folder(workdir: Workdir) -> None:
-    """With `--config`, the file in the folder is not even looked at."""
+    """With `--config` the file in the folder is ignored."""
     workdir.put("prices.csv", rising(10))
     workdir.put("config.yaml", "not: right")
     workdir.put("other.yaml", CONFIG)
@@ -99,7 +99,7 @@ def test_named_config_wins_over_the_one_in_the_folder(workdir: Workdir) -> None:
     ],
 )
 def test_config_of_another_program_is_left_alone(workdir: Workdir, foreign: str | None) -> None:
-    """A `config.yaml` that was not asked for and has none of our keys counts for nothing, which a warning says."""
+    """A `config.yaml` without any of our keys is ignored with a warning."""
     workdir.put("prices.csv", rising(10))
     if foreign is None:
         (workdir.path / "config.yaml").mkdir()
@@ -117,14 +117,14 @@ def test_config_of_another_program_is_left_alone(workdir: Workdir, foreign: str 
 
 @pytest.mark.parametrize("wrong", ["windw: 3\nseed: 1\n", "window: 3\nreplicas: 2\n", 'seed: 1\nwindow: "3\n'])
 def test_a_mistake_in_our_config_is_no_other_program(workdir: Workdir, wrong: str) -> None:
-    """One key of ours, even in what is no YAML, makes the file ours: a mistake in it is an error."""
+    """If a file has one of our keys, even in invalid YAML, a mistake in it is an error."""
     workdir.put("prices.csv", rising(10))
     workdir.put("config.yaml", wrong)
     assert workdir.fails(2, "prices.csv").startswith("config.yaml: ")
 
 
 def test_flags_win_over_the_config(workdir: Workdir) -> None:
-    """A flag replaces the config's value, and leaves the others."""
+    """A flag replaces the config's value and leaves the others unchanged."""
     workdir.put("prices.csv", rising(10))
     workdir.put("config.yaml", CONFIG)
     metrics = workdir.run("prices.csv", "--window", 8, "--seed=-5").metrics
@@ -139,7 +139,7 @@ def test_numbers_as_people_write_them(workdir: Workdir) -> None:
 
 
 def test_header_alone_is_no_rows(workdir: Workdir) -> None:
-    """A file of a header is a success of zero rows."""
+    """A file with only a header is a success with zero rows."""
     workdir.put("prices.csv", "time,close\n")
     metrics = workdir.run("prices.csv").metrics
     assert (metrics["rows_processed"], metrics["value"], metrics["signal_count"]) == (0, 0.0, 0)
@@ -147,20 +147,20 @@ def test_header_alone_is_no_rows(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize("column", ["price", "PRICE", "2", "002"])
 def test_column_by_name_or_number(workdir: Workdir, column: str) -> None:
-    """A column is named without regard to case, or by its number, which counts from 1."""
+    """A column is named regardless of case, or by its number, which counts from 1."""
     workdir.put("prices.csv", "a,Price,close\n1,1,9\n2,2,8\n3,3,7\n")
     assert workdir.run("prices.csv", "--window", 2, "--column", column).metrics["signal_count"] == 2
 
 
 @pytest.mark.parametrize("header", ["close", "Close", " CLOSE ", '"close"', "<CLOSE>"])
-def test_close_is_found_however_it_is_written(workdir: Workdir, header: str) -> None:
+def test_spellings_of_close(workdir: Workdir, header: str) -> None:
     """Case, blanks, quotes and `<>` around the name do not matter."""
     workdir.put("prices.csv", f"time,open,{header}\n1,5,1\n2,5,2\n3,5,3\n")
     assert workdir.run("prices.csv", "--window", 2).metrics["signal_count"] == 2
 
 
 def test_every_line_in_quotes(workdir: Workdir) -> None:
-    """A file that wraps every line in quotes simply works."""
+    """A file whose lines are all in quotes is counted."""
     plain = b"".join(bars(200)).decode()
     workdir.put("plain.csv", plain)
     workdir.put("quoted.csv", "".join(f'"{line}"\n' for line in plain.splitlines()))
@@ -173,7 +173,7 @@ def test_pipe(workdir: Workdir) -> None:
 
 
 def test_pipe_in_small_pieces(workdir: Workdir) -> None:
-    """A pipe that gives a few bytes at a time gives the same answer."""
+    """A pipe that delivers a few bytes at a time gives the same answer."""
     process = workdir.start("run", "-", stdin=subprocess.PIPE, bufsize=0)
     assert process.stdin is not None
     text = rising(100).encode()
@@ -185,7 +185,7 @@ def test_pipe_in_small_pieces(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize("kind", PACKERS)
 def test_compressed_under_any_name(workdir: Workdir, kind: str) -> None:
-    """Compression is recognised by content, from a file and from a pipe, in one part or in several."""
+    """Compression is detected by content, in files and pipes, in one part or several."""
     first, second = rising(10)[:31].encode(), rising(10)[31:].encode()
     packed = PACKERS[kind](first) + PACKERS[kind](second)
     workdir.put("prices.csv", packed)
@@ -195,13 +195,13 @@ def test_compressed_under_any_name(workdir: Workdir, kind: str) -> None:
 
 
 def test_plain_text_under_the_name_of_an_archive(workdir: Workdir) -> None:
-    """A name that ends in `.gz` does not make text an archive."""
+    """Text in a file named `.gz` is read as text."""
     workdir.put("prices.csv.gz", rising(10))
     assert workdir.run("prices.csv.gz").metrics["signal_count"] == 6
 
 
 def test_threads_do_not_change_the_answer(workdir: Workdir) -> None:
-    """However many threads parse, the figures are the same, from a file, a pipe and an archive."""
+    """The number of threads does not change the metrics of a file, a pipe or an archive."""
     workdir.call("generate", "--rows", "2e5", "--output", "prices.csv")
     text = (workdir.path / "prices.csv").read_bytes()
     workdir.put("prices.gz", gzip.compress(text, 1))
@@ -212,7 +212,7 @@ def test_threads_do_not_change_the_answer(workdir: Workdir) -> None:
 
 
 def test_module_and_script_are_one_program(workdir: Workdir) -> None:
-    """`python -m streamsig` and `streamsig` are the same."""
+    """`python -m streamsig` and `streamsig` are the same program."""
     script = subprocess.run(
         [sys.executable, "-c", "from streamsig.__main__ import main; raise SystemExit(main())", "--version"],
         capture_output=True,
@@ -232,7 +232,7 @@ def test_module_and_script_are_one_program(workdir: Workdir) -> None:
     ],
 )
 def test_help(workdir: Workdir, arguments: list[str], words: list[str]) -> None:
-    """Help goes to standard output, and touches no file."""
+    """Help goes to standard output and writes no file."""
     outcome = workdir.call(*arguments)
     assert (outcome.code, outcome.err) == (0, "")
     assert [word for word in words if word not in outcome.out] == []
@@ -240,19 +240,19 @@ def test_help(workdir: Workdir, arguments: list[str], words: list[str]) -> None:
 
 
 def test_output_to_stdout_alone(workdir: Workdir) -> None:
-    """`--output -` writes no file at all: neither metrics nor log."""
+    """With `--output -` neither metrics nor a log file are written."""
     assert workdir.run("-", "--output", "-", stdin=rising(10).encode()).metrics["status"] == "success"
     assert list(workdir.path.iterdir()) == []
 
 
 def test_output_to_stdout_alone_with_a_log(workdir: Workdir) -> None:
-    """With `--output -` a log is written where one is asked for."""
+    """With `--output -` and `--log-file` the log is written."""
     workdir.run("-", "--output", "-", "--log-file", "my.log", stdin=rising(10).encode())
     assert [place.name for place in workdir.path.iterdir()] == ["my.log"]
 
 
 def test_failure_names_the_version_of_the_config(workdir: Workdir) -> None:
-    """Error metrics carry the config's version, even where the config is what is wrong."""
+    """Error metrics have the config's version, even if another key is wrong."""
     workdir.put("config.yaml", 'seed: 1\nwindow: 2\nversion: "v9"\n')
     workdir.fails(3, "none.csv")
     assert workdir.metrics()["version"] == "v9"
@@ -261,8 +261,8 @@ def test_failure_names_the_version_of_the_config(workdir: Workdir) -> None:
     assert workdir.metrics()["version"] == "v8"
 
 
-def test_bad_config_is_told(workdir: Workdir) -> None:
-    """A key of the config that is wrong stops the run before the input is looked at."""
+def test_bad_config_stops_the_run(workdir: Workdir) -> None:
+    """A wrong key in the config stops the run before the input is opened."""
     workdir.put("config.yaml", 'seed: 1\nwindow: "5"\nversion: "v1"\n')
     message = workdir.fails(2, "none.csv")
     assert message == (
@@ -271,7 +271,7 @@ def test_bad_config_is_told(workdir: Workdir) -> None:
 
 
 def test_program_is_the_one_under_test() -> None:
-    """The subprocess imports this package, not another one that is installed."""
+    """The subprocess imports this package, not another installation."""
     code = "import streamsig; print(streamsig.__file__)"
     path = subprocess.run([PROGRAM[0], "-c", code], capture_output=True, check=True).stdout
     import streamsig  # noqa: PLC0415 (nothing else here needs it)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the run ends in order, and says so everywhere."""
+"""Ctrl-C and SIGTERM end the run with a message, error metrics and a log line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONG = prices(range(900_000)).encode()
 
 
 def _started(workdir: Workdir, text: bytes, until: str, *flags: object) -> subprocess.Popen[bytes]:
-    """Start a run on a pipe that has given `text` and stays open, and has come to an event."""
+    """Start a run on a pipe that delivers `text` and stays open; return once an event is logged."""
     process = workdir.start("run", "-", *flags, stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(text)
@@ -38,7 +38,7 @@ def _started(workdir: Workdir, text: bytes, until: str, *flags: object) -> subpr
 def test_stopped_while_a_pipe_is_slow(
     workdir: Workdir, number: int, code: int, word: str, text: bytes, until: str
 ) -> None:
-    """A signal ends a run that waits for its input, with error metrics and a line in the log."""
+    """A signal ends a run that waits for its input, with error metrics and a log line."""
     process = _started(workdir, text, until)
     process.send_signal(number)
     process.wait()
@@ -48,7 +48,7 @@ def test_stopped_while_a_pipe_is_slow(
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_stopped_while_counting(workdir: Workdir, threads: int) -> None:
-    """A signal in the midst of counting is no bug, with one thread or with several."""
+    """A signal during counting is not reported as a bug, with one thread or several."""
     process = workdir.start("run", "-", "--threads", threads, stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(b"close\n")
@@ -62,7 +62,7 @@ def test_stopped_while_counting(workdir: Workdir, threads: int) -> None:
 
 
 def test_second_signal_does_not_disturb(workdir: Workdir) -> None:
-    """Who presses Ctrl-C again and again still gets the message of the first one and its metrics."""
+    """Repeated Ctrl-C leaves the message and the metrics of the first one."""
     process = _started(workdir, b"", "run_started")
     while process.poll() is None:
         process.send_signal(signal.SIGINT)
@@ -75,7 +75,7 @@ def test_second_signal_does_not_disturb(workdir: Workdir) -> None:
 
 
 def test_ignored_signal_stays_ignored(workdir: Workdir) -> None:
-    """Where the shell has us ignore Ctrl-C, as behind `&` in a script, we do."""
+    """If the shell ignores Ctrl-C, as after `&` in a script, so does the program."""
     process = workdir.start("run", "-", stdin=subprocess.PIPE, before=["sh", "-c", 'trap "" INT; exec "$@"', "sh"])
     assert process.stdin is not None
     workdir.wait_for(lambda: workdir.has_logged("run_started"), process)
@@ -86,7 +86,7 @@ def test_ignored_signal_stays_ignored(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize(("number", "code", "word"), ENDINGS)
 def test_generate_is_stopped(workdir: Workdir, number: int, code: int, word: str) -> None:
-    """A stopped `generate` leaves no file, neither whole nor in part."""
+    """A stopped `generate` leaves no file."""
     process = workdir.start("generate", "--rows", "4e9", "--output", "bars.csv")
     # a signal just as the file is opened would have Python warn of one that nobody closed
     workdir.wait_for(lambda: any(path.stat().st_size for path in workdir.path.iterdir()), process)

@@ -1,4 +1,4 @@
-"""What the image is made from stays in step with what it is said to do."""
+"""The container image agrees with its documentation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not DOCKERFILE.exists(), reason="the sdist has n
 
 
 def instructions(name: str) -> list[str]:
-    """Return what follows `name` on each of its lines in the Dockerfile."""
+    """Return the rest of each line of the Dockerfile that begins with `name`."""
     return re.findall(rf"^{name} +(.+)$", DOCKERFILE.read_text(), re.MULTILINE)
 
 
@@ -29,7 +29,7 @@ def test_the_default_command_is_that_of_make_run() -> None:
 
 
 def test_the_build_is_sent_exactly_what_it_copies() -> None:
-    """No copied path is ignored, and nothing else comes along."""
+    """The build context has every copied path and nothing else."""
     copied = {
         word
         for line in instructions("COPY")
@@ -44,7 +44,7 @@ def test_the_build_is_sent_exactly_what_it_copies() -> None:
 
 
 def test_the_image_does_not_run_as_root() -> None:
-    """The user is a number, which Kubernetes can tell from root, and not root's."""
+    """The user is a number other than root's, which Kubernetes can check."""
     uid, gid = instructions("USER")[-1].split(":")
     assert int(uid) > 0
     assert int(gid) > 0

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_each_topic_is_a_page(topic: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A topic prints its page, which begins with a heading and shows no comment of the generator."""
+    """A topic prints its page, which begins with a heading and has no comment of the generator."""
     assert main(["help", topic], Stopping()) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("# ")
@@ -27,7 +27,7 @@ def test_each_topic_is_a_page(topic: str, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_without_a_topic(capsys: pytest.CaptureFixture[str]) -> None:
-    """All topics are listed; another one is refused with them."""
+    """Without a topic, or with an unknown one, all topics are listed."""
     assert main(["help"], Stopping()) == 0
     shown = capsys.readouterr().out
     assert [topic for topic in TOPICS if f"\n  {topic} " not in shown] == []
@@ -36,7 +36,7 @@ def test_without_a_topic(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_wheel_contains_the_pages() -> None:
-    """pyproject.toml puts each page where `help` looks for it."""
+    """pyproject.toml installs each page where `help` expects it."""
     targets = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
     pages = [name for name, _ in TOPICS.values()]
     assert targets["wheel"]["force-include"] == {f"docs/{name}": f"streamsig/help/{name}" for name in pages}
@@ -61,11 +61,11 @@ def test_a_wheel_contains_the_pages() -> None:
     ],
 )
 def test_settings_in_messages(message: str, shown: str) -> None:
-    """The command line shows the flag of each setting that a message names as Python has it."""
+    """The command line replaces each setting in a message by its flag."""
     assert with_flags(message) == shown
 
 
 def test_one_table_of_settings() -> None:
-    """The table describes each field of `Settings`, in order; a setting without a help text has no flag."""
+    """The table describes each field of `Settings` in order; a setting without help has no flag."""
     assert list(SETTINGS) == [field.name for field in fields(Settings)]
     assert [key for key, setting in SETTINGS.items() if not setting.help] == ["version"]

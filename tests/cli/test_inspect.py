@@ -1,4 +1,4 @@
-"""`streamsig inspect` shows what would be read and why, and nothing of a file gets at the terminal."""
+"""`streamsig inspect` shows what a run would read and why, with all output escaped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HOSTILE = (
 
 
 def shown(workdir: Workdir, *arguments: object, **options: Any) -> dict[str, Any]:
-    """Return the one input of `inspect --json`, which must succeed."""
+    """Return the only input of `inspect --json`, which must succeed."""
     outcome = workdir.call("inspect", *arguments, "--json", **options)
     assert (outcome.code, outcome.err) == (0, "")
     (report,) = json.loads(outcome.out)["inputs"]
@@ -43,7 +43,7 @@ def shown(workdir: Workdir, *arguments: object, **options: Any) -> dict[str, Any
 
 
 def test_a_plain_file(workdir: Workdir) -> None:
-    """All that a run goes by is there."""
+    """The layout of a plain file is complete."""
     path = workdir.put("prices.csv", PLAIN.replace("5.25", "").replace("7.25", "NaN"))
     report = shown(workdir, "prices.csv")
     expected = {
@@ -65,7 +65,7 @@ def test_a_plain_file(workdir: Workdir) -> None:
 
 
 def test_the_table_says_the_same(workdir: Workdir) -> None:
-    """A person sees the close marked, the time, the first rows and the reasons."""
+    """The table marks the close and shows the time, the first rows and the reasons."""
     workdir.put("prices.csv", PLAIN)
     outcome = workdir.call("inspect", "prices.csv")
     assert (outcome.code, outcome.err) == (0, "")
@@ -76,7 +76,7 @@ def test_the_table_says_the_same(workdir: Workdir) -> None:
 
 
 def test_flags_and_config_are_obeyed_as_in_run(workdir: Workdir) -> None:
-    """What is asked for is what is shown, from a flag or from the config file."""
+    """Flags and the config file apply as in a run."""
     workdir.put("prices.csv", PLAIN)
     assert shown(workdir, "prices.csv", "--column", "open")["close"] == 2
     workdir.put("config.yaml", "seed: 1\nwindow: 5\nversion: v1\ncolumn: open\n")
@@ -89,14 +89,14 @@ def test_flags_and_config_are_obeyed_as_in_run(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize("packing", [None, *PACKERS])
 def test_standard_input_plain_and_packed(workdir: Workdir, packing: str | None) -> None:
-    """A pipe is looked at as a file is."""
+    """Standard input is inspected like a file."""
     report = shown(workdir, "-", stdin=PACKERS[packing](PLAIN.encode()) if packing else PLAIN.encode())
     assert (report["input"], report["compression"], report["close"]) == ("<stdin>", packing, 3)
     assert report["size_bytes"] is None
 
 
 def test_archives_folders_and_globs(workdir: Workdir) -> None:
-    """Every member is shown, in the order in which it would be read."""
+    """Every member is shown, in the order in which a run reads it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for number in (10, 9):
@@ -113,7 +113,7 @@ def test_archives_folders_and_globs(workdir: Workdir) -> None:
     "write", [pa.parquet.write_table, lambda table, path: pa.feather.write_feather(table, str(path))]
 )
 def test_columnar_files(workdir: Workdir, write: Callable[[pa.Table, Path], None]) -> None:
-    """Types are told, and the first rows, the times and what is missing."""
+    """Types, first rows, times and missing markers of columnar files are shown."""
     days = pa.array([19_000 - row for row in range(20)], pa.int32()).cast(pa.date32())
     table = pa.table({"day": days, "close": pa.array([1.5, None, *[2.25] * 18]), "x": [[1]] * 20})
     write(table, workdir.path / "prices.bin")
@@ -128,7 +128,7 @@ def test_columnar_files(workdir: Workdir, write: Callable[[pa.Table, Path], None
 
 
 def test_what_is_refused_is_shown_as_far_as_it_goes(workdir: Workdir) -> None:
-    """The first rows with numbered fields, the sentence that names the flag, and the error's exit code."""
+    """A refused input has its first rows with numbered fields, the message and the exit code."""
     workdir.put("ticks.csv", "".join(f"{1_600_000_000 + row},5.{row},1\n" for row in range(20)))
     outcome = workdir.call("inspect", "ticks.csv")
     assert outcome.code == 4
@@ -148,7 +148,7 @@ def test_what_is_refused_is_shown_as_far_as_it_goes(workdir: Workdir) -> None:
     [(b"", 4), (b"<html>no</html>", 4), (b"PAR1 and no more", 3), (b"\x1f\x8b\x08garbage", 3), (b'{"error": "no"}', 4)],
 )
 def test_what_is_no_table_is_said(workdir: Workdir, content: bytes, code: int) -> None:
-    """Damage and other kinds of files end as they do in a run."""
+    """Damaged files and other kinds of files fail as in a run."""
     workdir.put("odd", content)
     outcome = workdir.call("inspect", "odd")
     assert (outcome.code, outcome.err.startswith("streamsig: odd")) == (code, True)
@@ -157,7 +157,7 @@ def test_what_is_no_table_is_said(workdir: Workdir, content: bytes, code: int) -
 
 
 def test_one_bad_input_does_not_hide_the_others(workdir: Workdir) -> None:
-    """The exit code is that of the first error, and all others are shown."""
+    """The exit code is that of the first error, and all other inputs are shown."""
     workdir.put("1.csv", "")
     workdir.put("2.csv", PLAIN)
     outcome = workdir.call("inspect", "1.csv", "none.csv", "2.csv", "--json")
@@ -167,8 +167,8 @@ def test_one_bad_input_does_not_hide_the_others(workdir: Workdir) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--colunm", "x", "a"), ("a", "--window", "5"), ("*.none",)])
-def test_what_cannot_be_asked(workdir: Workdir, arguments: tuple[str, ...]) -> None:
-    """No input, unknown flags, and flags that have no bearing on reading are refused in one line."""
+def test_usage_errors(workdir: Workdir, arguments: tuple[str, ...]) -> None:
+    """No input, unknown flags, and flags that do not affect reading are refused in one line."""
     outcome = workdir.call("inspect", *arguments)
     assert outcome.code in {2, 3}
     assert (outcome.out, outcome.err.count("\n")) == ("", 1)
@@ -176,7 +176,7 @@ def test_what_cannot_be_asked(workdir: Workdir, arguments: tuple[str, ...]) -> N
 
 @pytest.mark.parametrize("name", ["prices.csv", "[red]\x1b[31mprices.csv"])
 def test_nothing_of_a_file_gets_at_the_terminal(workdir: Workdir, name: str) -> None:
-    """Headers, cells and names come out escaped: no control characters, no markup that is obeyed."""
+    """Headers, cells and names are escaped: neither control characters nor markup take effect."""
     workdir.put(name, HOSTILE)
     for arguments in ((), ("--json",), ("--column", "3"), ("--column", "zzz")):
         outcome = workdir.call("inspect", name, *arguments)
@@ -194,7 +194,7 @@ def test_nothing_of_a_file_gets_at_the_terminal(workdir: Workdir, name: str) -> 
 
 @pytest.mark.parametrize("width", [1, 10, 20, 37, 60, 80, 100, 133])
 def test_never_wider_than_the_terminal(workdir: Workdir, width: int) -> None:
-    """Whatever the file holds: wide characters, long words, many columns."""
+    """Wide characters, long words and many columns fit the width of the terminal."""
     wide = ["收盘价" * 9, "x" * 300, "a long name of many words " * 9]
     header = ["日期", "收盘", *wide, *(f"c{index}" for index in range(200))]
     rows = [[f"2024-01-{day:02}", f"{day}.5", *wide, *["一二三" * 5] * 200] for day in range(1, 9)]
@@ -209,7 +209,7 @@ def test_never_wider_than_the_terminal(workdir: Workdir, width: int) -> None:
 
 
 def test_the_document(workdir: Workdir) -> None:
-    """docs/reference/inspect.md has every key, in order, with an example that is real."""
+    """docs/reference/inspect.md lists every key, in order, with a real example."""
     document = (Path(__file__).parents[2] / "docs" / "reference" / "inspect.md").read_text()
     workdir.put("prices.csv", "".join(PLAIN.splitlines(keepends=True)[:4]))
     real = json.loads(workdir.call("inspect", "prices.csv", "--json").out)
@@ -220,7 +220,7 @@ def test_the_document(workdir: Workdir) -> None:
 
 
 def test_groups_and_the_columns_that_seem_to_be_one(workdir: Workdir) -> None:
-    """Several series are warned of, in text and in Parquet; the columns of --group-by are shown, or refused."""
+    """Several series give a warning, and the columns of --group-by are shown or refused."""
     rows = [("2024-01-01", "A", 1), ("2024-01-01", "B", 2), ("2024-01-02", "A", 1), ("2024-01-02", "B", 2)]
     workdir.put("x.csv", "time,symbol,close\n" + "".join(f"{day},{key},{close}\n" for day, key, close in rows))
     times, keys, closes = zip(*rows, strict=True)
@@ -235,7 +235,7 @@ def test_groups_and_the_columns_that_seem_to_be_one(workdir: Workdir) -> None:
 
 
 def test_rows_that_are_no_prices_are_shown(workdir: Workdir) -> None:
-    """Totals below the data and dividends among the rows are named with their lines, and the only candidate as such."""
+    """Totals below the data and dividends among the rows are named with their lines."""
     rows = "".join(f"2024-01-{day:02},1.5,1.5,1.5,{day}.25\n" for day in range(1, 9))
     workdir.put("x.csv", f"Date,Open,High,Low,Close\n{rows}2024-01-09,0.2 Dividend,,,\nTotal,,,,12\n")
     reasons = shown(workdir, "x.csv")["reasons"]

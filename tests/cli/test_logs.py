@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def logged(folder: Path, *events: tuple[float, Event]) -> list[dict[str, Any]]:
-    """Return what a log holds of events at these seconds."""
+    """Return the log lines of events at these seconds."""
     now = 0.0
     with (folder / "log").open("ab", buffering=0) as file:
         log = JsonLog(file, clock=lambda: now)
@@ -31,7 +31,7 @@ def logged(folder: Path, *events: tuple[float, Event]) -> list[dict[str, Any]]:
 
 
 def test_log_of_a_success(workdir: Workdir) -> None:
-    """A run begins with its settings and versions, and ends with every figure."""
+    """A log begins with settings and versions, and ends with all metrics."""
     workdir.put("prices.csv", prices(range(10)))
     # a new interpreter, which imports only what the run needs
     outcome = workdir.run("prices.csv", "--window", 3, "--threads", 2, program=PROGRAM)
@@ -48,7 +48,7 @@ def test_log_of_a_success(workdir: Workdir) -> None:
 
 
 def test_log_of_a_failure(workdir: Workdir) -> None:
-    """A run that fails ends with the error, its kind and the exit code."""
+    """The log of a failed run ends with the error, its type and the exit code."""
     workdir.put("prices.csv", prices([1, 2, "bad"]))
     message = workdir.fails(4, "prices.csv")
     last = workdir.log()[-1]
@@ -57,7 +57,7 @@ def test_log_of_a_failure(workdir: Workdir) -> None:
 
 
 def test_every_line_begins_alike(workdir: Workdir) -> None:
-    """`ts`, `level` and `event` lead every line; times are UTC in ISO 8601 and never go back."""
+    """Every line begins with `ts`, `level` and `event`; times are ISO 8601 in UTC and never decrease."""
     workdir.put("prices.csv", prices(range(10)))
     workdir.run("prices.csv")
     workdir.fails(3, "none.csv")
@@ -77,7 +77,7 @@ def test_log_of_a_pipe(workdir: Workdir) -> None:
 
 
 def test_progress_comes_at_intervals(tmp_path: Path) -> None:
-    """Of progress a line is written every `PROGRESS_SECONDS`, with totals and the speed so far."""
+    """A progress line with totals and the rate is written every `PROGRESS_SECONDS`."""
     seconds = [PROGRESS_SECONDS * part for part in (0.5, 0.99, 1.0, 1.5, 2.1, 2.9)]
     lines = logged(tmp_path, *((second, Advanced(1000 * i, 100 * i, i)) for i, second in enumerate(seconds)))
     assert [(line["event"], line["rows_processed"]) for line in lines] == [("progress", 200), ("progress", 400)]
@@ -97,19 +97,19 @@ def test_progress_comes_at_intervals(tmp_path: Path) -> None:
     ],
 )
 def test_levels_and_names(tmp_path: Path, event: Event, level: str, name: str) -> None:
-    """Every event has its name and level."""
+    """Every event has a name and a level."""
     (line,) = logged(tmp_path, (0.0, event))
     assert (line["level"], line["event"]) == (level, name)
 
 
 def test_trace_of_a_bug(tmp_path: Path) -> None:
-    """What a person is spared, the log keeps: the trace of a bug."""
+    """The traceback of a bug is in the log, and not on the terminal."""
     (line,) = logged(tmp_path, (0.0, RunFailed("ZeroDivisionError", "unexpected", 1, "Traceback ...\n")))
     assert line["trace"] == "Traceback ...\n"
 
 
 def test_line_is_one_line(tmp_path: Path) -> None:
-    """Whatever a name holds, a line of the log is one line of ASCII."""
+    """A log line is one line of ASCII, whatever a name contains."""
     logged(tmp_path, (0.0, InputFound("a\nb\u2028\udcffä", None, {})))
     text = (tmp_path / "log").read_bytes()
     assert (text.count(b"\n"), text.isascii()) == (1, True)

@@ -1,4 +1,4 @@
-"""Progress: on standard error only, and only where somebody sees it."""
+"""Progress is drawn on standard error, and only on a terminal."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ TEXT = prices(range(1000))
 
 
 def plain(text: str) -> str:
-    """Return what a person sees: text without escape sequences, a line for each time it is drawn."""
+    """Return the text without escape sequences, one line for each time it is drawn."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n")
 
 
 def on_a_terminal(workdir: Workdir, *flags: object, stdin: bytes | None = None) -> tuple[Outcome, str]:
-    """Run with standard error on a terminal; return also what is on it."""
+    """Run with standard error on a terminal; return its text, too."""
     ours, theirs = pty.openpty()
     reading, writing = os.pipe()
     process = workdir.start("run", *flags, stdin=reading, stderr=theirs)
@@ -50,7 +50,7 @@ def on_a_terminal(workdir: Workdir, *flags: object, stdin: bytes | None = None) 
 
 @pytest.mark.parametrize("command", ["run", "inspect"])
 def test_waiting_for_rows_from_a_terminal(workdir: Workdir, command: str) -> None:
-    """Who names standard input and has no pipe there is told what the program waits for, and how to end it."""
+    """If standard input is a terminal, a message says that the run waits for rows and how to end them."""
     ours, theirs = pty.openpty()
     process = workdir.start(command, "-", stdin=theirs)
     os.close(theirs)
@@ -66,7 +66,7 @@ def test_waiting_for_rows_from_a_terminal(workdir: Workdir, command: str) -> Non
 
 
 def drawn(*events: tuple[float, Event], width: int = 100) -> str:
-    """Return what is drawn of events at these seconds."""
+    """Return what is drawn for events at these seconds."""
     now = 0.0
     console = Console(file=io.StringIO(), force_terminal=True, width=width, legacy_windows=False)
     bar = ProgressBar(console, clock=lambda: now)
@@ -78,7 +78,7 @@ def drawn(*events: tuple[float, Event], width: int = 100) -> str:
 
 
 def test_file_on_a_terminal(workdir: Workdir) -> None:
-    """For a file there are percent and ETA, for anything the running rate; standard output has the figures alone."""
+    """A file has a percentage, an ETA and a rate; standard output has only the metrics."""
     workdir.put("prices.csv", TEXT)
     outcome, shown = on_a_terminal(workdir, "prices.csv")
     assert (outcome.code, outcome.metrics["signal_count"]) == (0, 996)
@@ -86,7 +86,7 @@ def test_file_on_a_terminal(workdir: Workdir) -> None:
 
 
 def test_pipe_on_a_terminal(workdir: Workdir) -> None:
-    """For a pipe there is a live count, and neither percent nor ETA."""
+    """A pipe has a live count, and neither a percentage nor an ETA."""
     outcome, shown = on_a_terminal(workdir, "-", stdin=TEXT.encode())
     assert outcome.metrics["signal_count"] == 996
     assert "1.0k rows" in plain(shown)
@@ -95,7 +95,7 @@ def test_pipe_on_a_terminal(workdir: Workdir) -> None:
 
 
 def test_failure_on_a_terminal(workdir: Workdir) -> None:
-    """An error comes on a line of its own under the progress, and the cursor is given back."""
+    """An error has its own line below the progress, and the cursor is restored."""
     workdir.put("prices.csv", TEXT + "1000,bad\n")
     outcome, shown = on_a_terminal(workdir, "prices.csv")
     assert outcome.code == 4
@@ -104,21 +104,21 @@ def test_failure_on_a_terminal(workdir: Workdir) -> None:
 
 
 def test_never(workdir: Workdir) -> None:
-    """`never` leaves a terminal alone."""
+    """With `never` nothing is drawn on a terminal."""
     workdir.put("prices.csv", TEXT)
     outcome, shown = on_a_terminal(workdir, "prices.csv", "--progress", "never")
     assert (outcome.code, shown) == (0, "")
 
 
 def test_auto_without_a_terminal(workdir: Workdir) -> None:
-    """By default nothing is drawn where standard error is no terminal."""
+    """By default nothing is drawn if standard error is not a terminal."""
     workdir.put("prices.csv", TEXT)
     outcome = workdir.call("run", "prices.csv", "--progress", "auto")
     assert (outcome.code, outcome.err) == (0, "")
 
 
 def test_always_without_a_terminal(workdir: Workdir) -> None:
-    """`always` draws wherever standard error goes, and standard output still has the figures alone."""
+    """With `always` progress is drawn anywhere, and standard output has only the metrics."""
     workdir.put("prices.csv", TEXT)
     outcome = workdir.call("run", "prices.csv", "--progress", "always")
     assert (outcome.code, outcome.metrics["status"]) == (0, "success")
@@ -126,16 +126,16 @@ def test_always_without_a_terminal(workdir: Workdir) -> None:
     assert "\x1b[?25l" in outcome.err  # drawn live, as on a terminal, not once at the end
 
 
-def test_figures_of_a_sized_input() -> None:
-    """Name, percent, bytes, rows, rows per second, signal rate and ETA are there, on one line of 80 characters."""
+def test_line_of_a_sized_input() -> None:
+    """A line of 80 characters has name, percentage, bytes, rows, rates and ETA."""
     event = InputFound("/far/away/prices_of_a_long_name.csv", 2_000_000_000, {})
     shown = drawn((0.0, event), (2.0, Advanced(500_000_000, 6_000_000, 3_000_000)), (2.0, RunFinished({})), width=80)
     (last,) = (line.rstrip() for line in shown.splitlines()[-1:])
     assert re.fullmatch(r"prices_….* 25% 0\.5/2\.0 GB .* 6\.0M rows 3\.0M/s rate 0\.5000 ETA \S+", last)
 
 
-def test_figures_of_a_pipe() -> None:
-    """Without a size there are bytes and rows so far and the time gone by."""
+def test_line_of_a_pipe() -> None:
+    """Without a size the line has bytes, rows and the elapsed time."""
     shown = drawn(
         (0.0, InputFound("<stdin>", None, {})), (2.0, Advanced(500_000, 6_000, 1_500)), (2.0, RunFinished({}))
     )
@@ -145,17 +145,17 @@ def test_figures_of_a_pipe() -> None:
 
 
 def test_name_is_no_markup() -> None:
-    """A name in brackets is shown as it is."""
+    """A name in brackets is shown unchanged."""
     assert "[red]x.csv" in drawn((0.0, InputFound("[red]x.csv", 1, {})))
 
 
 def test_warning_is_shown() -> None:
-    """A warning stays on the screen, in one piece and as it is."""
+    """A warning remains on the screen, complete and unchanged."""
     assert "streamsig: warning: [odd] " + "x" * 200 in drawn((0.0, Warned("[odd] " + "x" * 200)))
 
 
 def test_streams_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    """What is printed while progress is drawn goes where it always goes."""
+    """Printing while progress is drawn goes to the usual streams."""
     bar = ProgressBar(Console(file=io.StringIO(), force_terminal=True, legacy_windows=False))
     bar(InputFound("prices.csv", 10, {}))
     print("out")  # noqa: T201
@@ -165,7 +165,7 @@ def test_streams_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_terminal_that_has_gone() -> None:
-    """A terminal that cannot be written to ends the drawing, not the run."""
+    """A terminal that disappears ends the drawing, not the run."""
     tried: list[str] = []
 
     class Gone(io.StringIO):
@@ -183,5 +183,5 @@ def test_terminal_that_has_gone() -> None:
 
 
 def test_warning_has_no_control_characters() -> None:
-    """What a file says, such as the name of a member of an archive, gives the terminal no orders."""
+    """Control characters in a name are escaped in a warning."""
     assert "a\\x1b[2Jb" in drawn((0.0, Warned("a\x1b[2Jb")))

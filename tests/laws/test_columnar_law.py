@@ -1,4 +1,4 @@
-"""A table has one answer, or one refusal, as CSV and as Parquet, Arrow or a frame."""
+"""A table has the same answer, or the same refusal, as CSV, Parquet, Arrow and a frame."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FORMS = ["parquet", "table", "batches"]
 
 @st.composite
 def columns(draw: st.DrawFn) -> tuple[pa.Array, list[str], dict[str, Any]]:
-    """Draw a close column, its texts in a CSV, and the settings that are for its texts alone."""
+    """Draw a close column, its texts in a CSV file, and the settings that apply to the texts alone."""
     form = draw(st.sampled_from([*KINDS, "int64", "float64", "decimal"]))
     if form in KINDS:
         # a few of the ways in which numbers are written, so that many tables can be read
@@ -77,8 +77,8 @@ def answer(*inputs: Any, **chosen: Any) -> tuple[Any, ...]:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=MOST_EXAMPLES)
 @given(drawn=columns(), data=st.data())
-def test_a_table_is_what_its_csv_is(tmp_path: Path, drawn: tuple[Any, ...], data: DataObject) -> None:
-    """Under any settings: rows, missing and rejected ones, signals and groups are the same, or both are refused."""
+def test_a_table_counts_like_its_csv(tmp_path: Path, drawn: tuple[Any, ...], data: DataObject) -> None:
+    """With any settings a table has the counts and groups of its CSV, or both are refused."""
     array, texts, marks = drawn
     keys = data.draw(st.lists(st.sampled_from(["A", "B", "é"]), min_size=len(texts), max_size=len(texts)))
     chosen: dict[str, Any] = {
@@ -124,8 +124,8 @@ def test_a_table_is_what_its_csv_is(tmp_path: Path, drawn: tuple[Any, ...], data
         (pa.array(["0", "0.000", "00.1", "-0"]).dictionary_encode(), ["0.0"], 3),
     ],
 )
-def test_a_marker_that_is_a_number_is_any_way_of_writing_it(array: pa.Array, markers: list[str], missing: int) -> None:
-    """Integers, floats, decimals and texts are missing where their value is the marker's; words match without case."""
+def test_a_numeric_marker_matches_by_value(array: pa.Array, markers: list[str], missing: int) -> None:
+    """A numeric marker matches closes of its value in any type; words match without case."""
     chosen: dict[str, Any] = {"thousands": ","} if "999,999" in array.to_pylist() else {}
     result = streamsig.run(pa.table({"close": array}), window=1, missing=markers, **chosen)
     assert (result.rows_processed, result.rows_missing) == (len(array), missing)
@@ -139,8 +139,8 @@ def test_a_marker_that_is_a_number_is_any_way_of_writing_it(array: pa.Array, mar
         (["one", "two"], "line 1: column \"close\" is not a column of numbers: 'one'; name another with --column"),
     ],
 )
-def test_texts_that_cannot_be_read_for_sure_are_refused(texts: list[str], message: str) -> None:
-    """Where a CSV would be refused, a table is, and the flag that it names works."""
+def test_ambiguous_texts_are_refused(texts: list[str], message: str) -> None:
+    """A table of texts is refused where its CSV would be, and the flag in the message works."""
     with pytest.raises(streamsig.LayoutError) as caught:
         streamsig.run(pa.table({"close": texts}), window=1)
     assert message in with_flags(str(caught.value))
@@ -150,7 +150,7 @@ def test_texts_that_cannot_be_read_for_sure_are_refused(texts: list[str], messag
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "table"])
 def test_an_input_without_one_good_row_is_an_error(tmp_path: Path, form: str) -> None:
-    """Also where bad rows are left out, and where they look like numbers: the first is told, the exit code is 4."""
+    """An input without a good row exits with 4 and names the first bad row, even when bad rows are skipped."""
     closes = ["9" * 40, "8" * 40]
     table = pa.table({"time": ["2024-01-01", "2024-01-02"], "close": closes})
     inputs: dict[str, Any] = {"csv": tmp_path / "a.csv", "parquet": tmp_path / "a.parquet", "table": table}

@@ -1,4 +1,4 @@
-"""The law of detection: a table comes back exactly, or it is refused; never another number."""
+"""The law of detection: a table is read exactly or refused, and never gives another number."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ NEIGHBOURS = ["Adj Close", "PREV_CLOSE", "Bid", "VWAP", "Symbol", ""]
 
 
 class Written(NamedTuple):
-    """A file, and the closes in it."""
+    """A file and its closes."""
 
     raw: bytes
     closes: list[Decimal | None]
 
 
 class Numbers(NamedTuple):
-    """Bars, how a price of them is written, the number that it is, and the marks in it: decimal and thousands."""
+    """Bars, how their prices are written and parsed, and the decimal mark and thousands separator."""
 
     rows: list[Bar]
     written: Callable[[str], str]
@@ -70,7 +70,7 @@ class Numbers(NamedTuple):
 
 @st.composite
 def files(draw: DrawFn) -> Written:
-    """Draw bars, and a dialect that they are written in."""
+    """Draw bars in some dialect."""
     header, form, order = draw(st.sampled_from([*HEADERS, None])), draw(st.sampled_from(FORMS)), draw(_order)
     rows, written, exact, _ = draw(_numbers(cents=[50, 900, 9_900, 95_000, 141_264, 14_126_400]))
     padding, sign = draw(_padding), draw(st.sampled_from(["", "", "", "$", "€"]))
@@ -101,7 +101,7 @@ def files(draw: DrawFn) -> Written:
 
 @st.composite
 def plain_files(draw: DrawFn) -> Written:
-    """Draw times and closes: how numbers are written varies, what they walk over, and the names."""
+    """Draw times and closes with various number formats, walks and column names."""
     rows, written, exact, _ = draw(_numbers(cents=[990, 990, 99_900, 9_990, 900_000]))
     names = draw(st.sampled_from([["Date Close"], ["Datum Schluss"], ["DATE DGS10"], ["Datum Wert"], []]))
     records = [*(each.split() for each in names), *([f"{bar.time:%Y-%m-%d}", written(bar.close)] for bar in rows)]
@@ -111,7 +111,7 @@ def plain_files(draw: DrawFn) -> Written:
 
 @st.composite
 def simple_files(draw: DrawFn) -> Written:
-    """Draw a table that has to be understood: a header in English, dates as ISO 8601 has them, plain numbers."""
+    """Draw a table that must be detected: an English header, ISO 8601 dates and plain numbers."""
     rows = bars(
         draw(st.integers(3, 60)), cents=draw(st.sampled_from([900, 9_900, 141_264])), seed=draw(st.integers(0, 9))
     )
@@ -138,7 +138,7 @@ def simple_files(draw: DrawFn) -> Written:
 
 @st.composite
 def _numbers(draw: DrawFn, cents: list[int], most: int = 80) -> Numbers:
-    """Draw bars, and how a price of them is written."""
+    """Draw bars and a number format for their prices."""
     rows = bars(draw(st.integers(0, most)), cents=draw(st.sampled_from(cents)), seed=draw(st.integers(0, 9)))
     if draw(st.booleans()):
         rows.reverse()
@@ -184,7 +184,7 @@ def _packed(draw: DrawFn, records: list[list[str]]) -> bytes:
 
 
 class Flagged(NamedTuple):
-    """A file, the closes in it, and settings that are true of it."""
+    """A file, its closes, and settings that describe it correctly."""
 
     raw: bytes
     closes: list[Decimal | None]
@@ -253,45 +253,45 @@ def closes_read(raw: bytes, sample_bytes: int, flags: dict[str, object] | None =
 
 
 def scaled(closes: list[Decimal | None], power: int) -> list[Decimal | None]:
-    """Move the decimal mark of all closes."""
+    """Shift the decimal mark of all closes."""
     return [None if close is None else close.scaleb(power) for close in closes]
 
 
 @settings(max_examples=max(300, settings().max_examples))
 @given(files(), st.sampled_from([1 << 18, 1 << 18, 1500, 400]))
 def test_a_table_comes_back_or_is_refused(file: Written, sample_bytes: int) -> None:
-    """Whatever the dialect a table is written in, its closes are read exactly, or the run stops."""
+    """In any dialect the closes of a table are read exactly, or the run stops."""
     check(file, sample_bytes)
 
 
 @settings(max_examples=max(300, settings().max_examples))
 @given(plain_files(), st.sampled_from([1 << 18, 400, 200]))
 def test_numbers_come_back_or_are_refused(file: Written, sample_bytes: int) -> None:
-    """Whatever the marks in its numbers, and however few of them are sampled, a column is not misread."""
+    """With any marks in its numbers and any sample length, a column is read exactly or refused."""
     check(file, sample_bytes)
 
 
 @given(simple_files(), st.sampled_from([1 << 18, 1500]))
 def test_a_simple_table_is_understood(file: Written, sample_bytes: int) -> None:
-    """A table with names in English, ISO dates and plain numbers is read without a setting."""
+    """A table with English names, ISO dates and plain numbers is read without a setting."""
     assert closes_read(file.raw, sample_bytes) == file.closes
 
 
 @settings(max_examples=max(300, settings().max_examples))
 @given(flagged_files())
 def test_true_settings_give_the_closes_or_a_refusal(file: Flagged) -> None:
-    """Whatever true settings are given, the closes are those written, or the run stops."""
+    """With any correct settings, the closes are read exactly or the run stops."""
     check(Written(file.raw, file.closes), 1 << 18, file.flags)
 
 
 @given(flagged_files(complete=True))
 def test_complete_settings_give_the_closes(file: Flagged) -> None:
-    """With every setting that says how a table is written, its closes are read."""
+    """With every setting of the dialect given, the closes are read."""
     assert closes_read(file.raw, 1 << 18, file.flags) == file.closes
 
 
 def check(file: Written, sample_bytes: int, flags: dict[str, object] | None = None) -> bool:
-    """Read a file, and tell whether it was understood; a refusal is as good as the closes."""
+    """Read a file and return whether it was read; a refusal is as valid as the exact closes."""
     try:
         closes = closes_read(file.raw, sample_bytes, flags)
     except (LayoutError, BadRecordError) as error:

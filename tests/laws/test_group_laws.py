@@ -1,4 +1,4 @@
-"""The laws of the state of groups, over any closes, keys and cuts."""
+"""The laws of the group state, for any closes, keys and cuts."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def keyed(draw: DrawFn) -> tuple[list[bytes], Closes]:
 
 
 def state_of(signals: Sequence[Signal], keys: list[bytes], series: Closes, *, backwards: bool = False) -> GroupState:
-    """Count one run."""
+    """Count one run of rows."""
     state = GroupState(signals, backwards=backwards)
     state.update(GroupRows.of([Texts.of(keys)], Ticks.from_decimals(series)))
     return state
 
 
 def facts(state: GroupState) -> dict[bytes, list[int]]:
-    """Return what a state says of each group."""
+    """Return the counts of each group in a state."""
     return dict(zip(state.keys().to_bytes(), state.group_counts.tolist(), strict=True))
 
 
 def answer(signals: Sequence[Signal], keys: list[bytes], series: Closes) -> dict[bytes, list[int]]:
-    """Return the same, each group taken by itself and every window of it recomputed."""
+    """Return the same counts, with every window of each group recomputed."""
     result = {}
     for key in dict.fromkeys(keys):
         own = [None if it is None else Fraction(it) for other, it in zip(keys, series, strict=True) if other == key]
@@ -67,7 +67,7 @@ def answer(signals: Sequence[Signal], keys: list[bytes], series: Closes) -> dict
 
 @given(keyed(), signal_lists)
 def test_each_group_counts_as_if_alone(rows: tuple[list[bytes], Closes], signals: list[Signal]) -> None:
-    """One run equals a recomputation of every window of every group, groups in the order of their first rows."""
+    """Each group has the counts of its rows alone, and groups are in the order of their first rows."""
     actual = facts(state_of(signals, *rows))
     assert actual == answer(signals, *rows)
     assert list(actual) == list(dict.fromkeys(rows[0]))
@@ -75,7 +75,7 @@ def test_each_group_counts_as_if_alone(rows: tuple[list[bytes], Closes], signals
 
 @given(st.data(), keyed(), signal_lists)
 def test_updates_are_invisible(data: DataObject, rows: tuple[list[bytes], Closes], signals: list[Signal]) -> None:
-    """Any cut into runs, fed one after another, is the same; what an update tells adds up."""
+    """The cuts between updates do not change the state, and the signals that updates return add up."""
     keys, series = rows
     places = data.draw(cuts(len(series)))
     state, added = GroupState(signals), 0
@@ -87,10 +87,10 @@ def test_updates_are_invisible(data: DataObject, rows: tuple[list[bytes], Closes
 
 
 @given(st.data(), keyed(), signal_lists)
-def test_rows_have_what_their_groups_alone_give_them(
+def test_rows_have_the_values_of_their_group(
     data: DataObject, rows: tuple[list[bytes], Closes], signals: list[Signal]
 ) -> None:
-    """Flags and means of each row are those of its group by itself, wherever runs are cut; the counts stay the same."""
+    """Flags and means of a row are those of its group alone, however runs are cut."""
     keys, series = rows
     places, lengths = data.draw(cuts(len(series))), sorted({signal.slow for signal in signals})
     state = GroupState(signals)
@@ -118,7 +118,7 @@ def test_rows_have_what_their_groups_alone_give_them(
 
 
 def test_rows_newest_first_have_no_values_yet() -> None:
-    """What a row has is known when later rows have come, so it is not asked of a state that runs backwards."""
+    """A state that runs backwards refuses to emit rows, since their values depend on later rows."""
     state = GroupState([Signal(1, 2)], backwards=True)
     with pytest.raises(ValueError, match="newest first"):
         state.update_rows(GroupRows.of([Texts.of([b"A"])], Ticks.from_integers([1], 0)), [2])
@@ -131,7 +131,7 @@ def test_merge_is_associative(
     signals: list[Signal],
     backwards: bool,  # noqa: FBT001
 ) -> None:
-    """Runs merged in any grouping, many of them empty, are the state of the whole; so they are backwards."""
+    """The order of merging runs, empty ones included, does not change the state, forwards or backwards."""
     keys, series = rows
     places = data.draw(cuts(len(series)))
     runs = [
@@ -146,10 +146,10 @@ def test_merge_is_associative(
 
 
 @given(keyed(), keyed(), signal_lists)
-def test_a_merged_state_goes_on(
+def test_a_merged_state_takes_further_rows(
     first: tuple[list[bytes], Closes], second: tuple[list[bytes], Closes], signals: list[Signal]
 ) -> None:
-    """A state that was merged takes further rows as one that was not."""
+    """A merged state takes further rows like any other state."""
     state = reduce(lambda left, right: (left.merge(right), left)[1], [state_of(signals, *first), GroupState(signals)])
     state.merge(state_of(signals, *second))
     state.update(GroupRows.of([Texts.of(first[0])], Ticks.from_decimals(first[1])))
@@ -158,7 +158,7 @@ def test_a_merged_state_goes_on(
 
 @given(st.lists(st.binary(max_size=20), max_size=60), st.data())
 def test_keys_are_numbered_as_they_come(texts: list[bytes], data: DataObject) -> None:
-    """However they are fed, with whatever in front of them."""
+    """Keys are numbered in order of appearance, however they are fed."""
     table = KeyTable()
     numbers: list[int] = []
     places = data.draw(cuts(len(texts)))
@@ -171,7 +171,7 @@ def test_keys_are_numbered_as_they_come(texts: list[bytes], data: DataObject) ->
 
 
 def test_many_and_long_keys() -> None:
-    """The table grows in every way, and forgets nothing."""
+    """The key table grows without losing a key."""
     texts = [b"%d" % number for number in range(20_000)] + [b"x" * 100_000, b"x" * 99_999]
     table = KeyTable()
     for _ in range(2):
@@ -179,8 +179,8 @@ def test_many_and_long_keys() -> None:
     assert table.texts().to_bytes() == texts
 
 
-def test_many_groups_go_on_where_they_were() -> None:
-    """Room for more groups is made without losing those that are there."""
+def test_growing_capacity_loses_no_group() -> None:
+    """Growing the capacity for groups loses none of them."""
     signals, many = [Signal(1, 3), Signal(2, 3, "cross_below")], 5000
     keys = [b"%d" % number for number in range(many)]
     whole, state = GroupState(signals), GroupState(signals)
@@ -195,7 +195,7 @@ def test_many_groups_go_on_where_they_were() -> None:
 
 @given(st.lists(st.one_of(st.integers(-(2**250), 2**250), st.integers(-5, 5)), min_size=1), st.integers(0, 3))
 def test_words_and_limbs_are_the_same_numbers(integers: list[int], more: int) -> None:
-    """Ticks of any size, in as many words as they take or more; so are the differences of sums."""
+    """Ticks of any size are the same numbers in any sufficient number of words."""
     ticks = Ticks.from_integers(integers, 0)
     words = to_words(ticks, words_for(max(map(abs, integers))) + more)
     assert from_words(words, 0).integers() == integers
@@ -206,7 +206,7 @@ def test_words_and_limbs_are_the_same_numbers(integers: list[int], more: int) ->
 
 @pytest.mark.parametrize("window", [1, 2, 5])
 def test_the_state_stays_bounded(window: int) -> None:
-    """However many rows go in, a group keeps the closes of a window, twice."""
+    """A group stores at most two windows of closes, however many rows it has."""
     state = GroupState([Signal(1, window)])
     for _ in range(50):
         state.update(GroupRows.of([Texts.of([b"A", b"B"] * 500)], Ticks.from_integers(list(range(1000)), 2)))
@@ -215,7 +215,7 @@ def test_the_state_stays_bounded(window: int) -> None:
 
 
 def test_too_many_groups_are_refused() -> None:
-    """Before the memory is taken, with how much there would be."""
+    """Too many groups are refused before memory is allocated, with the size they would need."""
     keys = Texts.of([b"%d" % number for number in range(5000)])
     with pytest.raises(
         TooManyGroupsError, match="5,000 groups by now, of windows of 100 rows, would take 9 MiB, more than the 1"
@@ -224,7 +224,7 @@ def test_too_many_groups_are_refused() -> None:
 
 
 def test_long_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What names take counts, also where there is room for more groups; and there is an end to them in any case."""
+    """The bytes of keys count towards the limit, and their total is bounded in any case."""
 
     def rows(names: list[bytes]) -> GroupRows:
         return GroupRows.of([Texts.of(names)], Ticks.from_integers([1] * len(names), 0))
@@ -246,7 +246,7 @@ def test_long_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_states_of_different_signals_do_not_merge() -> None:
-    """Joining counts of different signals, or directions, is an error."""
+    """Merging states with different signals or directions is an error."""
     for other in (GroupState([Signal(1, 3)]), GroupState([Signal(1, 2)], backwards=True)):
         with pytest.raises(ValueError, match="different signals"):
             GroupState([Signal(1, 2)]).merge(other)
@@ -254,7 +254,7 @@ def test_states_of_different_signals_do_not_merge() -> None:
 
 @given(keyed(), signal_lists)
 def test_all_levels_count_groups_the_same(rows: tuple[list[bytes], Closes], signals: list[Signal]) -> None:
-    """What a processor can do changes how fast, never what."""
+    """Every kernel level counts the same."""
     result = []
     for level in library.LEVELS[: library.load("baseline").processor_level() + 1]:
         with pytest.MonkeyPatch.context() as patch:
@@ -263,8 +263,8 @@ def test_all_levels_count_groups_the_same(rows: tuple[list[bytes], Closes], sign
     assert all(each == result[0] for each in result)
 
 
-def test_what_does_not_go_together_is_refused() -> None:
-    """The kernels look at no memory but that which they were given."""
+def test_inconsistent_arguments_are_refused() -> None:
+    """Kernels refuse arguments that would reach beyond their arrays."""
     arrays = count_kernels.GroupArrays(
         np.zeros((2, 3, 1), np.int64), np.zeros((2, 2, 1), np.int64), np.zeros((2, 3), np.int32),
         np.zeros((2, 3), np.int64),
@@ -294,8 +294,8 @@ def test_what_does_not_go_together_is_refused() -> None:
         KeyTable().number(Texts(np.array([0, 9], np.int32), np.zeros(3, np.uint8)))
 
 
-def test_closes_that_get_more_decimals_and_words_take_little_more() -> None:
-    """Of many groups, some at a time are written anew; where words grow, both are counted against the limit."""
+def test_widening_closes_takes_little_memory() -> None:
+    """Closes are widened a few groups at a time, and both copies count towards the limit."""
     keys = Texts.of([b"%d" % number for number in range(3000)])
     state = GroupState([Signal(1, 100)], max_bytes=12 << 20)
     state.update(GroupRows.of([keys], Ticks.from_integers([5] * 3000, 0)))

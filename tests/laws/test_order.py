@@ -1,4 +1,4 @@
-"""`--check-order` finds every step back, duplicate and gap, and the line of the first, however a file is cut."""
+"""`--check-order` reports steps back, duplicates and gaps with the first line of each, however a file is cut."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ START = datetime(2023, 12, 28, 22)  # noqa: DTZ001 (files name no zone)
 
 
 def expected(times: list[int | None], longest: int | None) -> tuple[list[int], list[int | None]]:
-    """Compare each time with the last one before it that is there; return counts and first rows by kind."""
+    """Compare each time with the last known one; return counts and first rows by kind."""
     result: list[list[int]] = [[], [], [], []]
     before = None
     for row, time in enumerate(times):
@@ -53,7 +53,7 @@ def expected(times: list[int | None], longest: int | None) -> tuple[list[int], l
 
 
 def state(times: list[int | None], longest: int | None = LONGEST) -> OrderState:
-    """Judge a run in one piece."""
+    """Check the order of one run."""
     numbers = np.array([0 if time is None else time for time in times], np.int64)
     return OrderState.of(numbers, np.array([time is not None for time in times], np.bool_), longest)
 
@@ -66,7 +66,7 @@ RUNS = st.lists(
 
 @given(RUNS, st.sampled_from([None, 0, 1, LONGEST, 2**63]))
 def test_a_run_is_judged_as_row_by_row(times: list[int | None], longest: int | None) -> None:
-    """Counts, first rows and ends are those of the plain loop, also where differences leave int64."""
+    """Counts, first rows and ends are those of the plain loop, even where differences overflow int64."""
     result = state(times, longest)
     assert (list(result.counts), list(result.firsts)) == expected(times, longest)
     known = [(row, time) for row, time in enumerate(times) if time is not None]
@@ -76,7 +76,7 @@ def test_a_run_is_judged_as_row_by_row(times: list[int | None], longest: int | N
 
 @given(RUNS, st.data(), st.sampled_from([None, LONGEST]))
 def test_cuts_are_invisible(times: list[int | None], data: st.DataObject, longest: int | None) -> None:
-    """However a run is cut, often into nothing, and in whatever order neighbours merge, the state is one."""
+    """Cuts and the order of merging do not change the state."""
     places = [0, *data.draw(cuts(len(times))), len(times)]
     parts = [state(times[a:b], longest) for a, b in pairwise(places)]
     while len(parts) > 1:
@@ -88,7 +88,7 @@ def test_cuts_are_invisible(times: list[int | None], data: st.DataObject, longes
 
 
 def test_the_usual_step_is_that_of_most() -> None:
-    """At least half of the steps forward, or there is none."""
+    """The usual step is that of at least half of the steps forward; otherwise there is none."""
     assert usual_step(np.array([0, 60, 120, 120, 60, 120, 500])) == 60
     assert usual_step(np.array([0, 1, 3, 7, 12, 20])) is None
     assert usual_step(np.array([5, 4, 3, 3])) is None
@@ -101,8 +101,8 @@ FORMATS: dict[str, Callable[[datetime], str]] = {name: form[0] for name, form in
 
 
 @given(st.lists(st.one_of(st.text(max_size=20), st.from_regex(r"[0-9:./ TZ+-]{0,25}", fullmatch=True)), max_size=9))
-def test_no_text_is_too_odd(texts: list[str]) -> None:
-    """Any text is a time or is not, by itself: its neighbours do not matter."""
+def test_any_text_is_a_time_or_not(texts: list[str]) -> None:
+    """Whether a text is a time does not depend on its neighbours."""
     for reading in READINGS:
         times, readable = read(Column.of(texts), reading)
         for row, text in enumerate(texts):
@@ -117,13 +117,13 @@ def test_no_text_is_too_odd(texts: list[str]) -> None:
      "99999999999999999999", "1e400", "13:00 pm", "\u0662\u0660\u0662\u0663-\u0660\u0661-\u0660\u0661"],
 )  # fmt: skip
 def test_what_is_no_time(text: str) -> None:
-    """Days and hours that there are not, and what does not fit, are not read as other times."""
+    """Impossible days and hours, and times out of range, are not times."""
     for reading in READINGS:
         assert not read(Column.of([text]), reading).readable.any()
 
 
 def test_many_shapes_are_read_as_few() -> None:
-    """More shapes than are tried together change nothing but the time that it takes."""
+    """Many shapes of text are read like few."""
     zones = [f"{chr(97 + row % 26)}{chr(97 + row // 26 % 26)}q" for row in range(600)]
     result, readable = read(Column.of([f"2023-01-01 00:00:00 {zone}" for zone in zones]), "ymd")
     assert readable.all()
@@ -140,13 +140,13 @@ BROKEN: dict[int, Callable[[datetime], datetime | None]] = {
 
 
 def broken(rows: int = 60, gap: int = 40) -> list[datetime | None]:
-    """Return a time a minute with steps back, a duplicate, one that is missing, and a row left out at `gap`."""
+    """Return a time a minute with steps back, a duplicate, a missing time, and a row left out at `gap`."""
     times = [START + timedelta(minutes=row + (row >= gap)) for row in range(rows)]
     return [BROKEN.get(row, lambda it: it)(time) for row, time in enumerate(times)]
 
 
 def judged(times: list[datetime | None], longest: int | None = 90) -> tuple[list[int], list[int | None]]:
-    """Judge times by the plain loop."""
+    """Check times with the plain loop."""
     return expected([None if time is None else seconds(time) for time in times], longest)
 
 
@@ -161,7 +161,7 @@ def _findings(order: Any, first_line: int = 2) -> tuple[list[int], list[int | No
 def test_every_kind_in_every_format(
     name: str, chunk_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counts and first lines are those of the plain loop."""
+    """Counts and first lines of every kind are those of the plain loop in every format."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
     times = broken()
     path = tmp_path / "prices.csv"
@@ -175,7 +175,7 @@ def test_every_kind_in_every_format(
 
 @given(data=st.data())
 def test_chunks_threads_and_line_ends_are_invisible(data: st.DataObject, tmp_path_factory: Any) -> None:
-    """One answer, the oracle's, for any cut, any number of threads, blank lines, quoted newlines and rows left out."""
+    """Cuts, threads, blank lines, quoted newlines and skipped rows do not change the answer."""
     steps = data.draw(st.lists(st.sampled_from([1, 1, 1, 1, 0, 2, -1, 5, None]), max_size=40))
     header = data.draw(st.booleans())
     lines, times, where, now, line = (["time,note,close"] if header else []), [], [], START, 1 + header
@@ -204,8 +204,8 @@ def test_chunks_threads_and_line_ends_are_invisible(data: st.DataObject, tmp_pat
     assert _findings(order, 0) == (counts, [None if row is None else where[row] for row in rows])
 
 
-def test_newest_first_runs_forwards_when_that_is_asked(tmp_path: Path) -> None:
-    """With the order turned around, a step back is one against that order."""
+def test_newest_first_reverses_the_steps(tmp_path: Path) -> None:
+    """With `order: newest-first`, a step back is a step against that order."""
     times = broken()
     path = tmp_path / "prices.csv"
     lines = [f"{it.isoformat(' ') if it else ''},1.5\n" for it in reversed(times)]
@@ -227,7 +227,7 @@ def _minutes(start: int, stop: int, step: int = 1) -> list[datetime]:
 
 
 def test_steps_from_file_to_file(tmp_path: Path) -> None:
-    """Files of one series are judged as one, milliseconds before microseconds and a header or none; others are not."""
+    """Steps between files of one series are checked; steps between independent files are not."""
     _write(tmp_path / "1.csv", _minutes(0, 30), FORMATS["milliseconds"], "")
     _write(tmp_path / "2.csv", _minutes(30, 60), FORMATS["microseconds"])
     _write(tmp_path / "3.csv", _minutes(59, 90))
@@ -242,7 +242,7 @@ def test_steps_from_file_to_file(tmp_path: Path) -> None:
 
 
 def test_files_that_are_turned_around(tmp_path: Path) -> None:
-    """Each runs from its end to its start, and they follow each other in the order of their names."""
+    """Reversed files are read end to start and follow each other in the order of their names."""
     _write(tmp_path / "1.csv", _minutes(29, -1, -1))
     _write(tmp_path / "2.csv", _minutes(59, 29, -1))
     _write(tmp_path / "3.csv", _minutes(89, 58, -1))
@@ -252,7 +252,7 @@ def test_files_that_are_turned_around(tmp_path: Path) -> None:
 
 
 def test_times_of_a_day_do_not_join_files(tmp_path: Path) -> None:
-    """A time of day without its day starts again in every file, and that is no step back."""
+    """Times of day without a date restart in every file, which is not a step back."""
     for first, name in enumerate(("1.csv", "2.csv")):
         times = _minutes(first, 60)
         _write(tmp_path / name, times, lambda it: it.strftime("%H:%M"))
@@ -262,7 +262,7 @@ def test_times_of_a_day_do_not_join_files(tmp_path: Path) -> None:
 
 
 def test_day_or_month_first_is_settled_by_the_whole_column(tmp_path: Path) -> None:
-    """Where a sample leaves both open, the reading that has least wrong is taken."""
+    """If the sample is ambiguous, the reading with fewer findings is used."""
     for days in (4, 20):
         times = [datetime(2023, 1, 2) + timedelta(minutes=row) for row in range(1440 * days)]  # noqa: DTZ001
         for text in ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"):
@@ -273,7 +273,7 @@ def test_day_or_month_first_is_settled_by_the_whole_column(tmp_path: Path) -> No
 
 
 def test_summer_time_and_long_months_are_no_gaps(tmp_path: Path) -> None:
-    """A step of up to one and a half times the usual one is none; a row that is left out always is."""
+    """A step up to 1.5 times the usual one is not a gap; a missing row always is."""
     months = [datetime(2020 + row // 12, 1 + row % 12, 1) for row in range(48) if row != 40]  # noqa: DTZ001
     assert _findings(streamsig.run(_write(tmp_path / "months.csv", months), check_order=True).order)[0] == [0, 0, 1, 0]
     days = [START + timedelta(days=row, hours=row // 20) for row in range(48) if row != 30]
@@ -283,7 +283,7 @@ def test_summer_time_and_long_months_are_no_gaps(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["offsets of summer and winter", "names of summer and winter"])
 @pytest.mark.parametrize("start", [datetime(2023, 3, 30), datetime(2023, 9, 29)])  # noqa: DTZ001
 def test_the_offset_of_each_row_is_applied(name: str, start: datetime, tmp_path: Path) -> None:
-    """The hour that local time leaves out in spring and repeats in autumn is neither a gap nor a step back."""
+    """Offsets are applied row by row, so changes of summer time are neither gaps nor steps back."""
     times = [start + timedelta(minutes=15 * row) for row in range(400) if row != 300]
     order: Any = streamsig.run(_write(tmp_path / "prices.csv", times, FORMATS[name]), check_order=True).order
     assert _findings(order) == ([0, 0, 1, 0], [None, None, 300, None])
@@ -292,7 +292,7 @@ def test_the_offset_of_each_row_is_applied(name: str, start: datetime, tmp_path:
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in INSTANTS])
 def test_days_and_periods(name: str, tmp_path: Path) -> None:
-    """Their first instants are compared: over a year end, and with a row left out, which is the only gap."""
+    """Periods are compared by their first instants; the only gap is the missing row."""
     write, period = ALL[name]
     days = [datetime(2022, 12, 5) + timedelta(days=row) for row in range(366 * 20)]  # noqa: DTZ001
     firsts = sorted({period(day) for day in days})[1:60]
@@ -302,21 +302,21 @@ def test_days_and_periods(name: str, tmp_path: Path) -> None:
 
 
 def test_files_of_days_without_a_year_are_not_joined(tmp_path: Path) -> None:
-    """The days start again each year."""
+    """Days without a year restart in each file."""
     for first, name in enumerate(("1.csv", "2.csv")):
         _write(tmp_path / name, _minutes(1440 * first, 1440 * 3, 1440), lambda it: f"{it:%b} {it.day}")
     assert _findings(streamsig.run(tmp_path, check_order=True).order)[0] == [0, 0, 0, 0]
 
 
 def test_a_date_and_a_time_of_day_in_two_columns(tmp_path: Path) -> None:
-    """The two are put together."""
+    """A date column and a time column are combined."""
     path = tmp_path / "prices.csv"
     _write(path, _minutes(0, 300), lambda it: it.strftime("%Y.%m.%d;%H:%M"), "<DATE>,<TIME>,<CLOSE>\n")
     assert _findings(streamsig.run(path, check_order=True).order)[0] == [0, 0, 0, 0]
 
 
 def test_ticks_have_no_gaps(tmp_path: Path) -> None:
-    """Without a usual step nothing can be a gap, and that is said."""
+    """Without a usual step there are no gaps, and a warning says so."""
     times = [START + timedelta(milliseconds=row * row * 7 + row % 3) for row in range(50)]
     order: Any = streamsig.run(_write(tmp_path / "ticks.csv", times), check_order=True).order
     assert (order["gaps"], order["usual_step_seconds"], order["first_gap"]) == (None, None, None)
@@ -327,7 +327,7 @@ def test_ticks_have_no_gaps(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("kind", [pa.timestamp("ms", "Europe/Berlin"), pa.string(), pa.int64()], ids=str)
 def test_columnar_files(write: Callable[[pa.Table, Path], None], kind: pa.DataType, tmp_path: Path) -> None:
-    """Their rows are judged as those of the CSV, and named by their number."""
+    """Rows of columnar files are checked like those of a CSV and named by row number."""
     times = broken()
     values = pa.array(times, pa.timestamp("ms"))
     closes = [float("inf") if row == 5 else 1.5 for row in range(len(times))]
@@ -343,8 +343,8 @@ def test_columnar_files(write: Callable[[pa.Table, Path], None], kind: pa.DataTy
     )
 
 
-def test_it_is_told_everywhere(workdir: Workdir) -> None:
-    """On standard error, in the log and in the metrics, with the first line; only when it was asked for."""
+def test_findings_are_reported_everywhere(workdir: Workdir) -> None:
+    """Findings go to standard error, the log and the metrics, only with the flag."""
     workdir.put("prices.csv", "time,close\n" + "".join(f"2024-01-{day:02},1.5\n" for day in [1, 2, 3, 3, 2, 3, 6]))
     outcome = workdir.call("run", "prices.csv", "--check-order")
     assert outcome.code == 0
@@ -364,7 +364,7 @@ def test_it_is_told_everywhere(workdir: Workdir) -> None:
 
 
 def test_no_time_to_check(workdir: Workdir) -> None:
-    """A file without a column of times stops the run; one without rows does not."""
+    """A file without a time column stops the run; a file without rows does not."""
     workdir.put("bare.csv", "open,close\n" + "1.4,1.5\n1.7,1.6\n" * 9)
     assert "bare.csv: no column tells the time" in workdir.fails(4, "bare.csv", "--check-order")
     buffer = io.BytesIO()
@@ -375,7 +375,7 @@ def test_no_time_to_check(workdir: Workdir) -> None:
     assert workdir.call("run", "empty.csv", "--check-order").metrics["order"]["steps_back"] == 0
 
 
-def test_nothing_is_read_that_was_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_are_read_only_with_the_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the flag no time is read."""
     monkeypatch.setattr(time_order, "read", None)
     path = _write(tmp_path / "prices.csv", _minutes(0, 50))

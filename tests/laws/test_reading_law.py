@@ -1,4 +1,4 @@
-"""Whatever a table is written like and cut into, it is counted as the oracle counts it."""
+"""However a table is written and cut, its counts are those of the oracle."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOTES = ["", "x", "Dogecoin", "1E5", "a b", "ä", '"q"', '"a,b"', '"say ""hi"""'
 
 @st.composite
 def tables(draw: DrawFn) -> bytes:
-    """Draw a table: time, note, close, volume; any line end, quoting, blanks, missing closes, blank lines."""
+    """Draw a table of time, note, close and volume, with any line ends, quotes, blanks and missing closes."""
     ends = draw(st.sampled_from([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n"], ["\n", "\n\n", "\n   \n"]]))
     lines = ["time,note,close,volume"]
     for row, close in enumerate(draw(closes().filter(lambda drawn: not set(UNDEFINED) & set(drawn)))):
@@ -73,7 +73,7 @@ def count(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., streamsig.R
 def test_cuts_threads_and_blocks_are_invisible(
     text: bytes, data: DataObject, count: Callable[..., streamsig.Result]
 ) -> None:
-    """Chunks down to a record, 1 to 4 threads, any memory: one answer, the oracle's."""
+    """Any chunk size, 1 to 4 threads and any memory limit give the oracle's answer."""
     exact = oracle.closes_of(_without_blank_lines(text), 2)
     window = data.draw(st.integers(1, len(exact) + 1))
     expected = oracle.answer(exact, window)
@@ -103,7 +103,7 @@ def test_cuts_threads_and_blocks_are_invisible(
 )
 @pytest.mark.parametrize("regular", [True, False])
 def test_rows_that_are_no_prices(rows: str, skipped: int | None, regular: bool, tmp_path: Path) -> None:  # noqa: FBT001
-    """A dividend is a bad row, and so is a header; one with the columns elsewhere stops a run that skips bad rows."""
+    """Dividends and repeated headers are bad rows; a header with the columns elsewhere stops the run."""
     path = tmp_path / "prices.csv"
     row = rows if rows.startswith(("D", "d", "a")) else f"2024-01-02,{rows}"
     before, after = 5000, 3
@@ -135,7 +135,7 @@ FOOTERS = [
 
 @given(data=st.data())
 def test_rows_below_the_data_are_no_rows(data: DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Last rows without a time are bad rows, wherever the text is cut; those above a row with a time are rows."""
+    """Last rows without a time are bad rows wherever the text is cut; rows above a row with a time are valid."""
     path = tmp_path_factory.mktemp("footers") / "table.csv"
     closes = data.draw(st.lists(st.integers(100, 199), min_size=3, max_size=15))
     gap = data.draw(st.sampled_from([(), (), ("x,,150",), (",,151", "Total,,152")])) if len(closes) > 12 else ()
@@ -180,12 +180,12 @@ def _counts(path: Path, **settings: Any) -> tuple[int, int, int, int]:
 
 
 def _without_blank_lines(text: bytes) -> bytes:
-    """Take out the lines of blanks, which `csv` would return as records."""
+    """Remove the blank lines, which `csv` would return as records."""
     return text.replace(b"\n   \n", b"\n")
 
 
 class _Pieces(io.RawIOBase):
-    """A source that hands out its bytes in pieces of given sizes."""
+    """A source that returns its bytes in pieces of given sizes."""
 
     def __init__(self, text: bytes, sizes: list[int]) -> None:
         self._text, self._sizes = io.BytesIO(text), sizes
@@ -212,7 +212,7 @@ def _chunks(text: bytes, sizes: list[int], chunk_bytes: int) -> chunks.Chunks:
 def test_other_fields_as_text(
     text: bytes, bad: list[bytes], malformed: bytes, also: tuple[int, ...], chunk_bytes: int
 ) -> None:
-    """Further fields come out as they are written, a text for each close, whichever way a chunk is read."""
+    """Other fields are returned as written, one text for each close, by every reader."""
     text = text.removeprefix(b"\xef\xbb\xbf")
     text += b"" if text.endswith((b"\n", b"\r")) else b"\n"
     text = b"".join([text, *bad, malformed])
@@ -230,7 +230,7 @@ def test_other_fields_as_text(
 
 @given(tables(), st.lists(st.integers(1, 50), max_size=30), st.sampled_from([1, 7, 37, 4096]))
 def test_chunks_joined_are_the_text(text: bytes, sizes: list[int], chunk_bytes: int) -> None:
-    """No byte is lost, repeated or moved, however the source hands them out, and cuts lie at record ends."""
+    """Chunks lose, repeat and move no byte, and they end where records end."""
     from streamsig.csv.records import split_records  # noqa: PLC0415
 
     result = [bytes(part.view) for part in _chunks(text, sizes, chunk_bytes)]
@@ -247,7 +247,7 @@ def test_chunks_joined_are_the_text(text: bytes, sizes: list[int], chunk_bytes: 
 
 @pytest.mark.parametrize("text", [b'a"b,1\n"x\ny",2\nc,3\n', b'5",x\n"b\nc",1\nd,2\n', b'"a"b,1\n"c\nd"e,2\n'])
 def test_stray_quotes_do_not_mislead_the_cutter(text: bytes) -> None:
-    """Quotes in the middle of a field are text, and cuts still lie at record ends."""
+    """Quotes inside a field are text, and chunks still end where records end."""
     from streamsig.csv.records import split_records  # noqa: PLC0415
 
     result = [bytes(part.view) for part in _chunks(text, [], 4)]
@@ -258,14 +258,14 @@ def test_stray_quotes_do_not_mislead_the_cutter(text: bytes) -> None:
 @pytest.mark.parametrize("close", ["69", "6.9E+1", "9" * 38, "123456789012345678901", "9" * 18 + ".25", "1E+37"])
 @pytest.mark.parametrize("first", ["1.5", "1E-37", "1.000000000000000001"])
 def test_large_numbers_do_not_overflow_unseen(first: str, close: str, tmp_path: Path) -> None:
-    """A close with many digits beside one with many decimals is read exactly."""
+    """A close with many digits next to one with many decimals is read exactly."""
     path = tmp_path / "large.csv"
     path.write_text(f"time,close\n1,{first}\n2,{close}\n3,{first}\n4,{close}\n")
     assert streamsig.run(path, window=2).signal_count == 2
 
 
 def test_more_decimals_in_the_sample_than_64_bits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A close of 27 decimals among ordinary ones, each in a chunk of its own."""
+    """A close with 27 decimals is read exactly among ordinary ones, each in its own chunk."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 1)
     path = tmp_path / "prices.csv"
     path.write_text("time,close\n1,1E+0\n2,1.000\n3,1E-27\n4,1.001\n")
@@ -273,7 +273,7 @@ def test_more_decimals_in_the_sample_than_64_bits_hold(tmp_path: Path, monkeypat
 
 
 def test_nothing_is_left_open(tmp_path: Path) -> None:
-    """A run, also one that fails, closes what it opened."""
+    """A run closes what it opened, even when it fails."""
     path = tmp_path / "bad.csv"
     path.write_text("time,close\n1,1.5\n2,word\n")
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH208, PTH112
@@ -285,7 +285,7 @@ def test_nothing_is_left_open(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("between", [",,", "", "a,b", "x,,word", "\r\nMean,,", "a,b\r\nMean,,"])
 def test_blank_lines_and_bad_rows_in_a_footer(between: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chunk without rows waits, too, while its buffer is used again."""
+    """Bad rows in a footer are counted, and blank lines are not, even in chunks without rows."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 11)
     path = tmp_path / "prices.csv"
     rows = [f"2024-01-0{day},,{close}" for day, close in enumerate([166, 199, 100, 198], 1)]

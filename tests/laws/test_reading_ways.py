@@ -1,4 +1,4 @@
-"""Whatever a text and the settings are, each way of reading a chunk gives what the definition gives."""
+"""For any text and settings, every reader of a chunk gives what the definition gives."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ LINES = [
 
 @st.composite
 def dialects(draw: st.DrawFn) -> Dialect:
-    """Draw how a text is written."""
+    """Draw a dialect."""
     fields = draw(st.integers(1, 4))
     close = draw(st.integers(0, fields - 1))
     return Dialect(
@@ -93,7 +93,7 @@ def dialects(draw: st.DrawFn) -> Dialect:
 
 @st.composite
 def texts(draw: st.DrawFn, dialect: Dialect) -> bytes:
-    """Draw records, nearly all of them well written, and the lines between them."""
+    """Draw records, nearly all of them well formed, and the lines between them."""
     end = draw(st.sampled_from(["\n", "\n", "\r\n", "\r"]))
     plain = st.sampled_from(["1.25", "12.50", "7", "-0.5", "1,25"])
     closes = draw(st.sampled_from([plain, plain | numbers(), numbers()]))
@@ -118,7 +118,7 @@ def texts(draw: st.DrawFn, dialect: Dialect) -> bytes:
 
 
 def chunks(text: bytes, dialect: Dialect, chunk_bytes: int) -> list[Chunk]:
-    """Cut a text, nowhere but at the ends of records."""
+    """Cut a text at ends of records."""
     if dialect.line_quoted or not chunk_bytes:
         return [Chunk(bytearray(text), len(text), 0, b'"' in text)]
     source = TextSource(RawInput(cast("BinaryIO", io.BytesIO(text)), "drawn", None))
@@ -126,7 +126,7 @@ def chunks(text: bytes, dialect: Dialect, chunk_bytes: int) -> list[Chunk]:
 
 
 def outcome(reader: ChunkReader, parts: list[Chunk]) -> Read | tuple[object, ...]:
-    """Return what the parts of a text hold, or what is wrong with the first bad record."""
+    """Return what the chunks of a text contain, or the error of the first bad record."""
     readings, lines = [], 0
     for part in parts:
         try:
@@ -139,7 +139,7 @@ def outcome(reader: ChunkReader, parts: list[Chunk]) -> Read | tuple[object, ...
 
 @given(st.data())
 def test_all_ways_agree(data: st.DataObject) -> None:
-    """One answer or one refusal, the same rejected rows, lines and texts, with any settings and cut anywhere."""
+    """All readers give the same answer or refusal, rejected rows, lines and texts, for any settings and cuts."""
     dialect = data.draw(dialects())
     text = data.draw(texts(dialect))
     also, prices = (tuple(data.draw(st.lists(st.integers(0, dialect.fields - 1), max_size=2))) for _ in range(2))
@@ -170,7 +170,7 @@ def test_all_ways_agree(data: st.DataObject) -> None:
 )
 @given(st.lists(numbers(), max_size=20), formats(), st.integers(0, 18))
 def test_the_kernels_read_what_parse_reads(cells: list[str], form: NumberFormat, scale: int) -> None:
-    """Whatever stands in a cell, and whatever stands in those beside it."""
+    """The kernels read a cell as `parse` does, whatever its neighbours contain."""
     content = [cell.encode() for cell in cells]
     places = np.cumsum([0, *map(len, content)], dtype=np.int32)
     text = np.frombuffer(b"".join(content), np.uint8)
@@ -191,7 +191,7 @@ def test_the_kernels_read_what_parse_reads(cells: list[str], form: NumberFormat,
     "form", [NumberFormat(), NumberFormat(".", ","), NumberFormat(",", " "), NumberFormat(".", "'")]
 )
 def test_the_kernels_read_nearly_all(form: NumberFormat) -> None:
-    """What people write in every row never needs Python."""
+    """The usual ways to write numbers never need the Python parser."""
     separators = form.separators[:1] + form.separators[-1:] if form.thousands else [""]
     written = [
         f"{before}{sign}1{it}234{it}567{form.decimal}50{after}"
@@ -224,7 +224,7 @@ def test_the_kernels_read_nearly_all(form: NumberFormat) -> None:
 def test_regular_text_is_read_at_once(
     rows_before: int, close: int, end: str, mark: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Plain rows of any number are never split record by record, wherever the close is and however they are written."""
+    """Regular rows are never split record by record, wherever the close is and however numbers are written."""
     record = ["x", "y", "z"]
     record[close] = "12.50"
     text = (mark.join(record) + end) * rows_before

@@ -1,4 +1,4 @@
-"""What each row has: the oracle's flags and means, however the rows are cut."""
+"""The flags and means of each row are the oracle's, however the rows are cut."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pieces(data: DataObject, series: Closes) -> list[Closes]:
 
 
 def check(emitted: Sequence[RowValues], signals: Sequence[Signal], series: Closes) -> None:
-    """Compare with flags and means that are recomputed for each row."""
+    """Compare with flags and means recomputed for each row."""
     exact = [None if close is None else Fraction(close) for close in series]
     for place, signal in enumerate(signals):
         flags = [bool(flag) for each in emitted for flag in each.flags[place]]
@@ -52,14 +52,14 @@ def check(emitted: Sequence[RowValues], signals: Sequence[Signal], series: Close
 
 @given(st.data(), closes(), signal_lists)
 def test_one_series(data: DataObject, series: Closes, signals: list[Signal]) -> None:
-    """Any cut into runs tells of each row what the oracle tells."""
+    """Rows cut anywhere have the oracle's flags and means."""
     rows = OneSeries(signals)
     check([rows.push(Ticks.from_decimals(piece)) for piece in pieces(data, series)], signals, series)
 
 
 @given(st.data(), st.lists(closes(max_size=15), min_size=1, max_size=3), signal_lists)
 def test_newest_first(data: DataObject, files: list[Closes], signals: list[Signal]) -> None:
-    """Each file turned around, the files one after another: the rows come out in the order of the files."""
+    """Rows of reversed files are emitted file by file, in the order of the files."""
     rows, emitted = NewestFirst(signals), []
     for file in files:
         mine = [rows.push(Ticks.from_decimals(piece)) for piece in pieces(data, file)]
@@ -70,7 +70,7 @@ def test_newest_first(data: DataObject, files: list[Closes], signals: list[Signa
 
 
 def test_means_are_the_nearest_floats() -> None:
-    """Sums that are no float64, which would be rounded twice; at any scale the mean is the same."""
+    """Each mean is the nearest float64 at any scale, even if the sum is not a float64."""
     closes = [(row * 0x9E3779B97F4A7C15) % 2**58 for row in range(1000)]
     for scale in (0, 3, 20):
         ticks = Ticks.from_integers(closes, scale)

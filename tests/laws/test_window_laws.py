@@ -1,4 +1,4 @@
-"""The laws of the window state, over any closes and any cuts."""
+"""The laws of the window state, for any closes and cuts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def state_of(signals: Sequence[Signal], series: Closes) -> WindowState:
 
 
 def facts(state: WindowState) -> tuple[object, ...]:
-    """Return all that a state says, in terms that do not depend on how it was made."""
+    """Return the counts of a state, which do not depend on how it was built."""
 
     def ends(ticks: Ticks) -> list[Fraction | None]:
         absent = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
@@ -50,7 +50,7 @@ def split(series: Closes, places: list[int]) -> list[Closes]:
 
 @given(closes(), signal_lists)
 def test_a_run_counts_what_the_oracle_counts(series: Closes, signals: list[Signal]) -> None:
-    """One run without cuts equals a recomputation of every window in fractions."""
+    """One run without cuts has the counts of a recomputation of every window in fractions."""
     exact = [None if close is None else Fraction(close) for close in series]
     state = state_of(signals, series)
     assert state.rows == len(series)
@@ -62,7 +62,7 @@ def test_a_run_counts_what_the_oracle_counts(series: Closes, signals: list[Signa
 
 @given(st.data(), closes(), signal_lists)
 def test_cuts_are_invisible(data: DataObject, series: Closes, signals: list[Signal]) -> None:
-    """Any cut into runs, many of them empty, merges to the state of the whole."""
+    """Runs cut anywhere, empty ones included, merge to the state of the whole."""
     runs = [state_of(signals, run) for run in split(series, data.draw(cuts(len(series))))]
     merged = reduce(WindowState.merge, runs)
     assert facts(merged) == facts(state_of(signals, series))
@@ -70,14 +70,14 @@ def test_cuts_are_invisible(data: DataObject, series: Closes, signals: list[Sign
 
 @given(closes(), closes(), closes(), signal_lists)
 def test_merge_is_associative(one: Closes, two: Closes, three: Closes, signals: list[Signal]) -> None:
-    """Which of two seams is closed first makes no difference."""
+    """The order of merging does not change the state."""
     a, b, c = (state_of(signals, series) for series in (one, two, three))
     assert facts(a.merge(b).merge(c)) == facts(a.merge(b.merge(c)))
 
 
 @given(closes(), signal_lists)
 def test_the_empty_state_is_the_identity(series: Closes, signals: list[Signal]) -> None:
-    """Merging with no rows, on either side, changes nothing."""
+    """Merging with an empty state on either side changes nothing."""
     state, nothing = state_of(signals, series), WindowState.empty(signals)
     assert facts(state.merge(nothing)) == facts(nothing.merge(state)) == facts(state)
     assert facts(nothing.merge(nothing)) == facts(nothing)
@@ -85,7 +85,7 @@ def test_the_empty_state_is_the_identity(series: Closes, signals: list[Signal]) 
 
 @given(st.data(), closes(), signal_lists)
 def test_a_fold_is_the_merge_of_all(data: DataObject, series: Closes, signals: list[Signal]) -> None:
-    """The fold's own order of merging is invisible, and reading its result does not disturb it."""
+    """The fold's order of merging is invisible, and reading its result does not change it."""
     fold = Fold(signals)
     done: Closes = []
     for run in split(series, data.draw(cuts(len(series)))):
@@ -98,7 +98,7 @@ def test_a_fold_is_the_merge_of_all(data: DataObject, series: Closes, signals: l
 
 @given(closes(), closes(), signal_lists)
 def test_update_continues_a_run(first: Closes, second: Closes, signals: list[Signal]) -> None:
-    """Feeding batches one after the other is the same as feeding them joined."""
+    """Updating batch by batch equals updating with all rows at once."""
     state = WindowState.empty(signals)
     for batch in (first, second):
         state = state.update(Ticks.from_decimals(batch))
@@ -107,7 +107,7 @@ def test_update_continues_a_run(first: Closes, second: Closes, signals: list[Sig
 
 @pytest.mark.parametrize("window", [1, 2, 5])
 def test_the_state_stays_bounded(window: int) -> None:
-    """However many rows went in, a state keeps `window - 1` closes at either end and no view of more."""
+    """A state holds at most `window - 1` closes at either end, and no view of a longer array."""
     state = WindowState.empty([Signal(1, window)])
     for _ in range(50):
         state = state.update(Ticks.from_integers(list(range(1000)), 2))
@@ -125,7 +125,7 @@ def test_a_fold_stays_bounded() -> None:
 
 
 def test_a_fold_of_runs_that_get_shorter_stays_bounded() -> None:
-    """Runs each a row shorter than the one before it do not pile up, as those of a file do whose rows get longer."""
+    """Ever shorter runs do not accumulate in a fold."""
     fold = Fold([Signal(1, 1000)])
     for rows in range(600, 0, -1):
         fold.push(WindowState.of([Signal(1, 1000)], Ticks.from_integers([1] * rows, 0)))
@@ -141,6 +141,6 @@ def test_states_of_different_signals_do_not_merge() -> None:
 
 @pytest.mark.parametrize(("fast", "slow"), [(0, 5), (5, 0), (-1, 5), (2**23, 2**22)])
 def test_impossible_windows_are_refused(fast: int, slow: int) -> None:
-    """Windows below one, and products that could overflow, are refused when the signal is made."""
+    """Windows below one, and products that could overflow, are refused when the signal is created."""
     with pytest.raises(ValueError, match="must be at least 1"):
         Signal(fast, slow)

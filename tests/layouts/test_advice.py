@@ -65,7 +65,7 @@ AS_DATES = [day.replace("-", "") for day in DAYS]
 
 
 def arrow(**columns: list[str]) -> pa.Table:
-    """Return a table of Arrow; texts that are numbers become floats."""
+    """Return an Arrow table; texts that are numbers become floats."""
     floats = {name: [float(text) for text in column] for name, column in columns.items() if column in (CLOSES, WHOLE)}
     return pa.table({**columns, **floats})
 
@@ -261,7 +261,7 @@ ADVICE: list[Case] = [
 
 
 def flags_in(message: str) -> dict[str, list[object]]:
-    """Return the flags that a message names with their values, `None` for a value that is left to the reader."""
+    """Return the flags in a message with their values, `None` for a value that the reader chooses."""
     named: dict[str, list[object]] = {}
     for flag, rest in re.findall(r"--([a-z-]+)((?: (?:'[^']*'(?:\"'\"'')?|\"[^\"]*\"|\S+))?)", message):
         if flag in {"header", "no-header"}:
@@ -280,7 +280,7 @@ def flags_in(message: str) -> dict[str, list[object]]:
 
 
 def inputs(text: object, folder: Path) -> list[Path]:
-    """Write a case; return its files."""
+    """Write the files of a case and return their paths."""
     texts = text if isinstance(text, tuple) else (text,)
     paths = [folder / f"{place}.csv" for place in range(len(texts))]
     for path, each in zip(paths, texts, strict=True):
@@ -292,7 +292,7 @@ def inputs(text: object, folder: Path) -> list[Path]:
 
 
 def said(paths: list[Path], chosen: dict[str, Any]) -> tuple[str, bool]:
-    """Return what a run says, warnings or an error, and whether it is an error."""
+    """Return the messages of a run, warnings or an error, and whether it failed."""
     try:
         return "; ".join(streamsig.run(*paths, window=WINDOW, **chosen).warnings), False
     except StreamsigError as error:
@@ -300,7 +300,7 @@ def said(paths: list[Path], chosen: dict[str, Any]) -> tuple[str, bool]:
 
 
 def follow(paths: list[Path], chosen: dict[str, Any], known: dict[str, object]) -> tuple[dict[str, Any], list[str]]:
-    """Add the settings that a message names and a person can answer, until there is none; return all messages, too."""
+    """Add the settings that messages name until there is none left to answer; return all messages, too."""
     messages = []
     for _ in range(MOST_STEPS):
         message, is_error = said(paths, chosen)
@@ -322,7 +322,7 @@ def follow(paths: list[Path], chosen: dict[str, Any], known: dict[str, object]) 
 def test_the_settings_that_a_message_names_give_the_right_number(
     text: object, chosen: dict[str, Any], known: dict[str, object], closes: list[Any], tmp_path: Path
 ) -> None:
-    """A refusal or a warning names settings that a person can answer, and with them the count is that of the oracle."""
+    """With the settings that a message names, the count is the oracle's."""
     paths = inputs(text, tmp_path)
     answered, _ = follow(paths, chosen, known)
     assert answered != chosen
@@ -341,18 +341,18 @@ def aligned(path: Path) -> None:
 
 
 def two_tables(path: Path) -> None:
-    """Write a table above another one."""
+    """Write one table above another."""
     path.write_text("Date,Close,Lots\n" + WIDE + "Date,Lots,Close\n2024-01-09,1,2\n")
 
 
 def feather_of_version_1(path: Path) -> None:
-    """Write what pandas wrote before 2020."""
+    """Write a Feather file as pandas did before 2020."""
     with pytest.warns(DeprecationWarning, match="Feather V1"):
         feather.write_feather(arrow(Date=DAYS, Close=CLOSES), str(path), version=1)
 
 
 def an_orc_file(path: Path) -> None:
-    """Write what Hive writes."""
+    """Write an ORC file."""
     orc.write_table(arrow(Date=DAYS, Close=CLOSES), str(path))
 
 
@@ -367,19 +367,19 @@ def tar_of_two(path: Path) -> None:
 
 
 def packed_parquet(path: Path) -> None:
-    """Compress a Parquet file once more."""
+    """Compress a Parquet file."""
     whole = io.BytesIO()
     pq.write_table(arrow(Date=DAYS, Close=CLOSES), whole)
     path.write_bytes(gzip.compress(whole.getvalue()))
 
 
 def packed_twice(path: Path) -> None:
-    """Compress a file that is compressed already."""
+    """Compress a compressed file."""
     path.write_bytes(gzip.compress(gzip.compress(("Date,Close\n" + ROWS).encode())))
 
 
 def affixed(template: str) -> Callable[[Path], None]:
-    """Return what writes closes with texts around them."""
+    """Return a function that writes closes with text around them."""
 
     def write(path: Path) -> None:
         closes = [template.format(close) for close in CLOSES]
@@ -389,7 +389,7 @@ def affixed(template: str) -> Callable[[Path], None]:
 
 
 def separated(mark: str) -> Callable[[Path], None]:
-    """Return what writes columns with a mark between them."""
+    """Return a function that writes columns with a separator."""
     rows = f"Date{mark}Close{mark}Lots\n" + lines(DAYS, CLOSES, WHOLE, delimiter=mark)
     return lambda path: path.write_text(rows, "utf-8") and None
 
@@ -420,7 +420,7 @@ def test_the_command_of_a_refusal_gives_the_right_number(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A refusal that names a command names one that works."""
+    """The command in a refusal works."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     write(Path(file))
@@ -446,8 +446,8 @@ def test_the_command_of_a_refusal_gives_the_right_number(
         (["MarX5", "MarX6"], "remove 'MarX' first"),
     ],
 )
-def test_what_stands_around_numbers_is_named(closes: list[str], advice: str, tmp_path: Path) -> None:
-    """No command is named that would change a sign, a scale or another cell."""
+def test_text_around_numbers_is_named(closes: list[str], advice: str, tmp_path: Path) -> None:
+    """A message names no command that would change a sign, a scale or another cell."""
     path = tmp_path / "x.csv"
     path.write_text("Date;Close;Key\n" + "".join(f"{day};{c};1MarX5y\n" for day, c in zip(DAYS, closes, strict=False)))
     with pytest.raises(LayoutError) as caught:
@@ -481,7 +481,7 @@ NOT_FOLLOWED = {
 
 
 def advice_in_code() -> Iterator[tuple[str, str]]:
-    """Yield each text of the code that names a flag or a command, `{}` for what is filled in, and where it is."""
+    """Yield each string of the code that names a flag or a command, with `{}` for fields, and its location."""
     for folder in ("sniffer", "columnar", "csv", "sources", "fields"):
         for path in sorted((PACKAGE / folder).rglob("*.py")):
             tree = ast.parse(path.read_text("utf-8"))
@@ -498,7 +498,7 @@ def advice_in_code() -> Iterator[tuple[str, str]]:
 
 
 def test_every_message_with_advice_has_a_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the code can advise is said in a case of this file, or there is a reason why it is not followed."""
+    """Each message with advice has a case in this file or a reason for having none."""
     messages = []
     for place, (_, text, chosen, known, _) in enumerate(ADVICE):
         folder = tmp_path / str(place)

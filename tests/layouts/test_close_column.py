@@ -1,4 +1,4 @@
-"""Which column is the close, where names or values leave a doubt, and what the user is warned of."""
+"""Which column is the close if names or values are ambiguous, and which warnings the user gets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COUNT = [str(row) for row in range(1, 21)]
 
 
 def columns(header: str, *texts: list[str]) -> bytes:
-    """Return a table of these columns, without a header if that is empty."""
+    """Return a table of these columns, without a header if `header` is empty."""
     rows = [list(row) for row in zip(*texts, strict=True)]
     return table([header.split(","), *rows] if header else rows)
 
@@ -76,8 +76,8 @@ UNDERSTOOD = [
 
 
 @pytest.mark.parametrize(("text", "close"), [each[1:] for each in UNDERSTOOD], ids=[each[0] for each in UNDERSTOOD])
-def test_the_close_is_found_without_a_warning(text: bytes, close: int) -> None:
-    """Names that are shifted, unknown closes and look-alikes of dates, sides and markers are told apart."""
+def test_the_close_is_detected_without_a_warning(text: bytes, close: int) -> None:
+    """Shifted names and look-alikes of dates, sides and markers do not hide the close."""
     detection = detect(text, whole=True)
     assert (detection.dialect.close, detection.warnings) == (close, ())
 
@@ -104,7 +104,7 @@ CANDIDATES = [
 
 @pytest.mark.parametrize(("text", "close"), [each[1:] for each in CANDIDATES], ids=[each[0] for each in CANDIDATES])
 def test_one_candidate_is_enough(text: bytes, close: int) -> None:
-    """The only column of numbers that may be prices is the close, with a warning."""
+    """The only numeric column that may hold prices is the close, with a warning."""
     detection = detect(text, whole=True)
     (warning,) = detection.warnings
     assert detection.dialect.close == close
@@ -128,7 +128,7 @@ def test_one_candidate_is_enough(text: bytes, close: int) -> None:
     ],
 )
 def test_several_series_are_warned_of(text: bytes, fragment: str) -> None:
-    """Rows that seem to belong to several series are counted as one, with a warning that names the flag."""
+    """Rows that seem to belong to several series count as one, with a warning that names the flag."""
     (warning,) = detect(text, whole=True).warnings
     assert fragment in with_flags(warning)
     assert "`group_by=" in warning
@@ -139,7 +139,7 @@ def test_several_series_are_warned_of(text: bytes, fragment: str) -> None:
     "marker", ["0", "0.00", "-1", "-1.0", "999999", "9999.99", "-9999", "2147483647", "-2147483648"]
 )
 def test_numbers_that_may_mean_no_close_are_warned_of(marker: str) -> None:
-    """A 0, -1 or 999999 among prices far from it is a close, with a warning whose flag makes it missing."""
+    """A 0, -1 or 999999 far from the other prices counts as a close, with a warning that names the flag."""
     text = columns("date,close", DAYS, [*CLOSES[:9], marker, *CLOSES[10:]])
     (warning,) = detect(text, whole=True).warnings
     assert "line 11" in warning
@@ -147,8 +147,8 @@ def test_numbers_that_may_mean_no_close_are_warned_of(marker: str) -> None:
     assert detect(text, whole=True, options=Options(missing=(marker,))).warnings == ()
 
 
-def test_no_candidate_beside_a_column_without_values() -> None:
-    """Where a column without a name has no value, it may be the close as well as the only column of numbers."""
+def test_an_empty_unnamed_column_may_be_the_close() -> None:
+    """An unnamed column without values may be the close, so the layout is refused."""
     with pytest.raises(LayoutError, match="`column=N`"):
         detect(table([[day, "NA", close] for day, close in zip(DAYS, CLOSES, strict=True)]), whole=True)
 
@@ -161,13 +161,13 @@ def test_no_candidate_beside_a_column_without_values() -> None:
     ],
 )
 def test_one_side_of_a_book_is_a_book(text: bytes) -> None:
-    """A snapshot of asks alone, or of bids, has no close."""
+    """A snapshot of only asks or only bids has no close."""
     with pytest.raises(LayoutError, match="order book"):
         detect(text, whole=True)
 
 
 def test_a_side_of_a_book_is_a_series() -> None:
-    """Prices of an order book are read as the refusal of them says."""
+    """The advice in the refusal of an order book works."""
     text = table([["time", "side", "price"], ["1", "ask", "10.5"], ["2", "bid", "10.4"]])
     assert detect(text, whole=True, options=Options(column=3, group_by=(2,))).dialect.close == 2
 
@@ -176,13 +176,13 @@ def test_a_side_of_a_book_is_a_series() -> None:
     ("name", "values"), [("side", "buy sell"), ("side", "1 2"), ("MDEntryType", "2 2"), ("type", "0 1")]
 )
 def test_sides_of_trades_are_no_book(name: str, values: str) -> None:
-    """Trades have sides, too: their prices are counted without a flag."""
+    """Trades with sides count without a flag."""
     text = table([["time", name, "price"], *([str(i), side, "10.5"] for i, side in enumerate(values.split() * 9))])
     assert detect(text, whole=True).dialect.close == 2
 
 
-def test_a_header_of_pandas_is_read_when_told() -> None:
-    """A series of pandas has `,0` above it, and is read as the refusal of it says."""
+def test_a_header_of_pandas_needs_a_flag() -> None:
+    """The advice in the refusal of a pandas series with the header `,0` works."""
     text = columns(",0", DAYS, CLOSES)
     assert detect(text, whole=True, options=Options(header=True)).rows_sampled == 20
     assert detect(text, whole=True, options=Options(header=False, column=2)).rows_sampled == 21
@@ -199,8 +199,8 @@ def test_a_header_of_pandas_is_read_when_told() -> None:
         columns("close", ["1e18", "9e999"] * 10),
     ],
 )
-def test_numbers_out_of_range_are_judged(text: bytes) -> None:
-    """However many digits or however large an exponent, a table is read or refused in words."""
+def test_numbers_out_of_range(text: bytes) -> None:
+    """Numbers with many digits or large exponents are read or refused in one sentence."""
     try:
         shown = str(detect(text, whole=True).dialect.close + 1)
     except LayoutError as error:

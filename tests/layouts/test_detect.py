@@ -1,4 +1,4 @@
-"""Layouts that are understood without a flag."""
+"""Layouts that are detected without a flag."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ohlcv(header: str, form: str = "%Y-%m-%d", *, delimiter: str = ",", newest: 
 
 
 def epochs(unit: int) -> list[list[str]]:
-    """Return bars whose times are whole seconds, or parts of them, since 1970."""
+    """Return bars whose times are seconds, or fractions of them, since 1970."""
     return [[str(int(bar.time.timestamp()) * unit), *bar.prices, bar.volume] for bar in BARS]
 
 
@@ -42,7 +42,7 @@ def rows_of(make: Callable[[str, Bar], list[str]], form: str = "%Y-%m-%d", *, ne
 
 
 def binance(unit: int) -> bytes:
-    """Return klines as Binance ships them, twelve fields without names."""
+    """Return klines as Binance ships them: twelve fields without names."""
     return table(
         [
             [*row, str(int(row[0]) + 86_399_999), f"{row[5]}.5", "120", "7.5", f"{int(row[5]) // 2}.25", "0"]
@@ -52,7 +52,7 @@ def binance(unit: int) -> bytes:
 
 
 def kraken_vwap() -> bytes:
-    """Return bars with a mean price behind the close, inside high and low."""
+    """Return bars with a mean price after the close, between low and high."""
 
     def mean(bar: Bar) -> str:
         return f"{(float(bar.high) + float(bar.low)) / 2 + 0.003:.3f}"
@@ -758,7 +758,7 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
 
 
 def attribute(detection: Layout, what: str) -> object:
-    """Return an attribute of the detection, its dialect or its numbers."""
+    """Return an attribute of the layout, its dialect or its number format."""
     for holder in (detection, detection.dialect, detection.dialect.numbers, detection.time_column):
         if hasattr(holder, what):
             return getattr(holder, what)
@@ -766,16 +766,16 @@ def attribute(detection: Layout, what: str) -> object:
 
 
 @pytest.mark.parametrize(("text", "close", "expected"), [each[1:] for each in LAYOUTS], ids=[e[0] for e in LAYOUTS])
-def test_layout_is_understood(text: bytes, close: int, expected: dict[str, object]) -> None:
-    """A usual layout is understood without a flag."""
+def test_layout_is_detected(text: bytes, close: int, expected: dict[str, object]) -> None:
+    """A usual layout is detected without a flag."""
     detection = detect(text, whole=True)
     assert detection.dialect.close == close
     assert {what: attribute(detection, what) for what in expected} == expected
 
 
 @pytest.mark.parametrize("text", [each[1] for each in LAYOUTS], ids=[each[0] for each in LAYOUTS])
-def test_the_body_is_where_it_is_said_to_be(text: bytes) -> None:
-    """`body_offset` and `body_line` name the same place, at which a line starts."""
+def test_body_offset_and_line_agree(text: bytes) -> None:
+    """`body_offset` and `body_line` name the same place, the start of a line."""
     dialect = detect(text, whole=True).dialect
     above = text[: dialect.body_offset]
     assert above == b"" or above[-1:] in b"\r\n"

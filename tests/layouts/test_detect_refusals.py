@@ -1,4 +1,4 @@
-"""Ambiguous layouts: one sentence names what was detected and the flag that settles it."""
+"""Ambiguous layouts are refused in one sentence that names the values and the flag that settles it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def named(header: str, *records: list[str]) -> bytes:
 
 
 def many(header: str) -> bytes:
-    """Return a table whose columns are all walks of prices, but for the first, the date."""
+    """Return a table in which every column but the date is a walk of prices."""
     names = header.split(",")
     walks = [bars(seed=seed) for seed in range(1, len(names))]
     return table([names, *([DAYS[i], *(walk[i].close for walk in walks)] for i in range(len(BARS)))])
 
 
 def bars_as(*order: str, extra: tuple[str, ...] = ()) -> bytes:
-    """Return bars without a header, their prices in some order."""
+    """Return bars without a header, their prices in this order."""
     return table(
         [[time, *(getattr(bar, each) for each in order), *extra] for time, bar in zip(TIMES, BARS, strict=True)]
     )
@@ -385,8 +385,8 @@ REFUSALS: list[tuple[str, bytes, Options, list[str]]] = [
 
 
 @pytest.mark.parametrize(("text", "options", "fragments"), [e[1:] for e in REFUSALS], ids=[e[0] for e in REFUSALS])
-def test_doubt_is_said(text: bytes, options: Options, fragments: list[str]) -> None:
-    """What cannot be told for sure stops with one line that begins with the file's name."""
+def test_ambiguous_layouts_are_refused(text: bytes, options: Options, fragments: list[str]) -> None:
+    """An ambiguous layout stops with one line that begins with the file's name."""
     with pytest.raises(LayoutError) as caught:
         detect(text, whole=True, options=options, name="x.csv")
     message = with_flags(str(caught.value))
@@ -409,13 +409,13 @@ IMPOSSIBLE = [
 
 @pytest.mark.parametrize("options", IMPOSSIBLE)
 def test_impossible_flags_are_refused(options: Options) -> None:
-    """A flag that no file can honour is an error of usage."""
+    """A flag that no file can satisfy is a usage error."""
     with pytest.raises(UsageError, match=r"^x\.csv: `"):
         detect(many("Date,Close"), whole=True, options=options, name="x.csv")
 
 
 def test_a_table_above_with_times_and_closes() -> None:
-    """Two files that were joined: the first one is no preamble, however many fields the second one has."""
+    """Of two joined tables the first is not a preamble, however many fields the second has."""
     above = "Date,Open,High,Low,Close\n2000,9,12,8,10\n2001,9,12,8,11\n"
     below = "Date,Close,Open,High,Low,Volume\n9000,11,9,12,8,1\n9001,12,9,12,8,1\n"
     with pytest.raises(LayoutError, match=r"line 4: this is a second header.*`skip_lines=3`") as caught:

@@ -1,4 +1,4 @@
-"""Where the rows begin: what stands above a header or under it, and what only looks as if it did."""
+"""Where the rows begin: preambles, headers, units, and rows that only resemble them."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ BEGINNINGS: list[tuple[str, str, Options, str, int]] = [
     ("text", "options", "names", "line"), [e[1:] for e in BEGINNINGS], ids=[e[0] for e in BEGINNINGS]
 )
 def test_the_rows_begin(text: str, options: Options, names: str, line: int) -> None:
-    """The header names the columns, and every row below it is a row, whether or not it has a close."""
+    """The header names the columns, and every row below it counts, with or without a close."""
     dialect = detect(text.encode(), whole=True, options=options).dialect
     assert (",".join(dialect.header or ()), dialect.body_line) == (names, line)
 
@@ -204,7 +204,7 @@ DOUBTS: list[tuple[str, str, Options, list[str]]] = [
 
 @pytest.mark.parametrize(("text", "options", "fragments"), [e[1:] for e in DOUBTS], ids=[e[0] for e in DOUBTS])
 def test_doubt_names_the_lines_to_skip(text: str, options: Options, fragments: list[str]) -> None:
-    """Where only a person can tell where the table begins, the message names the lines to skip."""
+    """If only a person can see where the table begins, the message names the lines to skip."""
     with pytest.raises(LayoutError) as caught:
         detect(text.encode(), whole=True, options=options, name="x.csv")
     assert all(fragment in with_flags(str(caught.value)) for fragment in fragments), str(caught.value)

@@ -1,4 +1,4 @@
-"""Numbers that were split at their own mark, and other delimiters than the usual ones."""
+"""Numbers that are split at their own mark, and unusual delimiters."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SPLITS: list[tuple[str, str, Options, str]] = [
     ("text", "options", "fragment"), [each[1:] for each in SPLITS], ids=[each[0] for each in SPLITS]
 )
 def test_a_split_number_is_no_close(text: str, options: Options, fragment: str) -> None:
-    """Where all numbers are split no column is the close, and the message says what helps."""
+    """If all numbers are split, no column is the close, and the message says what helps."""
     with pytest.raises(LayoutError) as caught:
         detect(text.encode(), whole=True, options=options, name="x.csv")
     assert fragment in with_flags(str(caught.value))
@@ -105,15 +105,15 @@ WHOLE: list[tuple[str, str, Options, str, int, str]] = [
 @pytest.mark.parametrize(
     ("text", "options", "delimiter", "close", "decimal"), [e[1:] for e in WHOLE], ids=[e[0] for e in WHOLE]
 )
-def test_a_comma_is_what_was_asked(text: str, options: Options, delimiter: str, close: int, decimal: str) -> None:
-    """Settings rule out delimiters, and what is no split number is not taken for one."""
+def test_settings_rule_out_delimiters(text: str, options: Options, delimiter: str, close: int, decimal: str) -> None:
+    """Settings rule out delimiters, and a whole number is not taken for a split one."""
     dialect = detect(text.encode(), whole=True, options=options).dialect
     assert (dialect.delimiter, dialect.close, dialect.numbers.decimal) == (delimiter, close, decimal)
 
 
 @pytest.mark.parametrize("mark", "!#&*=/@\\_`'%$")
 def test_a_rare_delimiter_is_named(mark: str) -> None:
-    """A mark that may stand in texts is no delimiter until it is asked for, and then it is."""
+    """A mark that may occur in texts is a delimiter only if it is given."""
     text = f"Date{mark}Close\n2024-01-02{mark}10\n2024-01-03{mark}11\n".encode()
     with pytest.raises(LayoutError, match="`delimiter="):
         detect(text, whole=True)
@@ -136,21 +136,21 @@ def test_a_rare_delimiter_is_named(mark: str) -> None:
 )
 @pytest.mark.parametrize("options", [Options(), Options(column=2)])
 def test_fractions_are_no_decimals(closes: list[str], options: Options) -> None:
-    """Prices in 32nds or eighths are not read as numbers of another size."""
+    """Prices in 32nds or eighths are not read as decimals."""
     rows = "".join(f"{day},{close}\n" for day, close in zip(DAYS, closes, strict=False))
     with pytest.raises(LayoutError, match=r"32nds|eighths"):
         detect(f"Date,Close\n{rows}".encode(), whole=True, options=options)
 
 
 def test_fractions_in_a_column_of_texts() -> None:
-    """Texts of Parquet, Arrow and frames are checked for 32nds as those of a CSV are."""
+    """Texts in Parquet, Arrow and frames are checked for 32nds like those of a CSV."""
     table = pa.table({"date": DAYS, "close": ["118'310", "118'305", "119'000"]})
     with pytest.raises(LayoutError, match="32nds"):
         streamsig.run(table, window=2)
 
 
 def test_thousands_that_came_apart_are_refused_under_other_thousands() -> None:
-    """Only `--thousands none` says that the halves of `1,100.10` are numbers of their own."""
+    """Only `--thousands none` makes the halves of `1,100.10` two numbers."""
     text = b"Date,Close\n2024-01-02,1,100.10\n2024-01-03,2,137.11\n2024-01-04,1,174.12\n"
     with pytest.raises(LayoutError, match="`thousands='none'`"):
         detect(text, whole=True, options=Options(column=2, thousands="."))

@@ -1,4 +1,4 @@
-"""Real vendor files, where they are at hand: right without a flag, or stopped with the flag that mends it."""
+"""Vendor files, if available: each is counted right without a flag, or refused with the flag that fixes it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def _cases() -> list[Any]:
 
 @pytest.mark.parametrize(("name", "facts"), _cases())
 def test_vendor_file(name: str, facts: dict[str, Any]) -> None:
-    """Rows, missing closes and signals are those of the expected answer, for every window."""
+    """Rows, missing closes and signals are the expected ones for every window."""
     path = Path(FOLDER or "") / name
-    expected = facts["what_it_is"]
+    layout = facts["what_it_is"]
     for window, signals in facts["signal_count"].items():
         try:
             result = streamsig.run(path, window=int(window))
         except streamsig.LayoutError as stop:
             assert "`column" in str(stop) or "`header=False`" in str(stop)  # noqa: PT017 (a stop has to name the way on)
-            flags: dict[str, Any] = {"header": expected["header"]} if "header" in expected else {}
+            flags: dict[str, Any] = {"header": layout["header"]} if "header" in layout else {}
             result = streamsig.run(
-                path, window=int(window), column=expected.get("close") or expected["close_field"], **flags
+                path, window=int(window), column=layout.get("close") or layout["close_field"], **flags
             )
         actual = (result.rows_processed, result.rows_missing, result.signal_count)
         assert actual == (facts["rows"], facts["missing"], signals)

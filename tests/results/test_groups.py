@@ -1,4 +1,4 @@
-"""One series for each key: rows interleaved or in blocks, from any kind of file, counted as each group by itself."""
+"""Each key is a series of its own, with interleaved rows or blocks, in any kind of file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ rows_of_keys = st.lists(
 
 
 def as_csv(rows: Iterable[tuple[str, ...]], header: tuple[str, ...] = ("symbol", "close")) -> bytes:
-    """Write rows; quotes only where they must be."""
+    """Write rows, with quotes only where necessary."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([header, *rows])
@@ -54,7 +54,7 @@ def as_csv(rows: Iterable[tuple[str, ...]], header: tuple[str, ...] = ("symbol",
 
 
 def timed(rows: Rows, first: int = 0) -> bytes:
-    """Write rows behind a number each, so that no row looks like units under a header."""
+    """Prefix each row with a number, so that no row looks like units below a header."""
     return as_csv([(str(place), *row) for place, row in enumerate(rows, first)], ("time", "symbol", "close"))
 
 
@@ -72,7 +72,7 @@ def expected(rows: Rows) -> dict[str, tuple[int, int, dict[str, int]]]:
 
 
 def groups_in(result: streamsig.Result) -> dict[str, tuple[int, int, dict[str, int]]]:
-    """Return the same of a result."""
+    """Return the same counts from a result."""
     assert result.groups is not None
     groups = {key: (it.rows_processed, it.rows_missing, dict(it.signals)) for key, it in result.groups.items()}
     assert sum(rows for rows, _, _ in groups.values()) == result.rows_processed
@@ -86,7 +86,7 @@ def groups_in(result: streamsig.Result) -> dict[str, tuple[int, int, dict[str, i
 def test_cuts_and_threads_are_invisible(
     tmp_path_factory: pytest.TempPathFactory, rows: Rows, chunk_bytes: int, threads: int
 ) -> None:
-    """Whatever the chunks are and however many parse them, each group counts as by itself, in the same order."""
+    """Groups have the counts of their rows alone, in the same order, with any chunks and threads."""
     path = tmp_path_factory.mktemp("groups") / "it.csv"
     path.write_bytes(timed(rows))
     with pytest.MonkeyPatch.context() as patch:
@@ -104,7 +104,7 @@ def test_several_files_are_one_series_of_each_key(
     rows: Rows,
     backwards: bool,  # noqa: FBT001
 ) -> None:
-    """Windows reach from file to file, and in files that are written from newest to oldest, too."""
+    """Windows of a key reach across files, newest-first files included."""
     folder = tmp_path_factory.mktemp("groups")
     place = data.draw(st.integers(0, len(rows)))
     turn = -1 if backwards else 1
@@ -133,7 +133,7 @@ def test_several_files_are_one_series_of_each_key(
     st.builds(Signal, st.integers(1, 5), st.integers(1, 9), st.sampled_from(COMPARISONS)),
 )
 def test_as_duckdb_counts_decimals(duckdb: Any, rows: list[tuple[str, Decimal | None]], signal: Signal) -> None:
-    """DuckDB's windows over partitions, an engine that shares no code with ours."""
+    """Counts equal those of DuckDB's windows over partitions."""
     state = GroupState([signal])
     closes = Ticks.from_decimals([close for _, close in rows])
     state.update(GroupRows.of([Texts.of(key.encode() for key, _ in rows)], closes))
@@ -145,7 +145,7 @@ def test_as_duckdb_counts_decimals(duckdb: Any, rows: list[tuple[str, Decimal | 
 @pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())], ids=str)
 def test_columnar_files(write: Any, kind: pa.DataType, tmp_path: Path) -> None:
-    """A columnar file has the groups of the CSV; a null is the empty key."""
+    """A columnar file has the groups of its CSV, and a null is the empty key."""
     rows = [(key, str(place % 7)) for place in range(90) for key in ODD_KEYS[place % 3 :: 2]]
     keys = pa.array([key or None for key, _ in rows]).cast(kind)
     table = pa.table({"symbol": keys, "close": pa.array([float(close) for _, close in rows])})
@@ -155,7 +155,7 @@ def test_columnar_files(write: Any, kind: pa.DataType, tmp_path: Path) -> None:
 
 
 def test_bad_rows_are_left_out_of_their_group(workdir: Workdir) -> None:
-    """A row that is left out belongs to no group, in a text and in a columnar file."""
+    """A skipped row belongs to no group, in text and columnar files."""
     rows = [("A", "1"), ("B", "x"), ("A", "2"), ("C", "inf"), ("A", "inf"), ("A", "3")]
     workdir.put("it.csv", as_csv(rows))
     numbers = [float("inf") if close in {"x", "inf"} else float(close) for _, close in rows]
@@ -168,7 +168,7 @@ def test_bad_rows_are_left_out_of_their_group(workdir: Workdir) -> None:
 
 
 def test_metrics_and_log(workdir: Workdir) -> None:
-    """Groups come last, one to a line; the log has how many there are; a config may name the column."""
+    """Groups are the last key, one per line; the log has their number; a config may name the column."""
     workdir.put("it.csv", as_csv([("A", "1"), ("B", "5"), ("A", "2"), ("", "1"), ("B", "4"), ("\x1b[31m", "1")]))
     workdir.put("config.yaml", "seed: 1\nversion: v1\nwindow: 2\ngroup_by: symbol\n")
     outcome = workdir.run("it.csv")
@@ -186,7 +186,7 @@ def test_metrics_and_log(workdir: Workdir) -> None:
 
 
 def test_groups_have_each_named_signal(workdir: Workdir) -> None:
-    """By name, whatever the name is; the file is JSON, and as Python writes it."""
+    """Groups have every named signal, and the file is the JSON that Python writes."""
     workdir.put("it.csv", as_csv([("A", "1"), ('"%d"', "5"), ("A", "2"), ('"%d"', "4")]))
     signals = ("--signal", 'up 100%d "é"=1:2', "--signal", "down=1:2:below")
     outcome = workdir.run("it.csv", "--group-by", "symbol", "--column", "close", *signals)
@@ -200,7 +200,7 @@ def test_groups_have_each_named_signal(workdir: Workdir) -> None:
 
 
 def test_no_rows(workdir: Workdir) -> None:
-    """A file of no rows has no groups, and is no error."""
+    """A file without rows has no groups and is not an error."""
     workdir.put("it.csv", "symbol,close\n")
     metrics = workdir.run("it.csv", "--group-by", "symbol").metrics
     assert (metrics["rows_processed"], metrics["group_count"], metrics["groups"]) == (0, 0, {})
@@ -209,7 +209,7 @@ def test_no_rows(workdir: Workdir) -> None:
 
 
 def test_several_columns(workdir: Workdir) -> None:
-    """A key of several columns is a record of CSV, so that no two are written alike."""
+    """A key of several columns is a CSV record, so distinct keys are written differently."""
     rows = [("a", "b,c", "1"), ("a,b", "c", "2"), ("a", "b,c", "3"), ('"', "", "4"), ("", '"', "5")]
     workdir.put("it.csv", as_csv(rows, ("x", "y", "close")))
     flags = ("--group-by", "x", "--group-by", "y", "--window", 2, "--column", "close")
@@ -219,7 +219,7 @@ def test_several_columns(workdir: Workdir) -> None:
 
 
 def test_keys_that_are_no_text(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are shown as such, whichever way a chunk is read."""
+    """Bytes that are not UTF-8 are escaped by every reader."""
     for name, more in (("scanned", b""), ("by records", b'"A",1 \n' + b'\xff,"3"x\n')):
         path = tmp_path / f"{name}.csv"
         path.write_bytes(b"symbol,close\nA,1\n\xff,1\nA,2\n\xff,2\n" + more)
@@ -238,7 +238,7 @@ def test_keys_that_are_no_text(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be(workdir: Workdir, flags: tuple[str, ...], message: str) -> None:
-    """A column that is not there names those that are."""
+    """The message for an unknown column lists the columns."""
     workdir.put("it.csv", as_csv([("A", "1")]))
     code = 2 if "--check-order" in flags else 4
     assert message in workdir.fails(code, "it.csv", *flags)
@@ -246,14 +246,14 @@ def test_what_cannot_be(workdir: Workdir, flags: tuple[str, ...], message: str) 
 
 @pytest.mark.parametrize("value", ["[]", "0", "true", "{a: 1}", "[[a]]"])
 def test_config_that_cannot_be(workdir: Workdir, value: str) -> None:
-    """What is no column is refused."""
+    """A value that is not a column is refused."""
     workdir.put("it.csv", as_csv([("A", "1")]))
     workdir.put("config.yaml", f"seed: 1\nversion: v1\nwindow: 2\ngroup_by: {value}\n")
     assert 'key "group_by" must be one or more column names' in workdir.fails(2, "it.csv")
 
 
 def test_a_generated_market(workdir: Workdir) -> None:
-    """Every symbol of a generated file counts as the file of its rows alone does."""
+    """Every symbol of a generated file has the counts of its rows alone."""
     workdir.call("generate", "--rows", 2500, "--symbols", 7, "--output", "all.csv")
     lines = (workdir.path / "all.csv").read_text().splitlines(keepends=True)
     metrics = workdir.run("all.csv", "--group-by", 2, "--window", 3).metrics
@@ -265,7 +265,7 @@ def test_a_generated_market(workdir: Workdir) -> None:
 
 
 def test_groups_of_a_result(tmp_path: Path) -> None:
-    """A result's groups are a mapping, made as they are asked for."""
+    """The groups of a result are a mapping that is built on access."""
     (tmp_path / "it.csv").write_bytes(as_csv([(f"S{n % 5000}", str(n * n % 11)) for n in range(15_000)]))
     groups = streamsig.run(tmp_path / "it.csv", group_by=["symbol"], window=2).groups
     assert groups is not None

@@ -1,4 +1,4 @@
-"""Rows as files: exact closes, every format, and nothing half under the final name."""
+"""Files of rows have exact closes in every format and appear only when complete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLOSES = [Decimal("1.5"), Decimal("1.25"), None, Decimal("1E-8"), Decimal("12345
 
 
 def batches(size: int) -> list[pa.RecordBatch]:
-    """Return the rows of `CLOSES`, so many at a time."""
+    """Return the rows of `CLOSES` in batches of a size."""
     table, series = RowTable(NAMED, keys=["close"], has_time=True), OneSeries([signal for _, signal in NAMED])
     made = []
     for start in range(0, len(CLOSES), size):
@@ -38,7 +38,7 @@ def batches(size: int) -> list[pa.RecordBatch]:
 
 
 def test_batches_are_one_table() -> None:
-    """Row numbers, times, keys, closes, means and flags, however many rows come at a time."""
+    """Row numbers, times, keys, closes, means and flags do not depend on the batch size."""
     whole = pa.Table.from_batches(batches(100))
     assert all(pa.Table.from_batches(batches(size)).equals(whole) for size in (1, 2, 3))
     assert whole.column_names == [
@@ -62,7 +62,7 @@ def _read(path: Path) -> pa.Table:
 @pytest.mark.parametrize("ending", row_file.FORMATS)
 @pytest.mark.parametrize("size", [1, 100])
 def test_every_format_comes_back(tmp_path: Path, ending: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was written is what is read, closes as exact decimals; in CSV with just the digits they need."""
+    """Every format is read back, closes as exact decimals, and in CSV with only the digits they need."""
     monkeypatch.setattr(row_file, "_GROUP_BYTES", 200)
     path = tmp_path / f"rows{ending}"
     with row_file.RowFile(path) as rows:
@@ -83,7 +83,7 @@ def test_every_format_comes_back(tmp_path: Path, ending: str, size: int, monkeyp
 
 
 def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
-    """The file is replaced when all is written, and not before."""
+    """The old file is replaced only after everything is written."""
     path = tmp_path / "rows.parquet"
     path.write_bytes(b"old")
 
@@ -98,15 +98,15 @@ def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_names_that_tell_no_format(tmp_path: Path) -> None:
-    """What the name must end with is said."""
+def test_unknown_file_extensions(tmp_path: Path) -> None:
+    """The message lists the allowed file extensions."""
     with pytest.raises(UsageError, match=r"\.parquet, \.arrow"), row_file.RowFile(tmp_path / "rows.xlsx"):
         pass
 
 
 @pytest.mark.parametrize("close", ["1E-19", "123456789012345678901", "0.1234567890123456789"])
 def test_closes_that_do_not_fit(close: str) -> None:
-    """They are refused with their row, never rounded."""
+    """A close that does not fit is refused with its row, never rounded."""
     ticks = Ticks.from_decimals([Decimal(1), Decimal(close)])
     table = RowTable(NAMED, has_time=False)
     with pytest.raises(OutputError, match=r"row 2: the close .* does not fit"):
@@ -117,7 +117,7 @@ def test_closes_that_do_not_fit(close: str) -> None:
     "close", ["12345678901234567890.123456789012345678", "-9999999999.999999999", "1.50000000000000000000"]
 )
 def test_closes_that_just_fit(close: str) -> None:
-    """20 digits before the mark and 18 behind it; zeros at the end do not count."""
+    """A close may have 20 digits before the mark and 18 after it, not counting zeros at the end."""
     ticks = Ticks.from_decimals([Decimal(close), None])
     table = RowTable(NAMED, has_time=False)
     batch = table.batch(ticks, [], OneSeries([signal for _, signal in NAMED]).push(ticks))
@@ -127,7 +127,7 @@ def test_closes_that_just_fit(close: str) -> None:
 
 @pytest.mark.parametrize("limbs", [1, 2, 3, 4])
 def test_ticks_to_arrow_and_back(limbs: int) -> None:
-    """Any number of limbs that 38 digits take."""
+    """Ticks of up to 38 digits convert to Arrow and back."""
     values: list[Any] = [0, 1, -1, 2 ** (31 * limbs) - 1, -(2 ** (31 * limbs)) + 1]
     ticks = Ticks.from_integers([value if abs(value) < 10**38 else 10**38 - 1 for value in values], 3)
     back = Ticks.from_arrow(ticks.to_arrow())
@@ -138,8 +138,8 @@ def test_ticks_to_arrow_and_back(limbs: int) -> None:
     assert gaps.to_arrow().to_pylist() == [Decimal("0.5"), None]
 
 
-def test_the_first_input_with_rows_tells_the_columns(tmp_path: Path) -> None:
-    """Of a file with only a header nobody knows what its columns hold; where no file has rows, there are columns."""
+def test_columns_of_the_first_input_with_rows(tmp_path: Path) -> None:
+    """Column types are those of the first input with rows."""
     paths = [tmp_path / name for name in ("1.csv", "2.csv")]
     paths[0].write_text("time,close\n")
     paths[1].write_text("time,close\n2024-01-01,1.5\n")
@@ -148,8 +148,8 @@ def test_the_first_input_with_rows_tells_the_columns(tmp_path: Path) -> None:
     assert streamsig.scan(paths[0], group_by="time").schema.names[:3] == ["row", "time", "close"]
 
 
-def test_closes_that_fit_beside_some_with_many_decimals(tmp_path: Path) -> None:
-    """Newest first, rows come out at the scale of those that waited with them: zeros behind the last digit are none."""
+def test_closes_next_to_longer_ones_fit(tmp_path: Path) -> None:
+    """Zeros added by the scale of other rows do not count as digits."""
     path = tmp_path / "prices.csv"
     path.write_text("time,close\n2024-01-03,99999999999999999999\n2024-01-02,1\n2024-01-01,1E-30\n")
     reader = streamsig.scan(path, order="newest-first", window=2)

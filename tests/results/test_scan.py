@@ -1,4 +1,4 @@
-"""Rows told while they are counted: to Python, and to a file."""
+"""Rows that are emitted while they are counted, to Python and to files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RULES = {"rise": Signal(1, 3), "cross": Signal(2, 3, "cross_above")}
 
 
 def scanned(*inputs: Any, **chosen: Any) -> pa.Table:
-    """Return all rows."""
+    """Return all rows of a scan."""
     return streamsig.scan(*inputs, signals=RULES, **chosen).read_all()
 
 
@@ -47,7 +47,7 @@ def scanned(*inputs: Any, **chosen: Any) -> pa.Table:
 def test_rows_are_those_of_the_oracle(
     tmp_path: Path, rows: list[tuple[str, str]], size: int, threads: int, *, grouped: bool
 ) -> None:
-    """Row by row, alone or by symbol, however the text is cut."""
+    """Rows have the oracle's values, alone or by symbol, however the text is cut."""
     path = tmp_path / "rows.csv"
     lines = [f"2024-01-01 00:{row:02d},{key},{close}" for row, (key, close) in enumerate(rows)]
     path.write_text("\n".join(["time,symbol,close", *lines]))
@@ -73,7 +73,7 @@ def test_rows_are_those_of_the_oracle(
 
 @pytest.mark.parametrize("chosen", [{}, {"order": "newest-first"}, {"per_file": True}, {"group_by": ("volume",)}])
 def test_rows_add_up_to_the_counts(workdir: Workdir, chosen: dict[str, Any]) -> None:
-    """Over several files, with bad rows left out."""
+    """Rows of several files, with bad rows skipped, add up to the counts."""
     closes = [5, 4, 3, "", 3, 4, 5, 5, 6, 7, 1, 9]
     paths = [workdir.put("a.csv", prices(closes) + "13,word\n"), workdir.put("b.csv", prices([*reversed(closes), 8]))]
     if "group_by" in chosen:
@@ -86,7 +86,7 @@ def test_rows_add_up_to_the_counts(workdir: Workdir, chosen: dict[str, Any]) -> 
 
 
 def test_rows_of_parquet(workdir: Workdir) -> None:
-    """A table gives the rows that its CSV gives."""
+    """A Parquet file gives the rows of its CSV."""
     text = workdir.prices(["1.50", "1.75", "", "2.00", "2.00", "2.50"])
     table = pa.table(
         {
@@ -101,7 +101,7 @@ def test_rows_of_parquet(workdir: Workdir) -> None:
 
 
 def test_errors_come_out(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the reader is read, as what they are; a reader that is given up ends its thread."""
+    """Errors are raised in the reader with their own type, and an abandoned reader ends its thread."""
     path = workdir.put("prices.csv", prices([1, 2, 3]) + "4,word\n")
     with pytest.raises(streamsig.BadRowError, match="line 5"):
         streamsig.scan(path).read_all()
@@ -120,7 +120,7 @@ def test_errors_come_out(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_frames(workdir: Workdir) -> None:
-    """Frames are counted like files, one after another, beside files, and by the window state."""
+    """Frames count like files, one after another, together with files, and in the window state."""
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame({"close": [1.5, 1.75, None, 2.0, 2.25]})
     other = pa.table({"Close": ["2.5", "2.75", "0.1"]})
@@ -135,7 +135,7 @@ def test_frames(workdir: Workdir) -> None:
 
 
 def test_signals_out(workdir: Workdir) -> None:
-    """The flag writes what `scan` tells; a run that fails leaves what was there."""
+    """The flag writes the rows of `scan`, and a failed run leaves the old file."""
     path = workdir.prices(["1.50", "1.75", "", "2.00", "2.25"])
     rules = ["--signal", "rise=1:3", "--signal", "cross=2:3:cross_above"]
     workdir.run("prices.csv", "--signals-out", "rows.parquet", *rules)
@@ -149,7 +149,7 @@ def test_signals_out(workdir: Workdir) -> None:
 
 
 def test_header_only(workdir: Workdir) -> None:
-    """No rows are a table of no rows."""
+    """A file without rows gives an empty table."""
     workdir.put("prices.csv", "time,close\n")
     workdir.run("prices.csv", "--signals-out", "rows.csv")
     assert (workdir.path / "rows.csv").read_text() == '"row","close","signal_fast","signal_slow","signal"\n'

@@ -1,4 +1,4 @@
-"""Several signals in one pass: named in config and flags, told in the metrics, counted as DuckDB counts decimals."""
+"""Several signals in one pass, from config and flags to metrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CLOSES = [5, 4, 3, 2, 3, 4, 5, 5, 5, 5, 1, 9]
 
 
 def test_signals_of_a_config(workdir: Workdir) -> None:
-    """The first one is what the first keys speak of; each has its figures."""
+    """The top-level keys are those of the first signal, and each signal has its counts."""
     workdir.prices(CLOSES)
     workdir.put("config.yaml", CONFIG)
     metrics = workdir.run("prices.csv").metrics
@@ -43,7 +43,7 @@ def test_signals_of_a_config(workdir: Workdir) -> None:
 
 
 def test_flags_win_over_the_config(workdir: Workdir) -> None:
-    """`--signal` takes the place of the config's signals, and so does `--window`."""
+    """`--signal` and `--window` replace the config's signals."""
     workdir.prices(CLOSES)
     workdir.put("config.yaml", CONFIG)
     assert list(workdir.run("prices.csv", "--signal", "fall=1:2:below").metrics["signals"]) == ["fall"]
@@ -52,7 +52,7 @@ def test_flags_win_over_the_config(workdir: Workdir) -> None:
 
 
 def test_window_is_a_shorthand(workdir: Workdir) -> None:
-    """`window: N` and fast 1, slow N are one signal."""
+    """`window: N` is a signal of fast 1 and slow N."""
     workdir.prices(CLOSES)
     short, long = (workdir.run("prices.csv", *flags).metrics for flags in (["--window", 3], ["--signal", "it=1:3"]))
     assert (short["signal_count"], short["window"]) == (long["signal_count"], long["window"])
@@ -63,7 +63,7 @@ def test_window_is_a_shorthand(workdir: Workdir) -> None:
     ["a", "a=", "=1:5", "a=0:5", "a=1:-5", "a=1:5:over", "a=1:5:above:x", "a=x:5", "a=1", "a=9e9:9e9", "a=1.5:2"],
 )
 def test_flags_that_cannot_be(workdir: Workdir, flag: str) -> None:
-    """What was found, and what is allowed."""
+    """The message for a wrong flag has the value and what is allowed."""
     workdir.prices(CLOSES)
     message = workdir.fails(2, "prices.csv", "--signal", flag)
     assert message.startswith("--signal must be ")
@@ -76,21 +76,21 @@ def test_flags_that_cannot_be(workdir: Workdir, flag: str) -> None:
     ["{}", "[]", "5", "{a: 5}", "{a: {fast: 1}}", "{a: {slow: '5'}}", "{a: {slow: 5, quick: 1}}", "{1: {slow: 5}}"],
 )
 def test_config_that_cannot_be(workdir: Workdir, value: str) -> None:
-    """The same of a config file."""
+    """The message for a wrong signal in a config has the value and what is allowed."""
     workdir.prices(CLOSES)
     workdir.put("config.yaml", f"seed: 1\nversion: v1\nsignals: {value}\n")
     assert workdir.fails(2, "prices.csv").startswith('config.yaml: key "signals" must be ')
 
 
 def test_two_ways_at_once(workdir: Workdir) -> None:
-    """Two flags for one thing, or one name for two, are refused."""
+    """Conflicting flags and duplicate names are refused."""
     workdir.prices(CLOSES)
     assert "both" in workdir.fails(2, "prices.csv", "--signal", "a=1:5", "--window", 5)
     assert "--signal a is there twice" in workdir.refuses("prices.csv", "--signal", "a=1:5", "--signal", "a=1:6")
 
 
 def test_signals_in_python(workdir: Workdir) -> None:
-    """As in the config, or as `Signal`."""
+    """Signals may be given as in the config or as `Signal`."""
     path = workdir.prices(CLOSES)
     result = streamsig.run(path, signals={"one": {"slow": 3}, "other": Signal(2, 4, "cross_above")})
     assert [it.signal_count for it in result.signals.values()] == [5, 1]
@@ -102,7 +102,7 @@ def test_signals_in_python(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize("flags", [[], ["--order", "newest-first"], ["--per-file"], ["--threads", 1]])
 def test_each_of_many_as_if_alone(workdir: Workdir, flags: list[object]) -> None:
-    """Signals counted together and one by one are the same, over several files, backwards, and each file apart."""
+    """Signals count the same together and alone, over several files, backwards and per file."""
     workdir.put("a.csv", prices(CLOSES))
     workdir.put("b.csv", prices(["", *reversed(CLOSES), "2.50"]))
     named = {
@@ -123,14 +123,14 @@ def test_each_of_many_as_if_alone(workdir: Workdir, flags: list[object]) -> None
     ),
 )
 def test_as_duckdb_counts_decimals(duckdb: Any, closes: list[Decimal | None], signals: list[Signal]) -> None:
-    """DuckDB's window functions over DECIMAL, an engine that shares no code with ours."""
+    """Counts equal those of DuckDB's window functions over DECIMAL."""
     state = WindowState.of(signals, Ticks.from_decimals(closes))
     for signal, count in zip(signals, state.counts, strict=True):
         assert count == duckdb_oracle.counts(duckdb, signal, [("", close) for close in closes]).get("", 0)
 
 
 def test_a_long_sweep_is_listed_whole(workdir: Workdir) -> None:
-    """A hundred windows, in the order in which they were named."""
+    """A hundred windows are listed in their given order."""
     workdir.prices(CLOSES * 10)
     many = [text for slow in range(100, 0, -1) for text in ("--signal", f"above_{slow}=1:{slow}")]
     metrics = json.loads(workdir.run("prices.csv", *many, "--output", "-").out)

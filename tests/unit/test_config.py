@@ -1,4 +1,4 @@
-"""What a config file may hold, and how each mistake in it is told."""
+"""The content of a config file, and the message for each mistake."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from streamsig.settings.types import whole_number
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOUND = 'seed: 42\nwindow: 5\nversion: "v1"\n'
+VALID = 'seed: 42\nwindow: 5\nversion: "v1"\n'
 
 
 def problem(folder: Path, text: str | bytes) -> str:
-    """Return what is said of a config file of this text, without the file's name, which leads it."""
+    """Return the message for a config file of this text, without the leading file name."""
     path = folder / "config.yaml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(ConfigError) as caught:
@@ -30,10 +30,10 @@ def problem(folder: Path, text: str | bytes) -> str:
     return message
 
 
-def test_sound_config(tmp_path: Path) -> None:
-    """The three required keys are enough, and come back as they are."""
+def test_valid_config(tmp_path: Path) -> None:
+    """The three required keys are enough and are read unchanged."""
     path = tmp_path / "config.yaml"
-    path.write_text(SOUND)
+    path.write_text(VALID)
     assert read_config(path) == {"seed": 42, "window": 5, "version": "v1"}
     assert make_settings({}, read_config(path)) == Settings()
 
@@ -54,8 +54,8 @@ def test_sound_config(tmp_path: Path) -> None:
     ],
 )
 def test_value_of_a_wrong_kind(tmp_path: Path, value: str, shown: str) -> None:
-    """A value that is not allowed is told with its key, what was found and what is allowed."""
-    message = problem(tmp_path, SOUND.replace("window: 5", f"window: {value}"))
+    """The message for a wrong value names the key, the value and what is allowed."""
+    message = problem(tmp_path, VALID.replace("window: 5", f"window: {value}"))
     assert message == f'key "window" must be a whole number from 1 to 17592186044416, found {shown}'
 
 
@@ -69,9 +69,9 @@ def test_value_of_a_wrong_kind(tmp_path: Path, value: str, shown: str) -> None:
     ],
 )
 def test_wrong_kinds_of_other_keys(tmp_path: Path, line: str, words: list[str]) -> None:
-    """Every required key has its check."""
+    """Every required key is checked."""
     key = line.split(":", maxsplit=1)[0]
-    message = problem(tmp_path, "".join(it + "\n" for it in SOUND.splitlines() if not it.startswith(key)) + line)
+    message = problem(tmp_path, "".join(it + "\n" for it in VALID.splitlines() if not it.startswith(key)) + line)
     assert [word for word in words if word not in message] == []
 
 
@@ -79,16 +79,16 @@ def test_wrong_kinds_of_other_keys(tmp_path: Path, line: str, words: list[str]) 
     ("key", "nearest"), [("windw", "window"), ("WINDOW", "window"), ("thread", "threads"), ("colum", "column")]
 )
 def test_unknown_key(tmp_path: Path, key: str, nearest: str) -> None:
-    """An unknown key is told with the nearest known one and all that there are."""
-    message = problem(tmp_path, SOUND + f"{key}: 3\n")
+    """The message for an unknown key suggests the nearest key and lists all."""
+    message = problem(tmp_path, VALID + f"{key}: 3\n")
     assert message.startswith(f'unknown key "{key}", did you mean "{nearest}"?; the keys are ')
     assert all(known in message for known in SETTINGS)
 
 
 @pytest.mark.parametrize("key", ["7", "null", "quux"])
 def test_unknown_key_like_no_other(tmp_path: Path, key: str) -> None:
-    """Where no known key is near, none is suggested."""
-    message = problem(tmp_path, SOUND + f"{key}: 3\n")
+    """An unknown key without a near match gets no suggestion."""
+    message = problem(tmp_path, VALID + f"{key}: 3\n")
     assert message.startswith("unknown key ")
     assert "did you mean" not in message
 
@@ -96,20 +96,20 @@ def test_unknown_key_like_no_other(tmp_path: Path, key: str) -> None:
 @pytest.mark.parametrize("key", ["seed", "window", "version"])
 def test_missing_key(tmp_path: Path, key: str) -> None:
     """Each of the three keys is required."""
-    message = problem(tmp_path, "".join(it + "\n" for it in SOUND.splitlines() if not it.startswith(key)))
+    message = problem(tmp_path, "".join(it + "\n" for it in VALID.splitlines() if not it.startswith(key)))
     assert message == f'missing key "{key}"; a config file needs seed, window, version'
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (SOUND + "window: 7\n", ["line 4, column 1", 'key "window" is there twice']),
-        (SOUND + "column: {a: 1, a: 2}\n", ["line 4", 'key "a" is there twice']),
+        (VALID + "window: 7\n", ["line 4, column 1", 'key "window" is there twice']),
+        (VALID + "column: {a: 1, a: 2}\n", ["line 4", 'key "a" is there twice']),
         ("seed: 42\nwindow: [5\n", ["line 3"]),
         ("seed: 42\n\twindow: 5\n", ["line 2"]),
-        (SOUND + "? [a]\n: b\n", ["line 4"]),
+        (VALID + "? [a]\n: b\n", ["line 4"]),
         ("a: &x 1\nb: *x\n", ["line 2, column 4", "aliases"]),
-        (SOUND + "column: !!python/object:os.system {}\n", ["line 4"]),
+        (VALID + "column: !!python/object:os.system {}\n", ["line 4"]),
         ("window: 010\n", ["line 1, column 9", "'010'", "decimal digits"]),
         ("window: 1:30\n", ["'1:30'"]),
         ("window: 0x10\n", ["'0x10'"]),
@@ -125,32 +125,32 @@ def test_missing_key(tmp_path: Path, key: str) -> None:
     ],
 )
 def test_what_is_no_config(tmp_path: Path, text: str | bytes, words: list[str]) -> None:
-    """Broken YAML, and YAML that a config never needs, is told with the line where it is."""
+    """Invalid or unsupported YAML is refused with its line."""
     message = problem(tmp_path, text)
     assert [word for word in words if word not in message] == []
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    """A config that is not there is told by its name."""
+    """The message for a missing config names the file."""
     with pytest.raises(ConfigError, match=r"none\.yaml: no such config file"):
         read_config(tmp_path / "none.yaml")
 
 
 def test_folder(tmp_path: Path) -> None:
-    """A folder is no config."""
+    """A folder is not a config."""
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         read_config(tmp_path)
 
 
 def test_values_win_over_the_file(tmp_path: Path) -> None:
-    """A value replaces the file's, `None` does not."""
+    """A value replaces the file's; `None` does not."""
     path = tmp_path / "config.yaml"
-    path.write_text(SOUND)
+    path.write_text(VALID)
     assert make_settings({"window": 9, "seed": None}, read_config(path)) == Settings(seed=42, window=9)
 
 
 def test_values_are_checked() -> None:
-    """What comes from Python is checked as what comes from a file."""
+    """Values from Python are checked like those of a file."""
     with pytest.raises(UsageError, match=r'setting "window" must be .*, found \'5\' \(a text\)'):
         make_settings({"window": "5"})
     with pytest.raises(UsageError, match="unknown setting 'windw', did you mean \"window\""):
@@ -158,7 +158,7 @@ def test_values_are_checked() -> None:
 
 
 def test_flags_become_values() -> None:
-    """The text of a flag becomes what the config file would have had."""
+    """The text of a flag becomes the value that a config file would give."""
     assert values_of_flags({"window": "1e3", "column": "5", "seed": "-7", "threads": None}) == {
         "window": 1000,
         "column": 5,
@@ -174,19 +174,19 @@ def test_flags_become_values() -> None:
     [("20", 20), ("1_000", 1000), ("1e8", 10**8), ("2.5e3", 2500), ("-3", -3), ("9" * 20, int("9" * 20))],
 )
 def test_whole_numbers(text: str, number: int) -> None:
-    """Whole numbers are read as people write them, and exactly."""
+    """Whole numbers are read exactly in the usual spellings."""
     assert whole_number(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.5", "1e400", "nan", "inf", "1e17", "5 rows"])
 def test_what_is_no_whole_number(text: str) -> None:
-    """What is not whole, or not exact as written, is refused."""
+    """A number that is not whole, or not exact as written, is refused."""
     with pytest.raises(ValueError, match="not a whole number"):
         whole_number(text)
 
 
-def test_every_setting_has_a_sound_default() -> None:
-    """No default is refused by the setting's own check, except for one that stands for "not given"."""
+def test_every_default_is_valid() -> None:
+    """Every default passes its own check, unless it stands for "not given"."""
     settings = Settings()
     assert all(
         getattr(settings, key) in (None, ()) or setting.kind.accepts(getattr(settings, key))

@@ -1,4 +1,4 @@
-"""Which characters bytes stand for."""
+"""Detection of the encoding of bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEXT = "Data;Último;Máxima\n2020-01-01;1,5;1,75\n"
     ],
 )
 def test_a_mark_settles_it(mark: bytes, codec: str) -> None:
-    """A byte order mark names the codec of what follows it."""
+    """A byte order mark determines the codec."""
     raw = mark + TEXT.encode(codec)
     detected, length = detect_encoding(raw)
     assert (detected, length) == (codec, len(mark))
@@ -33,14 +33,14 @@ def test_a_mark_settles_it(mark: bytes, codec: str) -> None:
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("text", [TEXT, "一,Close\n" + "2020-01-01,1.5\n" * 9])
-def test_utf16_is_told_by_its_nuls(codec: str, text: str) -> None:
-    """UTF-16 without a mark is seen, letters with a NUL on the other side included."""
+def test_utf16_is_detected_by_its_nuls(codec: str, text: str) -> None:
+    """UTF-16 without a mark is detected in either byte order."""
     assert detect_encoding(text.encode(codec)) == (codec, 0)
 
 
 @pytest.mark.parametrize("codec", ["utf-32-le", "utf-32-be"])
-def test_utf32_is_told_by_its_nuls(codec: str) -> None:
-    """UTF-32 without a mark is seen."""
+def test_utf32_is_detected_by_its_nuls(codec: str) -> None:
+    """UTF-32 without a mark is detected."""
     assert detect_encoding(TEXT.encode(codec)) == (codec, 0)
 
 
@@ -48,29 +48,29 @@ def test_utf32_is_told_by_its_nuls(codec: str) -> None:
 @pytest.mark.parametrize("family", ["utf-16", "utf-32"])
 @pytest.mark.parametrize("marked", [True, False])
 @pytest.mark.parametrize("encoding", ["{}", "{}-{}"])
-def test_what_was_asked_leaves_the_order_of_bytes_open(family: str, order: str, encoding: str, *, marked: bool) -> None:
-    """`utf-16` is read in the order that the mark or the NUL bytes show, and a mark is not part of the text."""
+def test_a_given_codec_without_byte_order(family: str, order: str, encoding: str, *, marked: bool) -> None:
+    """For `utf-16` the mark or the NULs give the byte order, and a mark is not part of the text."""
     raw = ("\ufeff" * marked + TEXT).encode(f"{family}-{order}")
     codec, length = choose_encoding(raw, encoding.format(family, order))
     assert raw[length:].decode(codec) == TEXT
 
 
-def test_what_was_asked_wins() -> None:
-    """A codec that was asked for is used, whatever the bytes look like."""
+def test_a_given_codec_wins() -> None:
+    """A given codec is used, whatever the bytes are."""
     assert choose_encoding(TEXT.encode(), "cp1252") == ("cp1252", 0)
     assert choose_encoding(codecs.BOM_UTF8 + TEXT.encode(), "utf-8-sig") == ("utf-8", 3)
     assert choose_encoding("日".encode("utf-16-le"), "UTF16") == ("utf-16-le", 0)
 
 
 def test_a_cut_character_is_no_error() -> None:
-    """UTF-8 remains UTF-8 wherever the sample ends."""
+    """UTF-8 is detected even if the sample ends inside a character."""
     raw = ("a" * 9 + "日付").encode()
     for size in range(1, len(raw) + 1):
         assert detect_encoding(raw[:size]) == ("utf-8", 0)
 
 
 def test_bytes_that_are_no_utf8_are_read_singly() -> None:
-    """Other bytes are cp1252, or latin-1 where cp1252 has no such character."""
+    """Other bytes are cp1252, or latin-1 if cp1252 lacks one of them."""
     assert detect_encoding(TEXT.encode("cp1252")) == ("cp1252", 0)
     assert detect_encoding(b"\xe9\x81 1.5") == ("latin-1", 0)
 
@@ -86,20 +86,20 @@ def test_bytes_that_are_no_utf8_are_read_singly() -> None:
         ("Data;Último;Abertura;Máxima;Mínima", "cp1252"),
     ],
 )
-def test_names_of_columns_tell_the_codec(header: str, codec: str) -> None:
-    """Bytes that are names of columns in one codec only are read in that one."""
+def test_column_names_settle_the_codec(header: str, codec: str) -> None:
+    """Bytes that are column names in only one codec are read in that codec."""
     raw = f"{header}\n2021/01/04,100,100,100,100,100\n".encode(codec)
     assert detect_encoding(raw) == (codec, 0)
 
 
 def test_nothing_is_utf8() -> None:
-    """An empty text has the usual encoding."""
+    """An empty text is UTF-8."""
     assert detect_encoding(b"") == ("utf-8", 0)
 
 
 @given(st.binary(max_size=80))
 def test_single_bytes_never_fail(raw: bytes) -> None:
-    """A sample taken for single bytes decodes without an error."""
+    """A sample with a single-byte codec always decodes."""
     codec, length = detect_encoding(raw)
     if codec in {"cp1252", "latin-1"}:
         assert len(raw[length:].decode(codec)) == len(raw)

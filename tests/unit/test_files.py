@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streamsig.files import check_writable, replacing
 
 
 def test_file_is_there_only_at_the_end(tmp_path: Path) -> None:
-    """Until the block has ended well there is nothing under the name, then everything."""
+    """The file appears only after the block has ended well."""
     target = tmp_path / "target"
     with replacing(target) as file:
         file.write(b"new")
@@ -23,7 +23,7 @@ def test_file_is_there_only_at_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_old_file_outlives_a_failure(tmp_path: Path, error: type[BaseException]) -> None:
-    """Whatever ends the block early, the old file stays, and nothing beside it."""
+    """If the block fails, the old file remains, and no other file does."""
     target = tmp_path / "target"
     target.write_bytes(b"old")
 
@@ -39,7 +39,7 @@ def test_old_file_outlives_a_failure(tmp_path: Path, error: type[BaseException])
 
 
 def test_bytes_reach_the_disk_before_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All bytes are synced while the old file is still there, so that a power cut leaves one or the other."""
+    """All bytes are synced before the old file is replaced, so a power cut leaves one or the other."""
     target, synced = tmp_path / "target", []
     target.write_bytes(b"old")
 
@@ -53,7 +53,7 @@ def test_bytes_reach_the_disk_before_the_name(tmp_path: Path, monkeypatch: pytes
 
 
 def test_mode_and_link_stay(tmp_path: Path) -> None:
-    """A link is followed, and what it points to keeps its mode."""
+    """A link is followed, and its target preserves its mode."""
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"old")
     target.chmod(0o604)
@@ -65,7 +65,7 @@ def test_mode_and_link_stay(tmp_path: Path) -> None:
 
 
 def test_link_to_nothing_yet(tmp_path: Path) -> None:
-    """A link that points to no file yet gets one there."""
+    """The target of a dangling link is created."""
     (tmp_path / "link").symlink_to("target")
     with replacing(tmp_path / "link") as file:
         file.write(b"new")
@@ -73,7 +73,7 @@ def test_link_to_nothing_yet(tmp_path: Path) -> None:
 
 
 def test_other_hard_links_keep_the_old_text(tmp_path: Path) -> None:
-    """The file is replaced and not written into: another name of the old one is not touched."""
+    """Another hard link to the old file keeps the old text."""
     target, other = tmp_path / "target", tmp_path / "other"
     target.write_bytes(b"old")
     other.hardlink_to(target)
@@ -83,7 +83,7 @@ def test_other_hard_links_keep_the_old_text(tmp_path: Path) -> None:
 
 
 def test_name_as_long_as_it_may_be(tmp_path: Path) -> None:
-    """The temporary file's name does not grow with the target's."""
+    """A file name of the maximum length can be written."""
     target = tmp_path / ("x" * 255)
     with replacing(target) as file:
         file.write(b"new")
@@ -92,7 +92,7 @@ def test_name_as_long_as_it_may_be(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_device(tmp_path: Path) -> None:
-    """A device is written to, and its errors are told."""
+    """A device is written to directly, and its errors are raised."""
     with replacing(Path(os.devnull)) as file:
         file.write(b"new")
     with (
@@ -108,7 +108,7 @@ def test_device(tmp_path: Path) -> None:
     [("", "it is a directory"), ("none/target", "there is no folder"), ("file/target", "there is no folder")],
 )
 def test_place_that_cannot_be(tmp_path: Path, name: str, words: str) -> None:
-    """What could not be replaced later is refused before; trying it anyway is the same kind of error."""
+    """A target that cannot be replaced is refused in advance and when written."""
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(OutputError, match=words):
         check_writable(tmp_path / name)
@@ -117,8 +117,8 @@ def test_place_that_cannot_be(tmp_path: Path, name: str, words: str) -> None:
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
-def test_check_leaves_nothing_behind(tmp_path: Path) -> None:
-    """To check a place is not to write there."""
+def test_check_writes_nothing(tmp_path: Path) -> None:
+    """Checking a target writes nothing."""
     check_writable(tmp_path / "target")
     assert list(tmp_path.iterdir()) == []
 
@@ -126,7 +126,7 @@ def test_check_leaves_nothing_behind(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "statvfs"), reason="no way to ask")
 @pytest.mark.parametrize(("flags", "words"), [(os.ST_RDONLY, "read-only file system"), (0, "permission denied")])
 def test_why_a_place_cannot_be_written(flags: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read-only file system is told from a lack of permission."""
+    """The message distinguishes a read-only file system from a lack of permission."""
     status = os.statvfs(tmp_path)
     changed = os.statvfs_result([*status[:8], flags, status[9]])
     monkeypatch.setattr(os, "access", lambda *_: False)

@@ -1,4 +1,4 @@
-"""Generated bars: pinned bytes, a plausible market, and ties common enough to catch floats."""
+"""Generated bars have pinned bytes, plausible prices, and enough ties to expose floats."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def records() -> list[dict[str, str]]:
     ],
 )
 def test_bytes_are_pinned(seed: int, digest: str) -> None:
-    """A seed gives these very bytes on every platform, Python and NumPy."""
+    """A seed gives the same bytes on every platform, Python and NumPy."""
     assert hashlib.sha256(text_of(100_000, seed)).hexdigest() == digest
 
 
 def test_first_lines_are_readable() -> None:
-    """The run everybody starts with opens with these lines."""
+    """The default run begins with these lines."""
     assert text_of(3).decode() == (
         "timestamp,open,high,low,close,volume_btc,volume_usd\n"
         "2024-01-01 00:00:00,42283.58,42297.84,42274.20,42290.22,91.678676,3877111.37\n"
@@ -69,7 +69,7 @@ def test_first_lines_are_readable() -> None:
     block_days=st.integers(1, 5),
 )
 def test_shorter_run_begins_longer_run(rows: int, more: int, seed: int, block_days: int) -> None:
-    """The lines of a shorter run begin every longer one, whatever the size of a block."""
+    """A shorter run is a prefix of every longer one, whatever the block size."""
     shorter = text_of(rows, seed, block_days=block_days)
     longer = text_of(rows + more, seed, block_days=1)
     assert longer.startswith(shorter)
@@ -78,7 +78,7 @@ def test_shorter_run_begins_longer_run(rows: int, more: int, seed: int, block_da
 
 @pytest.mark.parametrize("rows", [1, DAY_ROWS - 1, DAY_ROWS, DAY_ROWS + 1, 2 * DAY_ROWS, 2 * DAY_ROWS + 1])
 def test_row_count_is_exact_around_block_ends(rows: int) -> None:
-    """There are exactly as many bars as asked for, also where a block ends, and no block is empty."""
+    """There are exactly as many bars as requested, and no block is empty."""
     blocks = list(bars(rows, block_days=1))
     assert sum(block.count(b"\n") for block in blocks) == 1 + rows
     assert all(block.endswith(b"\n") for block in blocks)
@@ -90,7 +90,7 @@ def test_no_rows_is_a_header() -> None:
 
 
 def test_seeds_differ() -> None:
-    """Seeds give different series, neighbours and both ends included."""
+    """Different seeds give different series."""
     seeds = [0, 1, 2, 42, 43, 2**32, 2**63, 2**64 - 1]
     assert len({text_of(100, seed) for seed in seeds}) == len(seeds)
 
@@ -174,7 +174,7 @@ def test_last_bar_is_the_last_minute_of_year_9999(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("seed", [0, 2**64 - 1])
 def test_limits_are_allowed(seed: int) -> None:
-    """The largest run and both ends of the seeds are accepted."""
+    """The largest run and the smallest and largest seeds are accepted."""
     assert next(bars(MAX_ROWS, seed)) == HEADER
 
 
@@ -189,6 +189,6 @@ def test_limits_are_allowed(seed: int) -> None:
     ],
 )
 def test_bad_arguments_are_refused_at_the_call(rows: int, seed: int, block_days: int, message: str) -> None:
-    """An impossible run is refused before the first block, with what was found and what is allowed."""
+    """Impossible arguments are refused at the call with the value and what is allowed."""
     with pytest.raises(ValueError, match=message):
         bars(rows, seed, block_days=block_days)

@@ -1,4 +1,4 @@
-"""What is imported inside of functions, so that a plain run starts without it."""
+"""Imports inside functions, which keep a plain run fast to start."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _imported(node: ast.AST) -> set[str]:
 
 
 def test_imports_inside_of_functions() -> None:
-    """They are those of the list; `__main__`, which takes signals before anything else, has its own."""
+    """The imports inside functions are those of the list; `__main__` has its own."""
     imported = set()
     for path in PACKAGE.rglob("*.py"):
         if path.name != "__main__.py":
@@ -55,7 +55,7 @@ def test_imports_inside_of_functions() -> None:
 
 
 def test_a_plain_run_does_without(tmp_path: Path) -> None:
-    """A run of plain text without a config file loads none of them, nor PyYAML."""
+    """A run of plain text without a config file imports none of them, nor PyYAML."""
     (tmp_path / "prices.csv").write_text("time,close\n2024-01-01,1\n2024-01-02,2\n")
     done = subprocess.run(
         [sys.executable, "-c", RUN, "prices.csv"], cwd=tmp_path, capture_output=True, text=True, check=True

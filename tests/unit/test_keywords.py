@@ -39,7 +39,7 @@ def test_each_setting_has_a_type() -> None:
 
 @pytest.mark.slow
 def test_a_script_of_a_user(tmp_path: Path) -> None:
-    """`mypy --strict` accepts correct calls, and finds a misspelt setting and a value that is not allowed."""
+    """`mypy --strict` accepts correct calls and rejects a misspelt setting and a wrong value."""
     (tmp_path / "script.py").write_text(SCRIPT + WRONG)
     mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), "script.py"]
     done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The compiled kernels: every library that this processor can run gives the same."""
+"""Every library of kernels that this processor can run gives the same result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RUNNABLE = library.LEVELS[: library.load("baseline").processor_level() + 1]
 
 
 def read(level: str, text: bytes, width: int, scale: int) -> list[object]:
-    """Return all that the kernels of a level find in `text`."""
+    """Return everything that the kernels of a level read in `text`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(library, "library", library.load(level))
         scratch = np.empty(len(text) + text_kernels.PADDING, np.int32)
@@ -49,7 +49,7 @@ def read(level: str, text: bytes, width: int, scale: int) -> list[object]:
     st.integers(0, 3),
 )  # fmt: skip
 def test_all_levels_agree(rows: list[list[str]], end: str, scale: int) -> None:
-    """What a processor can do changes how fast, never what."""
+    """Every kernel level reads the same."""
     text = "".join(",".join(row) + end for row in rows).encode()
     results = [read(level, text, 3, scale) for level in RUNNABLE]
     assert all(result == results[0] for result in results)
@@ -57,7 +57,7 @@ def test_all_levels_agree(rows: list[list[str]], end: str, scale: int) -> None:
 
 @given(st.binary(max_size=300))
 def test_all_levels_agree_on_any_bytes(text: bytes) -> None:
-    """Quotes, NUL and all else wherever they are."""
+    """Every level reads the same from any bytes, quotes and NULs included."""
     results = [read(level, text + b"\n", 1, 0) for level in RUNNABLE]
     assert all(result == results[0] for result in results)
 
@@ -70,7 +70,7 @@ def test_all_levels_agree_on_any_bytes(text: bytes) -> None:
     st.sampled_from([0, 1]),
 )
 def test_all_levels_count_the_same(closes: list[int | None], fast: int, slow: int, above: int, turns: int) -> None:
-    """Over several blocks, with gaps and without."""
+    """Every level counts the same over several blocks, with and without gaps."""
     ticks = np.array([close or 0 for close in closes], np.int64)
     missing = np.array([close is None for close in closes]) if None in closes else None
     signals = np.array([[fast, slow, above, turns], [1, slow, above, 0]], np.int64)
@@ -88,13 +88,13 @@ def test_all_levels_count_the_same(closes: list[int | None], fast: int, slow: in
 
 
 def test_wrong_arrays_are_refused() -> None:
-    """An array of another type is an error, not another answer."""
+    """An array of another type is an error."""
     with pytest.raises(Exception, match=r"array"):
         text_kernels.find_fields(np.zeros(10, np.uint8), ",", np.zeros(200, np.int64))
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    """More decimals, another field, too little room: an error, not what happens to lie behind."""
+    """Too many decimals, a wrong field or too small a buffer is an error."""
     text = np.frombuffer(b"1.5,2\n", np.uint8)
     fields = text_kernels.find_fields(text, ",", np.empty(len(text) + text_kernels.PADDING, np.int32))
     for field, scale in ((0, text_kernels.MAX_SCALE + 1), (2, 1), (-1, 1)):
@@ -107,7 +107,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_windows_beyond_the_run_are_refused() -> None:
-    """Rows before the first are not looked at."""
+    """A window that would read rows before the first is refused."""
     signals, ticks = np.array([[1, 5, 1, 0]], np.int64), np.arange(9)
     for first, last in ((3, 9), (4, 10)):
         with pytest.raises(ValueError, match="does not lie"):
@@ -115,7 +115,7 @@ def test_windows_beyond_the_run_are_refused() -> None:
 
 
 def test_flags_of_other_rows_are_refused() -> None:
-    """The kernels write only where there is a place for each row."""
+    """Kernels refuse an array of flags that is too short for the rows."""
     rule, bounds = np.array([[1, 5, 1, 0]], np.int64), np.array([[4], [9]])
     with pytest.raises(ValueError, match=r"flags of \(1, 8\)"):
         count_kernels.count_signals(np.arange(9), None, rule, bounds, np.zeros((1, 8), np.uint8))
@@ -123,19 +123,19 @@ def test_flags_of_other_rows_are_refused() -> None:
 
 @pytest.mark.parametrize("rule", [[-2, 3, 1, 0], [0, 3, 1, 0], [2, 2**63 - 1, 1, 1], [2, 3, 1, -1], [2, 3, 1, 2]])
 def test_means_of_no_rows_are_refused(rule: list[int]) -> None:
-    """A mean that ends before it begins, or more than a turn, is an error, whatever rows are asked for."""
+    """An empty range of means, or more than one turn, is an error."""
     with pytest.raises(ValueError, match="means are of"):
         count_kernels.count_signals(np.arange(9), None, np.array([rule], np.int64), np.array([[2], [9]]))
 
 
 def test_a_library_that_was_not_built() -> None:
-    """A checkout that was never installed says what to do."""
+    """A missing library gives a message that says what to do."""
     with pytest.raises(ImportError, match="install streamsig with pip"):
         library.load("no_such_level")
 
 
 def test_a_library_that_was_built_from_other_sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A library whose kernels take other arguments is refused in words, not called."""
+    """A library with other kernel arguments is refused, not called."""
     for change in (library.INTERFACE + 1, None):
         monkeypatch.setattr(library, "INTERFACE", change)
         with pytest.raises(ImportError, match="is built from other sources; install streamsig with pip again"):
@@ -143,7 +143,7 @@ def test_a_library_that_was_built_from_other_sources(monkeypatch: pytest.MonkeyP
 
 
 def test_arrays_are_what_the_kernels_need() -> None:
-    """Another type, shape or order is refused, for a kernel sees but where an array begins."""
+    """Arrays of a wrong type, shape or order are refused."""
     table = KeyTable()
     starts = np.array([0, 1], np.int32)
     for content in (np.zeros(9, np.int8), np.zeros((9, 1), np.uint8), np.zeros(18, np.uint8)[::2]):
@@ -153,6 +153,6 @@ def test_arrays_are_what_the_kernels_need() -> None:
 
 @pytest.mark.parametrize("level", RUNNABLE)
 def test_a_signal_is_not_hidden(level: str) -> None:
-    """No Python code runs while ctypes looks at arguments, which makes an ArgumentError of whatever is raised there."""
+    """Kernel arguments are plain C types, so no Python code runs while ctypes converts them."""
     for name in library.SIGNATURES:
         assert set(getattr(library.load(level), name).argtypes) <= {ctypes.c_void_p, ctypes.c_int64}

@@ -1,4 +1,4 @@
-"""What a field looks like, and the number that is written in it."""
+"""The shape of a field and the number that it contains."""
 
 from __future__ import annotations
 
@@ -89,25 +89,25 @@ REFUSED = [
 
 @pytest.mark.parametrize(("form", "text", "value"), READ)
 def test_numbers_are_read_exactly(form: NumberFormat, text: str, value: str) -> None:
-    """A field is the decimal number that is written in it."""
+    """A field is read as exactly its decimal number."""
     assert form.parse(text) == Decimal(value)
 
 
 @pytest.mark.parametrize(("form", "text"), REFUSED)
 def test_what_is_no_number_is_refused(form: NumberFormat, text: str) -> None:
-    """A field that is no number in this format is an error, never a guess."""
+    """A field that is not a number in this format is an error."""
     with pytest.raises(NumberError):
         form.parse(text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "NaN", "null", "N/A", "-", "<NA>", "none"])
 def test_missing_is_not_an_error(text: str) -> None:
-    """The usual words for "no close" are read as none."""
+    """The usual words for a missing close are read as `None`."""
     assert PLAIN.parse(text) is None
 
 
 def test_further_words_for_missing() -> None:
-    """Words that the user adds mean "no close" as well, without regard to case."""
+    """Words that the user adds mean a missing close, regardless of case."""
     form = NumberFormat(missing=frozenset({"Closed"}))
     assert form.is_missing(" closed ")
     assert not PLAIN.is_missing("closed")
@@ -121,7 +121,7 @@ def test_a_mark_has_one_meaning() -> None:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=8, min_value=-(10**12), max_value=10**12))
 def test_what_is_written_is_read(value: Decimal) -> None:
-    """A number comes back from any way of writing it."""
+    """A number in any spelling is read back."""
     text = f"{value:,f}"
     assert PLAIN.parse(f"{value:f}") == value
     assert PLAIN.parse(f"{value:E}") == value
@@ -144,7 +144,7 @@ MARKED = [
 def test_a_marker_that_is_a_number(
     marker: str, decimal: str, thousands: str, missing: list[str], closes: list[str]
 ) -> None:
-    """It matches every close of its value, in texts and in ticks of any width."""
+    """A numeric marker matches every close of its value, in texts and in ticks of any width."""
     form = NumberFormat(decimal, thousands, frozenset({marker}))
     assert [form.parse(text) for text in missing] == [None] * len(missing)
     assert None not in [form.parse(text) for text in closes]
@@ -165,7 +165,7 @@ def test_a_marker_that_is_a_number(
     ],
 )
 def test_an_undefined_price_is_refused(text: str) -> None:
-    """A limit of 64-bit integers is no price, and the message says which flag makes it missing."""
+    """A limit of 64-bit integers is refused as a price, and the message names the flag that makes it missing."""
     with pytest.raises(NumberError, match="undefined price") as caught:
         PLAIN.parse(text)
     assert caught.value.advice.endswith(f"`missing=[{text!r}]`")
@@ -177,11 +177,11 @@ def test_an_undefined_price_is_refused(text: str) -> None:
     [(" 1.234 ", "9.999"), ("0.234", "0.999"), ("-0.05", "-0.99"), ("$1,000", "$9,999"), ("", ""), ("x0", "x0")],
 )
 def test_a_shape_keeps_a_leading_zero_alone(text: str, expected: str) -> None:
-    """Digits become nines, but for a 0 in front, which no thousands begin with."""
+    """In a shape digits become nines, except a leading 0, which no thousands begin with."""
     assert shape(text) == expected
 
 
 @given(st.lists(st.text("0123.,-$ \n\0x\u0660", max_size=8), max_size=60))
 def test_a_column_has_the_shapes_of_its_texts(texts: list[str]) -> None:
-    """A column at a time or one by one is the same."""
+    """A column has the same shapes as its texts one by one."""
     assert shapes(texts) == [shape(text) for text in texts]

@@ -1,4 +1,4 @@
-"""Records are what pyarrow's reader takes them for, with the line on which they start."""
+"""Records agree with pyarrow's reader and know the line on which they start."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def fields_of(text: bytes, delimiter: str = ",", *, line_quoted: bool = False) -
     ],
 )
 def test_the_grammar(text: bytes, expected: list[tuple[str, ...]]) -> None:
-    """Quotes open at the start of a field only, are doubled inside, and hold delimiters and line ends."""
+    """Quotes open only at the start of a field, are doubled inside it, and may enclose delimiters and line ends."""
     assert fields_of(text) == expected
 
 
 def test_lines_quoted_as_a_whole() -> None:
-    """A line that is one quoted text is unwrapped before it is split; another is split as it is."""
+    """A line that is one quoted text is unwrapped before it is split; any other is split as it is."""
     text = b'a,b,c\n"1,""x,y"",2"\r\n"3,4,5"\n'
     assert fields_of(text, line_quoted=True) == [("a", "b", "c"), ("1", "x,y", "2"), ("3", "4", "5")]
 
@@ -55,14 +55,14 @@ def test_lines_quoted_as_a_whole() -> None:
     [(b'"a,b"\r\n', b"a,b"), (b'"a,""b"""', b'a,"b"'), (b'"a","b"', None), (b"a", None), (b'"', None), (b'""', b"")],
 )
 def test_unwrapping(line: bytes, inner: bytes | None) -> None:
-    """Only a line that is nothing but one quoted text is unwrapped."""
+    """Only a line that is a single quoted text is unwrapped."""
     assert unwrapped(line) == inner
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("last", [b"", b'"8,9"'])
 def test_unwrapping_many_lines(end: bytes, last: bytes) -> None:
-    """A long text is unwrapped a piece at a time, and every line of it ends with LF, the last one if it had an end."""
+    """A long text is unwrapped piece by piece, and every line end becomes LF."""
     lines = [b'"1,2"', b"3,4", b'"5,""6"""', b"", b'"7"'] * 8000
     text = end.join([*lines, last])
     expected = b"\n".join([b"1,2", b"3,4", b'5,"6"', b"", b"7"] * 8000 + [last.strip(b'"')])
@@ -70,7 +70,7 @@ def test_unwrapping_many_lines(end: bytes, last: bytes) -> None:
 
 
 def test_places() -> None:
-    """A record knows its first physical line, counted over blank lines and quoted line ends, and its bytes."""
+    """A record knows its bytes and its first physical line, blank lines and quoted line ends included."""
     text = b'\na,"b\r\nc\n"\r\n\nd,e\n\rf,g'
     records = list(split_records(text, ","))
     assert [record.line for record in records] == [2, 6, 8]
@@ -81,7 +81,7 @@ def test_places() -> None:
 @pytest.mark.parametrize("line_quoted", [False, True])
 @pytest.mark.parametrize("row", [b"a,b", b"a,b,c,d,e", b'"a","b,c",d,e', b'"a","b\nc",d,"e', b",,,,"])
 def test_fields_beyond_the_most(row: bytes, line_quoted: bool) -> None:  # noqa: FBT001 (a parameter of the table)
-    """They are counted, and what follows is read as without a most."""
+    """Fields beyond the maximum are counted, and the following records are unaffected."""
     text = row + b'\n1,2\n"3,4,5,6"\n'
     whole = list(split_records(text, ",", line_quoted=line_quoted))
     cut = list(split_records(text, ",", line_quoted=line_quoted, most_fields=2))
@@ -94,12 +94,12 @@ def test_fields_beyond_the_most(row: bytes, line_quoted: bool) -> None:  # noqa:
 
 @pytest.mark.parametrize(("count", "offset"), [(0, 0), (1, 2), (2, 4), (3, 5), (9, 6)])
 def test_skipping_lines(count: int, offset: int) -> None:
-    """Lines are skipped as they stand, whatever ends them."""
+    """Physical lines are skipped, whatever ends them."""
     assert skip_lines(b"a\nb\r\rc", count) == offset
 
 
 def arrow_fields(text: bytes) -> list[tuple[str, ...]] | None:
-    """Read the records with pyarrow, or return `None` where it refuses."""
+    """Read the records with pyarrow; return `None` if it refuses."""
     width = max((len(each) for each in fields_of(text)), default=0)
     names = [str(i) for i in range(width)]
     try:
@@ -119,7 +119,7 @@ def arrow_fields(text: bytes) -> list[tuple[str, ...]] | None:
 @settings(max_examples=500)
 @given(st.lists(st.sampled_from([b"a", b"1", b",", b'"', b'""', b"\n", b"\r\n", b"\r", b"x,y\n"]), max_size=24))
 def test_pyarrow_sees_the_same(parts: list[bytes]) -> None:
-    """Wherever pyarrow reads a text, its records and fields are these."""
+    """The records and fields of every text that pyarrow reads agree with it."""
     text = b"".join(parts)
     if text.count(b'"') % 2 or not fields_of(text):
         return

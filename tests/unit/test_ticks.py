@@ -1,4 +1,4 @@
-"""Ticks are the decimals they were made from, whatever their size and scale."""
+"""Ticks represent the decimals they were made from, at any size and scale."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ integers = st.one_of(st.integers(-(2**63) - 2, -(2**63) + 2), st.integers(-(10**
 
 @given(closes())
 def test_decimals_come_back(series: Closes) -> None:
-    """Ticks times their scale are the decimals that went in, and a missing one is a flagged zero."""
+    """Ticks times their scale are the original decimals, and a missing close is a flagged zero."""
     ticks = Ticks.from_decimals(series)
     assert [Fraction(tick, 10**ticks.scale) for tick in ticks.integers()] == [Fraction(close or 0) for close in series]
     assert ticks.missing_count == series.count(None)
@@ -31,7 +31,7 @@ def test_decimals_come_back(series: Closes) -> None:
     st.lists(st.one_of(st.none(), st.integers(-(10**38) + 1, 10**38 - 1)), max_size=20), st.integers(0, 38), st.data()
 )
 def test_arrow_decimals_come_back(values: list[int | None], scale: int, data: st.DataObject) -> None:
-    """A decimal128 array, sliced anywhere, with nulls, and at any width, is read exactly."""
+    """An Arrow decimal array of any width is read exactly, with nulls and sliced anywhere."""
     decimals = [None if value is None else Decimal(value).scaleb(-scale, _WIDE) for value in values]
     array = pa.array(decimals, pa.decimal128(38, scale))
     start = data.draw(st.integers(0, len(values)))
@@ -42,7 +42,7 @@ def test_arrow_decimals_come_back(values: list[int | None], scale: int, data: st
 
 @given(st.lists(integers, max_size=10), st.integers(0, 3), st.integers(0, 60))
 def test_rescaling_is_exact(values: list[int], scale: int, more: int) -> None:
-    """A larger scale multiplies by ten without a limit on digits."""
+    """Rescaling to more decimals is exact, without a limit on digits."""
     ticks = Ticks.from_integers(values, scale).rescale(scale + more)
     assert ticks.integers() == [value * 10**more for value in values]
     assert ticks.scale == scale + more
@@ -59,7 +59,7 @@ def test_joining_aligns_scales(runs: list[tuple[list[int], int]]) -> None:
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=10), st.integers(1, 6))
 def test_limbs_are_in_range_after_a_carry(values: list[int], width: int) -> None:
-    """Widening and carrying keep the integers, and put every limb into its documented range."""
+    """Widening and carrying preserve the integers, and every limb is in its documented range."""
     limbs = carry(widen(np.array([values], np.int64), width + 1))
     assert Ticks(limbs, 0).integers() == values
     assert limbs[:-1].min() >= 0
@@ -70,7 +70,7 @@ def test_limbs_are_in_range_after_a_carry(values: list[int], width: int) -> None
 @pytest.mark.parametrize(("fast", "slow"), [(1, 3), (3, 1), (2, 3), (1, 2**15), (2**14, 2**15)])
 @pytest.mark.parametrize("size", [1, 2**30, 2**61, 2**62, 10**37])
 def test_products_beyond_int64_are_compared_exactly(fast: int, slow: int, size: int) -> None:
-    """A difference of one tick decides, however large the closes and the windows are."""
+    """A difference of one tick is detected, however large closes and windows are."""
     rows = max(fast, slow) + 2
     values = [size] * rows
     values[-2] += 1

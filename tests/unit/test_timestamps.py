@@ -1,4 +1,4 @@
-"""One grammar of times: whatever is a time is one for detection, for the direction and for `--check-order` alike."""
+"""One grammar of times serves detection, the direction of rows and `--check-order`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def texts_of(name: str, times: list[datetime]) -> list[str]:
 
 
 def instants_of(name: str, times: list[datetime]) -> list[int]:
-    """Return the instants, or the first instants of the periods, that a form tells."""
+    """Return the instants, or the first instants of the periods, that a form represents."""
     return [seconds(ALL[name][1](time)) * SECOND for time in times]
 
 
 @given(st.sampled_from(sorted(ALL)), st.lists(TIMES, min_size=1, max_size=12))
 def test_a_time_reads_back_as_the_same_instant(name: str, times: list[datetime]) -> None:
-    """Whatever form it is written in, in one of the readings that the texts leave open."""
+    """A time in any form is read back in one of the readings that its texts allow."""
     texts = texts_of(name, times)
     result = [read(Column.of([f" {text}" for text in texts]), reading) for reading in readings(texts)]
     assert instants_of(name, times) in [it.times.tolist() for it in result if it.readable.all()]
@@ -40,7 +40,7 @@ def test_a_time_reads_back_as_the_same_instant(name: str, times: list[datetime])
 
 @given(st.sampled_from(sorted(ALL)), TIMES)
 def test_a_time_for_one_is_a_time_for_all(name: str, time: datetime) -> None:
-    """What is read as an instant looks like one in a field, too; digits are numbers, a period may be a name."""
+    """Detection recognises every instant as a time; digits alone are numbers, and a period may be a name."""
     (text,) = texts_of(name, [time])
     if text.replace(".", "").isdecimal():
         assert not is_time(text)
@@ -53,7 +53,7 @@ def test_a_time_for_one_is_a_time_for_all(name: str, time: datetime) -> None:
 
 @given(st.sampled_from(sorted(ALL)), st.data())
 def test_the_direction_is_that_of_the_instants(name: str, data: st.DataObject) -> None:
-    """Of any series that runs one way, with ties or without: never the opposite, and unknown only where it may be."""
+    """The direction of a monotonic series is never wrong, and unknown only where it is ambiguous."""
     times = sorted(data.draw(st.lists(TIMES, min_size=2, max_size=12)))
     times = [time for time in times for _ in range(data.draw(st.integers(1, 3)))]
     instants = instants_of(name, times)
@@ -77,7 +77,7 @@ STEPS: dict[str, timedelta] = {
 @pytest.mark.parametrize("name", sorted(ALL))
 @pytest.mark.parametrize("ties", [1, 3])
 def test_newest_first_is_detected_in_every_form(name: str, ties: int) -> None:
-    """Over a year end and both changes of summer time; `Dec 23` is a month and a year if days would go astray."""
+    """Newest-first rows are detected across a year end and changes of summer time."""
     start = datetime(2019, 9, 28, 12, 30)  # noqa: DTZ001 (files name no zone)
     times = [start + STEPS[name] * row for row in range(40) for _ in range(ties)]
     for newest, expected in ((False, OLDEST_FIRST), (True, NEWEST_FIRST)):
@@ -86,7 +86,7 @@ def test_newest_first_is_detected_in_every_form(name: str, ties: int) -> None:
 
 
 def direction(texts: list[str], name: str = "Date") -> str | None:
-    """Return the direction of a column, `None` where it is none of times."""
+    """Return the direction of a column, `None` if it is not a column of times."""
     time = find_time([name, "Close"], [texts, ["1.5"] * len(texts)])
     return None if time.index is None else time.direction
 
@@ -107,7 +107,7 @@ def direction(texts: list[str], name: str = "Date") -> str | None:
     ],
 )
 def test_the_direction_of_rows_that_are_not_in_strict_order(days: list[int], expected: str) -> None:
-    """Neighbours may be out of order where times far apart agree; series one after another have no direction."""
+    """Locally unordered rows have a direction; consecutive series have none."""
     assert direction([f"2024-01-{day:02}" for day in days]) == expected
 
 
@@ -126,7 +126,7 @@ def test_the_direction_of_rows_that_are_not_in_strict_order(days: list[int], exp
     ],
 )
 def test_parts_that_may_be_years_or_days(texts: list[str], expected: str | None) -> None:
-    """The steadiest reading tells; two that disagree tell nothing."""
+    """The steadiest reading wins; if two disagree, the direction is unknown."""
     assert direction(texts) == expected
 
 
@@ -134,7 +134,7 @@ def test_parts_that_may_be_years_or_days(texts: list[str], expected: str | None)
     ("names", "expected"), [("Year,Close", 0), ("Close,Jahr", 1), ("Year,Month", None), ("Strike,Close", None)]
 )
 def test_digits_alone_are_times_by_their_name(names: str, expected: int | None) -> None:
-    """A year in a column of its own is one, unless there is a month beside it."""
+    """A column named like a year is a time, unless there is a month column."""
     columns = [["2023", "2022", "2021"], ["12", "11", "10"]]
     result = find_time(names.split(","), columns if expected != 1 else columns[::-1])
     assert result.index == expected
@@ -156,7 +156,7 @@ def test_digits_alone_are_times_by_their_name(names: str, expected: int | None) 
     ],
 )
 def test_texts_that_are_times_by_their_name(texts: list[str]) -> None:
-    """They may be prices or keys elsewhere: only a column named like a time holds times of that look."""
+    """Texts that may be prices or keys are times only in a column named like a time."""
     assert direction(texts) == NEWEST_FIRST
     assert direction(texts[::-1]) == OLDEST_FIRST
     assert direction(texts, "Symbol") is None
@@ -164,7 +164,7 @@ def test_texts_that_are_times_by_their_name(texts: list[str]) -> None:
 
 
 def test_a_time_of_day_that_is_none_leaves_the_date() -> None:
-    """A column named like one beside a date is used only where it holds times."""
+    """A column named like a time of day is used with the date only if it holds times."""
     days = ["2024-01-03", "2024-01-02", "2024-01-01"]
     assert find_time(["Date", "Time"], [days, ["close"] * 3]).clock is None
     result = find_time(["Date", "Time"], [days[:1] * 3, ["93000", "92900", "92800"]])
@@ -190,7 +190,7 @@ def test_a_time_of_day_that_is_none_leaves_the_date() -> None:
     ],
 )
 def test_readings_that_a_sample_leaves_open(texts: list[str], expected: tuple[str, ...]) -> None:
-    """One of each that mean the same; those that read most of the sample."""
+    """Readings that mean the same appear once, and each reads most of the sample."""
     assert readings(texts) == expected
 
 
@@ -199,14 +199,14 @@ def test_readings_that_a_sample_leaves_open(texts: list[str], expected: tuple[st
     [("Jan 5", (1, 5)), ("5 Jan", (1, 5)), ("Feb 29th", (2, 29)), ("December 31", (12, 31)), ("Jan. 05", (1, 5))],
 )
 def test_a_day_may_come_without_its_year(text: str, month_day: tuple[int, int]) -> None:
-    """It is one of 1972, which has 29 days in February."""
+    """A day without a year is one of 1972, which has a 29 February."""
     result = [read(Column.of([text]), reading) for reading in READINGS]
     expected = seconds(datetime(1972, *month_day)) * SECOND  # noqa: DTZ001
     assert expected in [int(times[0]) for times, readable in result if readable.all()]
 
 
 def is_no_time(text: str) -> bool:
-    """Tell whether a text is no time to anybody."""
+    """Return whether no reader takes a text for a time."""
     return not is_time(text) and kind(text) is not Kind.TIME
 
 
@@ -218,7 +218,7 @@ def is_no_time(text: str) -> bool:
      "99-16", "99.16.", "1_000", "2024 013", "2024 01 31 10.5", "50 Marketing", "Quarter 4"],
 )  # fmt: skip
 def test_what_is_no_time(text: str) -> None:
-    """Numbers, names of columns, and a date with a price behind it are no times."""
+    """Numbers, column names, and a date followed by a price are not times."""
     assert is_no_time(text)
 
 
@@ -228,7 +228,7 @@ def test_what_is_no_time(text: str) -> None:
      "2023-00", "2023-02-29", "Feb 0", "1023", "9999"],
 )  # fmt: skip
 def test_a_period_that_there_is_not_is_unreadable(text: str) -> None:
-    """No quarter, week or day is carried over into the next year."""
+    """Impossible quarters, weeks and days do not carry over into the next year."""
     assert not any(read(Column.of([text]), reading).readable.any() for reading in READINGS[1:])
 
 
@@ -246,5 +246,5 @@ def test_a_period_that_there_is_not_is_unreadable(text: str) -> None:
     ],
 )
 def test_a_column_of_times_is_one_by_its_look(texts: list[str], expected: bool) -> None:  # noqa: FBT001
-    """Nine of ten are times; of digits alone a date that there is, or as many as instants since 1970 have."""
+    """In a time column nine of ten texts are times, and digits alone are plausible dates or epochs."""
     assert are_times(texts) == expected

@@ -1,4 +1,4 @@
-"""Text that leaves the program is UTF-8, whatever the bytes of inputs and names are."""
+"""All text that the program writes is UTF-8, whatever bytes inputs and names contain."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pieces = st.one_of(st.binary(max_size=4), st.text(max_size=3).map(str.encode), s
 
 @given(st.lists(pieces, max_size=8), st.integers(0, 3))
 def test_each_text_is_utf8_by_itself(texts: list[bytes], start: int) -> None:
-    """Also where the end of one and the start of the next are a character, and where others lie around them."""
+    """Each text is valid by itself, even if adjacent texts together form a character."""
     joined = Texts.of(texts)
     start = min(start, len(texts))
     result = Texts(joined.starts[start:], joined.content).in_utf8()
@@ -52,7 +52,7 @@ def test_each_text_is_utf8_by_itself(texts: list[bytes], start: int) -> None:
     ],
 )
 def test_names_that_are_not_utf8(text: str, written: str) -> None:
-    """Bytes of paths are written as those of inputs are; what no system gives is written out as well."""
+    """Bytes of paths are escaped like those of inputs, and lone surrogates are escaped, too."""
     assert utf8.from_str(text) == written
     assert utf8.in_json({text: [text, (text, 1)], "n": None}) == {written: [written, [written, 1]], "n": None}
 
@@ -68,7 +68,7 @@ def bars(path: Path) -> Path:
 
 @pytest.mark.parametrize("ending", row_file.FORMATS)
 def test_rows_are_utf8_in_every_format(workdir: Workdir, ending: str) -> None:
-    """Polars reads them back; keys are those of the metrics, which count alike what is written alike."""
+    """Polars reads every format, and the keys equal those of the metrics."""
     polars: Any = pytest.importorskip("polars")
     bars(workdir.path / "bars.csv")
     metrics = workdir.run(
@@ -84,14 +84,14 @@ def test_rows_are_utf8_in_every_format(workdir: Workdir, ending: str) -> None:
 
 @pytest.mark.parametrize("chosen", [{"group_by": "key"}, {"order": "newest-first"}])
 def test_scan_returns_utf8(tmp_path: Path, chosen: dict[str, Any]) -> None:
-    """Batches are valid, also of rows that wait for those after them."""
+    """Batches are valid, rows that wait for later ones included."""
     table = streamsig.scan(bars(tmp_path / "bars.csv"), encoding="utf-8", window=2, **chosen).read_all()
     table.validate(full=True)
     assert table.column("time").to_pylist()[1] == "2024-01-01 10:01 \\xff"
 
 
 def test_binary_columns_are_texts_of_the_same_rule() -> None:
-    """Keys that Parquet has as bytes are those that a CSV has, in rows and among the groups."""
+    """Binary keys of Parquet are written like those of a CSV, in rows and among groups."""
     table = pa.table({"key": pa.array(KEYS, pa.binary()), "close": np.arange(len(KEYS))})
     rows = streamsig.scan(table, group_by="key", window=1).read_all()
     assert rows.column("key").to_pylist() == READABLE
@@ -100,7 +100,7 @@ def test_binary_columns_are_texts_of_the_same_rule() -> None:
 
 @pytest.mark.skipif(os.name == "nt" or os.uname().sysname == "Darwin", reason="names of files are Unicode there")
 def test_metrics_log_and_rejects_name_files_in_utf8(workdir: Workdir) -> None:
-    """A file whose name is not UTF-8 is counted, and named like everything else."""
+    """A file whose name is not UTF-8 is counted, and its name is escaped everywhere."""
     name = os.fsdecode(b"a\xff.csv")
     (workdir.path / name).write_text("time,close\n2024-01-01,1\n2024-01-02,2\n2024-01-03,word\n")
     metrics = workdir.run(

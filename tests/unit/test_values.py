@@ -1,4 +1,4 @@
-"""Public values and errors as other processes see them: they survive pickle, copies and a process pool."""
+"""Public values and errors survive pickle, copies and a process pool."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _errors(kind: type[StreamsigError] = StreamsigError) -> Iterator[type[Stream
 @pytest.mark.parametrize("duplicate", COPIES)
 @pytest.mark.parametrize("kind", list(_errors()))
 def test_errors_survive(kind: type[StreamsigError], duplicate: Callable[[Any], Any]) -> None:
-    """A copy of an error has its type, its message, its parts and its exit code."""
+    """A copy of an error has its type, message, attributes and exit code."""
     parts: dict[type, tuple[Any, ...]] = {
         BadRowError: ("a.csv", 3, "column 1", "'x'", "not a number", "leave it out"),
         ColumnError: (3, "'x'", "not a number"),
@@ -53,7 +53,7 @@ def test_errors_survive(kind: type[StreamsigError], duplicate: Callable[[Any], A
 
 
 def test_exported_errors() -> None:
-    """Every error that a caller can meet is a name of the package."""
+    """Every error that a caller can meet is exported."""
     assert [kind.__name__ for kind in _errors() if getattr(streamsig, kind.__name__, None) is not kind] == []
     assert {kind.__name__ for kind in _errors()} <= set(streamsig.__all__)
 
@@ -88,7 +88,7 @@ def test_values_survive(tmp_path: Path, duplicate: Callable[[Any], Any]) -> None
 
 @pytest.mark.parametrize("duplicate", COPIES)
 def test_a_fold_survives(duplicate: Callable[[Any], Any]) -> None:
-    """A copy of a fold goes on by itself."""
+    """A copy of a fold is independent of it."""
     state = WindowState.of(SIGNALS, Ticks.from_decimals(CLOSES))
     fold = Fold(SIGNALS)
     fold.push(state)
@@ -98,7 +98,7 @@ def test_a_fold_survives(duplicate: Callable[[Any], Any]) -> None:
 
 
 def test_ticks_are_equal_as_numbers() -> None:
-    """Scale and limbs are how closes are held, and no matter of equality; missing closes are."""
+    """Ticks are equal if their numbers and missing closes are, whatever their scale and limbs."""
     ticks = Ticks.from_decimals([Decimal(1), None, Decimal(3)])
     assert ticks == ticks.rescale(40)
     assert ticks == Ticks.from_decimals([Decimal("1.00"), None, Decimal("3.0")])
@@ -118,7 +118,7 @@ def test_states_are_equal_by_what_they_hold() -> None:
 
 
 def test_whole_numbers_of_numpy() -> None:
-    """Integers of numpy are whole numbers, and their products do not wrap around; `bool` is none."""
+    """Integers of numpy are accepted and do not overflow; `bool` is refused."""
     number = np.int64(5)
     numbers: dict[str, Any] = {"seed": number, "column": number, "threads": number, "memory_limit": number}
     actual = make_settings({**numbers, "group_by": [number], "signals": {"a": {"fast": number, "slow": number}}})
@@ -136,8 +136,8 @@ def test_whole_numbers_of_numpy() -> None:
         Signal(np.int64(2**40), np.int64(2**40))  # type: ignore[arg-type]
 
 
-def test_a_bad_value_of_a_frame_is_told_by_its_row() -> None:
-    """The index counts from the start of the frame, also in a later batch of it."""
+def test_a_bad_value_of_a_frame_names_its_row() -> None:
+    """The row index counts from the start of the frame, also in a later batch."""
     frame = pl.concat([pl.DataFrame({"close": ["1", "2"]}), pl.DataFrame({"close": ["3", "x"]})], rechunk=False)
     with pytest.raises(ColumnError, match=r"^the value at index 3 is no close: not a number: 'x'"):
         WindowState.empty(SIGNALS).update(frame)
@@ -148,7 +148,7 @@ def _count(path: str) -> Any:
 
 
 def test_a_process_pool(tmp_path: Path) -> None:
-    """A bad row is raised where its result is asked for, and the pool lives on; results come back whole."""
+    """A process pool returns whole results, raises a bad row's error, and remains usable."""
     bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
     bad.write_text("time,symbol,close\n1,A,10.5\n2,A,1O.5\n")
     good.write_text("time,symbol,close\n1,A,10.5\n2,A,11.5\n")
