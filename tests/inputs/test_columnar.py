@@ -1,4 +1,4 @@
-"""Closes of Parquet and Arrow files are those of the same data written as CSV."""
+"""Closes of Parquet and Arrow files equal those of the same data as CSV."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ singles = st.one_of(st.floats(width=32), st.sampled_from([1e-05, 1e20, 2.0**24])
 
 
 def values(ticks: Ticks) -> list[Fraction | None]:
-    """Return the closes that ticks stand for, having checked that a missing one is a zero."""
+    """Return the closes that ticks represent, after checking that missing ones are zeros."""
     missing = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
     integers = ticks.integers()
     assert not any(tick for tick, flag in zip(integers, missing, strict=True) if flag)
@@ -55,7 +55,7 @@ def values(ticks: Ticks) -> list[Fraction | None]:
 
 
 def as_csv(texts: Sequence[str | None]) -> list[Fraction | None] | tuple[int, str]:
-    """Return the closes that texts in a CSV are, or row and reason of the first that is none."""
+    """Return the closes of texts in a CSV, or row and reason of the first bad one."""
     closes: list[Fraction | None] = []
     for row, text in enumerate(texts):
         try:
@@ -67,7 +67,7 @@ def as_csv(texts: Sequence[str | None]) -> list[Fraction | None] | tuple[int, st
 
 
 def read(array: pa.Array) -> list[Fraction | None] | tuple[int, str]:
-    """Return the closes of an array, or row and reason of its first bad value."""
+    """Return the closes of an array, or row and reason of the first bad value."""
     try:
         return values(to_ticks(array))
     except ColumnError as error:
@@ -75,7 +75,7 @@ def read(array: pa.Array) -> list[Fraction | None] | tuple[int, str]:
 
 
 def packed(table: pa.Table, form: str, **options: Any) -> bytes:
-    """Write a table as `form`."""
+    """Write a table in the format `form`."""
     sink = io.BytesIO()
     if form == "parquet":
         pq.write_table(table, sink, **options)
@@ -87,7 +87,7 @@ def packed(table: pa.Table, form: str, **options: Any) -> bytes:
 
 @contextmanager
 def piped(content: bytes) -> Iterator[Any]:
-    """Offer bytes through a pipe, in pieces as pipes have them."""
+    """Write bytes to a pipe in pieces."""
     out, into = os.pipe()
 
     def feed() -> None:
@@ -104,7 +104,7 @@ def piped(content: bytes) -> Iterator[Any]:
 
 
 def both_ways(content: bytes, tmp_path: Path, use: Callable[[Any], Any]) -> list[Any]:
-    """Use bytes as a file and from a pipe."""
+    """Read bytes from a file and from a pipe."""
     path = tmp_path / "prices"
     path.write_bytes(content)
     with piped(content) as pipe:
@@ -122,14 +122,14 @@ def closes_of(source: Any, form: str, column: str | int | None = None) -> list[F
 @example([1.25, 5e-324], 0)
 @example([None, 1e20, 1e-20, 0.1], 1)
 def test_float64_is_its_repr(closes: list[float | None], start: int) -> None:
-    """A float64 is the decimal that Python and CSV write for it; null and NaN are missing, inf is bad."""
+    """A float64 is the decimal of its `repr`; null and NaN are missing, and inf is bad."""
     array = pa.array(closes, pa.float64()).slice(start)
     assert read(array) == as_csv([None if close is None else repr(close) for close in closes[start:]])
 
 
 @given(st.lists(st.floats(1e-9, 1e17) | st.builds(lambda t, s: t / 10**s, st.integers(0, 10**16), st.integers(0, 8))))
 def test_float64_of_up_to_17_digits_is_its_repr(closes: list[float]) -> None:
-    """Where 15 digits are enough for all of an array and where they are not, the shortest decimal is found."""
+    """The shortest decimal of a float64 is used, whether or not 15 digits suffice."""
     for close in closes:
         assert read(pa.array([close])) == [Fraction(repr(close))]
     assert read(pa.array(closes, pa.float64())) == [Fraction(repr(close)) for close in closes]
@@ -152,7 +152,7 @@ def test_float16_is_its_own_shortest_decimal(closes: list[float | None]) -> None
 @pytest.mark.parametrize("kind", [pa.decimal128, pa.decimal256])
 @given(st.data())
 def test_decimals_are_exact(kind: Callable[[int, int], pa.DataType], data: st.DataObject) -> None:
-    """A decimal of up to 38 digits is itself at any scale; one that needs more is bad, as in CSV."""
+    """A decimal of up to 38 digits is exact at any scale; a longer one is bad, as in CSV."""
     most = 38 if kind is pa.decimal128 else 76
     scale = data.draw(st.integers(-5, most))
     digits = st.one_of(
@@ -174,7 +174,7 @@ def test_decimals_are_exact(kind: Callable[[int, int], pa.DataType], data: st.Da
 @pytest.mark.skipif(not hasattr(pa, "decimal32"), reason="this pyarrow has no narrow decimals")
 @given(st.lists(st.one_of(st.none(), st.integers(1 - 10**9, 10**9 - 1)), max_size=12), st.integers(0, 9))
 def test_narrow_decimals_are_exact(integers: list[int | None], scale: int) -> None:
-    """Decimals of 32 and 64 bits are read as those of 128."""
+    """Decimals of 32 and 64 bits are read like those of 128."""
     closes = [None if it is None else Decimal(it).scaleb(-scale) for it in integers]
     for kind in (pa.decimal32(9, scale), pa.decimal64(18, scale)):
         assert read(pa.array(closes, kind)[1:]) == [None if it is None else Fraction(it) for it in closes[1:]]
@@ -183,7 +183,7 @@ def test_narrow_decimals_are_exact(integers: list[int | None], scale: int) -> No
 @pytest.mark.parametrize("name", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"])
 @given(st.data())
 def test_integers_are_exact(name: str, data: st.DataObject) -> None:
-    """Integers of any width are themselves, up to the ends of their range."""
+    """Integers of any width are exact over their whole range."""
     limits = np.iinfo(name)
     drawn = st.one_of(st.none(), st.integers(int(limits.min), int(limits.max)), st.just(int(limits.max)))
     integers = data.draw(st.lists(drawn, max_size=12))
@@ -201,7 +201,7 @@ def test_integers_are_exact(name: str, data: st.DataObject) -> None:
     ],
 )
 def test_the_format_of_the_numbers_is_obeyed(array: pa.Array) -> None:
-    """Texts are read in it, and a marker that is a number makes closes of any type missing."""
+    """Texts are read in the number format, and numeric markers make closes of any type missing."""
     ticks = to_ticks(array, NumberFormat(",", ".", frozenset({"0", "9999,00"})))
     assert values(ticks) == [Fraction("1234.5"), None, Fraction(7), None, None]
 
@@ -218,7 +218,7 @@ words = st.one_of(
 @pytest.mark.parametrize("kind", ["string", "large_string", "string_view", "dictionary", "run ends"])
 @given(st.lists(words, max_size=12), st.integers(0, 2))
 def test_texts_are_read_as_in_csv(kind: str, texts: list[str | None], start: int) -> None:
-    """Each text is what it would be in a CSV, missing markers included, and the first bad row is named."""
+    """Texts are read as in a CSV, missing markers included, and the first bad row is named."""
     plain = pa.array(texts, pa.string())
     array = {
         "string": lambda: plain,
@@ -231,13 +231,13 @@ def test_texts_are_read_as_in_csv(kind: str, texts: list[str | None], start: int
 
 
 def test_dictionaries_of_numbers_and_nulls_alone_are_closes() -> None:
-    """A dictionary of floats is decoded, and a column without a type is missing throughout."""
+    """A dictionary of floats is decoded, and a column of type null is all missing."""
     assert read(pa.array([0.1, None, 0.1]).dictionary_encode()) == [Fraction(1, 10), None, Fraction(1, 10)]
     assert read(pa.nulls(2)) == [None, None]
 
 
 def test_a_bad_value_is_quoted() -> None:
-    """The error holds the row, the text in quotes, and what is wrong with it."""
+    """The error has the row, the quoted text and the reason."""
     with pytest.raises(ColumnError) as caught:
         to_ticks(pa.array([1.0, None, float("-inf"), float("inf")]))
     assert (caught.value.row, caught.value.text, caught.value.reason) == (2, "'-inf'", "not a number")
@@ -249,7 +249,7 @@ def test_a_bad_value_is_quoted() -> None:
     [pa.float64(), pa.float32(), pa.int32(), pa.decimal128(9, 3), pa.string(), pa.dictionary(pa.int8(), pa.string())],
 )
 def test_files_and_pipes_give_all_rows_in_order(form: str, kind: pa.DataType, tmp_path: Path) -> None:
-    """Row groups and record batches of any size come back in order, from a path and from a pipe."""
+    """Row groups and record batches of any size are read in order, from a path and a pipe."""
     closes = [None if row % 97 == 0 else row % 120 for row in range(2000)]
     texts = pa.array([None if it is None else str(it) for it in closes])
     column = (
@@ -267,7 +267,7 @@ def test_files_and_pipes_give_all_rows_in_order(form: str, kind: pa.DataType, tm
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_batches_are_bounded(form: str, tmp_path: Path) -> None:
-    """However long the record batches of a file are, no array is longer than promised, and none is lost."""
+    """Arrays are bounded, however long the record batches are, and complete."""
     rows = 2 * BATCH_ROWS + 5
     content = packed(pa.table({"close": np.arange(rows)}), form)
 
@@ -283,7 +283,7 @@ def test_batches_are_bounded(form: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_rows_are_no_rows(form: str, tmp_path: Path) -> None:
-    """A file of a schema alone has no closes, and is no error."""
+    """A file with only a schema has no closes and is not an error."""
     content = packed(pa.table({"close": pa.array([], pa.float64())}), form)
     assert both_ways(content, tmp_path, lambda source: closes_of(source, form)) == [[], []]
 
@@ -291,7 +291,7 @@ def test_no_rows_are_no_rows(form: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("kind", ["float64", "string"])
 def test_a_cut_off_file_is_an_error(form: str, kind: str, tmp_path: Path) -> None:
-    """A file that ends early, wherever it does, is an error that names it, never a smaller count."""
+    """A truncated file is an error that names it, never a smaller count."""
     table = pa.table({"close": pa.array([str(row) for row in range(50)]).cast(kind), "x": np.arange(50)})
     content = packed(table, form, **({} if form == "parquet" else {"max_chunksize": 20}))
     for size in range(8, len(content), 7 if form == "parquet" else 8):
@@ -309,7 +309,7 @@ def test_a_cut_off_file_is_an_error(form: str, kind: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("form", FORMATS)
 @given(st.data())
 def test_damage_is_an_error_or_unseen(form: str, data: st.DataObject) -> None:
-    """Flipped bytes raise nothing but a SourceError, a LayoutError or a bad value: no crash, no traceback."""
+    """Flipped bytes raise only a SourceError, a LayoutError or a bad value."""
     table = pa.table({"close": pa.array(["1.5", "2", None, "77"] * 9), "x": np.arange(36)})
     content = bytearray(packed(table, form))
     for place in data.draw(st.lists(st.integers(8, len(content) - 1), min_size=1, max_size=4)):
@@ -321,14 +321,14 @@ def test_damage_is_an_error_or_unseen(form: str, data: st.DataObject) -> None:
 
 
 def test_two_streams_in_one_are_refused() -> None:
-    """What follows the end of a stream is not silently left out."""
+    """Bytes after the end of a stream are refused."""
     content = packed(pa.table({"close": [1.0]}), "arrow stream")
     with pytest.raises(SourceError, match="more data follow"):
         closes_of(io.BytesIO(content * 2), "arrow stream")
 
 
 def test_an_error_of_the_source_comes_through() -> None:
-    """A SourceError of the object that is read from reaches the caller as it is."""
+    """A SourceError of the object being read reaches the caller unchanged."""
 
     class Broken:
         def read(self, size: int, /) -> bytes:
@@ -340,7 +340,7 @@ def test_an_error_of_the_source_comes_through() -> None:
 
 
 def test_a_given_object_stays_open() -> None:
-    """Only what was opened here is closed."""
+    """Only objects that were opened here are closed."""
     source = io.BytesIO(packed(pa.table({"close": [1.0]}), "arrow stream"))
     with open_columnar(source, "arrow stream", "prices") as opened:
         list(opened.batches([0]))
@@ -360,8 +360,8 @@ def test_a_given_object_stays_open() -> None:
         (["day", "Price"], None, 1),
     ],
 )
-def test_the_close_is_found_as_in_csv(form: str, columns: list[str], column: str | int | None, index: int) -> None:
-    """By the names, or as asked, by name or by a number that counts from 1."""
+def test_the_close_is_detected_as_in_csv(form: str, columns: list[str], column: str | int | None, index: int) -> None:
+    """The close is detected by names, or given by name or by a number that counts from 1."""
     table = pa.table({name: [float(place)] for place, name in enumerate(columns)})
     with open_columnar(io.BytesIO(packed(table, form)), form, "prices") as opened:
         layout = opened.detect(LayoutOptions(column=column))
@@ -370,8 +370,8 @@ def test_the_close_is_found_as_in_csv(form: str, columns: list[str], column: str
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_columns_of_one_name_are_told_apart_by_number(form: str) -> None:
-    """A number chooses among columns of the same name, and names in structs do not get in the way."""
+def test_columns_of_one_name_have_numbers(form: str) -> None:
+    """A number chooses among columns of one name, and names in structs do not interfere."""
     arrays = [pa.array([{"b": 1}]), pa.array([2]), pa.array([3]), pa.array([4])]
     table = pa.Table.from_arrays(arrays, ["a", "a.b", "close", "close"])
     content = packed(table, form)
@@ -382,7 +382,7 @@ def test_columns_of_one_name_are_told_apart_by_number(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_columns_without_numbers_are_no_candidates(form: str) -> None:
-    """A struct or a time that is named like a close does not stand in the way of the close."""
+    """A struct or a time named like a close is not a candidate."""
     now = pa.array([0], pa.timestamp("ms"))
     table = pa.table({"Close": pa.array([{"b": 1}]), "last": now, "price": [1.5]})
     assert closes_of(io.BytesIO(packed(table, form)), form) == [Fraction(3, 2)]
@@ -404,7 +404,7 @@ def test_columns_without_numbers_are_no_candidates(form: str) -> None:
 )
 @pytest.mark.parametrize("form", FORMATS)
 def test_what_cannot_be_the_close_is_said(form: str, table: dict[str, pa.Array], column: Any, message: str) -> None:
-    """The message names the file, what was found in it, and the flag that settles it."""
+    """The message names the file, the column and the flag that settles it."""
     with pytest.raises(LayoutError) as caught:
         closes_of(io.BytesIO(packed(pa.table(table), form)), form, column)
     assert re.search(message, with_flags(str(caught.value)))
@@ -412,13 +412,13 @@ def test_what_cannot_be_the_close_is_said(form: str, table: dict[str, pa.Array],
 
 
 def test_columns_count_from_one() -> None:
-    """Column 0 is a flag that no file can honour."""
+    """Column 0 is refused."""
     with pytest.raises(UsageError, match="count from 1"):
         closes_of(io.BytesIO(packed(pa.table({"x": [1]}), "parquet")), "parquet", 0)
 
 
 def test_parquet_that_cannot_be_set_aside_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where there is no room for what comes through a pipe, the message says what to do."""
+    """If a pipe does not fit on the disk, the message says what to do."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     with pytest.raises(SourceError, match="give the file itself, or set TMPDIR"):
         closes_of(io.BytesIO(packed(pa.table({"close": [1]}), "parquet")), "parquet")
@@ -426,13 +426,13 @@ def test_parquet_that_cannot_be_set_aside_is_said(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("text", [b"", b"Date,Close\n", b"PAR", b"ARROW1,Close\n", b"\xff\xff\xff\xff", b"\xff" * 16])
 def test_other_inputs_are_not_columnar(text: bytes) -> None:
-    """Text, and what only begins like a columnar format, is left to others."""
+    """Text, and bytes that only begin like a columnar format, are not columnar."""
     assert columnar_format(text) is None
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_row_is_shown_whole(form: str, tmp_path: Path) -> None:
-    """Rows come as lines of CSV with all their columns, in whatever batch they are and wherever they come from."""
+    """Rows are CSV lines with all columns, in any batch, from a file and a pipe."""
     rows = BATCH_ROWS + 50
     table = pa.table(
         {
@@ -464,7 +464,7 @@ def test_a_row_is_shown_whole(form: str, tmp_path: Path) -> None:
 
 
 def test_a_sample_of_no_rows() -> None:
-    """A file without rows has a sample without rows, and is then read all the same."""
+    """A file without rows has an empty sample and can be read."""
     for form in FORMATS:
         content = packed(pa.table({"close": pa.array([], pa.float64())}), form)
         with open_columnar(io.BytesIO(content), form, "prices") as opened:
@@ -492,7 +492,7 @@ PRICES = pa.array([10.5, 10.25, 10.75, 10.5, 11.0, 10.0])
     ],
 )
 def test_doubts_are_those_of_a_csv(columns: dict[str, Any], settings: dict[str, Any], fragment: str | None) -> None:
-    """A close that nothing names, several series, and numbers that may mean no close are warned of."""
+    """An unnamed close, several series, and numbers that may mean no close give warnings."""
     warnings = streamsig.run(pa.table(columns), window=2, **settings).warnings
     assert len(warnings) == (fragment is not None)
     assert all(str(fragment) in with_flags(each) for each in warnings)
@@ -511,7 +511,7 @@ def test_doubts_are_those_of_a_csv(columns: dict[str, Any], settings: dict[str, 
     ],
 )
 def test_what_is_no_close_is_refused(columns: dict[str, Any], settings: dict[str, Any], fragment: str) -> None:
-    """Dates, epochs, order books and returns are no closes, whatever their names say."""
+    """Dates, epochs, order books and returns are not closes, whatever their names are."""
     with pytest.raises(LayoutError, match=fragment) as caught:
         streamsig.run(pa.table(columns), **settings)
     assert "`column" in str(caught.value)

@@ -1,4 +1,4 @@
-"""Columnar inputs that cannot be read end in a sentence that says what to do, never in a crash."""
+"""Columnar inputs that cannot be read end in a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIMIT = {"memory_limit": "400MiB"}
 
 
 def encrypted(path: Path, *, plaintext_footer: bool) -> Path:
-    """Write a file whose closes are encrypted."""
+    """Write a file with encrypted closes."""
     encryption: Any = pytest.importorskip("pyarrow.parquet.encryption")
 
     class Keys(encryption.KmsClient):  # type: ignore[misc, name-defined]
@@ -50,7 +50,7 @@ def encrypted(path: Path, *, plaintext_footer: bool) -> Path:
 @pytest.mark.parametrize("plaintext_footer", [True, False])
 @pytest.mark.parametrize("chosen", [{}, LIMIT])
 def test_encrypted_parquet_is_named(tmp_path: Path, chosen: dict[str, Any], *, plaintext_footer: bool) -> None:
-    """All of it, or its columns alone; pyarrow would abort the process where it is asked for their sizes."""
+    """An encrypted file or column is refused before pyarrow would abort the process."""
     path = encrypted(tmp_path / "secret.parquet", plaintext_footer=plaintext_footer)
     with pytest.raises(streamsig.LayoutError, match=r"secret.parquet: .*encrypted.*; write it without encryption"):
         streamsig.run(path, **chosen)
@@ -62,7 +62,7 @@ def test_encrypted_parquet_is_named(tmp_path: Path, chosen: dict[str, Any], *, p
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_under_a_limit_is_an_error_or_unseen(tmp_path: Path, form: str, data: st.DataObject) -> None:
-    """Sizes are told before anything is read, by headers that may be damaged, too."""
+    """Under a limit a damaged header gives an error or has no effect."""
     sink = io.BytesIO()
     table = TABLE.append_column("key", pa.array(["a", "b"] * 18).dictionary_encode())
     if form == "parquet":
@@ -82,7 +82,7 @@ def test_damage_under_a_limit_is_an_error_or_unseen(tmp_path: Path, form: str, d
 
 
 def test_sizes_of_a_damaged_dictionary_are_not_asked_for() -> None:
-    """A dictionary that says it is longer than its buffers is refused before pyarrow reads out of bounds."""
+    """A dictionary longer than its buffers is refused before pyarrow reads out of bounds."""
     column = pa.array(["first", "second", "third"]).dictionary_encode().slice(0, 2)
     sink = io.BytesIO()
     with ipc.new_file(sink, pa.schema([("key", column.type)])) as writer:
@@ -101,7 +101,7 @@ def test_sizes_of_a_damaged_dictionary_are_not_asked_for() -> None:
 
 
 def test_parquet_from_a_pipe_that_fills_the_disk_is_said(tmp_path: Path) -> None:
-    """Also where all of it fits in a buffer, which would be written once more when the file is closed."""
+    """A full disk is reported even if the pipe's bytes fit in a buffer until the file is closed."""
     resource = pytest.importorskip("resource")
     pq.write_table(TABLE, tmp_path / "a.parquet")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,4 +1,4 @@
-"""No row is counted twice: files under two names, copies, and what streamsig itself wrote."""
+"""No row is counted twice: files under two names, copies, and streamsig's own output."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ MORE = prices(range(200, 230))
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the current folder, which holds prices of 30 rows."""
+    """Return the current folder, with prices of 30 rows."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text(prices(range(100, 130)))
     return tmp_path
 
 
 def _repeat(how: str) -> None:
-    """Make `b.csv` hold the rows of `a.csv`."""
+    """Write the rows of `a.csv` to `b.csv`."""
     making: dict[str, Callable[[], Any]] = {
         "link": lambda: Path("b.csv").symlink_to("a.csv"),
         "hard link": lambda: Path("b.csv").hardlink_to("a.csv"),
@@ -48,7 +48,7 @@ def _repeat(how: str) -> None:
 @pytest.mark.parametrize("other", ["a.csv", "./a.csv", "b.csv"])
 @pytest.mark.parametrize("how", ["link", "hard link"])
 def test_a_file_that_is_named_twice_is_refused(folder: Path, other: str, how: str) -> None:
-    """By whatever name, it is one file."""
+    """A file that is named twice, under any names, is refused."""
     _repeat(how)
     (folder / "c.csv").write_text(MORE)
     what = "is named twice" if other == "a.csv" else f"and {re.escape(other)} are one file"
@@ -59,7 +59,7 @@ def test_a_file_that_is_named_twice_is_refused(folder: Path, other: str, how: st
 @pytest.mark.parametrize("how", ["link", "hard link", "copy"])
 @pytest.mark.parametrize("named", [["."], ["*.csv"], ["a.csv", "."], [".", "a.csv"], ["[ab].csv", "?.csv"]])
 def test_what_a_folder_brings_twice_is_left_out(folder: Path, named: list[str], how: str) -> None:
-    """The first one counts, or the one that was named, and a warning says so."""
+    """Of copies in a folder the named or first one counts, and a warning says so."""
     _repeat(how)
     (folder / "c.csv").write_text(MORE)
     result = streamsig.run(*named)
@@ -69,7 +69,7 @@ def test_what_a_folder_brings_twice_is_left_out(folder: Path, named: list[str], 
 
 
 def test_copies_that_are_named_are_counted_with_a_warning(folder: Path) -> None:
-    """Two names are two wishes, and may still be a slip of a shell's glob."""
+    """Two named copies count, with a warning."""
     _repeat("copy")
     result = streamsig.run("a.csv", "b.csv")
     assert (folder, result.rows_processed) == (folder, 60)
@@ -78,7 +78,7 @@ def test_copies_that_are_named_are_counted_with_a_warning(folder: Path) -> None:
 
 @pytest.mark.parametrize("place", [5, 5000, 90_000])
 def test_files_of_one_size_that_differ(folder: Path, place: int) -> None:
-    """A single byte of difference, near the beginning or far into it, and both are counted without a word."""
+    """Files that differ in one byte are both counted without a warning."""
     content = bytearray(prices(range(10_000, 29_000)).encode())
     (folder / "a.csv").write_bytes(content)
     content[content.index(b",", place) + 5] ^= 1
@@ -88,7 +88,7 @@ def test_files_of_one_size_that_differ(folder: Path, place: int) -> None:
 
 
 def _pack(*names: str, into: str) -> None:
-    """Put files into one of gzip or zip."""
+    """Write files into a gzip or zip archive."""
     if into.endswith(".gz"):
         Path(into).write_bytes(b"".join(gzip.compress(Path(name).read_bytes()) for name in names))
         return
@@ -101,7 +101,7 @@ def _pack(*names: str, into: str) -> None:
     ("names", "into"), [(["a.csv"], "a.csv.gz"), (["a.csv"], "b.zip"), (["a.csv", "c.csv"], "d.zip")]
 )
 def test_packed_copies_are_left_out(folder: Path, names: list[str], into: str) -> None:
-    """An archive beside the files that came out of it is no second input; one that is named is counted, and told."""
+    """An archive next to its extracted files is skipped; if it is named, it counts with a warning."""
     (folder / "c.csv").write_text(MORE)
     _pack(*names, into=into)
     result = streamsig.run(".")
@@ -113,7 +113,7 @@ def test_packed_copies_are_left_out(folder: Path, names: list[str], into: str) -
 
 @pytest.mark.parametrize("into", ["b.csv.gz", "b.zip"])
 def test_archives_of_other_rows_are_inputs(folder: Path, into: str) -> None:
-    """One of the same size, or with more in it, is counted without a word."""
+    """An archive of the same size or with more rows is counted without a warning."""
     (folder / "c.csv").write_text(prices(range(101, 131)))
     _pack("c.csv", into=into)
     (folder / "c.csv").unlink()
@@ -126,7 +126,7 @@ def test_archives_of_other_rows_are_inputs(folder: Path, into: str) -> None:
 
 @pytest.mark.parametrize(("named", "others"), [(["a.csv", "a.csv"], ["a.csv (2)"]), (["."], ["b.csv", "c.csv"])])
 def test_per_file_counts_each(folder: Path, named: list[str], others: list[str]) -> None:
-    """Each input is a series of its own and has an entry, whatever it repeats; a warning says so."""
+    """With per_file each input has an entry, copies included, and a warning says so."""
     if named == ["."]:
         _repeat("link")
         (folder / "c.csv").write_bytes((folder / "a.csv").read_bytes())
@@ -137,7 +137,7 @@ def test_per_file_counts_each(folder: Path, named: list[str], others: list[str])
 
 
 def test_per_file_has_an_entry_for_each_member(folder: Path) -> None:
-    """Members of an archive that have one name are told apart by numbers."""
+    """Members of an archive with the same name are numbered."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for letter, start in (("a", 100), ("b", 200), ("c", 300)):
@@ -156,8 +156,8 @@ WRITTEN = ["rows.csv", "rows.csv.gz", "rows.csv.zst", "rows.parquet", "rows.arro
 @pytest.mark.parametrize(
     "settings", [{}, {"signals": {"a": {"slow": 5}, "b_slow": {"fast": 2, "slow": 3}}, "group_by": ("time",)}]
 )
-def test_rows_of_an_earlier_run_are_no_input_beside_others(folder: Path, name: str, settings: dict[str, Any]) -> None:
-    """A folder's are left out, those that are named are refused; by themselves they are a series like any other."""
+def test_rows_of_an_earlier_run_next_to_others(folder: Path, name: str, settings: dict[str, Any]) -> None:
+    """A folder's rows files are skipped and named ones refused, but alone they count."""
     with RowFile(folder / name) as rows:
         count_signals(["a.csv"], make_settings(settings), emit=rows)
     result = streamsig.run(".")
@@ -170,7 +170,7 @@ def test_rows_of_an_earlier_run_are_no_input_beside_others(folder: Path, name: s
 
 
 def test_everything_that_a_run_writes_is_left_out_of_the_next(workdir: Workdir) -> None:
-    """A glob that matches all files gives the same count a second time."""
+    """A second run of a glob over all files gives the same count."""
     workdir.put("a.csv", prices([*range(100, 130), "bad"]))
     workdir.put("b.csv", MORE)
     flags = ["--on-bad-row", "skip", "--rejects", "bad.csv", "--signals-out", "rows.csv", "--checkpoint", "state.dat"]
@@ -186,7 +186,7 @@ def test_everything_that_a_run_writes_is_left_out_of_the_next(workdir: Workdir) 
 
 
 def test_nothing_but_own_files(folder: Path) -> None:
-    """A folder of rejected rows alone has nothing to count."""
+    """A folder with only rejected rows has nothing to count."""
     (folder / "a.csv").write_text("file,line,column,reason,row\nx.csv,3,close,not a number,y\n")
     (folder / "b.csv").write_text("file,line,column,reason,row\nx.csv,4,close,not a number,y\n")
     with pytest.raises(SourceError, match="holds nothing but what streamsig wrote"):
@@ -195,7 +195,7 @@ def test_nothing_but_own_files(folder: Path) -> None:
 
 @pytest.mark.parametrize("header", ["row,close", "row,close,a_fast,b_slow,a", "time,row,close,a_fast,a_slow,a", "row"])
 def test_files_of_others_are_inputs(folder: Path, header: str) -> None:
-    """A column called `row` does not make rows of streamsig."""
+    """A file with a column `row` is not taken for streamsig's own."""
     rows = "".join(",".join(str(row + place) for place in range(header.count(",") + 1)) + "\n" for row in range(5))
     (folder / "b.csv").write_text(f"{header}\n{rows}")
     result = streamsig.run(".", column=2 if "," in header else 1, header=True)
@@ -204,7 +204,7 @@ def test_files_of_others_are_inputs(folder: Path, header: str) -> None:
 
 
 def test_a_pipe_is_not_opened_to_compare_it(folder: Path) -> None:
-    """What is read once only is not touched before its turn; the same name twice is refused all the same."""
+    """A pipe is not opened before its turn, and naming it twice is refused."""
     os.mkfifo("pipe")
     with pytest.raises(UsageError, match="pipe is named twice"):
         streamsig.run("a.csv", "pipe", "pipe")
@@ -212,7 +212,7 @@ def test_a_pipe_is_not_opened_to_compare_it(folder: Path) -> None:
 
 
 def test_several_inputs_by_flag(workdir: Workdir) -> None:
-    """Each `--input` names one more."""
+    """Each `--input` adds an input."""
     workdir.put("a.csv", prices(range(100, 130)))
     workdir.put("b.csv", MORE)
     assert workdir.run("--input", "a.csv", "--input", "b.csv").metrics["rows_processed"] == 60
@@ -221,7 +221,7 @@ def test_several_inputs_by_flag(workdir: Workdir) -> None:
 
 
 def test_inspect_shows_what_run_counts(workdir: Workdir) -> None:
-    """Files that are left out are named on standard error, and are not shown."""
+    """Skipped files are named on standard error and not shown."""
     for name in ("a.csv", "b.csv"):
         workdir.put(name, MORE)
     outcome = workdir.call("inspect", ".", "--json")
@@ -232,7 +232,7 @@ def test_inspect_shows_what_run_counts(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize("named", ["", ["a.csv", ""]])
 def test_an_empty_name(folder: Path, named: str | list[str]) -> None:
-    """It is no way to name the current folder."""
+    """An empty name is not the current folder."""
     with pytest.raises(UsageError, match="an input has an empty name"):
         streamsig.run(*([named] if isinstance(named, str) else named))
     assert folder

@@ -1,4 +1,4 @@
-"""The same closes in another format are the same count."""
+"""The same closes in another format give the same count."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _of_csv(tmp_path: Path, **settings: object) -> streamsig.Result:
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("order", ["file", "newest-first"])
 def test_columnar_files_count_like_csv(name: str, kind: pa.DataType, order: str, tmp_path: Path) -> None:
-    """Parquet, Feather and Arrow streams of decimals, floats or texts give the count of the CSV."""
+    """Parquet, Feather and Arrow streams of decimals, floats or texts have the count of the CSV."""
     path = tmp_path / "prices.bin"
     WRITERS[name](pa.table({"time": range(len(CLOSES)), "close": _values(kind)}), path)
     expected = _of_csv(tmp_path, order=order)
@@ -68,7 +68,7 @@ def test_columnar_files_count_like_csv(name: str, kind: pa.DataType, order: str,
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_columnar_files_are_read_from_pipes(name: str, tmp_path: Path) -> None:
-    """All three formats are recognised on standard input."""
+    """All three formats are detected on standard input."""
     path = tmp_path / "prices.bin"
     WRITERS[name](pa.table({"close": _values(pa.float64())}), path)
     command = [sys.executable, "-m", "streamsig", "run", "-", "--output", "-"]
@@ -77,7 +77,7 @@ def test_columnar_files_are_read_from_pipes(name: str, tmp_path: Path) -> None:
 
 
 def test_a_bad_value_in_a_column_is_named_or_left_out(tmp_path: Path) -> None:
-    """An infinite float stops the run with its row, or is left out and counted."""
+    """An infinite float stops the run with its row, or is skipped and counted."""
     path = tmp_path / "prices.parquet"
     pa.parquet.write_table(pa.table({"close": [1.0, 2.0, float("inf"), 3.0, float("-inf"), 4.0]}), path)
     with pytest.raises(streamsig.BadRowError, match="line 3"):
@@ -88,8 +88,8 @@ def test_a_bad_value_in_a_column_is_named_or_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.date32(), pa.string(), pa.int64()], ids=str)
-def test_columnar_files_that_run_backwards_are_told(name: str, kind: pa.DataType, tmp_path: Path) -> None:
-    """The time column of the first rows tells that rows run from newest to oldest; reading them so needs no word."""
+def test_columnar_files_that_run_backwards(name: str, kind: pa.DataType, tmp_path: Path) -> None:
+    """Newest-first rows are detected by the time column, with a warning unless the order is given."""
     days = pa.array([20_000 - row for row in range(50)], pa.int32()).cast(pa.date32())
     times = pa.array(days.cast(pa.timestamp("s")).cast(pa.int64())) if kind == pa.int64() else days.cast(kind)
     path = tmp_path / "prices.bin"
@@ -101,7 +101,7 @@ def test_columnar_files_that_run_backwards_are_told(name: str, kind: pa.DataType
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_rows_left_out_of_columnar_files_are_shown_whole(name: str, workdir: Workdir) -> None:
-    """--rejects has every column of a row, by its number."""
+    """--rejects has every column of a row and its number."""
     closes = [1.0, 2.0, float("inf"), 3.0, float("-inf"), 4.0]
     table = pa.table({"time": [f"2024-01-0{row}" for row in range(1, 7)], "close": closes, "note": ["a,b"] * 6})
     WRITERS[name](table, workdir.path / "prices.bin")
@@ -111,7 +111,7 @@ def test_rows_left_out_of_columnar_files_are_shown_whole(name: str, workdir: Wor
 
 
 def test_archives_are_one_series_in_natural_order(tmp_path: Path) -> None:
-    """Members of a zip, and files of a folder, follow each other as people number them."""
+    """Members of a zip, and files of a folder, follow each other in natural order."""
     lines = CSV.splitlines(keepends=True)
     parts = {
         f"part-{number}.csv": lines[0] + "".join(lines[1 + number * 20 : 21 + number * 20]) for number in range(10)
@@ -133,7 +133,7 @@ def test_archives_are_one_series_in_natural_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", ["prices.csv.CHECKSUM", "report.txt", "readme.md"])
 def test_what_is_no_table_by_its_name_is_left_out_of_an_archive(other: str, tmp_path: Path) -> None:
-    """Reports and checksums beside the prices are no prices, and the run says that it leaves them out."""
+    """Reports and checksums in an archive are skipped with a warning."""
     path = tmp_path / "prices.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(other, "0a1b  prices.csv\n")
@@ -145,7 +145,7 @@ def test_what_is_no_table_by_its_name_is_left_out_of_an_archive(other: str, tmp_
 
 
 def test_texts_alone_in_an_archive_are_tables(tmp_path: Path) -> None:
-    """Without a surer name, `.txt` is that of a table."""
+    """In an archive without other tables, `.txt` files are tables."""
     path = tmp_path / "prices.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("prices.txt", CSV)
@@ -153,8 +153,8 @@ def test_texts_alone_in_an_archive_are_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_damage_inside_an_archive_is_told(method: int, tmp_path: Path) -> None:
-    """Bytes of a member that were changed end the run with the archive's name and what to do."""
+def test_damage_inside_an_archive(method: int, tmp_path: Path) -> None:
+    """A damaged member ends the run with the archive's name and what to do."""
     path = tmp_path / "prices.zip"
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("prices.csv", CSV * 50)
@@ -179,7 +179,7 @@ DOUBTFUL = [
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("chunk_bytes", [64, 1 << 20])
 @pytest.mark.parametrize(("header", "text", "flags"), DOUBTFUL)
-def test_whole_prices_do_not_tell_what_a_mark_is(
+def test_whole_prices_leave_a_mark_ambiguous(
     header: str,
     text: str,
     flags: str,
@@ -188,7 +188,7 @@ def test_whole_prices_do_not_tell_what_a_mark_is(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The first mark before three digits, far behind the sample, stops the run however the text is cut."""
+    """The first mark before three digits after whole prices stops the run, however it is cut."""
     monkeypatch.setattr("streamsig.csv.chunks.CHUNK_BYTES", chunk_bytes)
     monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 200)
     day = "2024-01-01;" if ";" in header else "2024-01-01,"
@@ -204,8 +204,8 @@ def test_whole_prices_do_not_tell_what_a_mark_is(
         assert streamsig.run(path, thousands=".", threads=threads).rows_processed == 102
 
 
-def test_whole_prices_may_go_on_with_decimals(tmp_path: Path) -> None:
-    """A mark that can only be a decimal one is no doubt."""
+def test_decimals_may_follow_whole_prices(tmp_path: Path) -> None:
+    """A mark that can only be a decimal mark is accepted."""
     lines = ["Date;Close", *(f"2024-01-01;{900 + row % 99}" for row in range(100))]
     path = tmp_path / "prices.csv"
     path.write_text("\n".join([*lines, "2024-01-01;951.5", "2024-01-01;1003.125", "2024-01-01;0.125"]))
@@ -213,7 +213,7 @@ def test_whole_prices_may_go_on_with_decimals(tmp_path: Path) -> None:
 
 
 def test_per_file_makes_each_input_a_series(tmp_path: Path) -> None:
-    """With per_file no window looks across from one input into the next."""
+    """With per_file no window reaches from one input into the next."""
     first, second = tmp_path / "1.csv", tmp_path / "2.csv"
     first.write_text("time,close\n1,1\n2,2\n")
     second.write_text("time,close\n3,3\n4,4\n")
@@ -228,7 +228,7 @@ def test_per_file_makes_each_input_a_series(tmp_path: Path) -> None:
 def test_the_same_rows_are_rejected_however_cut(
     threads: int, chunk_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bad rows are left out, counted and reported by line whatever the chunks and threads."""
+    """Bad rows are skipped, counted and reported by line, with any chunks and threads."""
     from streamsig.csv import chunks  # noqa: PLC0415
     from streamsig.engine.events import Rejected  # noqa: PLC0415
     from streamsig.engine.pipeline import count_signals  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Inputs of one series are compared: at what scale their closes are read, and from which column."""
+"""The inputs of one series must agree on the scale of closes and on their column."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(folder: Path, *texts: str, **settings: Any) -> streamsig.Result:
 
 @pytest.mark.parametrize("texts", [(CUSTOM, EUROPEAN), (EUROPEAN, CUSTOM), (CUSTOM, PLAIN), (PLAIN, CUSTOM)])
 def test_a_mark_read_by_custom_is_not_contradicted(tmp_path: Path, texts: tuple[str, str]) -> None:
-    """A point before three digits that makes prices a thousandth of those in the next file stops the run."""
+    """A point taken for a thousands separator stops the run if the next file has decimals of that scale."""
     with pytest.raises(streamsig.LayoutError, match=r"`thousands='.'` or `decimal='.'`") as caught:
         run(tmp_path, *texts)
     assert f"in {tmp_path / f'{texts.index(CUSTOM)}.csv'} a . before" in str(caught.value)
@@ -56,18 +56,18 @@ def test_a_mark_read_by_custom_is_not_contradicted(tmp_path: Path, texts: tuple[
     ],
 )
 def test_what_goes_together_is_counted(tmp_path: Path, texts: tuple[str, str], settings: dict[str, Any]) -> None:
-    """Layouts may differ from file to file; groups may have prices of any scale."""
+    """Layouts may differ between files, and scales between groups."""
     assert run(tmp_path, *texts, **settings).rows_processed == 6
 
 
 def test_marks_are_compared_among_groups(tmp_path: Path) -> None:
-    """A point that was read by custom and a decimal comma beside it stop a run of groups, too."""
+    """An assumed point and a decimal comma in another file stop a run of groups, too."""
     with pytest.raises(streamsig.LayoutError, match=r"`thousands='.'`"):
         run(tmp_path, CUSTOM, EUROPEAN, group_by="date")
 
 
 def test_a_table_is_compared_with_a_text(tmp_path: Path) -> None:
-    """Closes of Parquet have a scale that is certain."""
+    """The scale of closes in Parquet is certain."""
     (tmp_path / "a.csv").write_text(CUSTOM)
     pq.write_table(pa.table({"close": [2499.5, 2488.25]}), tmp_path / "b.parquet")
     with pytest.raises(streamsig.LayoutError, match=r"`thousands='.'`"):
@@ -75,7 +75,7 @@ def test_a_table_is_compared_with_a_text(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_has_the_input_before(tmp_path: Path) -> None:
-    """What is compared with the next input survives a checkpoint."""
+    """The facts for comparing inputs survive a checkpoint."""
     (tmp_path / "a.csv").write_text(CUSTOM)
     settings = {"checkpoint": str(tmp_path / "checkpoint")}
     streamsig.run(tmp_path / "a.csv", **settings)
@@ -85,7 +85,7 @@ def test_a_checkpoint_has_the_input_before(tmp_path: Path) -> None:
 
 
 def test_closes_of_other_names_are_warned_of(tmp_path: Path) -> None:
-    """A series whose close has another name in the next file is counted, with a warning; inspect says the same."""
+    """A series whose close has another name in the next file counts, with a warning in `inspect`, too."""
     texts = (PLAIN, PLAIN.replace("close", "Last").replace("2024", "2025"))
     (warning,) = run(tmp_path, *texts).warnings
     assert '"Last" here, and "close" in' in warning
@@ -109,7 +109,7 @@ def test_closes_of_other_names_are_warned_of(tmp_path: Path) -> None:
 def test_a_window_longer_than_the_series_is_warned_of(
     tmp_path: Path, settings: dict[str, Any], fragment: str | None
 ) -> None:
-    """Where no series has as many rows as a signal looks at, its count is 0 whatever the closes are."""
+    """A signal with more rows than any series has is 0, with a warning."""
     for place, text in enumerate((PLAIN, PLAIN.replace("2024", "2025"))):
         (tmp_path / f"{place}.csv").write_text(text)
     warnings = streamsig.run(tmp_path, **settings).warnings

@@ -1,4 +1,4 @@
-"""What Python programs pass as inputs: it is counted where it has one meaning, else a sentence says what to pass."""
+"""Python objects as inputs are counted if unambiguous, and otherwise a message says what to pass."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXPECTED = (6, 1, 3)
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work where the closes are in two files."""
+    """Change to a folder with the closes in two files."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "1.csv").write_text(prices(CLOSES[:4]).replace("None", ""))
     (tmp_path / "2.csv").write_text(prices(CLOSES[4:]))
@@ -38,7 +38,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def polars() -> Any:
-    """Return polars, if it is there."""
+    """Return polars if it is installed."""
     return pytest.importorskip("polars")
 
 
@@ -69,7 +69,7 @@ GIVEN: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("name", GIVEN)
 @pytest.mark.filterwarnings("ignore:.*unstable:")
 def test_what_has_one_meaning_is_counted(name: str) -> None:
-    """Paths, tables, columns, and iterables of them; `run`, `scan` and the window state take the same."""
+    """`run`, `scan` and the window state accept paths, tables, columns, and iterables of them."""
     result = streamsig.run(GIVEN[name](), window=2)
     assert (result.rows_processed, result.rows_missing, result.signal_count) == EXPECTED
     rows = streamsig.scan(GIVEN[name](), window=2).read_all()
@@ -94,28 +94,28 @@ def test_what_has_one_meaning_is_counted(name: str) -> None:
         (io.StringIO("close\n1\n"), "cannot be a file object: write it to a file, and pass the path"),
     ],
 )
-def test_what_has_none_is_refused_with_what_to_pass(given: object, message: str) -> None:
-    """At the call, before anything is counted."""
+def test_other_objects_are_refused(given: object, message: str) -> None:
+    """Other objects are refused at the call with what to pass."""
     for call in (streamsig.run, streamsig.scan):
         with pytest.raises(TypeError, match=message) as caught:
             call(given)  # type: ignore[arg-type]
         assert "\n" not in str(caught.value)
 
 
-def test_a_file_object_is_asked_for_its_path() -> None:
-    """The path is in the message, and counts."""
+def test_a_file_object_is_refused_with_its_path() -> None:
+    """The message for a file object names its path, which can be counted."""
     with open("all.parquet", "rb") as file, pytest.raises(TypeError, match=r"pass its path, 'all.parquet'"):
         streamsig.run(file)
 
 
 def test_the_state_takes_no_paths() -> None:
-    """A text is a path, never a column of its letters."""
+    """The window state refuses a path, which is not a column of letters."""
     with pytest.raises(TypeError, match=r"'1.csv' is a path, .*: count files with streamsig.run"):
         WindowState.empty([Signal(1, 2)]).update("1.csv")  # type: ignore[arg-type]
 
 
 def test_tables_of_an_iterator_are_alike() -> None:
-    """Other columns are refused, and a list of the same tables is not."""
+    """Tables of an iterator must have the same columns; those of a list need not."""
     tables = [TABLE, TABLE.drop_columns("time")]
     with pytest.raises(
         streamsig.SourceError, match=r"table 2 of an iterable has other columns .*; make them alike, or"
@@ -130,12 +130,12 @@ def test_tables_of_an_iterator_are_alike() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*unstable:")
 def test_a_lazy_frame_without_rows_has_columns() -> None:
-    """It is counted as a file with only a header is."""
+    """A lazy frame without rows counts like a file with only a header."""
     assert streamsig.run(polars().LazyFrame({"close": []}, {"close": polars().Float64})).rows_processed == 0
 
 
 def test_ticks_of_arrow_are_exact_or_refused() -> None:
-    """Integers are taken as decimals are; of floats and texts the message says what to pass, and that works."""
+    """Integers are read like decimals; the message for floats and texts says what to pass, which works."""
     assert Ticks.from_arrow(pa.array([3, None], pa.int16())).integers() == [3, 0]
     for array, described in (
         (pa.array([0.1]), "an array of double"),
@@ -152,7 +152,7 @@ def test_ticks_of_arrow_are_exact_or_refused() -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 @pytest.mark.parametrize("form", ["csv", "arrow"])
 def test_a_reader_that_is_dropped_does_not_wait_for_a_writer(tmp_path: Path, form: str) -> None:
-    """The rows that came are there; whoever feeds the pipe may never write again."""
+    """A dropped reader does not wait for a pipe that stays open."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     go_on = threading.Event()

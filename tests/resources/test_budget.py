@@ -1,4 +1,4 @@
-"""A limit of memory becomes threads and chunks, or a sentence that says what there is not enough for."""
+"""A memory limit becomes threads and chunks, or a message that says what does not fit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def plan(limit: str | None, stored: Storage = TEXT, *, rows: bool = False, **set
     ],
 )
 def test_sizes(text: str, size: int, tmp_path: Path) -> None:
-    """A flag, a key of the config and an argument from Python mean the same."""
+    """A flag, a config key and a Python argument mean the same size."""
     assert make_settings(values_of_flags({"memory_limit": text})).memory_limit == size
     assert (
         make_settings({"memory_limit": text}).memory_limit == make_settings({"memory_limit": size}).memory_limit == size
@@ -63,7 +63,7 @@ def test_sizes(text: str, size: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["256M", "1.5", "1.5B", "-1MiB", "0", "0MiB", "MiB", "", "1MiBs", "1e400", "ten"])
 def test_what_is_no_size(text: str) -> None:
-    """What else is allowed is said; 256M is two numbers to two programs."""
+    """The message for a wrong size lists what is allowed; 256M is ambiguous."""
     with pytest.raises(UsageError, match=r"memory-limit must be a size such as 256MiB, 1\.5GiB or 200MB, or a whole"):
         make_settings(values_of_flags({"memory_limit": text}))
     with pytest.raises(UsageError, match='setting "memory_limit" must be a size such as'):
@@ -72,7 +72,7 @@ def test_what_is_no_size(text: str) -> None:
 
 @pytest.mark.parametrize("value", ["1.5", "true", "[1]"])
 def test_what_is_no_size_in_a_config(value: str, tmp_path: Path) -> None:
-    """As for every other key."""
+    """A wrong size in a config is refused like any other value."""
     path = tmp_path / "config.yaml"
     path.write_text(f"seed: 1\nwindow: 5\nversion: v1\nmemory_limit: {value}\n")
     with pytest.raises(ConfigError, match=r"memory_limit.* must be a size such as"):
@@ -80,14 +80,14 @@ def test_what_is_no_size_in_a_config(value: str, tmp_path: Path) -> None:
 
 
 def test_without_a_limit_all_is_as_ever() -> None:
-    """Chunks of the usual size, all threads, pyarrow where it is needed."""
+    """Without a limit there are chunks of the usual size, all threads, and pyarrow if needed."""
     assert SETTINGS["memory_limit"].flag == "--memory-limit"
     assert plan(None, threads=3) == budget.Plan(3)
     assert Settings().memory_limit is None
 
 
 def test_a_plan_fits_and_grows_with_the_limit() -> None:
-    """The needs of a plan add up to no more than the limit, and a larger limit never makes a chunk shorter."""
+    """The needs of a plan fit the limit, and a larger limit never makes chunks shorter."""
     sizes = []
     for mib in range(64, 600, 7):
         planned = plan(f"{mib}MiB", threads=1)
@@ -99,8 +99,8 @@ def test_a_plan_fits_and_grows_with_the_limit() -> None:
     assert sizes[-1] == CHUNK_BYTES
 
 
-def test_threads_are_kept_or_refused_and_else_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer than there are cores if that makes it fit, never fewer than were asked for."""
+def test_threads_under_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit may reduce the default number of threads, but never a given one."""
     monkeypatch.setattr(settings, "available_cores", lambda: 8)
     assert plan("256MiB").threads == 8
     assert plan("76MiB").threads == 2
@@ -113,7 +113,7 @@ def test_threads_are_kept_or_refused_and_else_chosen(monkeypatch: pytest.MonkeyP
 
 
 def test_what_takes_how_much_is_said() -> None:
-    """Every part is named: libraries, threads, windows, rows, columns, unpacking, a group."""
+    """The message lists every part: libraries, threads, windows, rows, columns, decompression, a group."""
     with pytest.raises(UsageError) as caught:
         plan(
             "1MiB",
@@ -139,14 +139,14 @@ def test_what_takes_how_much_is_said() -> None:
 
 
 def test_every_longer_window_needs_more() -> None:
-    """Signals with the longest reach count, crosses included; groups keep them for each."""
+    """The longest signal determines the window, crosses included, and each group has its own."""
     for rows, signal in ((99, Signal(1, 100)), (100, Signal(1, 100, "cross_below")), (299, Signal(300, 2))):
         there = Budget(make_settings({"signals": {"x": signal, "y": Signal(1, 2)}}), TEXT, rows=False, several=False)
         assert budget.Need(f"windows of {rows + 1} rows", rows * budget.PER_CLOSE) in there.needs(1, MIB)
 
 
 def test_an_answer_is_the_same_under_any_limit(tmp_path: Path) -> None:
-    """Chunks of another length, and thousands in quotes."""
+    """Chunks of another length give the same answer, quoted thousands included."""
     path = tmp_path / "prices.csv"
     path.write_text(
         "time;close\n" + "".join(f'{row};"{1 + row % 7},{row % 1000:03}.{row % 10}"\n' for row in range(9000))
@@ -158,8 +158,8 @@ def test_an_answer_is_the_same_under_any_limit(tmp_path: Path) -> None:
         assert (planned.signal_count, planned.rows_processed) == (whole.signal_count, 9000)
 
 
-def test_a_checkpoint_goes_on_under_another_limit(tmp_path: Path) -> None:
-    """The limit is no matter of the answer."""
+def test_a_checkpoint_resumes_under_another_limit(tmp_path: Path) -> None:
+    """A run can be resumed under another limit."""
     path, checkpoint = tmp_path / "prices.csv", str(tmp_path / "kept")
     path.write_text("close\n1\n2\n")
     assert streamsig.run(path, checkpoint=checkpoint, memory_limit="64MiB").rows_processed == 2
@@ -182,12 +182,12 @@ def test_a_checkpoint_goes_on_under_another_limit(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_zstd_frame_refers_back_to(header: str, window: int) -> None:
-    """With a window, or in one chunk with a content size of 1, 2, 4 or 8 bytes."""
+    """The window size of a zstd frame is read from any form of its header."""
     assert Zstd.memory_bytes(bytes.fromhex(header)) - Zstd.memory == window
 
 
 def test_a_large_zstd_window_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    """By its header, of the file and of a pipe alike."""
+    """A large zstd window is refused by its header, in a file and a pipe."""
     path = tmp_path / "prices.zst"
     path.write_bytes(bytes.fromhex("28b52ffd 00 88") + bytes(100))
     with pytest.raises(UsageError, match=r"at least 265 MiB: .*129 MiB for unpacking"):
@@ -195,7 +195,7 @@ def test_a_large_zstd_window_is_refused_before_it_is_read(tmp_path: Path) -> Non
 
 
 def test_a_large_xz_dictionary_is_refused(tmp_path: Path) -> None:
-    """Told by liblzma when it reads the header."""
+    """A large xz dictionary is refused by its header."""
     path = tmp_path / "prices.xz"
     text = b"close\n" + b"1\n2\n" * 1000
     path.write_bytes(lzma.compress(text, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 200 * MIB}]))
@@ -221,7 +221,7 @@ def columnar(folder: Path, rows: int, page_bytes: int) -> list[Path]:
 
 
 def test_large_pages_and_batches_are_refused_before_they_are_read(tmp_path: Path) -> None:
-    """The same rows in small ones are counted."""
+    """Large pages and batches are refused unread; the same rows in small ones are counted."""
     large, small = tmp_path / "large", tmp_path / "small"
     for folder, page_bytes in ((large, 1 << 30), (small, 1 << 20)):
         folder.mkdir()
@@ -237,13 +237,13 @@ def test_large_pages_and_batches_are_refused_before_they_are_read(tmp_path: Path
 
 
 def test_an_empty_arrow_file_needs_nothing(tmp_path: Path) -> None:
-    """There is no record batch to measure."""
+    """An Arrow file without a record batch needs no memory."""
     for path in columnar(tmp_path, 0, 1 << 10):
         assert streamsig.run(path, memory_limit="160MiB").rows_processed == 0
 
 
 def test_groups_whose_rows_are_emitted_are_refused(tmp_path: Path) -> None:
-    """The rows come from the state that counts the groups, and its share is the limit for both."""
+    """Emitting rows of groups is refused if the groups exceed their share of the limit."""
     path = tmp_path / "prices.csv"
     path.write_text("symbol,close\n" + "".join(f"S{row},1\n" for row in range(20_000)))
     with pytest.raises(
@@ -253,8 +253,8 @@ def test_groups_whose_rows_are_emitted_are_refused(tmp_path: Path) -> None:
             pass
 
 
-def test_pipes_are_looked_at_when_they_come(tmp_path: Path) -> None:
-    """What a file is packed with is known before; a member of an archive when its turn comes."""
+def test_compression_is_checked_in_turn(tmp_path: Path) -> None:
+    """The compression of a file is known in advance, that of a member of an archive in its turn."""
     path = tmp_path / "prices.csv.gz"
     path.write_bytes(gzip.compress(b"close\n1\n2\n"))
     assert storage.storage_of_all([str(path)]) == Storage(text=True, by_pyarrow=True, unpack_bytes=MIB)

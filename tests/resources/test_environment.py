@@ -1,4 +1,4 @@
-"""What the environment may lack or refuse: each is one sentence with its exit code, and never a traceback."""
+"""Defects of the environment end in one sentence with an exit code, and never a traceback."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BROKEN = "import sys; from streamsig.__main__ import main; sys.exit(main())"
 @pytest.mark.parametrize("library", ["numpy", "pyarrow", "yaml"])
 @pytest.mark.parametrize("source", [None, "raise RuntimeError('built for\\nanother one')", "import nothing_like_it"])
 def test_a_library_that_is_absent_or_broken(workdir: Workdir, library: str, source: str | None) -> None:
-    """It is named, with what to do, and no bug is reported."""
+    """A missing or broken library is named with what to do, and not reported as a bug."""
     workdir.put("prices.csv.zst", b"\x28\xb5\x2f\xfd" + bytes(50))
     workdir.put("config.yaml", "seed: 1\nwindow: 5\nversion: v1\n")
     if source is not None:
@@ -49,7 +49,7 @@ def test_a_library_that_is_absent_or_broken(workdir: Workdir, library: str, sour
 
 
 def test_a_library_without_its_names() -> None:
-    """A folder of a library's name with nothing in it is a broken one; a bug of ours in a module is a bug."""
+    """An empty folder with a library's name is a broken library; our own import errors are bugs."""
     library = ModuleType("pyarrow")
     with pytest.raises(AttributeError) as caught:
         _ = library.array
@@ -64,7 +64,7 @@ PATHS = ["a\0b.csv", "\ud800.csv", "x" * 300 + ".csv", "y/" * 3000 + "z.csv"]
 
 @pytest.mark.parametrize("path", PATHS)
 def test_paths_that_no_file_can_have(path: str, tmp_path: Path) -> None:
-    """As an input, a config, a target or a checkpoint they are refused as such."""
+    """Impossible paths are refused as input, config, target and checkpoint."""
     with pytest.raises(SourceError, match=r"cannot be read: |no such file"):
         streamsig.run(path)
     with pytest.raises(ConfigError, match=r"cannot be read: |no such config"):
@@ -78,7 +78,7 @@ def test_paths_that_no_file_can_have(path: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["--output", "--log-file", "--rejects", "--signals-out", "--checkpoint"])
 def test_targets_with_long_names(workdir: Workdir, flag: str) -> None:
-    """They are refused before any work."""
+    """Targets with too long names are refused before any work."""
     workdir.put("prices.csv", ROWS)
     message = workdir.fails(5, "prices.csv", "--on-bad-row", "skip", flag, "x" * 300 + ".csv")
     assert "cannot be written: File name too long" in message
@@ -86,13 +86,13 @@ def test_targets_with_long_names(workdir: Workdir, flag: str) -> None:
 
 @pytest.mark.parametrize(("key", "value"), [("signals", {"\udcff": {"slow": 3}}), ("missing", ["-", "\udcff"])])
 def test_settings_that_are_no_text(key: str, value: object) -> None:
-    """An argument in other bytes than UTF-8 is no name of a column, and no text that a file can have."""
+    """An argument that is not UTF-8 is not a column name or another text."""
     with pytest.raises(UsageError, match=rf'setting "{key}" must be .*UTF-8|setting "{key}" must be 1 to'):
         make_settings({key: value})
 
 
 def test_a_folder_that_may_not_be_searched(workdir: Workdir, mortal: list[str]) -> None:
-    """It is named, whether it is an input or holds one."""
+    """A folder without search permission is named, as an input and as a parent."""
     (workdir.path / "folder").mkdir()
     workdir.put("folder/prices.csv", ROWS)
     (workdir.path / "folder").chmod(0o000)
@@ -109,7 +109,7 @@ def test_a_folder_that_may_not_be_searched(workdir: Workdir, mortal: list[str]) 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_an_empty_stream_of_bz2(place: int, tmp_path: Path) -> None:
-    """Before, between and behind others it holds nothing, and no stream that follows is lost."""
+    """An empty bz2 stream before, between or after others contributes nothing and loses nothing."""
     half = len(ROWS) // 2
     streams = [bz2.compress(part.encode()) for part in (ROWS[:half], ROWS[half:])]
     streams.insert(place, bz2.compress(b""))
@@ -126,7 +126,7 @@ def _zipped(method: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def _changed(content: bytes, where: bytes, offset: int, value: bytes) -> bytes:
-    """Return bytes with others put at an offset behind the last place where `where` stands."""
+    """Return the bytes with others at an offset after the last occurrence of `where`."""
     place = content.rindex(where) + offset
     return content[:place] + value + content[place + len(value) :]
 
@@ -151,7 +151,7 @@ CENTRAL, LOCAL, END = b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06"
     ],
 )
 def test_archives_that_cannot_be_unpacked(content: bytes, words: str, tmp_path: Path) -> None:
-    """Whatever `zipfile` makes of it, it is an input that cannot be read, with what to do."""
+    """An archive that `zipfile` cannot read is refused with what to do."""
     (tmp_path / "x.zip").write_bytes(content)
     with pytest.raises(SourceError, match=rf"x.zip: the zip archive cannot be unpacked: .*(?:{words})"):
         streamsig.run(tmp_path / "x.zip")
@@ -167,7 +167,7 @@ def _abort(message: str) -> NoReturn:
 
 @pytest.mark.parametrize("compiler", [None, "import sys; sys.exit('x.c:3: error: no such thing\\nmore\\nlines')", ""])
 def test_a_build_without_its_compiler(compiler: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The build ends in one line that says what is missing, or what the compiler said."""
+    """The build fails in one line that names the missing compiler or quotes its error."""
     interface: Any = ModuleType("hatchling.builders.hooks.plugin.interface")
     interface.BuildHookInterface = type("BuildHookInterface", (), {})
     monkeypatch.setitem(sys.modules, interface.__name__, interface)

@@ -1,4 +1,4 @@
-"""What may go wrong outside of the program in mid-run: a clear error, old results untouched, no half files."""
+"""Faults of the system during a run give a clear error, unchanged old results, and no partial files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _append(place: Path) -> None:
 
 
 def _count_while(happens: Callable[[Path], object], place: Path, **settings: Any) -> int:
-    """Count a file to which something happens once its first chunk is counted; return the rows."""
+    """Count a file that is changed after its first chunk; return the rows."""
     happened = False
 
     def observe(event: object) -> None:
@@ -83,7 +83,7 @@ def _count_while(happens: Callable[[Path], object], place: Path, **settings: Any
     ],
 )
 def test_file_that_changes(happens: Callable[[Path], object], words: str, threads: int, tmp_path: Path) -> None:
-    """A file that is no longer what it was when it was opened has no count."""
+    """A file that changes after it was opened is not counted."""
     place = tmp_path / "prices.csv"
     place.write_bytes(LONG)
     with pytest.raises(SourceError, match=f"prices.csv: {words} while it was read; run again"):
@@ -92,7 +92,7 @@ def test_file_that_changes(happens: Callable[[Path], object], words: str, thread
 
 @pytest.mark.parametrize("happens", [_append, os.unlink])
 def test_file_that_may_change(happens: Callable[[Path], object], tmp_path: Path) -> None:
-    """A file that grows, or loses its name, has the rows that it had."""
+    """A file that grows or is unlinked has at least the rows that it had when opened."""
     place = tmp_path / "prices.csv"
     place.write_bytes(LONG)
     assert _count_while(happens, place, threads=1) >= 900_000
@@ -100,7 +100,7 @@ def test_file_that_may_change(happens: Callable[[Path], object], tmp_path: Path)
 
 @pytest.mark.parametrize("packing", ["gzip", "zstd"])
 def test_packed_file_that_shrinks(packing: str, tmp_path: Path) -> None:
-    """Half an archive is damaged, as told by the archive or by its size."""
+    """A compressed file that is cut in half is refused as damaged."""
     place = tmp_path / "prices.csv.packed"
     place.write_bytes(PACKERS[packing](LONG))
     with pytest.raises(SourceError, match=r"damaged or cut off|shrank"):
@@ -108,7 +108,7 @@ def test_packed_file_that_shrinks(packing: str, tmp_path: Path) -> None:
 
 
 class _Failing(io.RawIOBase):
-    """A disk that gives an error behind so many bytes."""
+    """A disk that fails after some bytes."""
 
     def __init__(self, content: bytes, number: int) -> None:
         self._content, self._number = io.BytesIO(content), number
@@ -125,7 +125,7 @@ class _Failing(io.RawIOBase):
 
 @cache
 def _packed(packing: str | None) -> bytes:
-    """Compress once what several tests read: xz takes seconds."""
+    """Compress the text once for several tests, since xz takes seconds."""
     return LONG if packing is None else PACKERS[packing](LONG)[:-20]
 
 
@@ -133,7 +133,7 @@ def _packed(packing: str | None) -> bytes:
 @pytest.mark.parametrize("packing", [None, *PACKERS])
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
 def test_disk_that_fails(packing: str | None, number: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of the disk in the middle of a file is told, never taken for its end."""
+    """A disk error in the middle of a file is reported, and not taken for its end."""
     content = _packed(packing)
     monkeypatch.setattr(inputs, "open_raw", lambda path: RawInput(_Failing(content, number), path, None))  # type: ignore[arg-type]
     with pytest.raises(SourceError, match=f"prices.csv: .*{os.strerror(number)}"):
@@ -151,7 +151,7 @@ def _feed(workdir: Workdir, *flags: object, **options: Any) -> subprocess.Popen[
 
 
 def test_output_folder_that_goes_away(workdir: Workdir) -> None:
-    """A folder that is gone when the metrics are ready is told on standard output, in the log and by the exit code."""
+    """If the output folder disappears, standard output, the log and the exit code report it."""
     (workdir.path / "out").mkdir()
     process = _feed(workdir, "--output", "out/metrics.json")
     (workdir.path / "out").rmdir()
@@ -160,7 +160,7 @@ def test_output_folder_that_goes_away(workdir: Workdir) -> None:
 
 
 def test_output_folder_that_becomes_read_only(workdir: Workdir, mortal: list[str]) -> None:
-    """Old metrics stay as they are where new ones cannot be written."""
+    """If new metrics cannot be written, the old ones are unchanged."""
     folder = workdir.path / "out"
     folder.mkdir()
     (folder / "metrics.json").write_text("old")
@@ -177,7 +177,7 @@ def test_output_folder_that_becomes_read_only(workdir: Workdir, mortal: list[str
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="no way to limit the size of files")
 @pytest.mark.parametrize("size", [100, 700, 1000])
 def test_log_that_fills_the_disk(workdir: Workdir, size: int) -> None:
-    """A log that finds no more room in mid-run is a failure that the metrics tell."""
+    """If the log fills the disk during the run, the metrics report it."""
     workdir.put("prices.csv", LONG)
     outcome = workdir.call("run", "prices.csv", before=["prlimit", f"--fsize={size}"])
     assert (outcome.code, outcome.metrics["status"]) == (5, "error")
@@ -187,7 +187,7 @@ def test_log_that_fills_the_disk(workdir: Workdir, size: int) -> None:
 
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="no way to limit the size of files")
 def test_rejects_that_fill_the_disk(workdir: Workdir) -> None:
-    """Old rejected rows stay where new ones find no room, and no part of the new ones is left."""
+    """If rejected rows fill the disk, the old file is unchanged and no partial one remains."""
     workdir.put("rejects.csv", OLD)
     workdir.put("prices.csv", LONG + b"1,bad\n" * 10_000)
     arguments = ("prices.csv", "--on-bad-row", "skip", "--rejects", "rejects.csv")
@@ -198,7 +198,7 @@ def test_rejects_that_fill_the_disk(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_old_rejects_outlive_a_stop(workdir: Workdir, ending: signal.Signals) -> None:
-    """However a run is stopped, the rejected rows of an earlier one stay as they are."""
+    """A stopped run leaves the rejected rows of an earlier one unchanged."""
     workdir.put("rejects.csv", OLD)
     process = _feed(workdir, "--on-bad-row", "skip", "--rejects", "rejects.csv")
     process.send_signal(ending)
@@ -211,7 +211,7 @@ def test_old_rejects_outlive_a_stop(workdir: Workdir, ending: signal.Signals) ->
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_as_the_first_process_of_a_container(workdir: Workdir, number: int, code: int) -> None:
-    """Process 1, for which the system has no default endings, ends all the same, with error metrics."""
+    """As process 1, without default signal actions, a run stops with error metrics."""
     before = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
     trial = subprocess.run(["sh", "-c", 'exec "$@"', "sh", *before, "true"], check=False, capture_output=True)
     if trial.returncode:
@@ -227,7 +227,7 @@ def test_stopped_as_the_first_process_of_a_container(workdir: Workdir, number: i
 @pytest.mark.parametrize("full", ["--rejects", "--output", "--signals-out"])
 @pytest.mark.parametrize("more", [(), ("--checkpoint", "checkpoint")])
 def test_one_target_that_cannot_be_written(workdir: Workdir, full: str, more: tuple[str, ...]) -> None:
-    """None of the others is replaced: results are those of one run, or as they were."""
+    """If one target cannot be written, none is replaced."""
     workdir.put("prices.csv", "time,close\n" + "1,2.5\n" * 2000 + "2,x\n")
     names = {"--rejects": "rejects.csv", "--output": "metrics.json", "--signals-out": "rows.csv"}
     for name in names.values():

@@ -1,4 +1,4 @@
-"""Inputs, names and configs that are made to do harm: each is read or refused in bounded time and memory."""
+"""Malicious inputs, names and configs are read or refused in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 @pytest.mark.parametrize("kind", BOMBS)
 def test_bomb_in_the_rows(workdir: Workdir, kind: str) -> None:
-    """What would fill the memory, or take quadratic time, is refused in one sentence and in little memory."""
+    """Rows that would fill memory or take quadratic time are refused in one sentence and little memory."""
     bomb, words = BOMBS[kind]
     workdir.put("bomb.csv.gz", gzip.compress(ROWS + bomb(), 1))
     outcome, peak_mib = workdir.measure("run", "bomb.csv.gz")
@@ -77,7 +77,7 @@ def test_bomb_in_the_rows(workdir: Workdir, kind: str) -> None:
     ],
 )
 def test_bomb_that_is_read(workdir: Workdir, kind: str, piece: bytes, number: int, rejected: int) -> None:
-    """Blank lines without end are no rows, and bad rows without end are left out, in little memory."""
+    """Endless blank lines and bad rows are skipped in little memory."""
     workdir.put(f"{kind}.csv.gz", gzip.compress(ROWS + piece * number + b"1,5\n", 1))
     outcome, peak_mib = workdir.measure("run", f"{kind}.csv.gz", "--on-bad-row", "skip")
     assert (outcome.code, outcome.metrics["rows_processed"]) == (0, 60_001)
@@ -98,13 +98,13 @@ def test_bomb_that_is_read(workdir: Workdir, kind: str, piece: bytes, number: in
     ],
 )
 def test_bomb_in_the_first_bytes(workdir: Workdir, first: bytes, piece: bytes, mib: int, words: str) -> None:
-    """A small archive that holds nothing but one thing over and over is refused by its beginning."""
+    """A small archive of one repeated byte is refused by its beginning."""
     workdir.put("bomb", gzip.compress(first + piece * (mib * MIB // len(piece)), 1))
     assert words in workdir.fails(4, "bomb")
 
 
 def test_zip_of_zeros(workdir: Workdir) -> None:
-    """A bomb in a zip is no other matter, and a name in it cannot get at the terminal."""
+    """A bomb in a zip is refused, too, and the member's name is escaped."""
     with zipfile.ZipFile(workdir.path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"../{TITLE}.csv", bytes(64 * MIB))
     assert "../\\x1b]0;pwned\\x07.csv, line 1: there are NUL bytes" in workdir.fails(4, "bomb.zip")
@@ -120,7 +120,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_byte_value(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever byte stands among the rows, the fast ways of reading agree with the one that defines them."""
+    """With any byte among the rows, the fast readers agree with the definition."""
     path = tmp_path / "prices.csv"
     monkeypatch.setattr(detection, "SAMPLE_BYTES", 150)  # so that the layout is found without that byte
     body = prices(range(100)).encode()
@@ -168,7 +168,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("progress", ["never", "always"])
 def test_name_that_plays_tricks(workdir: Workdir, name: str, progress: str) -> None:
-    """A file's name reaches terminal, log and metrics as text: as a warning, in a progress bar and in an error."""
+    """A malicious file name is escaped in the terminal, the log and the metrics."""
     workdir.put(name, NEWEST_FIRST)
     outcome = workdir.call("run", name, "--progress", progress, "--check-order", "--per-file")
     assert (outcome.code, outcome.metrics["rows_processed"]) == (0, 20)
@@ -183,7 +183,7 @@ def test_name_that_plays_tricks(workdir: Workdir, name: str, progress: str) -> N
 
 
 def test_header_that_plays_tricks(workdir: Workdir) -> None:
-    """Control characters, markup and line ends of a header reach no terminal, and no log line is forged."""
+    """A header's control characters, markup and line ends are escaped in terminal and log."""
     forged = '\n{""event"": ""run_finished""}\n'
     for name in (TITLE, "[red]x[/red]", "{0}", "%s", forged, "\u202eesolc", "x" * 100_000):
         workdir.put("prices.csv", f'time,"close{name}"\n' + "1,2\n" * 100 + "3,bad\n")
@@ -195,7 +195,7 @@ def test_header_that_plays_tricks(workdir: Workdir) -> None:
 
 
 def test_log_lines_are_one_a_line(workdir: Workdir) -> None:
-    """Whatever stands in a version, a column or a name, a log has one object a line and no character but ASCII."""
+    """A log has one ASCII object per line, whatever a version, a column or a name contains."""
     hostile = 'a\n{"event": "run_finished"}\r\u2028\u0085\x1b[31m'
     workdir.put("config.yaml", f"seed: 1\nwindow: 2\nversion: {json.dumps(hostile)}\ncolumn: {json.dumps(hostile)}\n")
     workdir.put("prices.csv", prices(range(10)))
@@ -207,7 +207,7 @@ def test_log_lines_are_one_a_line(workdir: Workdir) -> None:
 
 
 def test_rejects_are_safe_to_open(workdir: Workdir) -> None:
-    """No cell of the rejected rows is a formula or gets at a terminal, and each can still be told from the others."""
+    """No cell of the rejected rows is a formula or a control sequence, and distinct cells stay distinct."""
     rows = ["=cmd|' /C calc'!A0", "+1+1", "-1", "@SUM(A1)", "'x", "a\tb", TITLE, "é", '"two\nlines"', "plain"]
     name = os.fsdecode(b"=bad\xff.csv")
     workdir.put(name, "time,=close\n" + "1,2\n" * 100 + "".join(f"{row}\n" for row in rows))
@@ -232,7 +232,7 @@ def test_rejects_are_safe_to_open(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize("mark", [";", "\t", "|"])
 def test_rejects_are_safe_in_other_languages(mark: str, workdir: Workdir) -> None:
-    """Where a spreadsheet parts cells at another mark, or takes a quote for the start of one, none is a formula."""
+    """No cell is a formula, even if a spreadsheet uses another separator or quote."""
     row = mark.join(["2024-01-02", "word", "=1+1", '"=1', "+2", "-3.5", "-2+3", "@x"])
     quoted = mark.join(["2024-01-03", '"two\n=2+2"', *"abcdef"])
     header = mark.join(["time", "close", *"abcdef"])
@@ -272,7 +272,7 @@ CONFIG = "seed: 1\nwindow: 2\nversion: v1\n"
     ],
 )
 def test_config_that_does_harm(workdir: Workdir, config: str, words: str) -> None:
-    """A config that would take long, fill the memory or run a program is refused in one short sentence."""
+    """A config that would take long, fill memory or run a program is refused in one sentence."""
     workdir.put("prices.csv", prices(range(10)))
     workdir.put("harm.yaml", config)
     message = workdir.fails(2, "prices.csv", "--config", "harm.yaml")
@@ -281,7 +281,7 @@ def test_config_that_does_harm(workdir: Workdir, config: str, words: str) -> Non
 
 
 def test_flags_that_do_harm(workdir: Workdir) -> None:
-    """Texts of flags as long as they may be do no harm either."""
+    """Flags of the maximum length do no harm, either."""
     workdir.put("prices.csv", prices(range(10)))
     assert len(workdir.fails(4, "prices.csv", "--column", "9" * 100_000)) < 500
     (workdir.path / "metrics.json").unlink()
@@ -291,20 +291,20 @@ def test_flags_that_do_harm(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_encoding_that_needs_a_mark(workdir: Workdir, encoding: str) -> None:
-    """Text in another encoding than the one that was asked for is refused, and the message names the flag."""
+    """Text in another encoding than the given one is refused, and the message names the flag."""
     workdir.put("prices.csv", prices(range(10)))
     assert "if names are garbled, say --encoding NAME" in workdir.fails(4, "prices.csv", "--encoding", encoding)
 
 
 def test_numbers_in_names() -> None:
-    """Digits that are no decimal number, and more of them than fit in one, are sorted, too."""
+    """Names with unusual or too many digits are sorted, too."""
     names = ["1\u00b2.csv", "2.csv", "10.csv", "1" * 5000 + ".csv", "\u00b2.csv"]
     names_shuffled = names[::-1]
     assert sorted(names_shuffled, key=natural_key) == names
 
 
 def test_long_digits_are_no_times(workdir: Workdir) -> None:
-    """Numbers with more digits than Python reads are texts where a time is looked for."""
+    """Numbers with more digits than Python converts are not times."""
     long = "9" * 5000
     for row in ("{0},{1}\n", "{0}-{0}-{0},{1}\n", "2024-{0}-01,{1}\n"):
         workdir.put("prices.csv", "time,close\n" + "".join(row.format(long, close) for close in range(20)))

@@ -1,4 +1,4 @@
-"""What a container lets a process have is told from the files of its control groups."""
+"""The cores of a container are read from the files of its control groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def quota(folder: Path, own: str, files: dict[str, str]) -> float | None:
-    """Return the quota of a process whose /proc/PID/cgroup is `own` where these files are mounted."""
+    """Return the quota of a process whose /proc/PID/cgroup is `own`, with these files mounted."""
     mounted = folder / "mounted"
     for name, text in files.items():
         place = mounted / name
@@ -52,12 +52,12 @@ V1 = "7:blkio:/\n4:memory:/docker/abc\n1:cpu,cpuacct:/docker/abc\n"
     ],
 )
 def test_quota_of_control_groups(tmp_path: Path, own: str, files: dict[str, str], cores: float | None) -> None:
-    """Both versions, the smallest on the way up, and none where none is set or it cannot be read."""
+    """Both versions give the smallest quota on the path, and none if it is unset or unreadable."""
     assert quota(tmp_path, own, files) == cores
 
 
 def test_no_control_groups(tmp_path: Path) -> None:
-    """Where there is no such file there is no quota."""
+    """Without control group files there is no quota."""
     assert machine.cpu_quota(tmp_path, tmp_path / "none") is None
 
 
@@ -65,7 +65,7 @@ def test_no_control_groups(tmp_path: Path) -> None:
 def test_cores_are_rounded_up_and_never_more_than_there_are(
     quota: float | None, cores: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half a core is one thread; a quota above what the process may run on changes nothing."""
+    """Half a core is one thread, and a quota above the available cores has no effect."""
     monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     monkeypatch.setattr(machine, "cpu_quota", lambda _mounted, _own: quota)
     assert machine.available_cores() == (8 if cores is None else cores)

@@ -1,4 +1,4 @@
-"""--memory-limit: what is planned is kept under real limits, what cannot be is refused before any work."""
+"""--memory-limit: a plan holds under a real limit, and an impossible limit is refused before any work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIB = 1 << 20
 
 
 def digits(rows: int) -> bytes:
-    """Return rows of two bytes, which take more of each than any others."""
+    """Return rows of two bytes, which take the most memory per byte."""
     return b"close\n" + b"1\n2\n" * (rows // 2)
 
 
@@ -34,7 +34,7 @@ def bars(workdir: Workdir, rows: int, *more: object) -> bytes:
 
 
 def least_mib(workdir: Workdir, *arguments: object) -> int:
-    """Return what a run needs at least, by its own account."""
+    """Return the least limit that a run accepts, from its message."""
     message = workdir.fails(2, *arguments, "--memory-limit", "1MiB", "--output", "-")
     result = re.fullmatch(r"--memory-limit 1MiB: this needs at least ([0-9,]+) MiB: (.*); raise it, or .*", message)
     assert result is not None, message
@@ -51,7 +51,7 @@ def keeps(
     pyarrow: bool = False,
     first: str = "",
 ) -> Any:
-    """Check that a run ends right under the limit that it is given, the least one if none is; return its metrics.
+    """Run under a limit, the least accepted one by default; check the result and return its metrics.
 
     Python code can be run first.
     """
@@ -69,7 +69,7 @@ def keeps(
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_short_rows(workdir: Workdir, threads: int) -> None:
-    """Rows of two bytes, which take most memory for each byte that is read."""
+    """Rows of two bytes, which take the most memory per byte, stay within the limit."""
     path = workdir.put("prices.csv", digits(10_000_000))
     assert keeps(workdir, path, "--threads", threads)["rows_processed"] == 10_000_000
 
@@ -97,8 +97,8 @@ KINDS: dict[str, tuple[bytes, bytes, tuple[str, ...]]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_kinds_of_input_keep_the_least_limit(workdir: Workdir, kind: str, threads: int) -> None:
-    """Whatever takes most memory for each byte of a text, the least limit that is accepted is kept."""
+def test_kinds_of_input_stay_within_the_least_limit(workdir: Workdir, kind: str, threads: int) -> None:
+    """Inputs that take much memory per byte stay within the least accepted limit."""
     head, rows, arguments = KINDS[kind]
     text = rows * (2 * MIB // len(rows)) if rows else "".join(f"1,{row}x\n" for row in range(120_000)).encode()
     flags = (workdir.put("prices.csv", head + text), *arguments, "--threads", threads)
@@ -109,7 +109,7 @@ def test_kinds_of_input_keep_the_least_limit(workdir: Workdir, kind: str, thread
 
 
 def test_a_long_pipe(workdir: Workdir) -> None:
-    """Bars of twice the limit and more, from a pipe whose other end is outside of it."""
+    """A pipe of more than twice the limit stays within it."""
     feed = ["sh", "-c", '"$0" -m streamsig generate --rows 2000000 | "$@"', sys.executable]
     with limited(64 * MIB, pyarrow=False) as before:
         done, peak_mib = workdir.measure(
@@ -121,27 +121,27 @@ def test_a_long_pipe(workdir: Workdir) -> None:
 
 
 def test_bad_rows(workdir: Workdir) -> None:
-    """Bad rows, which are kept until they are told, as many as there are rows."""
+    """As many bad rows as rows, all held until they are reported, stay within the limit."""
     path = workdir.put("prices.csv", b"number,close\n" + b"1,2.5\n" * 100_000 + b"1,x\n2,y\n" * 60_000)
     assert keeps(workdir, path, "--on-bad-row", "skip")["rows_rejected"] == 120_000
 
 
 @pytest.mark.parametrize("record", [b"1," + b"x" * (MIB - 10) + b",2.5\n", b"1," + b"ab," * (MIB // 3 - 4) + b",2.5\n"])
 def test_long_records(workdir: Workdir, record: bytes) -> None:
-    """Records of a mebibyte, sound or not, are read with the smallest plan."""
+    """Records of a mebibyte, valid or not, are read with the smallest plan."""
     path = workdir.put("prices.csv", b"number,note,close\n" + b"1,a,2.5\n" * 100_000 + record * 6)
     result = keeps(workdir, path, "--on-bad-row", "skip")
     assert result["rows_processed"] + result["rows_rejected"] == 100_006
 
 
 def test_a_long_window(workdir: Workdir) -> None:
-    """A window of a million rows some of which have no close."""
+    """A window of a million rows with missing closes stays within the limit."""
     path = workdir.put("prices.csv", b"number,close\n" + b"1,1\n2,\n3,3\n" * 1_000_000)
     assert keeps(workdir, path, "--window", 1_000_000)["rows_missing"] == 1_000_000
 
 
 def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
-    """Written again and again while rows are counted: of two files, and closes of 17 digits, some of them missing."""
+    """A long window that is checkpointed again and again stays within the limit."""
     rows = b"1,12345678.123456789\n2,\n3,92345678.123456789\n" * 400_000
     # of equal files there is a warning
     paths = [workdir.put(f"{name}.csv", b"number,close\n%d,\n" % name + rows) for name in (1, 2)]
@@ -158,8 +158,8 @@ def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
     assert peak_mib <= limit
 
 
-def test_groups_go_on_under_the_limit_under_which_they_were_counted(workdir: Workdir) -> None:
-    """What there was room for, there is room for."""
+def test_groups_resume_under_their_limit(workdir: Workdir) -> None:
+    """Groups that fit under a limit can be resumed under it."""
     path = workdir.put(
         "prices.csv", "symbol,close\n" + "".join(f"S{row},1\n" for row in range(20_000)) + "S0,1\n" * 100
     )
@@ -175,7 +175,7 @@ def test_groups_go_on_under_the_limit_under_which_they_were_counted(workdir: Wor
 
 
 def test_closes_of_many_digits(workdir: Workdir) -> None:
-    """Closes of 33 digits take four times what others do; where there is no room for that, it is said."""
+    """Closes of 33 digits take four times the memory; if that exceeds the limit, the message says so."""
     path = workdir.put("prices.csv", b"number,close\n" + b"1,12345678901234567890123.2512345678\n" * 60_000)
     arguments = (path, "--window", 50_000)
     message = workdir.fails(2, *arguments, "--memory-limit", f"{least_mib(workdir, *arguments)}MiB", "--output", "-")
@@ -186,7 +186,7 @@ def test_closes_of_many_digits(workdir: Workdir) -> None:
 
 
 def test_groups(workdir: Workdir) -> None:
-    """Thousands of groups; one limit holds them, and a smaller one refuses them with their number."""
+    """Thousands of groups fit one limit, and a smaller one refuses them with their number."""
     path = workdir.put("prices.csv", bars(workdir, 200_000, "--symbols", 20_000))
     assert keeps(workdir, path, "--group-by", "symbol", limit_mib=96)["group_count"] == 20_000
     message = workdir.fails(
@@ -196,7 +196,7 @@ def test_groups(workdir: Workdir) -> None:
 
 
 def test_groups_of_several_files(workdir: Workdir) -> None:
-    """Joining the groups of two files takes more than either."""
+    """Merging the groups of two files stays within the limit."""
     path = workdir.put("b.txt", bars(workdir, 100_000, "--symbols", 20_000))
     workdir.put("a.txt", path.read_bytes() + path.read_bytes().splitlines(keepends=True)[1] * 20)
     flags = ("--group-by", "symbol", "--window", 20)
@@ -210,27 +210,27 @@ def test_groups_of_several_files(workdir: Workdir) -> None:
 
 
 def test_many_signals(workdir: Workdir) -> None:
-    """Hundreds of signals in one pass."""
+    """Hundreds of signals in one pass stay within the limit."""
     path = workdir.put("prices.csv", bars(workdir, 100_000))
     flags = [f"--signal=s{slow}=1:{slow}" for slow in range(2, 302)]
     assert len(keeps(workdir, path, *flags)["signals"]) == 300
 
 
 def test_gzip(workdir: Workdir) -> None:
-    """A packed input, for which pyarrow is there."""
+    """A compressed input, which needs pyarrow, stays within the limit."""
     path = workdir.put("prices.gz", gzip.compress(bars(workdir, 300_000), 1))
     assert keeps(workdir, path, pyarrow=True)["rows_processed"] == 300_000
 
 
 def test_rows_to_parquet(workdir: Workdir) -> None:
-    """Rows on their way to a file."""
+    """Rows written to Parquet stay within the limit."""
     path = workdir.put("prices.csv", bars(workdir, 300_000))
     flags = ("--signals-out", "rows.parquet")
     assert keeps(workdir, path, *flags, limit_mib=180, pyarrow=True)["rows_processed"] == 300_000
 
 
-def test_a_plan_that_is_not_kept_fails(workdir: Workdir) -> None:
-    """Under a smaller limit than was planned for, a run does not end well: the limits of these tests are real."""
+def test_a_plan_above_the_limit_fails(workdir: Workdir) -> None:
+    """Under a smaller real limit than planned, a run fails, so the limits of these tests are real."""
     path = workdir.put("prices.csv", digits(12_000_000))
     with limited(128 * MIB, pyarrow=False) as before:
         done = workdir.call(

@@ -1,4 +1,4 @@
-"""Signals as requests to stop."""
+"""Signals are requests to stop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BOTH = [(signal.SIGINT, Interrupted), (signal.SIGTERM, Terminated)]
 
 @pytest.fixture
 def stopping() -> Iterator[Stopping]:
-    """Listen to signals for as long as a test runs."""
+    """Handle signals for the duration of a test."""
     before = {number: signal.getsignal(number) for number, _ in BOTH}
     stopping = Stopping()
     stopping.listen()
@@ -36,7 +36,7 @@ def stopping() -> Iterator[Stopping]:
 
 @pytest.mark.parametrize(("number", "error"), BOTH)
 def test_first_signal_waits_for_a_check(stopping: Stopping, number: signal.Signals, error: type[BaseException]) -> None:
-    """A signal changes nothing where it arrives; each check raises it."""
+    """A signal does not interrupt; the next check raises it."""
     stopping.check()
     signal.raise_signal(number)
     for check in (stopping.check, check_stop):
@@ -45,7 +45,7 @@ def test_first_signal_waits_for_a_check(stopping: Stopping, number: signal.Signa
 
 
 def test_signal_ends_a_read(stopping: Stopping) -> None:  # noqa: ARG001 (it listens)
-    """A read of a pipe that has no bytes ends when a signal has arrived, and one that has bytes returns."""
+    """A signal ends a read of a pipe without bytes; with bytes the read returns."""
     read, write = os.pipe()
     with open(read, "rb", buffering=0) as pipe, open(write, "wb", buffering=0) as end:
         end.write(b"some")
@@ -57,7 +57,7 @@ def test_signal_ends_a_read(stopping: Stopping) -> None:  # noqa: ARG001 (it lis
 
 
 def test_a_run_stops_between_two_batches(stopping: Stopping, tmp_path: Path) -> None:  # noqa: ARG001 (it listens)
-    """What is counted when a signal arrives is in the checkpoint, whole batches of it; the next run has the rest."""
+    """A stopped run has whole batches in its checkpoint, and the next run counts the rest."""
     place = tmp_path / "prices.csv"
     place.write_text("close\n" + "1.5\n" * 600_000)
     settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), "threads": 1})
@@ -77,7 +77,7 @@ def test_a_run_stops_between_two_batches(stopping: Stopping, tmp_path: Path) -> 
 
 
 def test_raising_at_once(stopping: Stopping) -> None:
-    """Where no state can be lost, a signal raises where it arrives, and one that came before raises there."""
+    """Where no state can be lost, a signal raises at once, and a pending one does, too."""
     stopping.raise_at_once()
     with pytest.raises(Interrupted):
         signal.raise_signal(signal.SIGINT)
@@ -90,7 +90,7 @@ def test_raising_at_once(stopping: Stopping) -> None:
 
 @pytest.mark.usefixtures("stopping")
 def test_second_signal_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signal right after another one is an echo of it; a later one raises where it arrives."""
+    """A signal right after another is ignored as an echo; a later one raises at once."""
     now = 100.0
     monkeypatch.setattr("streamsig.stopping.time.monotonic", lambda: now)
     signal.raise_signal(signal.SIGINT)
@@ -103,7 +103,7 @@ def test_second_signal_raises(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_disturbs_the_end(stopping: Stopping, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once a run writes down how it ended, no signal raises any more, however late."""
+    """While a run writes its final results, no signal raises."""
     stopping.raise_at_once()
     stopping.finish()
     monkeypatch.setattr("streamsig.stopping.time.monotonic", lambda: 1e12)
@@ -111,7 +111,7 @@ def test_nothing_disturbs_the_end(stopping: Stopping, monkeypatch: pytest.Monkey
 
 
 def test_ignored_signals_stay_ignored(stopping: Stopping) -> None:
-    """A signal that we were started to ignore is not taken."""
+    """A signal that the parent process ignores is not handled."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping.listen()
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Read(NamedTuple):
-    """What a text holds."""
+    """The content of a text."""
 
     closes: list[Decimal | None]
     lines: int
@@ -34,7 +34,7 @@ def define(
     *,
     skip_bad: bool = False,
 ) -> Read:
-    """Return what a text holds; raises BadRecordError."""
+    """Return the content of a text; raise BadRecordError for a bad record."""
     judge = Judge(dialect, prices)
     result = Read([], count_line_ends(text, 0, len(text)), [], [[] for _ in also])
     for record in split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted):
@@ -53,7 +53,7 @@ def define(
 
 
 def values(ticks: Ticks) -> list[Decimal | None]:
-    """Return the closes that ticks stand for, having checked that a missing one is a zero."""
+    """Return the closes that ticks represent, after checking that missing ones are zeros."""
     missing = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
     whole = ticks.integers()
     assert not any(tick for tick, gap in zip(whole, missing, strict=True) if gap)
@@ -62,7 +62,7 @@ def values(ticks: Ticks) -> list[Decimal | None]:
 
 
 def joined(readings: list[Reading]) -> Read:
-    """Return what the chunks of a text hold together."""
+    """Return the combined content of the chunks of a text."""
     result = Read([], 0, [], [[] for _ in readings[0].texts] if readings else [])
     lines = 0
     for reading in readings:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def counts(duckdb: Any, signal: Signal, rows: Sequence[tuple[str, Decimal | None]]) -> dict[str, int]:
-    """Return the rows with a signal by key; a row is a key and a close, or `None` for none."""
+    """Return the number of signals by key; a row is a key and a close, or `None` for a missing close."""
     if not rows:
         return {}
 

@@ -1,4 +1,4 @@
-"""How many cases a run of the tests tries: a few by default, all in `make long`."""
+"""How many cases the tests try: a few by default, all in `make long`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONG = settings().max_examples > 100
 
 
 def some(cases: Sequence[Case], number: int) -> list[Case]:
-    """Return this many of the cases, evenly spread, the first one included; all of them in `make long`."""
+    """Return this many of the cases, evenly spaced from the first one; all of them in `make long`."""
     if LONG or number >= len(cases):
         return list(cases)
     return [cases[index * len(cases) // number] for index in range(number)]

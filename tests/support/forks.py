@@ -1,4 +1,4 @@
-"""Runs the program without its imports: one process imports everything once, and forks a process for each run."""
+"""Runs the program without its imports: one process imports everything once and forks for each run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REPLY_BYTES = 100
 
 
 class Forks:
-    """The process that forks, and the socket on which it takes requests."""
+    """The process that forks, and the socket for its requests."""
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -112,7 +112,7 @@ def _serve(connection: socket.socket) -> None:
 
 
 def _run(request: bytes, descriptors: list[int]) -> None:
-    """Be the program, and end as it does."""
+    """Run the program and exit with its code."""
     from streamsig.__main__ import main  # noqa: PLC0415 (only in the process that forks)
 
     for number, descriptor in enumerate(descriptors):

@@ -1,4 +1,4 @@
-"""Runs with a checkpoint that are broken off after so many chunks, as by a signal, and gone on with."""
+"""Runs with a checkpoint that are interrupted after some chunks, as by a signal, and resumed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ROWS = 3000
 
 
 def text(rows: int = ROWS, *, first: int = 0) -> str:
-    """Return so many prices that go up and down, with decimals that grow in number."""
+    """Return prices that go up and down, with ever more decimals."""
     return "".join(
         f"{row},{(row * 7919) % 1009}.{'5' * (1 + row // 1000 % 20)}\n" for row in range(first, first + rows)
     )
 
 
 def keyed(rows: int = ROWS, *, first: int = 0) -> str:
-    """Return such prices of many symbols, new ones all the time; of the first a close is missing here and there."""
+    """Return such prices for ever more symbols; some of the first closes are missing."""
     lines = []
     for row, line in enumerate(text(rows, first=first).splitlines(), first):
         time, close = line.split(",")
@@ -37,7 +37,7 @@ def keyed(rows: int = ROWS, *, first: int = 0) -> str:
 
 
 class _Stopped(BaseException):
-    """No error that the program knows."""
+    """An exception that the program does not know."""
 
 
 def run(
@@ -48,7 +48,7 @@ def run(
     rejects: str | None = None,
     **settings: Any,
 ) -> tuple[Result | None, list[Resumed]]:
-    """Count with `folder / "checkpoint"`, and stop after so many chunks; rows and rejects go to files of it.
+    """Count with `folder / "checkpoint"`, and stop after some chunks; write rows and rejects to files in `folder`.
 
     Return the result, if it was not stopped, and where it went on from.
     """
@@ -99,7 +99,7 @@ class Breaking:
 
 
 def totals(result: Result | None) -> tuple[Any, ...]:
-    """Return what has to be the same however often a run was stopped."""
+    """Return the parts of a result that do not depend on interruptions."""
     assert result is not None
     counts = tuple((name, each.signal_count) for name, each in result.signals.items())
     return (

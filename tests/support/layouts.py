@@ -1,4 +1,4 @@
-"""Small price tables, and the ways in which vendors write them down."""
+"""Small price tables in the formats of vendors."""
 
 from __future__ import annotations
 

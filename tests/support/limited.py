@@ -1,4 +1,4 @@
-"""Real limits of memory to run the program under: a control group's, or else one of the address space."""
+"""Real memory limits for the program: of a control group, or else of the address space."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _numbers = itertools.count()
 
 @contextlib.contextmanager
 def limited(limit_bytes: int, *, pyarrow: bool) -> Iterator[list[str]]:
-    """Yield what to put before a command so that it gets no more memory than that; swap is no way out.
+    """Yield a command prefix that limits memory to this size, without swap.
 
     Under a limit of the address space it gets more, for much of that is only reserved: with `pyarrow` if it is used.
     """
@@ -43,7 +43,7 @@ def limited(limit_bytes: int, *, pyarrow: bool) -> Iterator[list[str]]:
 
 
 def _parents() -> Iterator[tuple[Path, list[tuple[str, int | None, bool]]]]:
-    """Yield groups that may have children, and which of a child's files to write: `None` is the limit."""
+    """Yield groups that may have children, and which of a child's files to write; `None` stands for the limit."""
     own = Path("/proc/self/cgroup")
     for _, controllers, path in (line.split(":", 2) for line in own.read_text().splitlines() if own.exists()):
         if not controllers:
@@ -58,7 +58,7 @@ def _parents() -> Iterator[tuple[Path, list[tuple[str, int | None, bool]]]]:
 
 
 def _reserved_bytes(*, pyarrow: bool) -> int:
-    """Measure the address space that libraries take and never touch; for each of two threads add stack and heap.
+    """Measure the address space that libraries reserve and never touch; add stack and heap for two threads.
 
     glibc reserves 128 MiB for the heap of a thread, and 8 MiB for its stack.
     """

@@ -1,4 +1,4 @@
-"""The slow reference: recomputes every window from the text, with `csv` and `Fraction`, sharing no code."""
+"""The slow reference recomputes every window from the text, with `csv` and `Fraction`, and shares no code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MISSING = {"", "nan", "null", "na", "n/a", "none", "-", "#n/a"}
 
 
 class Answer(NamedTuple):
-    """What a run must find."""
+    """The expected counts of a run."""
 
     rows: int
     missing: int
@@ -29,12 +29,12 @@ def closes_of(text: bytes, column: int, *, header: bool = True) -> list[Fraction
 
 
 def number(text: str) -> Fraction | None:
-    """Return the decimal number that a field is, exactly."""
+    """Return the exact decimal number in a field."""
     return None if text.strip().lower() in MISSING else Fraction(text.strip())
 
 
 def flags(closes: Sequence[Fraction | int | None], fast: int, slow: int, compare: str = "above") -> list[bool]:
-    """Tell for each row whether it has a signal, recomputing all means from nothing."""
+    """Return whether each row has a signal, with all means recomputed."""
     sides = [_side(closes[: row + 1], fast, slow) for row in range(len(closes))]
     wanted = 1 if compare.endswith("above") else -1
     if not compare.startswith("cross_"):
@@ -43,7 +43,7 @@ def flags(closes: Sequence[Fraction | int | None], fast: int, slow: int, compare
 
 
 def _side(past: Sequence[Fraction | int | None], fast: int, slow: int) -> int | None:
-    """Return 1 where the fast mean is above the slow one, -1 below, 0 for a tie, `None` where one is not known."""
+    """Return 1 if the fast mean is above the slow one, -1 if below, 0 for a tie, `None` if one is unknown."""
     window = past[-max(fast, slow) :]
     if len(window) < max(fast, slow) or None in window:
         return None

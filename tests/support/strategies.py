@@ -1,4 +1,4 @@
-"""What Hypothesis draws: series of closes that look for trouble, and cuts through them."""
+"""Hypothesis strategies: series of difficult closes, and cuts through them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _KINDS: tuple[SearchStrategy[Decimal], ...] = (
 
 @st.composite
 def closes(draw: DrawFn, max_size: int = 40) -> Closes:
-    """Draw a series: one kind or a mixture, closes missing here and there."""
+    """Draw a series of one kind or a mixture, with missing closes."""
     kinds = draw(st.lists(st.sampled_from(_KINDS), min_size=1, max_size=3))
     value: SearchStrategy[Decimal | None] = st.one_of(*kinds)
     if draw(st.booleans()):
@@ -71,7 +71,7 @@ _CURRENCY = st.sampled_from(["", "", "", "", "$", "\u20ac", "USD ", "kr ", "R$",
 
 @st.composite
 def numbers(draw: DrawFn) -> str:
-    """Draw a text as numbers are written in some format, or nearly so."""
+    """Draw a number in some format, or a text close to one."""
     if draw(st.integers(0, 3)) == 0:
         return draw(st.sampled_from(_ODD_NUMBERS))
     digits = (
@@ -95,7 +95,7 @@ def numbers(draw: DrawFn) -> str:
 
 @st.composite
 def formats(draw: DrawFn) -> NumberFormat:
-    """Draw how numbers are written, and what means that one is missing."""
+    """Draw a number format with its missing markers."""
     decimal = draw(st.sampled_from(".,"))
     thousands = draw(st.sampled_from(["", "", ".", ",", "'", " "]).filter(lambda it: it != decimal))
     markers = st.sampled_from(
@@ -108,5 +108,5 @@ def formats(draw: DrawFn) -> NumberFormat:
 
 @st.composite
 def cuts(draw: DrawFn, size: int) -> list[int]:
-    """Draw places to cut a series of `size` rows at: sorted, often equal, so that many runs are empty."""
+    """Draw sorted places to cut a series of `size` rows, often equal, so that many runs are empty."""
     return sorted(draw(st.lists(st.integers(0, size), max_size=8)))

@@ -1,4 +1,4 @@
-"""Runs the program as a person would, in a folder of its own, and checks what holds for every run."""
+"""Runs the program in a folder of its own, and checks what holds for every run."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class Outcome:
 
 
 class Workdir:
-    """A folder, with `streamsig run` in it."""
+    """A folder in which the program runs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def put(self, name: str, content: str | bytes) -> Path:
-        """Write a file; return where it is."""
+        """Write a file and return its path."""
         place = self.path / name
         place.write_bytes(content.encode() if isinstance(content, str) else content)
         return place
@@ -76,7 +76,7 @@ class Workdir:
         program: Iterable[str] = PROGRAM,
         **options: Any,
     ) -> subprocess.Popen[bytes]:
-        """Start the program; a shell would find `before` in front of it, and `redirect` behind, such as `>&-`."""
+        """Start the program; as in a shell, `before` precedes the command and `redirect`, such as `>&-`, follows it."""
         command = [*before, *program, *map(str, arguments)]
         if redirect:
             command = ["sh", "-c", f'exec "$@" {redirect}', "sh", *command]
@@ -84,7 +84,7 @@ class Workdir:
         return subprocess.Popen(command, cwd=self.path, **{"env": _environment(), **pipes, **options})
 
     def finish(self, process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Outcome:
-        """Wait for the end of a run; check what it leaves."""
+        """Wait for the end of a run and check the files that it leaves."""
         with process:
             try:
                 out, err = process.communicate(stdin, timeout=PATIENCE_SECONDS)
@@ -100,7 +100,7 @@ class Workdir:
         return outcome
 
     def call(self, *arguments: object, stdin: bytes | None = None, **options: Any) -> Outcome:
-        """Run `streamsig ...` to its end, with any exit code; options start a new interpreter for it."""
+        """Run `streamsig ...` to its end, with any exit code; with options, in a new interpreter."""
         if CAN_FORK and not options:
             code, out, err = forks().run(
                 [str(it) for it in arguments], self.path, _environment(), stdin or b"", PATIENCE_SECONDS
@@ -111,30 +111,30 @@ class Workdir:
         return self.finish(self.start(*arguments, **options), stdin)
 
     def measure(self, *arguments: object, first: str = "", **options: Any) -> tuple[Outcome, float]:
-        """Run `streamsig ...`, after Python code, to its end; return also its peak of resident memory in MiB."""
+        """Run `streamsig ...` to its end, after the code `first`; return its peak resident memory in MiB, too."""
         outcome = self.call(*arguments, program=(sys.executable, "-W", "error", "-c", first + MEASURED), **options)
         err, peak_kib = outcome.err.rstrip("\n").rsplit("\n", 1) if "\n" in outcome.err[:-1] else ("", outcome.err)
         return replace(outcome, err=err and err + "\n"), int(peak_kib) / 1024
 
     def run(self, *arguments: object, **options: Any) -> Outcome:
-        """Run `streamsig run ...`, which must succeed without a word on standard error."""
+        """Run `streamsig run ...`, which must succeed and write nothing to standard error."""
         outcome = self.call("run", *arguments, **options)
         assert (outcome.code, outcome.err) == (0, "")
         return outcome
 
     def fails(self, code: int, *arguments: object, **options: Any) -> str:
-        """Run `streamsig run ...`, which must fail as every failure does; return its message."""
+        """Run `streamsig run ...`, which must fail with this exit code; return its message."""
         return self.failed(self.call("run", *arguments, **options), code)
 
     def refuses(self, *arguments: object, **options: Any) -> str:
-        """Run `streamsig run ...` with flags that make no sense, which leaves all files alone; return the message."""
+        """Run `streamsig run ...` with wrong flags, which must change no file; return the message."""
         before = self._files()
         outcome = self.call("run", *arguments, **options)
         assert self._files() == before
         return self._message(outcome, 2)
 
     def failed(self, outcome: Outcome, code: int) -> str:
-        """Check what holds for every failure that is not of the flags themselves; return its message."""
+        """Check what holds for every failure except wrong flags; return the message."""
         message = self._message(outcome, code)
         for name, check in (("metrics.json", self._same_metrics), ("run.log", self._same_failure)):
             if (self.path / name).exists():
@@ -191,13 +191,13 @@ class Workdir:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment that the program runs in."""
+    """Return the environment variables of the program."""
     plain = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     return {**plain, "TERM": "xterm", "COLUMNS": "100"}
 
 
 def prices(closes: Iterable[object]) -> str:
-    """Return closes as a file of two columns, a row every minute; line 2 is the first row."""
+    """Write a file of these closes."""
     return "".join(["time,close\n", *(f"{index},{close}\n" for index, close in enumerate(closes))])
 
 

@@ -1,4 +1,4 @@
-"""The ways in which vendors write instants, and what is left of an instant that is written so."""
+"""Vendors' formats for instants, and the part of an instant that each preserves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def with_offset(time: datetime) -> str:
 
 
 def with_name(time: datetime) -> str:
-    """Write local time and the name of its zone, which has another one in summer."""
+    """Write local time and the name of its zone, which changes in summer."""
     hours, name = (-4, "EDT") if 4 <= time.month <= 9 else (-5, "EST")
     return f"{time + timedelta(hours=hours):%Y-%m-%d %H:%M:%S} {name}"
 
