@@ -1,8 +1,8 @@
 """Arrow arrays to ticks and texts, with the values that the same data have in CSV.
 
-Integers and decimals are taken as they are. A float stands for the shortest decimal that reads back
-as that float of that width, which is what every writer of CSV puts down for it. Texts are read as the
-cells of a CSV are, so that one definition of a close holds.
+Integers and decimals are taken as they are. A float means the shortest decimal that reads back as that
+float of that width, which is what every writer of CSV writes for it. Texts are read as the cells of a CSV
+are, so that one definition of a close holds.
 """
 
 from __future__ import annotations
@@ -77,12 +77,12 @@ def to_ticks(array: pa.Array, numbers: NumberFormat | None = None) -> Ticks:
     """Return an array's closes exactly; null, NaN, and the texts and numbers that `numbers` says are missing.
 
     Raises ColumnError for the first value that is not a close: infinite, a word, more than 38 digits, a number that
-    stands for an undefined price.
+    means an undefined price.
     """
-    found = read_closes(array, numbers)
-    for bad in found.bad():
+    closes_read = read_closes(array, numbers)
+    for bad in closes_read.bad():
         raise bad
-    return found.ticks
+    return closes_read.ticks
 
 
 def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
@@ -91,8 +91,8 @@ def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
     `numbers` says how texts are written, and what else is missing: a marker that is a number by its value.
     """
     numbers, array = numbers or NumberFormat(), _decoded(array)
-    found = _read(array, numbers)
-    return _with_undefined(replace(found, ticks=numbers.mark_missing(found.ticks)), array)
+    raw = _read(array, numbers)
+    return _with_undefined(replace(raw, ticks=numbers.mark_missing(raw.ticks)), array)
 
 
 def _read(array: pa.Array, numbers: NumberFormat) -> Closes:
@@ -111,14 +111,14 @@ def _read(array: pa.Array, numbers: NumberFormat) -> Closes:
 
 
 def holds_numbers(kind: pa.DataType) -> bool:
-    """Tell whether a column of this type may be the close."""
+    """Return whether a column of this type may be the close."""
     kind = value_type(kind)
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, is_text, pa.types.is_null)
     return any(test(kind) for test in tests)
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Tell whether values of this type are texts."""
+    """Return whether values of this type are texts."""
     kind = value_type(kind)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
@@ -140,21 +140,21 @@ def _decoded(array: pa.Array) -> pa.Array:
     return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
 
 
-def _with_undefined(found: Closes, array: pa.Array) -> Closes:
-    """Return closes of which those that stand for an undefined price are bad."""
-    rows = np.flatnonzero(undefined_rows(found.ticks))
+def _with_undefined(raw: Closes, array: pa.Array) -> Closes:
+    """Return closes of which those that mean an undefined price are bad."""
+    rows = np.flatnonzero(undefined_rows(raw.ticks))
     if not len(rows):
-        return found
+        return raw
     text = to_texts(array.slice(int(rows[0]), 1))[0].as_py()
     error = ColumnError(0, shown(text), UNDEFINED_REASON, undefined_advice(text))
-    ticks = found.ticks
+    ticks = raw.ticks
     missing = np.zeros(len(ticks), np.bool_) if ticks.missing is None else ticks.missing.copy()
     missing[rows] = True
-    bad = np.concatenate([found.bad_rows, rows])
-    kinds = np.concatenate([found.bad_kinds, np.full(len(rows), len(found.errors))])
+    bad = np.concatenate([raw.bad_rows, rows])
+    kinds = np.concatenate([raw.bad_kinds, np.full(len(rows), len(raw.errors))])
     order = np.argsort(bad)
     whole = Ticks(np.where(missing, 0, ticks.limbs), ticks.scale, missing)
-    return Closes(whole, bad[order], kinds[order], [*found.errors, error])
+    return Closes(whole, bad[order], kinds[order], [*raw.errors, error])
 
 
 def _read_decimals(array: pa.Array, numbers: NumberFormat) -> Closes:
@@ -245,7 +245,7 @@ def _text_of(value: object) -> str | None:
 
 
 def row_texts(batch: pa.RecordBatch, rows: Sequence[int]) -> Iterator[str]:
-    """Yield rows, which rise, as lines of CSV without their ends; a null is an empty field."""
+    """Yield the rows of ascending indices as lines of CSV without line ends; a null is an empty field."""
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="")
     start, stop = rows[0], rows[-1] + 1

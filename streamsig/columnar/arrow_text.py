@@ -1,4 +1,4 @@
-"""Texts to Arrow and back, without a copy where that can be."""
+"""Texts to Arrow and back, without a copy where possible."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def to_arrow(texts: Texts) -> pa.Array:
 
 
 def from_arrow(array: pa.Array) -> Texts:
-    """Take a string array without nulls."""
+    """Return the texts of a string array without nulls."""
     _, offsets, content = array.buffers()
     starts = np.frombuffer(offsets or b"\0\0\0\0", np.int32)[array.offset : array.offset + len(array) + 1]
     return Texts(starts if len(starts) else np.zeros(1, np.int32), np.frombuffer(content or b"", np.uint8))
 
 
 def join(columns: Sequence[pa.Array]) -> pa.Array:
-    """Put the texts of a date and of a time of day together, without blanks around them."""
+    """Join the texts of a date and of a time of day with a blank, without blanks around them."""
     trimmed = [pc.ascii_trim_whitespace(column) for column in columns]
     return trimmed[0] if len(trimmed) == 1 else pc.binary_join_element_wise(*trimmed, " ")
 
 
 def shown(texts: pa.Array, row: int) -> str:
-    """Return the beginning of a text, whatever its bytes are."""
+    """Return the beginning of a text, whose bytes may be no UTF-8."""
     raw: bytes = texts[row].as_buffer().to_pybytes()
     text = utf8.from_bytes(raw)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

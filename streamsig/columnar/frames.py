@@ -1,4 +1,4 @@
-"""The closes of tables of other libraries, for those who keep the window state themselves."""
+"""The closes of tables of other libraries, for programs that hold the window state themselves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def ticks_of(given: object, column: str | int | None) -> Iterator[Ticks]:
-    """Yield the closes of tables or columns, batch by batch; `given` is whatever `streamsig.run` takes but for paths.
+    """Yield the closes of tables or columns, batch by batch; `given` is what `streamsig.run` takes, except for paths.
 
     Raises TypeError, LayoutError, SourceError and ColumnError.
     """

@@ -1,4 +1,4 @@
-"""Where record batches come from: Parquet, Arrow files and streams, frames; and how much of them is read at once."""
+"""Sources of record batches: Parquet, Arrow files and streams, frames; and how much of them is read at once."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Readable(Protocol):
 
 
 class Store:
-    """An open source of record batches; `rows` is how many rows it has, `None` where only reading tells.
+    """An open source of record batches; `rows` is its number of rows, `None` where only reading shows it.
 
-    A store that is `once` can be read once only, and then returns all columns. With `most_bytes` reading raises
-    UsageError before it takes more than that at once.
+    A store with `once` can be read only once, and then returns all columns. With `most_bytes`, reading raises
+    UsageError before it takes more memory than that at once.
     """
 
     schema: pa.Schema
@@ -52,11 +52,11 @@ class Store:
         self._name = name
 
     def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-        """Yield columns in this order, in batches of any size; of Parquet they have at most `batch_rows`."""
+        """Yield these columns, in this order, in batches of any size; those of Parquet have at most `batch_rows`."""
         raise NotImplementedError
 
     def check(self, needed_bytes: int) -> None:
-        """Raise UsageError where so much at once is more than there is for it."""
+        """Raise UsageError where this is more than may be read at once."""
         if self.most_bytes is not None and needed_bytes > self.most_bytes:
             raise UsageError(
                 f"{self._name}: `memory_limit` leaves {self.most_bytes >> 20:,} MiB for what has to be read of it at"
@@ -93,18 +93,20 @@ class Parquet(Store):
         self._check_size(set(titles))
         seen = 0
         for batch in self._file.iter_batches(batch_rows, columns=titles, use_threads=False):
-            found = batch.schema.names
+            read_names = batch.schema.names
             places = [
-                [place for place, each in enumerate(found) if each == names[index]][names[:index].count(names[index])]
+                [place for place, each in enumerate(read_names) if each == names[index]][
+                    names[:index].count(names[index])
+                ]
                 for index in indices
             ]
             seen += batch.num_rows
             yield batch.select(places)
         if seen != self.rows:
-            raise pa.ArrowInvalid(f"{seen} rows where its footer tells of {self.rows}")
+            raise pa.ArrowInvalid(f"{seen} rows where its footer says {self.rows}")
 
     def _check_size(self, titles: set[str]) -> None:
-        """Check the largest row group: nothing but reading tells how long its pages are."""
+        """Check the size of the largest row group: only reading shows how long its pages are."""
         if self.most_bytes is None:
             return
         if self._has_encrypted_columns():
@@ -117,12 +119,12 @@ class Parquet(Store):
             self.check(_COPIES * sum(wanted))
 
     def _has_encrypted_columns(self) -> bool:
-        """Tell whether a footer that can be read is signed: then there are columns that cannot."""
+        """Return whether a footer that can be read is signed: then there are columns that cannot be read."""
         with open(self._source if isinstance(self._source, str) else os.dup(self._source.fileno()), "rb") as file:  # noqa: PTH123 (a descriptor as well)
             footer_bytes = int.from_bytes(os.pread(file.fileno(), 4, os.fstat(file.fileno()).st_size - 8), "little")
         more_bytes = footer_bytes - int(self._file.metadata.serialized_size)
         if more_bytes not in {0, _SIGNATURE_BYTES}:
-            raise pa.ArrowInvalid(f"{more_bytes} bytes behind the footer")
+            raise pa.ArrowInvalid(f"{more_bytes} bytes after the footer")
         return more_bytes == _SIGNATURE_BYTES
 
 
@@ -150,9 +152,9 @@ class ArrowFile(Store):
 
 
 def largest_batch_bytes(file: pa.NativeFile, columns: Sequence[int]) -> int:
-    """Return what it takes to read columns of the largest record batch of an Arrow file.
+    """Return the bytes that it takes to read columns of the largest record batch of an Arrow file.
 
-    The first batch is known without reading it, if it is not compressed; the others by their lengths beside it.
+    The size of the first batch is known without reading it, unless it is compressed; the others are scaled by length.
     """
     file.seek(PREFIX_BYTES)
     messages = (message for message in ipc.MessageReader.open_stream(file) if message.type == "record batch")
@@ -160,13 +162,13 @@ def largest_batch_bytes(file: pa.NativeFile, columns: Sequence[int]) -> int:
     if not lengths:
         return 0
     batch = ipc.open_file(file, options=ipc.IpcReadOptions(included_fields=list(columns))).get_batch(0)
-    # where a damaged file says that a buffer is longer than it is, asking for sizes reads out of bounds
+    # in a damaged file that gives a buffer too long a size, `nbytes` would read out of bounds
     batch.validate()
     return int(batch.nbytes) * max(lengths) // max(lengths[0], 1)
 
 
 class ArrowStreamStore(Store):
-    """An Arrow stream, or an Arrow file from its start: behind 8 bytes it is a stream, and a footer follows."""
+    """An Arrow stream, or an Arrow file from its start: after 8 bytes it is a stream, and a footer follows."""
 
     def __init__(self, source: Readable, kind: str, name: str) -> None:
         super().__init__(name)
@@ -179,14 +181,14 @@ class ArrowStreamStore(Store):
         self.schema = self._reader.schema
 
     def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (all are there)
-        """Yield the record batches of the stream; raises ArrowInvalid where its end is not there."""
+        """Yield the record batches of the stream; raises ArrowInvalid where its end is missing."""
         yield from self._reader
         if self._is_file:
             while self._pieces.read(_PIECE_BYTES):
                 pass
             if not self._pieces.last.endswith(FILE_MAGIC.rstrip(b"\0")):
                 raise pa.ArrowInvalid("the footer is missing")
-        # the format allows to leave the mark out, but then nothing tells a whole stream from half of one
+        # the format allows to omit the mark, but then a whole stream looks like half of one
         elif self._pieces.last != _STREAM_END:
             raise pa.ArrowInvalid("it ends without an end-of-stream mark, as a writer that is not closed leaves it")
         elif self._pieces.read(1):
@@ -194,7 +196,7 @@ class ArrowStreamStore(Store):
 
 
 class Frame(Store):
-    """A frame of another library, which has the memory for it."""
+    """A frame of another library, which owns its memory."""
 
     def __init__(self, frame: ArrowStream, name: str) -> None:
         super().__init__(name)
@@ -251,8 +253,8 @@ def temporary_copy(source: Readable, name: str, owned: ExitStack) -> BinaryIO:
         file.seek(0)
     except OSError as error:
         raise SourceError(
-            f"{name}: Parquet from a pipe has to be set aside in {tempfile.gettempdir()}, and cannot be:"
-            f" {error.strerror or error}; give the file itself, or set TMPDIR to a folder with room"
+            f"{name}: Parquet from a pipe has to be copied to {tempfile.gettempdir()}, and cannot be:"
+            f" {error.strerror or error}; give the file itself, or set TMPDIR to a folder with free space"
         ) from error
     return cast("BinaryIO", file)
 

@@ -39,7 +39,7 @@ _SHOWN_REASON = 200
 class ColumnarTable:
     """An open columnar input, its rows to be read once from start to end.
 
-    `rows` is how many rows there are, `None` where only reading tells. As a context manager it closes what it has
+    `rows` is the number of rows, `None` where only reading shows it. As a context manager it closes what it has
     opened, never the object it was given.
     """
 
@@ -76,7 +76,7 @@ class ColumnarTable:
             if self._whole is None:
                 self._whole = self._read(range(len(self.schema)))
                 self._ahead = _first_rows(self._whole)
-            first = [self._sound(batch.select([index])).column(0) for batch in self._ahead]
+            first = [self._validated(batch.select([index])).column(0) for batch in self._ahead]
         whole = pa.chunked_array(first, self.schema[index].type).slice(0, SAMPLE_ROWS)
         return pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], self.schema[index].type)
 
@@ -94,8 +94,8 @@ class ColumnarTable:
     def row_lines(self, indices: Iterable[int]) -> Iterator[str]:
         """Yield rows of the last batch of `batches`, or of later ones, as lines of CSV.
 
-        Indices count from 0 and rise, from call to call as well. Reads the other columns up to these rows where they
-        have not been.
+        Indices count from 0 and ascend, from call to call as well. Reads the other columns up to these rows where
+        they have not been read.
         """
         left = deque(indices)
         while left:
@@ -109,7 +109,7 @@ class ColumnarTable:
             while left and len(mine) < _ROWS_AT_ONCE and left[0] < self._start + len(batch):
                 mine.append(left.popleft() - self._start)
             if self._store.once and batch is not self._checked:
-                self._checked = self._sound(batch)
+                self._checked = self._validated(batch)
             yield from row_texts(batch, mine)
 
     def __enter__(self) -> ColumnarTable:  # noqa: PYI034 (`Self` is not in Python 3.10)
@@ -127,7 +127,7 @@ class ColumnarTable:
         whole = self._whole or self._read(range(len(self.schema)))
         for batch in chain(self._ahead, whole):
             self._batch = batch
-            yield self._sound(batch.select(list(indices)))
+            yield self._validated(batch.select(list(indices)))
             self._start += len(batch)
 
     def _read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
@@ -137,10 +137,10 @@ class ColumnarTable:
                 batch = next(batches, None)
             if batch is None:
                 return
-            yield batch if self._store.once else self._sound(batch)
+            yield batch if self._store.once else self._validated(batch)
 
-    def _sound(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Check a batch: the offsets of a damaged file could point anywhere."""
+    def _validated(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the batch if it is valid: the offsets of a damaged file could point anywhere."""
         with _readable(self._name, self._kind):
             batch.validate(full=True)
         return batch
@@ -148,18 +148,18 @@ class ColumnarTable:
 
 def _first_rows(batches: Iterator[pa.RecordBatch]) -> list[pa.RecordBatch]:
     """Return the first batches, with `SAMPLE_ROWS` rows or all there are."""
-    found, rows = [], 0
+    first, rows = [], 0
     while rows < SAMPLE_ROWS and (batch := next(batches, None)) is not None:
-        found.append(batch)
+        first.append(batch)
         rows += len(batch)
-    return found
+    return first
 
 
 def open_columnar(source: str | Readable, kind: str, name: str) -> ColumnarTable:
-    """Open a path, or an object to read from that need not be seekable; `kind` is what `columnar_format` returned.
+    """Open a path, or a readable object that need not be seekable; `kind` is what `columnar_format` returned.
 
-    An object is read from its first byte on; Parquet that comes that way is copied to a temporary file, for it is read
-    from its end. Raises SourceError, and LayoutError for an encrypted file.
+    An object is read from its first byte on. Parquet is read from its end, and so copied to a temporary file first.
+    Raises SourceError, and LayoutError for an encrypted file.
     """
     with ExitStack() as stack:
         with _readable(name, kind):
@@ -168,9 +168,9 @@ def open_columnar(source: str | Readable, kind: str, name: str) -> ColumnarTable
 
 
 def open_frame(frame: ArrowStream, name: str) -> ColumnarTable:
-    """Take what `inputs_of` has returned for an object that is no path.
+    """Open what `inputs_of` has returned for an object that is no path.
 
-    Nothing is copied that the library does not copy itself; a stream is read once, batch by batch. Raises
+    Only the library itself copies data; a stream is read once, batch by batch. Raises
     SourceError for what is no table of rows.
     """
     with _readable(name, FRAME):

@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     """Returns a column of the first rows."""
 
 _MOST_SAMPLED = 20
-"""Columns of numbers or texts that are sampled, besides those whose name or type says what they are."""
+"""Columns of numbers or texts that are sampled, in addition to those with a known name or type."""
 
 _MOST_TEXTS = 10
 """Columns of keys and texts in which rows of several series show."""
 
 _BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE})
 _JUDGED = 300
-"""Values that tell what kind of values a column holds."""
+"""Values that show what kind of values a column holds."""
 
 
 def detect_table(schema: pa.Schema, sample: Sample, options: LayoutOptions, kind: str, name: str) -> Layout:
@@ -58,15 +58,15 @@ def detect_table(schema: pa.Schema, sample: Sample, options: LayoutOptions, kind
     clock = [] if time.index is None else [time.index] if time.clock is None else [time.index, time.clock]
     named = [i for i, each in enumerate(names) if is_key(each) or may_show_a_book(each)]
     texts = [i for i, field in enumerate(schema) if i not in named and is_text(field.type)]
-    found = _texts(sample, [close, *clock, *[*named, *texts][:_MOST_TEXTS]])
-    times = [" ".join(text.strip() for text in parts) for parts in zip(*(found[i] for i in clock), strict=True)]
+    sampled = _texts(sample, [close, *clock, *[*named, *texts][:_MOST_TEXTS]])
+    times = [" ".join(text.strip() for text in parts) for parts in zip(*(sampled[i] for i in clock), strict=True)]
     header, numeric = _header(names), [not is_text(field.type) for field in schema]
-    fields = Fields(header, [found.get(i, ()) for i in range(len(names))], numeric, time, groups, True, name)  # noqa: FBT003
+    fields = Fields(header, [sampled.get(i, ()) for i in range(len(names))], numeric, time, groups, True, name)  # noqa: FBT003
     _check_close(fields, close, why, numbers)
     backwards = time.direction == NEWEST_FIRST and not options.newest_first
     reasons = [("close", why), ("numbers", how)] if not numeric[close] else [("close", why)]
     if time.index is not None:
-        reasons.append(("time", f"{fields.column_name(time.index)} tells the time"))
+        reasons.append(("time", f"{fields.column_name(time.index)} holds the time"))
     return Layout(
         dialect=Dialect("", len(names), close, names, time=time.index, numbers=numbers),
         time_column=time,
@@ -79,10 +79,10 @@ def detect_table(schema: pa.Schema, sample: Sample, options: LayoutOptions, kind
             *doubtful_values(fields, close, numbers),
         ),
         reasons=tuple(reasons),
-        rows_sampled=len(found[close]),
-        closes=tuple(found[close]),
+        rows_sampled=len(sampled[close]),
+        closes=tuple(sampled[close]),
         times=tuple(times),
-        decimals=most_decimals(found[close], numbers),
+        decimals=most_decimals(sampled[close], numbers),
         close_is_text=not numeric[close],
     )
 
@@ -110,17 +110,17 @@ def _choose_close(schema: pa.Schema, column: str | int | None, name: str) -> tup
 
 
 def _close_by_name(schema: pa.Schema, possible: Sequence[bool], name: str) -> tuple[int, str]:
-    """Go by the names of columns of numbers; where those do not settle it, by all, for the message."""
+    """Choose by the names of columns of numbers; where those are not enough, by all names, for the message."""
     names = schema.names
     candidates = [each if able else "" for each, able in zip(names, possible, strict=True)]
-    found = None
+    close = None
     with suppress(LayoutError):
-        found = close_by_name(_header(candidates), possible, name)
-    found = found or close_by_name(_header(names), possible, name)
-    if found is not None:
-        return found
+        close = close_by_name(_header(candidates), possible, name)
+    close = close or close_by_name(_header(names), possible, name)
+    if close is not None:
+        return close
     if not almost_closes(names) and not lasts(names):
-        # of texts, only their values tell whether they are numbers
+        # only their values show whether texts are numbers
         left = [i for i, able in enumerate(possible) if able and not is_no_price(names[i]) and not is_key(names[i])]
         numbers = [index for index in left if not is_text(schema[index].type)]
         if len(numbers) == 1 and names[numbers[0]].isascii():
@@ -129,11 +129,11 @@ def _close_by_name(schema: pa.Schema, possible: Sequence[bool], name: str) -> tu
 
 
 def _choose_time(schema: pa.Schema, close: int, sample: Sample) -> TimeColumn:
-    """Return which column tells the time, and which way the sampled rows run in it."""
+    """Return which column holds the time, and which way the sampled rows run in it."""
     known = roles(schema.names)
-    told = [pa.types.is_temporal(field.type) or known[i] is Role.TIME for i, field in enumerate(schema)]
-    others = [index for index, field in enumerate(schema) if not told[index] and holds_numbers(field.type)]
-    places = sorted({*(index for index, sure in enumerate(told) if sure), *others[:_MOST_SAMPLED]} - {close})
+    is_time = [pa.types.is_temporal(field.type) or known[i] is Role.TIME for i, field in enumerate(schema)]
+    others = [index for index, field in enumerate(schema) if not is_time[index] and holds_numbers(field.type)]
+    places = sorted({*(index for index, sure in enumerate(is_time) if sure), *others[:_MOST_SAMPLED]} - {close})
     columns = _texts(sample, places)
     time = find_time([schema.names[index] for index in places], [columns[index] for index in places])
     index, clock = (None if place is None else places[place] for place in (time.index, time.clock))

@@ -1,4 +1,4 @@
-"""The members of a zip archive as inputs: which of them are tables, and what may be wrong with them."""
+"""The tables in a zip archive as inputs, and the errors of damaged archives."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SHOWN = 5
 
 
 def open_members(path: str) -> Iterator[TextSource]:
-    """Open the tables of a zip archive in natural order of their names, closing each when the next is asked for.
+    """Open the tables of a zip archive in natural order of their names, closing each when the next is requested.
 
-    What is no table by its name (HistData packs a report with the prices, others a checksum) is left out,
-    which the first table's `warning` says; all are tables if none has the name of one.
+    Members that are no tables by their names (HistData packs a report with the prices, others a checksum) are left
+    out, as the first table's `warning` says; all are tables if none has the name of one.
     Raises SourceError for an archive that is damaged or encrypted, LayoutError for one that holds no tables.
     """
     with _naming(path), zipfile.ZipFile(path) as archive:
@@ -42,7 +42,7 @@ def tables_of(path: str) -> list[zipfile.ZipInfo]:
 
 
 class _Member:
-    """An open member; damage that shows while it is read is a SourceError, too."""
+    """An open member; damage raises SourceError while it is read."""
 
     def __init__(self, file: IO[bytes], path: str) -> None:
         self._file, self._path, self.close = file, path, file.close
@@ -78,7 +78,7 @@ def _left_out(names: list[str]) -> str | None:
 
 @contextlib.contextmanager
 def _naming(path: str) -> Iterator[None]:
-    """Turn what `zipfile` says of an archive into a SourceError with what to do."""
+    """Turn what `zipfile` raises into a SourceError with what to do."""
     try:
         yield
     except (MemoryError, StreamsigError):

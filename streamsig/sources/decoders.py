@@ -21,7 +21,7 @@ _MIN_WINDOW_LOG, _FIELD_BYTES = 10, (0, 1, 2, 4)
 
 
 class Decoder(ABC):
-    """Unpacks an input that begins with `magic`; takes `memory` bytes for it, or more, as `memory_bytes` says."""
+    """Unpacks an input that begins with `magic`; takes `memory` bytes, or more where `memory_bytes` says so."""
 
     name: ClassVar[str]
     magic: ClassVar[bytes]
@@ -31,14 +31,14 @@ class Decoder(ABC):
     def __init__(self, raw: RawInput) -> None:
         self._raw = raw
         self.most_bytes: int | None = None
-        """Memory that unpacking may take; what needs more is refused with UsageError, of formats that cannot tell."""
+        """Memory that unpacking may take; formats that do not declare theirs raise UsageError for more."""
 
     @abstractmethod
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes of the text, b"" at the end; raises one of `ERRORS`."""
 
     @classmethod
-    def memory_bytes(cls, first: bytes) -> int:  # noqa: ARG003 (only some formats tell)
+    def memory_bytes(cls, first: bytes) -> int:  # noqa: ARG003 (only some formats declare it)
         """Return how much memory it takes to unpack an input with these first bytes."""
         return cls.memory
 
@@ -70,19 +70,19 @@ class Lz4(_ArrowDecoder):
 
 
 class Zstd(_ArrowDecoder):
-    """Frames of zstd, whose header tells how far back they refer."""
+    """Frames of zstd, whose header says how far back they refer."""
 
     name, magic, memory = "zstd", b"\x28\xb5\x2f\xfd", 1 << 20
 
     @classmethod
     def memory_bytes(cls, first: bytes) -> int:
-        """Return the memory of the decompressor, and of the window that it keeps (RFC 8878, section 3.1.1.1.1)."""
+        """Return the memory of the decompressor, and of its window (RFC 8878, section 3.1.1.1.1)."""
         header = first[4:] + bytes(_ZSTD_HEADER_BYTES)
         descriptor, rest = header[0], header[1:]
         if not descriptor & 0x20:
             window = 1 << (_MIN_WINDOW_LOG + (rest[0] >> 3))
             return cls.memory + window + window // 8 * (rest[0] & 7)
-        # one segment: all of the content is kept
+        # one segment: the window is all of the content
         start, size = _FIELD_BYTES[descriptor & 3], 1 << (descriptor >> 6)
         content_bytes = int.from_bytes(rest[start : start + size], "little")
         return cls.memory + content_bytes + (256 if size == 2 else 0)  # noqa: PLR2004 (the RFC's)
@@ -96,7 +96,7 @@ class _StreamDecoder(Decoder):
 
     by_pyarrow = False
     padding: ClassVar[bytes] = b""
-    """What may stand between two streams."""
+    """Bytes that may separate two streams."""
 
     def __init__(self, raw: RawInput) -> None:
         super().__init__(raw)
@@ -140,7 +140,7 @@ class Xz(_StreamDecoder):
     padding = b"\0"
 
     def begin(self) -> lzma.LZMADecompressor:
-        """Return what unpacks the next stream, in the memory that there is for it."""
+        """Return what unpacks the next stream, within `most_bytes`."""
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, self.most_bytes)
 
     def read(self, size: int, /) -> bytes:
@@ -162,8 +162,9 @@ DECODERS = {decoder.name: decoder for decoder in (Gzip, Bz2, Zstd, Lz4, Xz)}
 
 def compression_of(first: bytes) -> str | None:
     """Return the name of the decoder of an input with these first bytes, `None` where it is not compressed."""
-    # of a file that is cut off in its first bytes there is less than the magic, and that is no text
+    # a file may be cut off within its magic; what is printable ASCII is text
     cut = not (first.isascii() and first.decode("ascii").isprintable())
-    found = (it for it in DECODERS.values() if first.startswith(it.magic) or (cut and it.magic.startswith(first)))
-    decoder = next(found, None)
-    return None if decoder is None else decoder.name
+    matches = (
+        name for name, it in DECODERS.items() if first.startswith(it.magic) or (cut and it.magic.startswith(first))
+    )
+    return next(matches, None)

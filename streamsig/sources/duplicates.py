@@ -1,7 +1,7 @@
-"""What would be counted twice: a file under two names, copies, packed ones too, and what streamsig itself wrote.
+"""Inputs that would be counted twice: a file under two names, copies, packed ones too, and what streamsig wrote.
 
-What a folder or glob brings along is left out with a warning. What was named itself is refused where that can only be a
-slip, and counted with a warning where it may be meant. Two members of one archive, and copies that differ in line ends
+What a folder or glob adds is left out with a warning. What the user named is refused where that can only be a mistake,
+and counted with a warning where it may be intended. Two members of one archive, and copies that differ in line ends
 or a byte order mark, are different inputs.
 """
 
@@ -38,26 +38,25 @@ def once(inputs: Sequence[Named | T], *, apart: bool) -> tuple[list[str | T], li
     """Return the inputs to count, in order, and warnings about those that are left out or would be counted twice.
 
     What is not `Named`, such as a frame, stays. With `apart` each input is a series of its own, so that a repeated one
-    stays, too. Costs a look at the first 4 KiB of each file; only files of one size and beginning are read whole.
-    Raises UsageError for what was named and cannot be meant, and SourceError where nothing is left.
+    stays, too. Reads the first 4 KiB of each file; only files of one size and beginning are read whole. Raises
+    UsageError for what was named by mistake, and SourceError where nothing is left.
     """
     if len(inputs) == 1:
         return [each.path if isinstance(each, Named) else each for each in inputs], []
-    found = _Inputs({place: _File.of(each) for place, each in enumerate(inputs) if isinstance(each, Named)}, apart)
-    found.leave_out_outputs()
-    found.leave_out_repeats()
-    found.leave_out_packed_copies()
-    files = found.files
+    files = _Inputs({place: _File.of(each) for place, each in enumerate(inputs) if isinstance(each, Named)}, apart)
+    files.leave_out_outputs()
+    files.leave_out_repeats()
+    files.leave_out_packed_copies()
     left = [
-        files[place].path if isinstance(each, Named) else each
+        files.left[place].path if isinstance(each, Named) else each
         for place, each in enumerate(inputs)
-        if place in files or not isinstance(each, Named)
+        if place in files.left or not isinstance(each, Named)
     ]
-    return left, found.warnings
+    return left, files.warnings
 
 
 class _File(NamedTuple):
-    """An input, and the folder or glob that brought it; of a regular file also its `status` and first bytes."""
+    """An input, and the folder or glob that it is from; of a regular file also its `status` and first bytes."""
 
     path: str
     by: str | None
@@ -81,7 +80,7 @@ class _File(NamedTuple):
 
     @property
     def key(self) -> object:
-        """What only the same file has, whatever its name."""
+        """An identity of the file, whatever its name."""
         return self.path if self.status is None else (self.status.st_dev, self.status.st_ino)
 
     def pieces(self) -> Iterator[bytes]:
@@ -99,14 +98,14 @@ class _File(NamedTuple):
         return crc
 
     def has_bytes_of(self, other: _File) -> bool:
-        """Tell whether two files of one size hold the same."""
+        """Return whether two files of one size have the same bytes."""
         try:
             return all(mine == theirs for mine, theirs in zip(self.pieces(), other.pieces(), strict=True))
         except (OSError, ValueError):
             return False
 
     def contents(self) -> set[tuple[int, int]]:
-        """Return size and CRC-32 of each text in an archive, or of the one in a gzip file; nothing of other files."""
+        """Return size and CRC-32 of each text in an archive, or of the one in a gzip file; an empty set for others."""
         try:
             if self.head.startswith(ZIP_MAGIC):
                 return {(member.file_size, member.CRC) for member in tables_of(self.path)}
@@ -124,20 +123,20 @@ class _Inputs:
     """The files that are not left out, by their places, and warnings about the others."""
 
     def __init__(self, files: dict[int, _File], apart: bool) -> None:  # noqa: FBT001 (as `once`)
-        self.files, self._apart = files, apart
+        self.left, self._apart = files, apart
         self.warnings: list[str] = []
 
     def leave_out_outputs(self) -> None:
-        """Leave out what streamsig wrote; rows only with other inputs: by themselves they are a series."""
-        outputs = {place: what for place, it in self.files.items() if (what := written_by_streamsig(it.path, it.head))}
-        if len(self.files) == len(outputs):
+        """Leave out what streamsig wrote, but its rows only where there are other inputs: alone they are a series."""
+        outputs = {place: what for place, it in self.left.items() if (what := written_by_streamsig(it.path, it.head))}
+        if len(self.left) == len(outputs):
             outputs = {place: what for place, what in outputs.items() if what != ROWS}
         for place, what in outputs.items():
-            path, by = self.files[place].path, self.files[place].by
+            path, by = self.left[place].path, self.left[place].by
             if by is not None:
                 self.warnings.append(f"{path} is left out: it holds {what}")
-                del self.files[place]
-                if not self.files:
+                del self.left[place]
+                if not self.left:
                     raise SourceError(f"{by}: it holds nothing but what streamsig wrote; check the path")
             elif what == ROWS:
                 raise UsageError(
@@ -146,11 +145,11 @@ class _Inputs:
             # what else was named and holds no closes is refused when it is read
 
     def leave_out_repeats(self) -> None:
-        """Leave out what a folder or glob brings a second time, and refuse what was named twice."""
+        """Leave out what a folder or glob adds a second time, and refuse what was named twice."""
         by_key: dict[object, _File] = {}
         by_bytes: dict[tuple[int | None, bytes], list[_File]] = {}
-        # what was named itself stays, wherever a folder has it, too
-        for place, file in sorted(self.files.items(), key=lambda it: it[1].by is not None):
+        # what was named itself stays, even if a folder has it, too
+        for place, file in sorted(self.left.items(), key=lambda it: it[1].by is not None):
             same = by_key.setdefault(file.key, file)
             if same is not file:
                 if file.by is None and not self._apart:
@@ -166,15 +165,15 @@ class _Inputs:
                 self._leave_out(place, f"has the same bytes as {twin.path}")
 
     def leave_out_packed_copies(self) -> None:
-        """Leave out what a folder or glob brings a second time as gzip or zip, with the plain files.
+        """Leave out what a folder or glob adds a second time as gzip or zip, with the plain files.
 
         Both formats hold sizes and CRC-32s of what they pack: only plain files of such a size are read.
         """
-        packed = {place: contents for place, file in self.files.items() if (contents := file.contents())}
+        packed = {place: contents for place, file in self.left.items() if (contents := file.contents())}
         sizes = {size for contents in packed.values() for size, _ in contents}
         plain = {
             (file.size, file.crc()): file.path
-            for place, file in self.files.items()
+            for place, file in self.left.items()
             if place not in packed and file.size in sizes
         }
         for place, contents in packed.items():
@@ -182,9 +181,9 @@ class _Inputs:
                 self._leave_out(place, f"holds what is in {', '.join(sorted(plain[each] for each in contents))}")
 
     def _leave_out(self, place: int, relation: str) -> None:
-        file = self.files[place]
+        file = self.left[place]
         if self._apart or file.by is None:
             self.warnings.append(f"{file.path} {relation}, and both are counted")
         else:
             self.warnings.append(f"{file.path} is left out: it {relation}")
-            del self.files[place]
+            del self.left[place]

@@ -1,4 +1,4 @@
-"""What inputs are by their first bytes; what is compressed is in `decoders`."""
+"""Formats of inputs by their first bytes; those of compressed ones are in `decoders`."""
 
 PARQUET = "parquet"
 ARROW_FILE = "arrow file"
@@ -17,7 +17,7 @@ _MOST_SCHEMA_BYTES = 1 << 28
 
 
 def columnar_format(first: bytes) -> str | None:
-    """Tell by its first 8 bytes what an input is: "parquet", "arrow file", "arrow stream", or none of them."""
+    """Return the format of an input by its first 8 bytes: `PARQUET`, `ARROW_FILE`, `ARROW_STREAM`, else `None`."""
     if first.startswith(_PARQUET_MAGIC):
         return PARQUET
     if first.startswith(FILE_MAGIC):

@@ -1,4 +1,4 @@
-"""Which inputs are meant by what was named: files, globs, folders, the members of archives."""
+"""The inputs that names mean: files, globs, folders, the members of archives."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 class Named(NamedTuple):
-    """The path of an input, and the folder or glob that it was found by; `None` where it was named itself."""
+    """The path of an input, and the folder or glob that it is from; `None` where it was named itself."""
 
     path: str
     by: str | None = None
 
 
 def expand(named: Iterable[str]) -> list[Named]:
-    """Return all inputs: as named, globs and folders replaced by what they hold in natural order.
+    """Return all inputs, in the given order; globs and folders are replaced by their files in natural order.
 
-    A folder stands for the price files in it, by their endings, not for those in folders below.
+    A folder means the price files in it, by their endings, not those in folders below.
     Raises SourceError for a glob or a folder that holds nothing or cannot be searched, and for standard input with
     others, UsageError for an empty name.
     """
@@ -43,9 +43,9 @@ def expand(named: Iterable[str]) -> list[Named]:
         if name == STDIN or os.path.isfile(name):  # noqa: PTH113 (names stay as given)
             paths.append(Named(name))
         elif os.path.isdir(name):  # noqa: PTH112 (as above)
-            paths += _found(name, _tables_in(name), "price file in it")
+            paths += _sorted_files(name, _tables_in(name), "price file in it")
         elif glob.has_magic(name):
-            paths += _found(name, _matches(name), "file matches")
+            paths += _sorted_files(name, _matches(name), "file matches")
         else:
             paths.append(Named(name))
     if any(each.path == STDIN for each in paths) and len(paths) > 1:
@@ -65,14 +65,14 @@ def opened(path: str) -> Iterator[RawInput]:
 
 
 def is_archive(raw: RawInput) -> bool:
-    """Tell whether an input, of which nothing is read, is one with members."""
+    """Return whether an input, of which nothing is read yet, is a zip archive."""
     return raw.peek().startswith((ZIP_MAGIC, EMPTY_ZIP_MAGIC))
 
 
 def texts_of(raw: RawInput) -> Iterator[TextSource]:
-    """Yield the texts of an input of which nothing is read: one, or those of an archive in natural order.
+    """Yield the texts of an input of which nothing is read yet: one, or those of an archive in natural order.
 
-    Each is closed when the next is asked for. Raises SourceError and LayoutError.
+    Each is closed when the next is requested. Raises SourceError and LayoutError.
     """
     if not is_archive(raw):
         yield TextSource(raw)
@@ -82,11 +82,11 @@ def texts_of(raw: RawInput) -> Iterator[TextSource]:
         raise LayoutError(f"{raw.name}: a zip archive cannot be read from a pipe; give the file, or unzip -p FILE")
 
 
-def _found(name: str, paths: Iterable[str], what: str) -> list[Named]:
-    found = sorted(filter(os.path.isfile, paths), key=natural_key)
-    if not found:
+def _sorted_files(name: str, paths: Iterable[str], what: str) -> list[Named]:
+    files = sorted(filter(os.path.isfile, paths), key=natural_key)
+    if not files:
         raise SourceError(f"{name}: no {what}; check the path")
-    return [Named(path, name) for path in found]
+    return [Named(path, name) for path in files]
 
 
 def _tables_in(folder: str) -> list[str]:

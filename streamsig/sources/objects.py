@@ -1,4 +1,4 @@
-"""What Python programs pass as inputs: paths, tables, columns, and whatever gives tables one by one."""
+"""Inputs from Python programs: paths, tables, columns, and iterables of tables."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _WHAT = (
 
 
 def inputs_of(given: Iterable[object]) -> list[str | ArrowStream]:
-    """Return paths as texts, tables as they are, and other objects as tables; lists of any of them are taken apart.
+    """Return paths as texts, tables as they are, and other objects as tables; lists of any of them are flattened.
 
-    A column is the closes. An iterator is one table, read batch by batch, unless its first item is a path. Nothing is
-    read but that item. Raises TypeError for what has no one meaning, and says what to pass.
+    A column is the closes. An iterator is one table, read batch by batch, unless its first item is a path. Only that
+    item is read. Raises TypeError, which says what to pass, for other objects and for ambiguous ones.
     """
-    return [found for each in given for found in _inputs_of(each)]
+    return [each for item in given for each in _inputs_of(item)]
 
 
 def reader_of(table: object) -> pa.RecordBatchReader:
@@ -74,15 +74,15 @@ class _Parts:
 
 def _checked(reader: pa.RecordBatchReader, schema: pa.Schema, number: int) -> pa.RecordBatchReader:
     if not reader.schema.equals(schema):
-        found, first = (", ".join(f"{field.name}: {field.type}" for field in each) for each in (reader.schema, schema))
+        this, first = (", ".join(f"{field.name}: {field.type}" for field in each) for each in (reader.schema, schema))
         raise SourceError(
-            f"table {number} of an iterable has other columns than the first, {found} instead of {first};"
+            f"table {number} of an iterable has other columns than the first, {this} instead of {first};"
             " make them alike, or pass a list, whose tables are inputs of their own"
         )
     return reader
 
 
-def _inputs_of(given: Any) -> Iterator[str | ArrowStream]:  # noqa: ANN401 (that is the question)
+def _inputs_of(given: Any) -> Iterator[str | ArrowStream]:  # noqa: ANN401 (any object)
     if _is_path(given):
         yield os.fspath(given)
     elif isinstance(given, list | tuple):
@@ -113,10 +113,10 @@ def _table_of(given: Any) -> Any:  # noqa: ANN401 (as above)
     if hasattr(given, "collect_schema") and hasattr(given, "collect"):
         if not hasattr(given, "collect_batches"):
             raise TypeError('a LazyFrame of this polars has no batches: pass frame.collect(engine="streaming")')
-        # an empty one first, which has the columns where there are no rows
+        # the first batch is empty, so that there are columns even without rows
         return _Parts(chain([given.limit(0).collect()], given.collect_batches()))
     if hasattr(given, "scanner") and hasattr(given, "get_fragments"):
-        # in order, and no more than is needed ahead
+        # in order, and at most one batch ahead
         return given.scanner(use_threads=False, batch_readahead=1, fragment_readahead=1).to_reader()
     if any(hasattr(given, name) for name in ("__arrow_c_stream__", "__arrow_c_array__", "__array__")):
         if not hasattr(given, "__arrow_c_stream__"):

@@ -27,11 +27,11 @@ _OTHERS = {
     rb'\{"streamsig_checkpoint": ': "a checkpoint of streamsig",
     rf"{','.join(_REJECTS)}\r?\n".encode(): "rejected rows that streamsig wrote",
 }
-"""How files begin that streamsig writes and nobody reads closes from, and what they are."""
+"""The first bytes of other files that streamsig writes, none of which has closes, and what they are."""
 
 
 def written_by_streamsig(path: str, head: bytes) -> str | None:
-    """Return what streamsig wrote in a file with these first bytes, `None` for a file of others."""
+    """Return what streamsig wrote in a file with these first bytes, `None` where it did not write it."""
     if columnar_format(head) is not None:
         return ROWS if _are_rows(_columns_of(path, head)) else None
     if compression_of(head) in {"gzip", "zstd"}:
@@ -55,7 +55,7 @@ def _unpacked(path: str, size: int) -> bytes:
 
 
 def _columns_of(path: str, head: bytes) -> list[str]:
-    """Return the names of the columns of a Parquet or Arrow file; of a damaged one none."""
+    """Return the names of the columns of a Parquet or Arrow file, none of a damaged one."""
     # the run takes pyarrow for such a file, too
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow import parquet  # noqa: PLC0415

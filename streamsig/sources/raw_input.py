@@ -26,7 +26,7 @@ _PIPE_BYTES = 1 << 20
 
 
 class RawInput(io.RawIOBase):
-    """An open input as it is stored: counts what was read, and lets its first bytes be seen.
+    """An open input as it is stored; it counts the bytes that were read, and shows the next ones.
 
     `is_file` says that `name` is the path of a regular file. `size_bytes` is `None` where it is unknown (a pipe).
     `opened` is the status of a regular file when it was opened. Raises SourceError where reading fails.
@@ -44,11 +44,11 @@ class RawInput(io.RawIOBase):
         self.name, self.size_bytes, self.consumed_bytes, self.is_file = name, size_bytes, 0, is_file
         self._file, self._opened = file, opened
         self._ahead = b""
-        # a terminal would ask for more
+        # a terminal would wait for more input
         self._has_ended = False
 
     def readable(self) -> bool:
-        """Return true: pyarrow asks."""
+        """Return true; pyarrow calls this."""
         return True
 
     def peek(self, size: int = _PEEK_BYTES) -> bytes:
@@ -86,7 +86,7 @@ class RawInput(io.RawIOBase):
             raise _unreadable(self.name, error) from error
 
     def check_unchanged(self) -> None:
-        """Raise SourceError where a regular file is another one than when it was opened, or has lost or changed rows.
+        """Raise SourceError where a regular file was replaced, cut or changed since it was opened.
 
         One that has only grown is unchanged, as far as it was read.
         """
@@ -128,7 +128,7 @@ class RawInput(io.RawIOBase):
 def open_raw(path: str) -> RawInput:
     """Open a path, or standard input for `-`, as it is stored.
 
-    Raises SourceError for what cannot be opened: nothing there, a directory, no permission.
+    Raises SourceError for what cannot be opened: no such file, a directory, no permission.
     """
     if path == STDIN:
         return _open_stdin()
@@ -142,7 +142,7 @@ def open_raw(path: str) -> RawInput:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open a named pipe without waiting for its writer, which cannot be stopped: reading waits."""
+    """Open a named pipe without waiting for its writer, as that wait could not be stopped; reading waits instead."""
     if sys.platform != "linux":
         return os.open(path, flags)
     descriptor = os.open(path, flags | os.O_NONBLOCK)
@@ -170,7 +170,7 @@ def _of(file: BinaryIO | io.FileIO, name: str, status: os.stat_result, *, is_fil
 
 
 def _is_still_there(path: str, opened: os.stat_result) -> bool:
-    """Tell whether a path names the open file, or no file at all: a name that is gone is no other file."""
+    """Return whether a path names the open file or, as it was removed, no file at all."""
     try:
         return os.path.samestat(os.stat(path), opened)  # noqa: PTH116 (names stay as given)
     except OSError:

@@ -1,4 +1,4 @@
-"""What it takes to read an input as it is stored, by its first bytes."""
+"""What it takes to read a stored input, by its first bytes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ HEAD_BYTES = 18
 
 
 class Storage(NamedTuple):
-    """What reading an input takes.
+    """What it takes to read an input: the kind of its data, pyarrow, memory.
 
-    It is text or columnar, for pyarrow to read or not, a decompressor takes so many bytes, and an archive holds
-    several texts.
+    `unpack_bytes` is the memory of its decompressor; an `archive` holds several texts.
     """
 
     text: bool = False
@@ -35,7 +34,7 @@ class Storage(NamedTuple):
 
 
 def storage_of_all(paths: Iterable[object]) -> Storage:
-    """Tell what it takes to read any of these inputs, as far as that is known before they are opened; frames as well.
+    """Return what it takes to read any of these paths and frames, as far as that is known before they are opened.
 
     What is no regular file takes at least what text does.
     """
@@ -52,7 +51,7 @@ def storage_of_all(paths: Iterable[object]) -> Storage:
 
 
 def storage_of(first: bytes, compression: str | None) -> Storage:
-    """Tell what it takes to read an input with these `HEAD_BYTES` first bytes, or all there are."""
+    """Return what it takes to read an input with these first bytes, `HEAD_BYTES` or all there are."""
     if columnar_format(first) is not None:
         return Storage(columnar=True, by_pyarrow=True)
     if compression is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class TextSource:
     """The text of an input as UTF-8 without a byte order mark, to be read once from start to end.
 
-    `warning` is what a person should know of where it comes from, if anything.
+    `warning` is what a person should know about its origin, if anything.
     """
 
     def __init__(self, raw: RawInput, warning: str | None = None) -> None:
@@ -39,7 +39,7 @@ class TextSource:
         return self.raw.is_file and self.compression is None and self.encoding == "utf-8"
 
     def read_sample(self, size: int) -> tuple[bytes, bool]:
-        """Return up to `size` first bytes, which stay to be read again, and whether that is all there is."""
+        """Return up to `size` first bytes without consuming them, and whether that is the whole text."""
         sample = bytearray(size)
         view = memoryview(sample)
         filled = 0
@@ -51,11 +51,11 @@ class TextSource:
         return bytes(sample), filled < size
 
     def push_back(self, text: bytes) -> None:
-        """Put bytes back in front of what is to be read next."""
+        """Let these bytes be read next."""
         self._ahead = memoryview(text + bytes(self._ahead))
 
     def discard(self, size: int) -> None:
-        """Leave out the next `size` bytes of what was seen with `read_sample`."""
+        """Leave out the next `size` bytes of those that `read_sample` returned."""
         self._ahead = self._ahead[size:]
 
     def skip(self, size: int, crc: int = 0) -> tuple[int, int]:
@@ -82,8 +82,8 @@ class TextSource:
     def readinto(self, view: memoryview) -> int:
         """Fill the start of `view`; return the number of bytes, 0 only at the end.
 
-        Raises SourceError for input that is damaged, cut off or not readable, LayoutError for what the encoding
-        cannot be.
+        Raises SourceError for input that is damaged, cut off or not readable, LayoutError for text that is
+        not in its encoding.
         """
         while not self._ahead:
             if self._codec is None:
@@ -100,7 +100,7 @@ class TextSource:
         return count
 
     def limit_unpacking(self, size_bytes: int) -> None:
-        """Refuse, with UsageError, what turns out to take more memory to be unpacked."""
+        """Let reading raise UsageError where unpacking takes more memory than this."""
         if self._decoder is not None:
             self._decoder.most_bytes = size_bytes
 
