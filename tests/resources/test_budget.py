@@ -93,7 +93,7 @@ def test_a_plan_fits_and_grows_with_the_limit() -> None:
         planned = plan(f"{mib}MiB", threads=1)
         there = Budget(make_settings({"memory_limit": mib * MIB}), TEXT, rows=False, several=False)
         needs = there.needs(1, planned.chunk_bytes or 0)
-        assert sum(need.size_bytes for need in needs) + (planned.spare_bytes or 0) == mib * MIB
+        assert sum(need.size_bytes for need in needs) + (planned.headroom_bytes or 0) == mib * MIB
         sizes.append(planned.chunk_bytes or 0)
     assert sizes == sorted(sizes)
     assert sizes[-1] == CHUNK_BYTES
