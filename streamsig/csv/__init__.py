@@ -1,1 +1,1 @@
-"""Delimited text: chunks, records, closes, and rows that are rejected."""
+"""Delimited text: chunks, records, closes, and rejected rows."""

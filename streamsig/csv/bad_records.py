@@ -1,6 +1,6 @@
-"""What is wrong with a record: the column, the reason and the advice of a message.
+"""The problem of a bad record: the column, the reason and the advice of its message.
 
-`Judge.record` is the definition, for one record. `Problems` notes the same for many records at once.
+`Judge.record` is the definition, for one record. `Problems` holds the same for many records at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from streamsig.fields.numbers import NumberFormat
 
 ADVICE = "fix the row, leave such rows out with `on_bad_row='skip'`, or name another column with `column`"
-"""What helps with most bad records."""
+"""The advice for most bad records."""
 
 _SHOWN_CHARACTERS = 60
 MOST_SHOWN_FIELDS = 2 * _SHOWN_CHARACTERS
@@ -35,7 +35,7 @@ MOST_SHOWN_FIELDS = 2 * _SHOWN_CHARACTERS
 class BadRecordError(Exception):
     """A bad record in a chunk; `line` counts physical lines from 1 at the chunk's start.
 
-    `column`, `text` and `reason` are for a message. `advice` says what to do about it.
+    `column`, `text`, `reason` and `advice` (what to do about it) are for the message.
     """
 
     def __init__(self, line: int, column: str, text: str, reason: str, advice: str = ADVICE) -> None:
@@ -44,7 +44,7 @@ class BadRecordError(Exception):
 
 
 class Problem(NamedTuple):
-    """Why a record is bad, for a message."""
+    """Why a record is bad, and what to do about it."""
 
     column: str
     reason: str
@@ -52,14 +52,14 @@ class Problem(NamedTuple):
 
 
 class Problems:
-    """Which of many records are bad: `which`, (records,), is the place of the first problem in `reasons`, or -1."""
+    """The problems of many records: `which`, (records,), is the index in `reasons` of the first problem, or -1."""
 
     def __init__(self, records: int) -> None:
         self.which = np.full(records, -1, np.int64)
         self.reasons: list[Problem] = []
 
     def note(self, rows: NDArray[np.intp], which: NDArray[np.integer] | int, reasons: Sequence[Problem]) -> None:
-        """Note one of several reasons for each of some records, unless it has a problem already."""
+        """Add `reasons[which]` as the problem of `rows`, unless they have one already."""
         places = np.broadcast_to(which, rows.shape) + len(self.reasons)
         good = self.which[rows] < 0
         self.which[rows[good]] = places[good]
@@ -68,18 +68,18 @@ class Problems:
 
 @dataclass(frozen=True)
 class Judge:
-    """Says what is wrong with records of a dialect; `prices` and `footer` are those of the reader."""
+    """Finds the problem of records of a dialect; `prices` and `footer` are those of the reader."""
 
     dialect: Dialect
     prices: Sequence[int] = ()
     footer: bool = False
 
     def record(self, record: Record) -> tuple[Problem, str] | None:
-        """Return what is wrong with a record, and the text that shows it; `None` for a good one."""
-        found = self._first_problem(record)
-        if found is not None and repeated_headers.is_other_header(record.fields, record.more, self.dialect):
-            found = Problem("the whole row", repeated_headers.OTHER, repeated_headers.ADVICE), self._joined(record)
-        return found
+        """Return the problem of a record, and the text that shows it; `None` for a good one."""
+        problem = self._first_problem(record)
+        if problem is not None and repeated_headers.is_other_header(record.fields, record.more, self.dialect):
+            return Problem("the whole row", repeated_headers.OTHER, repeated_headers.ADVICE), self._joined(record)
+        return problem
 
     def _first_problem(self, record: Record) -> tuple[Problem, str] | None:
         dialect, fields = self.dialect, record.fields
@@ -105,7 +105,7 @@ class Judge:
         return self.dialect.column_name(self.dialect.close)
 
     def ragged(self, fields: int) -> Problem:
-        """Return the problem of a record with another number of fields."""
+        """Return the problem of a record with a different number of fields."""
         return Problem("the whole row", f"{fields} fields where {self.dialect.fields} are expected")
 
     def nul(self) -> Problem:
@@ -121,7 +121,7 @@ class Judge:
         return Problem(self._close_column, reason, advice)
 
     def action(self, index: int, text: str = "") -> Problem:
-        """Return the problem of a record without a close that has a text among its prices."""
+        """Return the problem of a record that has a text among its prices and no close."""
         advice = f"{ADVICE}; if it stands for a missing price, say `missing=[{shown(text.strip())}]`"
         return Problem(self.dialect.column_name(index), corporate_actions.REASON, advice)
 
@@ -134,19 +134,19 @@ def explain(error: NumberError, text: str, numbers: NumberFormat) -> tuple[str, 
     """Return why a text is not a close, and what to do about it."""
     if text.strip() and not any(letter.isdigit() for letter in text):
         return str(error), f"{ADVICE}; if it stands for a missing close, say `missing=[{shown(text.strip())}]`"
-    if len(text) <= _SHOWN_CHARACTERS and _is_written_otherwise(shape(text), numbers):
+    if len(text) <= _SHOWN_CHARACTERS and _has_other_format(shape(text), numbers):
         advice = "fix the row, or say how all are written with `decimal` and `thousands`"
-        return "a number written otherwise than those above", advice
+        return "a number in another format than those above", advice
     return str(error), error.advice or ADVICE
 
 
 @lru_cache(maxsize=1024)
-def _is_written_otherwise(looks: str, numbers: NumberFormat) -> bool:
-    """Tell whether texts of a shape are numbers, but not in this format: each distinct text takes too long."""
+def _has_other_format(looks: str, numbers: NumberFormat) -> bool:
+    """Return whether texts of this shape are numbers, but in another format."""
     return not numbers.fits(looks) and any(convention.fits(looks) for convention in CONVENTIONS)
 
 
 def shown(text: str) -> str:
-    """Quote a text found in a file for a message: short, on one line, control characters escaped."""
+    """Quote a text of a file for a message: short, on one line, control characters escaped."""
     short = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
     return repr(short)

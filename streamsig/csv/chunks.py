@@ -1,4 +1,4 @@
-"""Cuts a text into chunks: runs of whole records, the unit of parallel work."""
+"""Cuts a text into chunks of whole records, the unit of parallel work."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _READ_BYTES = 256 << 10
 _RUN_RECORDS = 1 << 14
 
 CHUNK_BYTES = 2 << 20
-"""Long enough that a chunk's overhead vanishes, short enough that all in flight stay in cache or near it."""
+"""Long enough that a chunk's overhead is negligible, short enough that the chunks in flight stay in or near cache."""
 
 MAX_RECORD_BYTES = 1 << 20
-"""A record longer than this is refused: the file is not what it seems, and memory is bounded."""
+"""Longer records are refused: they mean a broken file, and the limit bounds memory."""
 
 
 @dataclass(slots=True)
@@ -32,9 +32,8 @@ class Chunk:
     """Whole records: the first `size` bytes of `buffer`.
 
     `start` is the offset in the text, counted from where cutting began. `crc_before` and `crc` are the CRC-32 of the
-    text up to the chunk's start and its end, where that was asked for. `open_end` is for what follows the last line
-    end of a text.
-    The buffer belongs to the cutter's pool: give it back with `release` when nothing refers to it.
+    text up to the chunk's start and up to its end, if requested. `open_end` marks the bytes after the last line end.
+    The buffer belongs to the pool of `Chunks`: return it with `release` when nothing refers to it.
     """
 
     buffer: bytearray
@@ -47,16 +46,16 @@ class Chunk:
 
     @property
     def stop(self) -> int:
-        """The offset after the chunk."""
+        """The offset of the chunk's end."""
         return self.start + self.size
 
     @property
     def view(self) -> memoryview:
-        """The chunk's bytes, not copied."""
+        """The chunk's bytes, without a copy."""
         return memoryview(self.buffer)[: self.size]
 
     def cut(self, at: int) -> tuple[Chunk, Chunk]:
-        """Return the chunk in two, the second one with a buffer of its own."""
+        """Split the chunk at byte `at`; the second part has its own buffer."""
         rest = self.buffer[at : self.size]
         crc = zlib.crc32(self.view[:at], self.crc_before) if self.crc else 0
         head = replace(self, size=at, crc=crc)
@@ -65,10 +64,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Where the chunks of a text begin that has been counted up to there: an offset, and the CRC-32 up to it.
+    """Where to resume a text: an offset, and the CRC-32 of the text before it.
 
-    `counts_crc` says whether the CRC is to be carried on, `by_returns` that lines end with CR alone: else a CR at the
-    end may be half a line end.
+    `counts_crc` continues the CRC. `by_returns` says that lines end with CR alone; otherwise a CR at the end of the
+    text may be half a line end.
     """
 
     offset: int = 0
@@ -78,11 +77,10 @@ class Resume:
 
 
 class Chunks:
-    """Iterates over the chunks of a text, in order; joined they are the text.
+    """Iterates over the chunks of a text in order; joined, they are the text.
 
-    Every chunk but the last ends with a record's line end. Buffers are recycled: at most as
-    many exist as chunks are `held` by the caller at once, plus one, and all from the first cut on, so that
-    what a run needs does not depend on how its threads happen to meet.
+    Every chunk but the last ends with a record's line end. Buffers are recycled: there are `held` of them, as many as
+    the caller holds at once, plus one. They are allocated at the first cut, so that memory does not depend on timing.
     Raises LayoutError for a record longer than `max_record_bytes`.
     """
 
@@ -115,7 +113,7 @@ class Chunks:
         quoted = False
         buffer = self._buffer()
         while True:
-            # no more than a chunk at once, though a record was longer: the rows after it may be short and many
+            # at most a chunk at once, even after a longer record: many short rows may follow
             wanted = min(len(buffer), filled + self._chunk_bytes)
             filled, quoted = self._fill(buffer, filled, wanted, quoted=quoted)
             if filled < wanted:
@@ -127,7 +125,7 @@ class Chunks:
                 buffer = self._grown(buffer, filled, start)
                 continue
             if start == first:
-                # filled, for memory that is only reserved is not there yet
+                # filled, as memory that is only reserved is not allocated yet
                 self._free = [bytearray(b"\n") * self._chunk_bytes for _ in range(self._held)]
             rest = filled - cut
             following = self._buffer(rest)
@@ -137,13 +135,13 @@ class Chunks:
             quoted = quoted and buffer.find(QUOTE, 0, rest) >= 0
 
     def _last(self, chunk: Chunk) -> Iterator[Chunk]:
-        """Split what follows the last line end from the last chunk, if the text may grow."""
+        """Yield the last chunk; if the text may grow, the bytes after its last line end separately."""
         if self._resume is None:
             yield chunk
             return
         size = chunk.size
         if self._resume.by_returns:
-            # with a byte after it a CR at the end is surely no half of CRLF
+            # with a byte after it, a CR at the end is not half of a CRLF
             chunk.buffer[size] = ord("x")
             size += 1
         whole = self._cut(chunk.buffer, size, quoted=chunk.quoted)
@@ -154,7 +152,7 @@ class Chunks:
             yield Chunk(rest, len(rest), chunk.start + whole, chunk.quoted, open_end=True)
 
     def release(self, chunk: Chunk) -> None:
-        """Take a chunk's buffer back, to be filled again."""
+        """Return a chunk's buffer to the pool."""
         if len(chunk.buffer) == self._chunk_bytes:
             self._free.append(chunk.buffer)
 
@@ -164,57 +162,57 @@ class Chunks:
         return bytearray(at_least + self._chunk_bytes)
 
     def _fill(self, buffer: bytearray, filled: int, wanted: int, *, quoted: bool) -> tuple[int, bool]:
-        """Read until `wanted` bytes are there or the source is at its end; say how many, and if there are quotes."""
+        """Read up to `wanted` bytes in all; return how many there are, and whether any is a quote."""
         view = memoryview(buffer)
         while filled < wanted:
             count = self._source.readinto(view[filled : min(filled + _READ_BYTES, wanted)])
             if not count:
                 break
-            # searched while the bytes are still in cache
+            # search while the bytes are in cache
             quoted = quoted or buffer.find(QUOTE, filled, filled + count) >= 0
             filled += count
         return filled, quoted
 
     def _grown(self, buffer: bytearray, filled: int, start: int) -> bytearray:
-        """Return a buffer with capacity for more, this one if it has some."""
+        """Return a buffer with more capacity; this one if it has some left."""
         if filled < len(buffer):
             return buffer
         if filled >= self._max_record_bytes:
             msg = (
                 f"{self._source.name}: a record longer than {self._max_record_bytes:,} bytes starts at byte {start:,} "
-                f"of the rows; a line end is missing there, or a quote is never closed"
+                f"of the rows; a line end is missing, or a quote is never closed"
             )
             raise LayoutError(msg)
         buffer.extend(bytes(min(len(buffer), max(self._max_record_bytes - filled, self._chunk_bytes))))
         return buffer
 
     def _cut(self, buffer: bytearray, filled: int, *, quoted: bool) -> int:
-        """Return where the last whole record ends, 0 if none does."""
+        """Return the end of the last whole record, 0 if there is none."""
         cut = buffer.rfind(b"\n", 0, filled) + 1
         if not cut:
-            # CR alone ends lines too, unless it is the last byte: then LF may follow
+            # a CR alone ends a line, unless it is the last byte: an LF may follow
             cut = buffer.rfind(b"\r", 0, filled - 1) + 1
         if not quoted:
             return cut
         octets = np.frombuffer(buffer, np.uint8, filled)
-        capacity = np.empty(filled + text_kernels.PADDING, np.int32)
-        found = text_kernels.find_fields(octets, self._delimiter, capacity)
-        if found.malformed or not found.records:
+        scratch = np.empty(filled + text_kernels.PADDING, np.int32)
+        fields = text_kernels.find_fields(octets, self._delimiter, scratch)
+        if fields.malformed or not fields.records:
             return _last_record_end(bytes(octets), self._delimiter)
-        ends = found.ends[1:]
+        ends = fields.ends[1:]
         return int(ends[octets[ends] == ord("\n")][-1]) + 1
 
 
 def _last_record_end(text: bytes, delimiter: str) -> int:
-    """Return where the last record with a line end stops, 0 if there is none.
+    """Return the end of the last record with a line end, 0 if there is none.
 
-    The end of the text is no line end, and neither is a CR there, which may be half a CRLF.
+    The end of the text is not a line end, and neither is a CR there, which may be half of a CRLF.
     """
-    # after a real line end a further byte starts a record of its own; inside quotes it does not
+    # an extra byte starts a new record after a real line end, but not inside quotes
     octets = np.frombuffer(text + b"x", np.uint8)
     last = len(text) - text.endswith(b"\r")
     whole = 0
-    for found in text_kernels.split_records(octets, delimiter, (), most=_RUN_RECORDS):
-        stops = found.stops[found.stops <= last]
+    for records in text_kernels.split_records(octets, delimiter, (), most=_RUN_RECORDS):
+        stops = records.stops[records.stops <= last]
         whole = int(stops[-1]) if len(stops) else whole
     return whole

@@ -1,7 +1,6 @@
-"""Cells of text to ticks, whatever they stand in: the fields of delimited records, or a column of texts.
+"""Reads cells as ticks: the fields of delimited records, or a column of texts.
 
-Kernels read what they know of the grammar that `NumberFormat.parse` defines. What they do not know, each distinct text
-of it once, goes to `parse`.
+Kernels read most of the grammar that `NumberFormat.parse` defines. `parse` reads the rest, each distinct text once.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ class Bad(NamedTuple):
 
     Attributes:
         rows: (bad,) ascending.
-        which: (bad,) places in `texts` and `errors`.
-        texts: Each distinct text once, in the order in which they first occur.
-        errors: What is wrong with each.
+        which: (bad,) indices into `texts` and `errors`.
+        texts: The distinct texts, in order of first occurrence.
+        errors: The error of each text.
 
     """
 
@@ -48,29 +47,29 @@ class Bad(NamedTuple):
 
 
 class Closes(NamedTuple):
-    """What cells hold: the ticks, 0 where a cell is bad, and the bad ones."""
+    """The closes of cells: ticks, 0 where a cell is bad, and the bad cells."""
 
     ticks: Ticks
     bad: Bad
 
 
 def read_closes(cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> Closes:
-    """Read cells; `scale` is the number of decimals to try first, at most `text_kernels.MAX_SCALE`."""
+    """Read cells as closes; `scale` is the number of decimals to try first, at most `text_kernels.MAX_SCALE`."""
     return closes_of(text_kernels.read_numbers(cells, grammar_of(numbers), scale), cells, numbers, scale)
 
 
-def closes_of(found: text_kernels.Numbers, cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> Closes:
-    """Return what a kernel has read of cells, at a scale, and what it has left."""
-    if found.wide and scale < found.widest <= text_kernels.MAX_SCALE:
-        return read_closes(cells, numbers, found.widest)
-    if found.wide:
-        # a run at a time: what it takes to bring them to one scale is several times as much
+def closes_of(read: text_kernels.Numbers, cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> Closes:
+    """Return the closes of cells that a kernel has `read` at a scale; read what it left."""
+    if read.wide and scale < read.widest <= text_kernels.MAX_SCALE:
+        return read_closes(cells, numbers, read.widest)
+    if read.wide:
+        # in batches: bringing them to one scale takes several times their memory
         runs = (cells.slice(start, start + _RUN_ROWS) for start in range(0, cells.rows, _RUN_ROWS))
         ticks = concat([_wide_ticks(text_kernels.read_wide_numbers(run, grammar_of(numbers))) for run in runs])
     else:
-        missing = found.missing.view(np.bool_) if found.missing.any() else None
-        ticks = Ticks(found.ticks[np.newaxis], scale, missing)
-    fallback = found.fallback
+        missing = read.missing.view(np.bool_) if read.missing.any() else None
+        ticks = Ticks(read.ticks[np.newaxis], scale, missing)
+    fallback = read.fallback
     bad = Bad(fallback[:0], fallback[:0], [], [])
     if len(fallback):
         parsed, bad = _parse(fallback, Texts(*text_kernels.copy_texts(cells.take(fallback))), numbers)
@@ -80,27 +79,27 @@ def closes_of(found: text_kernels.Numbers, cells: text_kernels.Cells, numbers: N
 
 @lru_cache(maxsize=64)
 def grammar_of(numbers: NumberFormat) -> NDArray[np.uint8]:
-    """Return a format as the kernels take it."""
+    """Return a format in the form of the kernels."""
     lists = (MINUSES, numbers.separators, CURRENCIES, sorted(numbers.missing_words))
     return text_kernels.grammar(numbers.decimal, lists, doubtful=numbers.doubtful, by_custom=numbers.by_custom)
 
 
-def _wide_ticks(found: text_kernels.WideNumbers) -> Ticks:
-    """Bring numbers of different scales to the largest."""
-    missing = found.missing.view(np.bool_) if found.missing.any() else None
-    scales = np.flatnonzero(np.bincount(found.decimals)).tolist()
+def _wide_ticks(read: text_kernels.WideNumbers) -> Ticks:
+    """Return numbers of different scales at the largest of them."""
+    missing = read.missing.view(np.bool_) if read.missing.any() else None
+    scales = np.flatnonzero(np.bincount(read.decimals)).tolist()
     scale = max(scales, default=0)
     if len(scales) == 1:
-        return Ticks.from_words(found.words, scale, missing)
-    ticks = Ticks(np.zeros((1, len(found.words)), np.int64), scale, missing)
+        return Ticks.from_words(read.words, scale, missing)
+    ticks = Ticks(np.zeros((1, len(read.words)), np.int64), scale, missing)
     for each in scales:
-        rows = np.flatnonzero(found.decimals == each)
-        ticks = _put(ticks, rows, Ticks.from_words(found.words[rows], each))
+        rows = np.flatnonzero(read.decimals == each)
+        ticks = _put(ticks, rows, Ticks.from_words(read.words[rows], each))
     return Ticks(ticks.limbs, scale, missing)
 
 
 def _put(ticks: Ticks, rows: NDArray[np.intp] | NDArray[np.int32], others: Ticks) -> Ticks:
-    """Return closes of which some rows are others, at the larger scale."""
+    """Return the closes with some rows replaced, at the larger scale."""
     scale = max(ticks.scale, others.scale)
     ticks, others = ticks.rescale(scale), others.rescale(scale)
     width = max(len(ticks.limbs), len(others.limbs))
@@ -133,11 +132,11 @@ def _parsed(text: str, numbers: NumberFormat) -> Decimal | NumberError | None:
     try:
         return numbers.parse(text)
     except NumberError as error:
-        # its frames would keep the text alive
+        # the frames would keep the text alive
         return error.with_traceback(None)
 
 
 @lru_cache(maxsize=1024)
 def _misfit(looks: str, numbers: NumberFormat) -> NumberError | None:
-    """Return why no text of a shape is a number, `None` if one may be: bad closes that all differ have few shapes."""
+    """Return why no text of this shape is a number, `None` if one may be. Distinct bad closes share few shapes."""
     return None if numbers.fits(looks) else numbers.why_not(looks)

@@ -1,4 +1,4 @@
-"""Rows of a dividend or a split: no close, and a text where other prices stand."""
+"""Rows of a dividend or a split: no close, and a text in another column of prices."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from streamsig.fields.numbers import NumberFormat
     from streamsig.native.text_kernels import Cells
 
-REASON = "not a row of prices: a text stands there, and there is no close"
+REASON = "not a row of prices: it has a text here and no close"
 _BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW})
 
 
 class Actions(NamedTuple):
-    """Rows that are no prices, ascending, and which of the columns has the text."""
+    """Rows that are not prices, ascending, and the index of the column with the text."""
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
 
 
 def is_action(text: str, numbers: NumberFormat) -> bool:
-    """Tell whether a text that stands among prices is neither a number nor missing."""
+    """Return whether a text among prices is neither a number nor missing."""
     return not numbers.fits(text) and kind(text) not in {Kind.NUMBER, Kind.MISSING} and not numbers.is_missing(text)
 
 
 def price_columns(names: Sequence[str] | None, texts: Sequence[Sequence[str]], close: int) -> tuple[int, ...]:
-    """Return the columns named open, high and low that hold numbers in the sampled rows that have a close."""
+    """Return the columns named open, high and low with numbers in all sampled rows that have a close."""
     if close >= len(texts):
         return ()
     known = roles(names or ())[: len(texts)]
@@ -45,13 +45,13 @@ def price_columns(names: Sequence[str] | None, texts: Sequence[Sequence[str]], c
 
 
 def find_actions(columns: Sequence[Cells], rows: NDArray[np.intp], numbers: NumberFormat, scale: int) -> Actions:
-    """Return which of some rows without a close have a text in one of the columns; `scale` only saves time."""
+    """Return which of the rows, all without a close, have a text in a column; `scale` is only a hint."""
     where = np.full(len(rows), -1, np.intp)
     for place, column in enumerate(columns):
         bad = read_closes(column.take(rows.astype(np.int32)), numbers, scale).bad
         texts = np.array([is_action(text, numbers) for text in bad.texts], np.bool_)
-        found = bad.rows[texts[bad.which]]
-        where[found[where[found] < 0]] = place
+        with_text = bad.rows[texts[bad.which]]
+        where[with_text[where[with_text] < 0]] = place
     places = np.flatnonzero(where >= 0)
     return Actions(rows[places], where[places])
 

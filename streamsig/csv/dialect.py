@@ -1,4 +1,4 @@
-"""How the records and numbers of a delimited text are written: what `sniffer` detects and the readers obey."""
+"""The dialect of a delimited text: `sniffer` detects it, the readers use it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ _SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The layout of one delimited text, seen as UTF-8 without a byte order mark.
+    """The layout of one delimited text, as UTF-8 without a byte order mark.
 
     `body_offset` is the byte at which the first data record starts, `body_line` its physical
-    line, counted from 1. `header` holds the names as a person would write them (without quotes
-    and surrounding blanks), or is `None` for a file without a header line. `close` and `time`
-    are field indices that count from 0.
+    line, from 1. `header` holds the names without quotes and surrounding blanks, or is `None`
+    for a file without a header line. `close` and `time` are field indices from 0.
     """
 
     delimiter: str
@@ -35,17 +34,17 @@ class Dialect:
         return self.header[self.close] if self.header is not None and self.close < len(self.header) else None
 
     def field_name(self, index: int) -> str:
-        """Name a field as its header does, else `column_5`."""
+        """Return the name of a field in the header, or else `column_5`."""
         named = self.header is not None and index < len(self.header) and self.header[index]
         return str(named).strip() if named else f"column_{index + 1}"
 
     def column_name(self, index: int) -> str:
-        """Name a field for a message: `column 5 "close"`, or `column 5` where there is no header."""
+        """Return the name of a field for a message: `column 5 "close"`, or `column 5` without a header."""
         if self.header is None or index >= len(self.header):
             return f"column {index + 1}"
         return f'column {index + 1} "{one_line(self.header[index])}"'
 
 
 def one_line(text: str) -> str:
-    """Shorten a text of a file for a message."""
+    """Return a text of a file on one line, shortened for a message."""
     return " ".join(text[: 10 * _SHOWN].split())[:_SHOWN]

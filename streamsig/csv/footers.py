@@ -1,6 +1,6 @@
-"""Records below the data that are no rows, such as `Average,11`: where the data have times, these have none.
+"""Footers: records below the data such as `Average,11`, which have no time although the data do.
 
-Only the end of a text is judged. What has no time above a row that has one is a row.
+Only the end of a text can be a footer. A record without a time above one with a time is a row.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from streamsig.csv.chunks import Chunk
 
 FOOTER_BYTES = 1 << 14
-"""A footer is not longer: what has no time for longer than that are rows whose times are missing."""
+"""The longest footer: more records without a time are rows whose times are missing."""
 
 NO_TIME = "the last rows have no time, so they may be totals below the data"
 ADVICE = "leave such rows out with `on_bad_row='skip'`, or give them their times"
 
 _MOSTLY = 0.75
 _FEWEST, _LONGER = 2, 4
-_JUDGED = 300
-"""Texts of a column that are judged, from all over it."""
+_CHECKED = 300
+"""The most texts of a column that are checked, evenly spaced."""
 
 
 def has_time(text: str) -> bool:
-    """Tell whether a text may be a time in any reading; a number may."""
+    """Return whether a text may be a time in any reading, as a number may."""
     return len(text) <= LONGEST and _is_form(shape_of(text))
 
 
@@ -38,14 +38,14 @@ def _is_form(shape: str) -> bool:
 
 
 def untimed_tail(texts: Sequence[str]) -> int:
-    """Return how many of the last texts are no times."""
+    """Return the number of texts at the end that are not times."""
     return next((count for count, text in enumerate(reversed(texts)) if has_time(text)), len(texts))
 
 
 def without_footer(texts: Sequence[str]) -> Sequence[str]:
-    """Return a column that begins with a time without the last texts that are none; others come back unchanged.
+    """Return a column that begins with a time without the texts at its end that are not; others come back unchanged.
 
-    Two rows stand above a footer at least, and a quarter as many as it has.
+    A footer has at least two rows above it, and at most four times as many records.
     """
     if not texts or has_time(texts[-1]) or not has_time(texts[0]):
         return texts
@@ -55,14 +55,14 @@ def without_footer(texts: Sequence[str]) -> Sequence[str]:
 
 
 def are_timed(texts: Sequence[str]) -> bool:
-    """Tell whether most texts of a column are times, the last ones left out that are none."""
+    """Return whether most texts of a column are times, without those at its end that are not."""
     rows = texts[: len(texts) - untimed_tail(texts)]
-    some = rows[:: len(rows) // _JUDGED + 1]
+    some = rows[:: len(rows) // _CHECKED + 1]
     return bool(some) and sum(map(has_time, some)) >= _MOSTLY * len(some)
 
 
 class _Piece(Protocol):
-    """A chunk that is read, how many rows it has, and how many of the last ones have no time."""
+    """A chunk that was read, its number of rows, and the number of rows at its end without a time."""
 
     @property
     def chunk(self) -> Chunk: ...
@@ -76,10 +76,9 @@ _P = TypeVar("_P", bound=_Piece)
 
 
 class Footer:
-    """Parts of a text that are its footer if the text ends with them.
+    """Holds back the parts of a text that are its footer if the text ends with them.
 
-    `untimed` counts the bytes of the text since the first of the last rows without a time; what is longer than
-    `FOOTER_BYTES` is no footer.
+    `untimed` is the size of the rows without a time at the end so far; more than `FOOTER_BYTES` is not a footer.
     """
 
     def __init__(self, untimed: int) -> None:
@@ -87,7 +86,7 @@ class Footer:
         self.chunks: list[Chunk] = []
 
     def settle(self, parts: Iterable[Iterable[_P]]) -> Iterator[_P]:
-        """Yield parts in order as soon as they are known to be rows; at the end, `chunks` are the footer."""
+        """Yield parts in order once they are known to be rows; at the end, `chunks` is the footer."""
         waiting: list[_P] = []
         for part in (each for one in parts for each in one):
             size, rows = part.chunk.size, part.rows

@@ -1,8 +1,8 @@
-"""Chunks to ticks, and to the texts of further fields.
+"""Reads chunks as ticks, and further fields as texts.
 
-Two ways to split a chunk into cells, each exact: at the speed of memory where all records are regular (the same
-number of fields in each, quotes that open and close fields, LF or CRLF), else record by record. Either way `closes`
-reads the cells. `records.split_records` and `NumberFormat.parse` define both, and say what is wrong with a bad record.
+There are two exact ways to split a chunk into cells: at the speed of memory if all records are regular (the same
+number of fields, quotes that open and close fields, LF or CRLF), else record by record. Either way `closes` reads the
+cells. `records.split_records` and `NumberFormat.parse` are the definition, and explain a bad record.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _RUN_RECORDS = 1 << 12
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one chunk holds: its closes in file order, its line ends, and the records left out.
+    """The content of one chunk: its closes in file order, its number of line ends, and the rejected records.
 
-    `texts` has those of each further field, with one per close. `untimed` counts the last rows that
-    have no time, if the reader is `timed`.
+    `texts` has one text per close for each further field. `untimed` is the number of rows at the end without a time,
+    if the reader is `timed`.
     """
 
     ticks: Ticks
@@ -54,10 +54,10 @@ class Reading:
 class ChunkReader:
     """Reads the closes of chunks of one dialect; safe to call from several threads.
 
-    `skip_bad` leaves bad records out instead of stopping at the first. `scale` is a hint that only
-    saves time: the number of decimals to try first. `also` are further fields, counted from 0, to be
-    read as texts without their quotes. With `timed` it counts the last rows without a time. `prices` are fields in
-    which a text shows that a row without a close is none. In a `footer` all records are bad.
+    `skip_bad` leaves bad records out instead of stopping at the first. `scale`, the number of decimals to try first,
+    only saves time. `also` are further fields, from 0, to read as texts without quotes. With `timed` the rows at the
+    end without a time are counted. A row without a close but with a text in one of the fields `prices` is bad. In a
+    `footer` all records are bad.
     """
 
     dialect: Dialect
@@ -73,12 +73,12 @@ class ChunkReader:
         self.scale = min(self.scale, text_kernels.MAX_SCALE)
 
     def read(self, chunk: Chunk) -> Reading:
-        """Return what the chunk holds; raises BadRecordError for its first bad record, unless they are skipped."""
+        """Return the content of a chunk; raises BadRecordError for its first bad record, unless `skip_bad`."""
         text = unwrapped_lines(chunk.view) if self.dialect.line_quoted else chunk.view
         octets = np.frombuffer(text, np.uint8)
         regular = None if self.footer else self._read_regular(octets)
         reading = regular or self._read_records(chunk, octets)
-        # closes of several words are read at any scale
+        # the scale of closes of several words is no hint
         if len(reading.ticks.limbs) == 1 and self.scale < reading.ticks.scale <= text_kernels.MAX_SCALE:
             self.scale = reading.ticks.scale
         return reading
@@ -86,9 +86,9 @@ class ChunkReader:
     def _read_regular(self, octets: NDArray[np.uint8]) -> Reading | None:
         """Read a text whose records are all regular and good; return `None` for any other.
 
-        Many cells that the kernel leaves take less memory when they are read a run at a time.
+        Also for a text with many cells that the kernel cannot read: those take less memory in batches.
         """
-        # another thread may change the hint
+        # read once: another thread may change the hint
         dialect, scale = self.dialect, self.scale
         last = octets[-1] if len(octets) else ord("\n")
         octets = octets if last == ord("\n") else np.append(octets, np.uint8(ord("\n")))
@@ -115,7 +115,7 @@ class ChunkReader:
         return Reading(closes.ticks, found.lines - (last not in b"\r\n"), texts=texts, untimed=untimed)
 
     def _read_records(self, chunk: Chunk, octets: NDArray[np.uint8]) -> Reading:
-        """Read any text."""
+        """Read any text, record by record."""
         dialect, rejects = self.dialect, Rejects()
         times = [dialect.time] if self.timed and dialect.time is not None else []
         wanted = [dialect.close, *self.also, *times, *self.prices]
@@ -136,7 +136,7 @@ class ChunkReader:
         return Reading(concat(runs), lines - 1, rejects, tuple(map(_joined, texts)), untimed)
 
     def _runs(self, octets: NDArray[np.uint8], wanted: Sequence[int]) -> Iterator[text_kernels.Records]:
-        """Yield the records of any text, a run at a time: places take several times the bytes of short records."""
+        """Yield the records of any text in batches: positions take several times the bytes of short records."""
         dialect = self.dialect
         return text_kernels.split_records(
             octets, dialect.delimiter, wanted, most=_RUN_RECORDS, by_lines=dialect.line_quoted
@@ -145,7 +145,7 @@ class ChunkReader:
     def _good(
         self, found: text_kernels.Records, octets: NDArray[np.uint8], chunk: Chunk, rejects: Rejects
     ) -> tuple[NDArray[np.int32], Ticks]:
-        """Return places and closes of the good records; the bad ones are added to `rejects`, or raised."""
+        """Return the positions and closes of the good records; add the bad ones to `rejects`, or raise the first."""
         whole = np.flatnonzero((found.fields == self.dialect.fields) & (found.nul == 0))
         records = found._replace(places=found.places[whole])
         closes = read_closes(records.cells(octets, 0), self.dialect.numbers, self.scale)
@@ -164,7 +164,7 @@ class ChunkReader:
         return records.places[good], closes.ticks.take(good)
 
     def _problems(self, found: text_kernels.Records) -> Problems:
-        """Return which records are bad as a whole, whatever their closes are."""
+        """Return the problems of whole records, whatever their closes are."""
         problems = Problems(len(found.fields))
         ragged = np.flatnonzero(found.fields != self.dialect.fields)
         counts, which = np.unique(found.fields[ragged], return_inverse=True)
@@ -173,15 +173,15 @@ class ChunkReader:
         return problems
 
     def _reject(self, found: text_kernels.Records, problems: Problems, chunk: Chunk, rejects: Rejects) -> None:
-        """Add the bad records to `rejects`; raise BadRecordError for the first one if they are not skipped.
+        """Add the bad records to `rejects`, or raise BadRecordError for the first one.
 
-        If they are, raise it for the first header of other columns.
+        With `skip_bad` only another header raises BadRecordError.
         """
         rejects.text = rejects.text or bytes(chunk.view)
         bad = np.flatnonzero(problems.which >= 0)
         lines, starts, stops = found.lines[bad], found.starts[bad], found.stops[bad]
         if self.dialect.line_quoted:
-            # of the lines as they stand in the file
+            # the lines of the file are still wrapped in quotes
             starts, stops = rejects.lines_at(lines)
         rows = [rejects.text[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
         for place in repeated_headers.may_be_headers(rows, self.dialect) if self.skip_bad else range(min(1, len(rows))):
@@ -191,27 +191,27 @@ class ChunkReader:
         rejects.extend(lines, starts, stops, problems.which[bad], [it[:2] for it in problems.reasons])
 
     def _judged(self, row: bytes) -> tuple[Problem, str]:
-        """Return what is wrong with a bad record."""
+        """Return the problem of a bad record, and the text that shows it."""
         dialect = self.dialect
         most = max(dialect.fields, MOST_SHOWN_FIELDS)
         records = split_records(row, dialect.delimiter, line_quoted=dialect.line_quoted, most_fields=most)
         return self._judge.record(next(records)) or (Problem("", ""), "")
 
     def _actions(self, ticks: Ticks, prices: Sequence[text_kernels.Cells]) -> Actions:
-        """Return which rows without a close have a text in a column of prices."""
+        """Return the rows without a close that have a text in a column of prices."""
         rows = np.empty(0, np.intp) if ticks.missing is None or not prices else np.flatnonzero(ticks.missing)
         return find_actions(prices, rows, self.dialect.numbers, self.scale)
 
     def footer_start(self, chunk: Chunk, reading: Reading) -> int:
-        """Return the byte of a chunk at which the last rows without a time begin, those of its reading."""
+        """Return the byte of a chunk at which the rows without a time at its end begin."""
         line, start = self.row_places(chunk, reading)[:, -reading.untimed]
         if self.dialect.line_quoted:
-            # of the lines as they stand in the file
+            # the lines of the file are still wrapped in quotes
             (start,), _ = Rejects(bytes(chunk.view)).lines_at(line[np.newaxis])
         return int(start)
 
     def row_places(self, chunk: Chunk, reading: Reading) -> NDArray[np.int32]:
-        """Return the line of each row of a chunk's reading, from 1, and its first byte, (2, rows).
+        """Return the line, from 1, and the first byte of each row of a chunk, (2, rows).
 
         Bytes are those of the unwrapped text if lines are quoted.
         """
@@ -234,7 +234,7 @@ class ChunkReader:
         return grammar_of(self.dialect.numbers)
 
     def _scratch(self, size: int) -> NDArray[np.int32]:
-        """Return scratch memory of this thread's own, used again for each text."""
+        """Return the scratch memory of this thread, reused for each text."""
         scratch: NDArray[np.int32] | None = getattr(self._own, "scratch", None)
         if scratch is None or len(scratch) < size:
             scratch = self._own.scratch = np.empty(size, np.int32)
@@ -242,7 +242,7 @@ class ChunkReader:
 
 
 def _untimed_tail(cells: text_kernels.Cells) -> int:
-    """Return how many of the last cells are no times; few are read where the last one is."""
+    """Return the number of cells at the end that are not times; reads few of them if the last one is."""
     count = 1
     while True:
         last = cells.slice(max(0, cells.rows - count), cells.rows)

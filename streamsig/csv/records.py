@@ -1,9 +1,9 @@
-"""The records of a CSV text, with the byte and the physical line at which each one starts.
+"""Splits a CSV text into records, with the byte and the physical line at which each one starts.
 
 The grammar is that of pyarrow's reader: `"` quotes only at the start of a field, is doubled inside,
-and what follows the closing quote is literal; a line ends with LF, CRLF or CR; empty lines, lines of
-nothing but delimiters and blanks, and records of several fields that are all empty or blank are no
-records. The kernel in `native/records.c` reads the same grammar.
+and text after the closing quote is literal; a line ends with LF, CRLF or CR; empty lines, lines of
+only delimiters and blanks, and records of several fields that are all empty or blank are skipped.
+The kernel in `native/records.c` reads the same grammar.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _PIECE_BYTES = 1 << 16
 
 
 class Record(NamedTuple):
-    """One record: the physical line (from 1) and the bytes `start:stop` it covers, line end included.
+    """One record: its physical line, from 1, and its bytes `start:stop`, line end included.
 
-    The fields are text without quotes, but with the blanks around it. `next_line` is the physical
-    line after the record. `more` is how many further fields there are.
+    Fields are without quotes, but with surrounding blanks. `next_line` is the physical line after the
+    record. `more` is the number of further fields.
     """
 
     line: int
@@ -39,7 +39,7 @@ class Record(NamedTuple):
     more: int = 0
 
 
-def split_records(  # noqa: PLR0913 (each a promise of its own)
+def split_records(  # noqa: PLR0913 (independent options)
     sample: bytes,
     delimiter: str,
     *,
@@ -50,12 +50,12 @@ def split_records(  # noqa: PLR0913 (each a promise of its own)
 ) -> Iterator[Record]:
     r"""Yield the records of UTF-8 bytes from `start` on, which begins physical line `line`.
 
-    With `line_quoted` a line that is one quoted text is unwrapped before it is split. Undecodable
-    bytes show as `\\xNN`. Linear in the bytes that are consumed. Of a record at most `most_fields` fields are returned:
-    as Python objects, a long record of short ones takes thirty times its bytes.
+    With `line_quoted` a line that is one quoted text is unwrapped before it is split. Undecodable bytes become
+    `\\xNN`. Takes time linear in the bytes consumed. A record returns at most `most_fields` fields: short fields take
+    thirty times their bytes as Python objects.
     """
     mark = delimiter.encode()
-    # searching for a byte is faster than for a pattern, and nearly no file has CR alone
+    # searching for a byte is faster than for a pattern, and few files have CR alone
     simple = sample.find(b"\r", start) < 0 or sample.count(b"\r", start) == sample.count(b"\r\n", start)
     blanks, content_of = b" \t" + mark, _content_pattern(mark)
     position, size = start, len(sample)
@@ -85,7 +85,7 @@ def split_records(  # noqa: PLR0913 (each a promise of its own)
             fields, more, after = _quoted_fields(sample, position, mark, most_fields)
             if after != line_stop:
                 line = first + count_line_ends(sample, position, after)
-        # without quotes a record of blanks has been passed over
+        # a record of blanks without quotes is skipped above
         blank = b'"' in content and len(fields) > 1 and not more and not any(field.strip(" \t") for field in fields)
         if not blank:
             yield Record(first, position, after, tuple(fields), line, more)
@@ -93,19 +93,19 @@ def split_records(  # noqa: PLR0913 (each a promise of its own)
 
 
 def count_line_ends(text: bytes, start: int, stop: int) -> int:
-    """Count LF, CRLF and CR alone between two places that do not part a CRLF."""
+    """Count LF, CRLF and CR alone between two offsets, neither of which splits a CRLF."""
     return text.count(b"\n", start, stop) + text.count(b"\r", start, stop) - text.count(b"\r\n", start, stop)
 
 
 def skip_blank_lines(text: bytes, start: int, content: re.Pattern[bytes] = _CONTENT) -> int:
-    """Return the byte after the lines of blanks that begin at `start`, where a line begins."""
-    found = content.search(text, start)
-    stop = found.start() if found else len(text)
+    """Return the byte after the blank lines that begin at `start`."""
+    match = content.search(text, start)
+    stop = match.start() if match else len(text)
     return max(start, text.rfind(b"\n", start, stop) + 1, text.rfind(b"\r", start, stop) + 1)
 
 
 def unwrapped(line: bytes) -> bytes | None:
-    """Return what a line that is one quoted text says, or `None` where it is something else."""
+    """Return the content of a line that is one quoted text, or `None` for any other line."""
     line = line.strip()
     if len(line) < len('""') or line[:1] != b'"' or line[-1:] != b'"':
         return None
@@ -114,9 +114,9 @@ def unwrapped(line: bytes) -> bytes | None:
 
 
 def unwrapped_lines(text: memoryview) -> bytes:
-    """Return a text whose lines are unwrapped where they are one quoted text; each ends with LF."""
+    """Return a text with LF line ends and with each line that is one quoted text unwrapped."""
     source, pieces = BytesIO(text), []
-    # a piece at a time: lines as Python objects take ten times their bytes
+    # in pieces: lines as Python objects take ten times their bytes
     while piece := b"".join(source.readlines(_PIECE_BYTES)):
         lines = piece.splitlines()
         if piece.count(b'"') == 2 * len(lines) and all(len(it) > 1 and it[:1] == it[-1:] == b'"' for it in lines):
@@ -129,7 +129,7 @@ def unwrapped_lines(text: memoryview) -> bytes:
 
 
 def skip_lines(sample: bytes, count: int) -> int:
-    """Return the byte after the first `count` physical lines, quotes not regarded."""
+    """Return the byte after the first `count` physical lines, ignoring quotes."""
     position = 0
     for _ in range(count):
         end = LINE_END.search(sample, position)
@@ -140,7 +140,7 @@ def skip_lines(sample: bytes, count: int) -> int:
 
 
 def _plain_fields(text: str, delimiter: str, most: int | None) -> tuple[list[str], int]:
-    """Return the first fields of a record without quotes, and how many more there are."""
+    """Return the first fields of a record without quotes, and the number of further ones."""
     if most is None:
         return text.split(delimiter), 0
     fields = text.split(delimiter, most)
@@ -148,7 +148,7 @@ def _plain_fields(text: str, delimiter: str, most: int | None) -> tuple[list[str
 
 
 def _quoted_fields(text: bytes, position: int, mark: bytes, most: int | None) -> tuple[list[str], int, int]:
-    """Return the first fields of the record at `position`, how many more there are, and the byte after its end."""
+    """Return the first fields of the record at `position`, the number of further ones, and the byte after it."""
     rest_of_field = _field_pattern(mark).match
     fields: list[str] = []
     more = 0
@@ -157,22 +157,22 @@ def _quoted_fields(text: bytes, position: int, mark: bytes, most: int | None) ->
         if text.startswith(b'"', position):
             closed = _closing_quote(text, position + 1)
             quoted, position = text[position + 1 : closed].replace(b'""', b'"'), min(closed + 1, len(text))
-        found = rest_of_field(text, position)
-        if found is None:  # the pattern matches anywhere, the empty text at the end included
+        match = rest_of_field(text, position)
+        if match is None:  # for mypy: the pattern matches everywhere, even at the end
             return fields, more, len(text)
         if most is None or len(fields) < most:
-            fields.append(_text(quoted + found[1]))
+            fields.append(_text(quoted + match[1]))
         else:
             more += 1
-        position = found.end()
-        if found[2] != mark:
+        position = match.end()
+        if match[2] != mark:
             return fields, more, position
 
 
 def _closing_quote(text: bytes, start: int) -> int:
-    """Return where the quotes that were opened before `start` are closed, the end of the text where they are not.
+    """Return the position of the quote that closes the one before `start`, or the end of the text.
 
-    Of a run of quotes each pair is one that is meant; a regex for that would remember every pair.
+    Pairs of quotes are escaped ones; a single regex for that would remember every pair.
     """
     for run in _QUOTES.finditer(text, start):
         if (run.end() - run.start()) % 2:

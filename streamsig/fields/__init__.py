@@ -1,1 +1,1 @@
-"""What one field of a table holds: numbers, what cells look like, the names of columns."""
+"""The fields of a table: numbers, the kinds of cells, and the names of columns."""

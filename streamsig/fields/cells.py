@@ -1,7 +1,7 @@
-"""What a field looks like: a number, a time, a missing marker or a text.
+"""Classifies fields: a number, a time, a missing marker or a text.
 
-A field is judged by its *shape*, the text with its digits replaced: columns of a price file have
-few shapes, so that thousands of fields cost a handful of judgements.
+The *shape* of a field, its text with the digits replaced, decides. Columns of a price file have few
+shapes, so thousands of fields cost a handful of classifications.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONVENTIONS = (
     NumberFormat(".", " "),
     NumberFormat(",", "'"),
 )
-"""The ways in which people write numbers, the most usual first."""
+"""The usual ways to write numbers, the most frequent first."""
 
 
 class Kind(Enum):
@@ -41,7 +41,7 @@ class Kind(Enum):
 
     @property
     def typed(self) -> bool:
-        """Tell whether the field is data by its look, which no name of a column is."""
+        """Whether the field is data for sure: no name of a column looks like it."""
         return self is Kind.NUMBER or self is Kind.TIME
 
 
@@ -50,13 +50,11 @@ _QUANTITY = re.compile(r"(.*\d[.,]?)\s?(?:%|[KMBTkmbt]|[Mm]il|Mio\.?|Mrd\.?)")
 _LONGEST = 64
 _MANY = 32
 _NINES = str.maketrans("0123456789", "9999999999")
-
-
 _FIRST_ZERO = re.compile(r"^([^0-9\n]*)0", re.MULTILINE)
 
 
 def shape(text: str) -> str:
-    """Return the trimmed text with every digit a 9, a leading 0 excepted: it tells decimals from thousands."""
+    """Return the trimmed text with every digit a 9 except a leading 0, which distinguishes decimals from thousands."""
     text = text.strip()
     nines = text.translate(_NINES)
     first = nines.find("9")
@@ -66,7 +64,7 @@ def shape(text: str) -> str:
 
 
 def shapes(texts: Sequence[str]) -> list[str]:
-    """Return the shape of each text, a column at a time: several times as fast as one by one."""
+    """Return the shape of each text; several times as fast as one by one."""
     if len(texts) < _MANY:
         return [shape(text) for text in texts]
     trimmed = [text.strip() for text in texts]
@@ -78,8 +76,8 @@ def shapes(texts: Sequence[str]) -> list[str]:
 
 def quantity(text: str) -> str:
     """Return the number in `1.07%` or `57.32K`; other texts come back unchanged."""
-    found = _QUANTITY.fullmatch(text)
-    return found.group(1) if found else text
+    match = _QUANTITY.fullmatch(text)
+    return match[1] if match else text
 
 
 @lru_cache(maxsize=8192)
@@ -96,29 +94,29 @@ def _kind(text: str) -> Kind:
 
 
 def kind(text: str) -> Kind:
-    """Tell what a field looks like, under any convention of writing numbers."""
+    """Return the kind of a field, under any of `CONVENTIONS`."""
     return _kind_of(shape(text))
 
 
 def kinds(texts: Sequence[str]) -> list[Kind]:
-    """Tell what each field looks like."""
+    """Return the kind of each field."""
     looks = shapes(texts)
     known = {each: _kind_of(each) for each in set(looks)}
     return [known[each] for each in looks]
 
 
 def are_mostly_numbers(texts: Sequence[str]) -> bool:
-    """Tell whether more than half of the fields that are not missing are numbers; no fields are none."""
+    """Return whether more than half of the fields that are not missing are numbers; false without any."""
     looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
     return 2 * looks.count(Kind.NUMBER) > len(looks)
 
 
 def kinds_of_rows(rows: Sequence[Sequence[str]]) -> list[list[Kind]]:
-    """Tell what the fields of each row look like: faster than row by row."""
+    """Return the kinds of the fields of each row; faster than row by row."""
     looks = iter(kinds([text for row in rows for text in row]))
     return [list(islice(looks, len(row))) for row in rows]
 
 
 def _kind_of(looks: str) -> Kind:
-    # what is long is a text, and is not to fill the cache
+    # a long field is a text, and should not fill the cache
     return Kind.TEXT if len(looks) > _LONGEST else _kind(looks)

@@ -1,4 +1,4 @@
-"""The names that vendors give to columns, in the languages in which they export them."""
+"""The names that vendors give to columns, in the languages of their exports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Role(Enum):
-    """What a column of a price file holds, as far as its name says so."""
+    """The content of a column of a price file, by its name."""
 
     OPEN = "open"
     HIGH = "high"
@@ -29,14 +29,14 @@ PRICES = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE, Role.LAST})
 
 
 class Language(Enum):
-    """Whose way of writing numbers a header suggests."""
+    """The convention for numbers that the language of a header suggests."""
 
     ENGLISH = "a header in English"
     POINT = "a header in a language that writes a decimal point"
     COMMA = "a header in a language that writes a decimal comma"
 
 
-# Compact names (see `compact`); LAST is the fall-back for files without a close.
+# Compact names (see `compact`); LAST is the fallback for files without a close.
 _NAMES: dict[Language, dict[Role, str]] = {
     Language.ENGLISH: {
         Role.OPEN: "open openprice openingprice priceopen pxopen opnpric openindexvalue",
@@ -92,7 +92,7 @@ _ALMOST_CLOSE = _set(
     "adjclose adjustedclose closeadj closeadjusted adjustedcloseprice prevclose previousclose preclose"
     " prclose pclose uclose fclose bidclose askclose closebid closeask"
 )
-"""Names that hold a close, but not the close of the row's trades."""
+"""Names of a close that is not the close of the row's trades."""
 
 _NOT_THE_CLOSE = _set(
     "adj adjusted adjust unadj unadjusted prev previous prior pre time date timestamp ts datetime bid ask"
@@ -103,20 +103,20 @@ _NOT_THE_CLOSE = _set(
     " justeret skorygowane скорректированная duzeltilmis anterior vortag vortages precedent precedente veille vorige"
     " vorigen poprzednie poprzedni предыдущая предыдущее onceki forrige foregaende edellinen"
 )
-"""Words that make another column of one that has "close" in its name."""
+"""Words that turn a name with "close" into that of another column."""
 
 _CLOSING = _set("close closing zamkniecia закрытия kapanisi")
-"""Words of a close besides the names of one: English, and inflected."""
+"""Further words that mean a close: English ones, and inflected forms."""
 
 _CLOSING_SIGNS = ("收盘", "收市", "收盤", "終値", "종가", "ปิด")
 _OTHER_SIGNS = ("前", "昨", "전일", "调整", "調整", "复权", "復權", "수정", "量", "额", "時", "时")
-"""Signs of another column than the close beside those of a close: previous, adjusted, volume, time."""
+"""Signs that turn a name with a closing sign into that of another column: previous, adjusted, volume, time."""
 
 _PLAIN_CLOSE = _set(
     "close closing price value level rate stock share end of the official regular session daily day todays today market"
     " final eod settlement settle trading oficial officiel officielle offizieller ufficiale officiele"
 )
-"""Words that a name may have which means the close of the row and nothing else."""
+"""The words of names that mean the close of the row and nothing else."""
 
 _NO_PRICE = (_NOT_THE_CLOSE - {"index", "future"}) | _set(
     "adjclose qty quantity quantities size amount trades trade ticks counts n number num no nr row rows ids idx key"
@@ -128,12 +128,12 @@ _NO_PRICE = (_NOT_THE_CLOSE - {"index", "future"}) | _set(
     " total sum"
     " volumen umsatz stuck anzahl menge wolumen объем объём hacim cantidad quantidade quantite nombre numero"
 )
-"""Words of columns of numbers that are known to be no prices."""
+"""Words of numeric columns that are not prices."""
 
 _AVERAGES = _set("average avg mean")
 
 _US = r"\bU\.?S\b\.?"
-"""The country, as in `US dollar`; `us` stands for microseconds."""
+"""The country, as in `US dollar`; `us` means microseconds."""
 
 _KEYS = _set(
     "symbol symbols sym ticker tickers pair currencypair isin instrument instrumentid instrumentname asset assetid coin"
@@ -144,7 +144,7 @@ _KEYS = _set(
     " moeda valuta waluta тикер инструмент валюта hisse kurum"
     " 代码 股票代码 证券代码 銘柄 銘柄コード コード 종목코드 종목명 名称"
 )
-"""Names of columns that say whose price a row has."""
+"""Names of columns that identify the series of a row."""
 
 _BARS = 4
 _UNITS = _set("元 円 원 点 tl try zl pln chf sek nok dkk czk eur")
@@ -160,7 +160,7 @@ _ORDINAL = re.compile(r"^\s*\d{1,2}[a-z]?[.)]\s*(?=\D)")
 
 def words(name: str) -> tuple[str, ...]:
     """Split a name into its words: `ClosePrice`, `close_price` and `4. <CLOSE PRICE>` are (close, price)."""
-    # what is long is no name, and is not to fill the cache
+    # a long text is not a name, and should not fill the cache
     return _words(name) if len(name) <= _LONGEST else (name.casefold(),)
 
 
@@ -174,7 +174,7 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 def compact(name: str) -> str:
-    """Return a name without accents, case, blanks and punctuation."""
+    """Return a name without accents, case, blanks and punctuation: `Close Price` is `closeprice`."""
     return "".join(words(name))
 
 
@@ -190,7 +190,7 @@ for _language, _table in _NAMES.items():
 
 
 def roles(header: Sequence[str]) -> list[Role | None]:
-    """Tell what each column holds by its name alone; `None` where the name is not known."""
+    """Return the role of each column by its name alone, `None` for an unknown name."""
     known = [_ROLES.get(compact(name)) or _role_of_foreign(name) for name in header]
     letters = {"o": Role.OPEN, "h": Role.HIGH, "l": Role.LOW, "c": Role.CLOSE}
     short = [compact(name) for name in header]
@@ -201,27 +201,27 @@ def roles(header: Sequence[str]) -> list[Role | None]:
 
 
 def _role_of_foreign(name: str) -> Role | None:
-    """Tell what a column with a unit in its name holds; an English one may stand beside its like in another unit."""
+    """Return the role of a foreign name with a unit; an English one may have a twin in another unit."""
     plain = "".join(word for word in words(name) if word not in _UNITS)
     return _ROLES[plain] if _LANGUAGES.get(plain, Language.ENGLISH) is not Language.ENGLISH else None
 
 
 def are_numbers(header: Sequence[str]) -> bool:
-    """Tell whether columns are named 0, 1, 2 or 1, 2, 3, all but the first perhaps: as good as no names."""
+    """Return whether all columns, or all but the first, are numbered from 0 or 1, which is as good as no names."""
     names = [name.strip() for name in header]
     rest = names if names[0].isdecimal() else names[1:]
     return len(rest) >= _BARS and any(rest == [str(place + first) for place in range(len(rest))] for first in (0, 1))
 
 
 def affixed_closes(header: Sequence[str]) -> list[int]:
-    """Return the columns whose name is "close" and something that says whose: `BTC_Close`, `4. close (USD)`.
+    """Return the columns, from 0, named "close" with a symbol or a currency: `BTC_Close`, `4. close (USD)`.
 
-    A name counts only if what surrounds "close" is a currency or a symbol in capitals, or surrounds open,
-    high or low as well; `mid.c` counts beside `mid.o`, `mid.h` and `mid.l`.
+    The other words of the name must be currencies or symbols in capitals, or surround open, high or low as well.
+    `mid.c` counts if there are `mid.o`, `mid.h` and `mid.l`.
     """
     stems = {tuple(_around(name, core)) for name in header for core in ("open", "high", "low")}
     initials = [{tuple(_around(name, core)) for name in header} for core in "ohl"]
-    found = []
+    closes = []
     for index, name in enumerate(header):
         core = next((each for each in ("close", "closing", "c") if each in words(name)), "close")
         rest = _around(name, core)
@@ -229,24 +229,24 @@ def affixed_closes(header: Sequence[str]) -> list[int]:
             continue
         if core == "c":
             if all(tuple(rest) in each for each in initials):
-                found.append(index)
+                closes.append(index)
             continue
         symbols = all(word in _CURRENCIES or _is_symbol(word, name) for word in rest)
         if symbols or tuple(rest) in stems:
-            found.append(index)
-    return found
+            closes.append(index)
+    return closes
 
 
 def lasts(header: Sequence[str]) -> list[int]:
-    """Return the columns of a last or only price, in a currency or none: `Last`, `Price (USD)`."""
+    """Return the columns of a last or only price, with or without a currency: `Last`, `Price (USD)`."""
     plain = ["".join(word for word in words(name) if word not in _CURRENCIES) for name in header]
     return [index for index, name in enumerate(plain) if _ROLES.get(name) is Role.LAST]
 
 
 def other_closes(header: Sequence[str]) -> list[int]:
-    """Return the columns that are named like a close, in any language, in a way that is not known: `Official Close`.
+    """Return the columns with an unknown name that contains a close, in any language: `Official Close`.
 
-    None of them is adjusted, a previous close, or one of bids.
+    Adjusted closes, previous closes and closes of bids are left out.
     """
     known, affixed = roles(header), affixed_closes(header)
     return [i for i, name in enumerate(header) if known[i] is None and i not in affixed and _is_other_close(name)]
@@ -262,12 +262,12 @@ def _is_other_close(name: str) -> bool:
 
 
 def is_plain_close(name: str) -> bool:
-    """Tell whether a name that is no usual one means the close of its row for sure."""
+    """Return whether an unusual name certainly means the close of its row."""
     return _PLAIN_CLOSE.issuperset(words(name))
 
 
 def is_no_price(name: str, *, or_average: bool = True) -> bool:
-    """Tell whether a column is known by its name to hold no price, not the close, or (`or_average`) a mean price."""
+    """Return whether a name is that of another column than a close or a price; with `or_average` of a mean, too."""
     role = roles([name])[0]
     if role is not None:
         return role is not Role.CLOSE and role is not Role.LAST
@@ -280,7 +280,7 @@ def is_no_price(name: str, *, or_average: bool = True) -> bool:
 
 
 def is_key(name: str) -> bool:
-    """Tell whether a column says by its name whose price a row has."""
+    """Return whether a column, by its name, identifies the series of a row."""
     return compact(name) in _COMPACT_KEYS
 
 
@@ -289,7 +289,7 @@ def _is_symbol(word: str, name: str) -> bool:
 
 
 def _around(name: str, core: str) -> list[str]:
-    """Return the words around `core`, "price" left out; none where it is not there."""
+    """Return the words around `core` without "price"; none if `core` is not in the name."""
     rest = [word for word in words(name) if word != "price"]
     if core not in rest:
         return []
@@ -298,20 +298,17 @@ def _around(name: str, core: str) -> list[str]:
 
 
 def almost_closes(header: Sequence[str]) -> list[int]:
-    """Return the columns that speak of a close but are not the close; without any, those of bids and asks."""
-    found = [i for i, name in enumerate(header) if compact(name) in _ALMOST_CLOSE or "close" in words(name)]
-    return found or [i for i, name in enumerate(header) if {"bid", "ask"}.intersection(words(name))]
+    """Return the columns that mention a close but are not the close; if there are none, those of bids and asks."""
+    closes = [i for i, name in enumerate(header) if compact(name) in _ALMOST_CLOSE or "close" in words(name)]
+    return closes or [i for i, name in enumerate(header) if {"bid", "ask"}.intersection(words(name))]
 
 
 def is_clock(name: str) -> bool:
-    """Tell whether a name is that of a time of day which a date column goes with."""
+    """Return whether a name means a time of day, which needs a column of dates."""
     return compact(name) in {"time", "hora", "heure", "uhrzeit", "czas", "время", "tid"}
 
 
 def language(header: Sequence[str]) -> Language:
-    """Return whose way of writing numbers a header suggests, by the names that only one language has."""
-    told = [_LANGUAGES.get(compact(name)) for name in header]
-    for foreign in (Language.POINT, Language.COMMA):
-        if foreign in told:
-            return foreign
-    return Language.ENGLISH
+    """Return the convention that a header suggests, by names that only one language has."""
+    languages = {_LANGUAGES.get(compact(name)) for name in header}
+    return next((it for it in (Language.POINT, Language.COMMA) if it in languages), Language.ENGLISH)

@@ -1,6 +1,6 @@
-r"""The number written in one field, exactly: the definition of a close.
+r"""The exact number that is written in a field: the definition of a close.
 
-`NumberFormat.parse` is the definition. Without the blanks around it, and without the quotes of an Excel formula
+`NumberFormat.parse` is the definition. After removing surrounding blanks and the quotes of an Excel formula
 (`="1.5"`), a field is a missing marker or a number:
 
     number    = [currency] [sign] [currency] digits [exponent] [currency]
@@ -8,12 +8,12 @@ r"""The number written in one field, exactly: the definition of a close.
     sign      = "+" | "-" | one of MINUSES
     digits    = whole [mark [fraction]] | mark fraction                        `7`, `7.`, `7.5`, `.5`
     whole     = any digits                                                    leading zeros are padding
-              | [1-9] with 0 to 2 digits, then groups of 2 or 3 digits behind a separator; the last group has 3
+              | [1-9] with 0 to 2 digits, then groups of 2 or 3 digits after a separator; the last group has 3
     exponent  = ("e" | "E") ["+" | "-"] any digits                            `1e0000018` is 10**18
     currency  = one of CURRENCIES, blanks between it and the number allowed
 
-`mark` and separator are those of the format. A number has at most `MAX_DIGITS` digits before and after the mark
-together; zeros that are only padding do not count.
+`mark` and separator are those of the format. A number has at most `MAX_DIGITS` digits in all, without zeros that are
+only padding.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_DIGITS = 38
-"""Digits that a close may have, before and after the decimal mark together (decimal128)."""
+"""The most digits of a close, before and after the decimal mark together (decimal128)."""
 
 MISSING = frozenset(
     {"", "nan", "-nan", "null", "na", "#na", "n/a", "n.a.", "#n/a", "#n/a n/a", "<na>", "none", "nil"}
     | {"\\n", "-", "--", "."}
 )
-"""Texts that mean "no close", in lower case and without surrounding blanks."""
+"""Texts that mean "no close", in lower case and trimmed."""
 
 MINUSES = "-\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d"
-"""Characters that are written for a minus: hyphens, dashes, and the minus of typesetters."""
+"""Characters for a minus: hyphens, dashes, and the typographic minus."""
 
 SEPARATORS = {" ": " \u00a0\u202f\u2009\u2007", "'": "'\u2019"}
-"""What else is written for a thousands separator: the blanks and the apostrophe of typesetters."""
+"""Variants of a thousands separator: typographic blanks and apostrophe."""
 
 _SIGNS = "$€£¥₹₩₽₿฿₺₴₦₱₫₪₡₲₵₸₼₾₮￥￦￡＄円元圆원"  # noqa: RUF001 (as they are written)
 _ABBREVIATIONS = """
@@ -56,9 +56,9 @@ _CODES = """
 """
 
 CURRENCIES = (*_SIGNS, *sorted([*_CODES.split(), *_ABBREVIATIONS.split()], key=len, reverse=True))
-"""Signs, and abbreviations and ISO 4217 codes of currencies, the longest first: none begins with a sign.
+"""Signs, then abbreviations and ISO 4217 codes of currencies, the longest first; no code begins with a sign.
 
-Cents and pence are other numbers.
+Cents and pence are left out: they change the value.
 """
 
 UNDEFINED = tuple(
@@ -70,12 +70,12 @@ UNDEFINED = tuple(
         ),
     )
 )
-"""Undefined prices: the limits of 64-bit integers, the largest as billionths, too, and the floats nearest to them."""
+"""Undefined prices: limits of 64-bit integers, the largest also in billionths, and the floats nearest to them."""
 
 UNDEFINED_REASON = "a limit of 64-bit integers, which stands for an undefined price"
 
 _LONGEST = 512
-"""Characters of a field that are looked at: 38 digits never need more, even padded with zeros."""
+"""The most characters of a number: enough for 38 digits padded with zeros."""
 
 _EXACT = Context(prec=1000)
 _LONGEST_EXPONENT = 5
@@ -83,15 +83,15 @@ _ACCOUNTING = r"([^(]*)\((.*)\)([^)]*)"
 _FORMULA = r'\s*="([^"]*)"\s*'
 _GROUPED = r"[1-9][0-9]{0,2}[.,][0-9]{3}"
 _NO_NUMBER = r"[^-+0-9.,'\seE]"
-"""What only a currency has, of a number; an unusual sign or separator as well."""
+"""Characters of a currency; also of an unusual sign or separator."""
 
 _WHOLE = r"[^0-9]*[1-9][0-9]{0,2}[^0-9.,]*"
 
 
 class NumberError(ValueError):
-    """A text that is neither a number nor a missing marker; `str()` says why, in a few words.
+    """A text that is neither a number nor a missing marker; `str()` is the reason in a few words.
 
-    `advice` says what to do about it, where that is not to fix the text.
+    `advice` says what to do about it, unless that is to fix the text.
     """
 
     def __init__(self, reason: str, advice: str = "") -> None:
@@ -100,7 +100,7 @@ class NumberError(ValueError):
 
 
 class _Written(NamedTuple):
-    """The parts of a number as they are written; "" for what is not there."""
+    """The parts of a number as written, "" for an absent one."""
 
     negative: bool
     whole: str
@@ -115,13 +115,13 @@ class _Written(NamedTuple):
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """How numbers are written: decimal mark, thousands separator, and what means "missing".
+    """How numbers are written: decimal mark, thousands separator, and missing markers.
 
     `decimal` is "." or ",". `thousands` is "" for none, or one of `,` `.` `'` and blank. `missing` extends `MISSING`:
-    a marker that is a number, in this format or else with a decimal point, matches every close of that value, any
-    other matches that text, without regard to case. With `doubtful` nothing has shown yet what a mark before three
-    digits is: `1.003` is refused. With `by_custom` all that was seen is like `1.003`, and taken for decimals as most
-    would: `999` is refused, for it shows that these may be thousands.
+    a marker that is a number, in this format or else with a decimal point, matches every close of that value; any
+    other matches that text, ignoring case. With `doubtful` no number has shown whether a mark before three digits is
+    decimal, so `1.003` is refused. With `by_custom` all sampled numbers are like `1.003` and are read as decimals by
+    convention, so `999` is refused: it suggests that they are thousands.
     """
 
     decimal: str = "."
@@ -136,7 +136,7 @@ class NumberFormat:
             raise ValueError(msg)
 
     def is_missing(self, text: str) -> bool:
-        """Tell whether a text says "no close here", as a word or as a number."""
+        """Return whether a text is a missing marker, as a word or as a number."""
         if _inner(text).strip().casefold() in self.missing_words:
             return True
         try:
@@ -145,11 +145,11 @@ class NumberFormat:
             return False
 
     def fits(self, text: str) -> bool:
-        """Tell whether a text is written as a number in this format, whatever its size."""
+        """Return whether a text is a number in this format, whatever its size."""
         return len(text) <= _LONGEST and self._written(text) is not None
 
     def plain(self, text: str) -> str | None:
-        """Return a number as Python writes it: digits, point, sign and exponent alone; `None` where it does not fit."""
+        """Return a number in the syntax of Python, without separators and currency; `None` if the text is no number."""
         written = self._written(text) if len(text) <= _LONGEST else None
         if written is None:
             return None
@@ -157,10 +157,10 @@ class NumberFormat:
         return f"{'-' * written.negative}{written.whole_digits or '0'}{fraction}{exponent}"
 
     def parse(self, text: str) -> Decimal | None:
-        """Return the decimal number that the text is, or `None` where it says "missing".
+        """Return the number in a text, or `None` for a missing marker.
 
-        The result has a scale of at least 0 (`1e2` is 100) and at most `MAX_DIGITS` digits. Raises `NumberError` for
-        everything else: infinities, and a number that stands for an undefined price, included.
+        The result has no positive exponent (`1e2` is 100) and at most `MAX_DIGITS` digits. Raises `NumberError` for
+        everything else, including infinities and numbers that mean an undefined price.
         """
         if _inner(text).strip().casefold() in self.missing_words:
             return None
@@ -175,7 +175,7 @@ class NumberFormat:
 
     @cached_property
     def missing_words(self) -> frozenset[str]:
-        """The texts that mean "no close", in lower case and without surrounding blanks."""
+        """The texts that mean "no close", in lower case and trimmed."""
         return MISSING | {word.strip().casefold() for word in self.missing}
 
     @cached_property
@@ -186,11 +186,11 @@ class NumberFormat:
 
     @property
     def separators(self) -> str:
-        """The characters that part thousands."""
+        """The characters that separate thousands."""
         return SEPARATORS.get(self.thousands, self.thousands)
 
     def mark_missing(self, ticks: Ticks) -> Ticks:
-        """Return closes of which those equal to a missing marker are missing."""
+        """Return the closes with those equal to a missing marker made missing."""
         if not self.missing_values:
             return ticks
         rows = np.logical_or.reduce([_rows_of(ticks, value) for value in self.missing_values])
@@ -200,7 +200,7 @@ class NumberFormat:
         return Ticks(np.where(missing, 0, ticks.limbs), ticks.scale, missing)
 
     def why_not(self, text: str) -> NumberError:
-        """Return why a text does not fit."""
+        """Return the reason why a text does not fit."""
         if len(text) > _LONGEST:
             return NumberError(f"a number of {len(text)} characters")
         joined = re.sub(f"[{re.escape(self.separators)}]", "", text) if self.thousands else text
@@ -213,7 +213,7 @@ class NumberFormat:
         return _plain(written)
 
     def _written(self, text: str) -> _Written | None:
-        """Return the parts of a number, `None` where the text does not fit."""
+        """Return the parts of a number, or `None` if the text does not fit."""
         inner = _inner(text)
         accounting = re.fullmatch(_ACCOUNTING, inner) if "(" in inner else None
         if accounting and not {accounting[1].strip(), accounting[3].strip()} <= {"", *CURRENCIES}:
@@ -224,7 +224,7 @@ class NumberFormat:
         sign, whole, mark, fraction, exponent = (
             match[part] or "" for part in ("sign", "whole", "mark", "fraction", "exponent")
         )
-        # `(1)` may as well be a footnote
+        # `(1)` may be a footnote
         if accounting and (sign or exponent or not fraction):
             return None
         return _Written(accounting is not None or sign not in {"", "+"}, whole, mark, fraction, exponent)
@@ -236,7 +236,7 @@ class NumberFormat:
         digits = f"{written.whole}{written.mark}{written.fraction}"
         advice = f"say which with `thousands={self.decimal!r}` or `decimal={self.decimal!r}`"
         if self.doubtful and re.fullmatch(_GROUPED, digits if written.fraction else written.whole):
-            raise NumberError("whole numbers stand above, so the mark could be either", advice)
+            raise NumberError("the rows above have whole numbers, so the mark could be either", advice)
         if self.by_custom and not written.mark and is_below_thousand(written.whole):
             reason = f"numbers before it have a {self.decimal} before three digits, which may be either"
             raise NumberError(reason, advice)
@@ -256,47 +256,47 @@ class NumberFormat:
 
 
 def _without_currency(text: str) -> str:
-    """Return a number without the currency in front of its digits or behind them; other texts come back unchanged."""
+    """Return a number without the currency before or after its digits; other texts come back unchanged."""
     if re.search(_NO_NUMBER, text) is None:
         return text
-    found = _with_currency().fullmatch(text)
-    return f"{found['sign']}{found['rest']}" if found else text
+    match = _with_currency().fullmatch(text)
+    return f"{match['sign']}{match['rest']}" if match else text
 
 
 @cache
 def _with_currency() -> re.Pattern[str]:
-    # most files have none, and it takes long to compile
+    # compiled on first use: most files have no currency, and compiling takes long
     currency = f"(?:{'|'.join(map(re.escape, CURRENCIES))})"
     sign = f"(?P<sign>[+{re.escape(MINUSES)}]?)"
     return re.compile(rf"\s*(?:{currency}\s*)?{sign}(?:{currency}\s*)?(?P<rest>[0-9.,].*?)(?:\s*{currency})?\s*")
 
 
 def is_below_thousand(text: str) -> bool:
-    """Tell whether a text is a whole number of up to three digits, without a mark."""
+    """Return whether a text is a whole number of up to three digits, without a mark."""
     return re.fullmatch(_WHOLE, text.strip()) is not None
 
 
 def undefined_rows(ticks: Ticks) -> NDArray[np.bool_]:
-    """Tell of each row whether its close stands for an undefined price."""
+    """Return which closes mean an undefined price, (rows,)."""
     rows: NDArray[np.bool_] = np.logical_or.reduce([_rows_of(ticks, value) for value in UNDEFINED])
     return rows
 
 
 def undefined_advice(text: str) -> str:
-    """Say what to do about an undefined price that is written so."""
+    """Return the advice for a text that means an undefined price."""
     return f"if it stands for a missing close, say `missing={[text.strip()]}`"
 
 
 def _inner(text: str) -> str:
-    """Return what an Excel formula that is only a text says; other texts come back unchanged."""
+    """Return the text inside an Excel formula `="..."`; other texts come back unchanged."""
     if "=" not in text:
         return text
-    found = re.fullmatch(_FORMULA, text)
-    return found[1] if found else text
+    match = re.fullmatch(_FORMULA, text)
+    return match[1] if match else text
 
 
 def _marker(word: str, known: NumberFormat) -> Decimal | None:
-    """Return the number that a missing marker is, in the format of the file or else with a point."""
+    """Return the number of a missing marker, in the format of the file or else with a decimal point."""
     for form in (known, NumberFormat()):
         try:
             return form._number(word)  # noqa: SLF001 (a marker may be an undefined price)
@@ -306,7 +306,7 @@ def _marker(word: str, known: NumberFormat) -> Decimal | None:
 
 
 def _rows_of(ticks: Ticks, value: Decimal) -> NDArray[np.bool_]:
-    """Tell of each row whether its close has this value."""
+    """Return which closes have this value, (rows,)."""
     tick = value.scaleb(ticks.scale, _EXACT)
     (wanted,) = Ticks.from_integers([int(tick)], ticks.scale).limbs.T
     width = len(ticks.limbs)
@@ -320,13 +320,14 @@ def _rows_of(ticks: Ticks, value: Decimal) -> NDArray[np.bool_]:
 def _plain(written: _Written) -> Decimal:
     """Return a decimal of at most `MAX_DIGITS` digits and no exponent above 0."""
     digits = (written.whole_digits + written.fraction).lstrip("0")
-    kept = digits.rstrip("0")
-    if not kept:
+    significant = digits.rstrip("0")
+    if not significant:
         return Decimal(0)
     size = written.exponent.lstrip("+-").lstrip("0") or "0"
-    # beyond so many digits it is far out of any range
+    # a longer exponent is out of range anyway
     tens = int(size[:_LONGEST_EXPONENT])
-    power = (-tens if written.exponent[:1] == "-" else tens) - len(written.fraction) + len(digits) - len(kept)
-    if max(len(kept) + max(power, 0), -power) > MAX_DIGITS:
+    power = (-tens if written.exponent[:1] == "-" else tens) - len(written.fraction)
+    power += len(digits) - len(significant)
+    if max(len(significant) + max(power, 0), -power) > MAX_DIGITS:
         raise NumberError(f"more than {MAX_DIGITS} digits")
-    return Decimal((int(written.negative), tuple(map(int, kept + "0" * max(power, 0))), min(power, 0)))
+    return Decimal((int(written.negative), tuple(map(int, significant + "0" * max(power, 0))), min(power, 0)))
