@@ -1,4 +1,4 @@
-"""The kernels that count signals: over one series, and over many that are interleaved."""
+"""The kernels that count signals of one series, and of many interleaved ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_WORDS = 8
-"""Most 64-bit words of a sum that `count_groups` takes."""
+"""The most 64-bit words of a sum in `count_groups`."""
 
 _MOST_FACTOR = 1 << 62
 _NO_FLAGS = np.empty((0, 0), np.uint8)
@@ -25,14 +25,14 @@ def count_signals(
     bounds: NDArray[np.int64],
     flags: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.int64]:
-    """Count signals over closes; the result is (signals,).
+    """Count signals over closes; return the counts, (signals,).
 
-    `flags`, zeros of (signals, rows), get a 1 for each row that counts.
+    `ticks` is (rows,), `missing` (rows,) or `None`. `signals` is (signals, 4): the lengths of the fast and the slow
+    mean, 1 for above and 0 for below, 1 if a row counts only where that turns true. `bounds` is (2, signals): signal k
+    is counted on rows `bounds[0, k]` (included) to `bounds[1, k]` (excluded), whose windows must lie in the run.
+    `flags`, zeros of (signals, rows), receives a 1 for each row that counts.
 
-    `ticks` and `missing` are (rows,), `None` where no close is missing. `signals` is (signals, 4): the rows of the
-    fast and of the slow mean, 1 for above and 0 for below, 1 where only the row counts on which that turns true.
-    `bounds` is (2, signals): of signal k, rows `bounds[0, k]` to before `bounds[1, k]` count, whose windows must lie
-    in the run. `fast * slow` times the largest close must be below 2**62.
+    `fast * slow` times the largest close must be below 2**62. Raises ValueError for arrays that do not fit together.
     """
     rows, many = len(ticks), len(signals)
     if bounds.shape != (2, many) or (missing is not None and len(missing) != rows):
@@ -61,9 +61,9 @@ class GroupArrays(NamedTuple):
 
     Attributes:
         sums: (groups, reach, words) the last running sums of closes, in a ring; words are little-endian.
-        heads: (groups, reach - 1, words) the first closes, up to the first that is missing.
-        marks: (groups, 3) the place of the oldest sum, how many closes there are since one was missing, at most
-            `reach`, and how many are in the head.
+        heads: (groups, reach - 1, words) the first closes, up to the first missing one.
+        marks: (groups, 3) the index of the oldest sum, the number of closes since the last missing one, at most
+            `reach`, and the number of closes in the head.
         counts: (groups, 2 + signals) rows, rows without a close, and rows with each signal.
 
     """
@@ -75,7 +75,7 @@ class GroupArrays(NamedTuple):
 
     @classmethod
     def empty(cls, groups: int, reach: int, words: int, signals: int) -> GroupArrays:
-        """Return those of groups without rows."""
+        """Return the state of groups without rows."""
         return cls(
             np.zeros((groups, reach, words), np.int64),
             np.zeros((groups, reach - 1, words), np.int64),
@@ -84,18 +84,18 @@ class GroupArrays(NamedTuple):
         )
 
     def part(self, start: int, stop: int) -> GroupArrays:
-        """Return those of groups from `start` to before `stop`, as a view."""
+        """Return the state of groups `start` (included) to `stop` (excluded), as a view."""
         sums, heads, marks, counts = self
         return GroupArrays(sums[start:stop], heads[start:stop], marks[start:stop], counts[start:stop])
 
 
 class GroupRowValues(NamedTuple):
-    """What `count_groups` emits of each row; all 0 for a row without a close.
+    """What `count_groups` emits for each row; all 0 for a row without a close.
 
     Attributes:
         flags: (signals, rows) 1 where a row has the signal.
-        sums: (lengths, rows, words) the sum of the last closes, of as many as each of the lengths.
-        unbroken: (rows,) how many closes of the group there are up to the row without a gap, at most the group's reach.
+        sums: (lengths, rows, words) the sums of the last closes, one for each length.
+        unbroken: (rows,) the number of consecutive closes of the group that end with the row, at most the reach.
 
     """
 
@@ -104,7 +104,7 @@ class GroupRowValues(NamedTuple):
     unbroken: NDArray[np.int32]
 
 
-def count_groups(  # noqa: PLR0913, PLR0917 (what a kernel takes)
+def count_groups(  # noqa: PLR0913, PLR0917 (the arguments of a kernel)
     groups: NDArray[np.int32],
     ticks: NDArray[np.int64],
     missing: NDArray[np.bool_] | None,
@@ -112,14 +112,14 @@ def count_groups(  # noqa: PLR0913, PLR0917 (what a kernel takes)
     arrays: GroupArrays,
     lengths: NDArray[np.int64] | None = None,
 ) -> tuple[int, GroupRowValues]:
-    """Count signals over more rows of several groups; return on how many rows the first is, and what each row has.
+    """Add rows of several groups to `arrays`; return the number of rows with the first signal, and the row values.
 
-    The values have no rows unless there are `lengths`, (lengths,) from 1 to the reach.
+    `groups` and `missing` are (rows,), `ticks` (rows, words). `signals` is (signals, 8): the rows it needs; for the
+    mean that should be greater, then for the other, the factor of its sum and how many rows ago it ends and begins;
+    for a cross how many rows further ago the previous row is, else 0. Sums of windows and differences of their products
+    must fit in `words`. `lengths`, (lengths,), from 1 to the reach, requests row values; without it they have no rows.
 
-    `groups` and `missing` are (rows,), `ticks` (rows, words). `signals` is (signals, 8): rows it needs; of the mean
-    that is to be the greater one, then of the other, what its sum is multiplied with and how many rows ago it ends
-    and begins; and for a cross how many rows further ago the row before is, else 0. No sum of a window, nor the
-    difference of two that are multiplied, may need more than `words`.
+    Raises ValueError for arrays that do not fit together.
     """
     rows, (count, reach, words) = len(groups), arrays.sums.shape
     if rows and not 0 <= int(groups.min()) <= int(groups.max()) < count:
@@ -128,12 +128,12 @@ def count_groups(  # noqa: PLR0913, PLR0917 (what a kernel takes)
     if shapes != ((count, reach - 1, words), (count, 3), (count, 2 + len(signals)), (rows, words), 8):
         raise ValueError(f"shapes that do not go together: {shapes}")
     ago = signals[:, [2, 3, 5, 6]]
-    # for a cross the same means are compared on another row, too
+    # a cross compares the same means on another row, too
     reaches = np.concatenate([ago, ago + signals[:, 7:]])
     if not 1 <= words <= MOST_WORDS or max(signals[:, 0].max(initial=0), reaches.max(initial=0)) > reach:
         raise ValueError(f"{words} words are not in 1..{MOST_WORDS}, or a signal reaches beyond {reach} rows")
     if reaches.min(initial=0) < 0:
-        raise ValueError("a signal uses rows that are to come")
+        raise ValueError("a signal uses later rows")
     absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
     if missing is not None and len(missing) != rows:
         raise ValueError(f"{len(missing)} flags of {rows} rows")

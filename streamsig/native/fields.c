@@ -1,7 +1,7 @@
-/* Where the fields of a delimited text end, and copies of one of them.
+/* Finds the ends of the fields of a delimited text, and copies fields.
  *
- * `find_fields` looks at 64 bytes at a time: a vector compare gives one bit per byte for delimiters, line ends and
- * quotes, and the places of the bits that count are written out one by one, as simdjson does for JSON (G. Langdale
+ * `find_fields` reads 64 bytes at a time: a vector compare gives one bit per byte for delimiters, line ends and
+ * quotes, and the places of the bits that count are written one by one, as simdjson does for JSON (G. Langdale
  * and D. Lemire, "Parsing gigabytes of JSON per second", VLDB Journal 2019).
  */
 #include "native.h"
@@ -11,7 +11,7 @@ enum { BLOCK = 64, AT_ONCE = 8 };
 typedef uint8_t block __attribute__((vector_size(BLOCK), aligned(1)));
 typedef bool flags __attribute__((ext_vector_type(BLOCK)));
 
-/* A bit per byte of the block, set where it equals `byte`, the first in the lowest bit. */
+/* Return a bit per byte of the block, set where it equals `byte`, the first byte in the lowest bit. */
 INLINE uint64_t equal(const block *here, uint8_t byte) {
     const flags same = __builtin_convertvector(*here == byte, flags);
     uint64_t bits;
@@ -19,20 +19,19 @@ INLINE uint64_t equal(const block *here, uint8_t byte) {
     return bits;
 }
 
-/* Bits that are set where an odd number of bits are set up to there. */
+/* Return for each bit the parity of the bits up to it. */
 INLINE uint64_t parity(uint64_t bits) {
     for (int shift = 1; shift < BLOCK; shift *= 2) bits ^= bits << shift;
     return bits;
 }
 
-/* What find_fields counts: records, line ends, carriage returns, and whether quotes or NUL bytes are where
- * they should not be. */
+/* What find_fields counts: records, line ends, carriage returns, and whether quotes or NUL bytes are misplaced. */
 enum { RECORDS, LINES, RETURNS, MALFORMED };
 
-/* Find where fields end: at delimiters and line ends outside of quotes.
+/* Find the ends of fields: delimiters and line ends outside of quotes.
  *
- * `text` has `blocks` whole blocks, then comes `tail`. `ends` gets -1, the end of a field that is not there, and the
- * places; it has capacity for one per byte and AT_ONCE more. Returns how many places there are.
+ * `text` has `blocks` whole blocks, followed by `tail`. `ends` receives -1 and the end of each field; its capacity is one
+ * per byte and AT_ONCE more. Returns the number of fields.
  */
 EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *tail, int64_t delimiter, int32_t *ends,
                            int64_t *counts) {
@@ -64,10 +63,10 @@ EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *t
         records += (uint64_t)__builtin_popcountll(line_ends);
         uint64_t bits = field_ends | line_ends;
         int32_t *const after = out + __builtin_popcountll(bits);
-        /* whole handfuls, without asking how many are left: what is too much is overwritten */
+        /* AT_ONCE at a time, without a branch on how many are left: extra ones are overwritten */
         while (bits) {
             for (int i = 0; i < AT_ONCE; i++) {
-                /* with no bit left any place will do */
+                /* without a bit left any place will do */
                 out[i] = (int32_t)(turn * BLOCK) + (bits ? __builtin_ctzll(bits) : 0);
                 bits &= bits - 1;
             }
@@ -82,10 +81,10 @@ EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *t
     return out - (ends + 1);
 }
 
-/* Copy cells, one after another, without the quotes around them and with those inside once.
+/* Copy cells without the quotes around them, and with doubled quotes inside as one.
  *
- * The cells are given as to read_numbers. `starts` gets rows + 1 places in `out`, which has capacity for all of the text
- * and 16 bytes more. Returns the bytes copied.
+ * Cells are described as in read_numbers. `starts` receives rows + 1 offsets in `out`, whose capacity is that of the text
+ * and 16 bytes more. Returns the number of bytes copied.
  */
 EXPORT int64_t copy_texts(const uint8_t *text, int64_t size, const int32_t *places, int64_t rows, int64_t stride,
                           int64_t skip, int64_t quoted, int64_t width, int64_t field, int32_t *starts, uint8_t *out) {
@@ -109,7 +108,7 @@ EXPORT int64_t copy_texts(const uint8_t *text, int64_t size, const int32_t *plac
         }
         int64_t copied = 0;
         const int64_t length = stop - start;
-        /* 16 bytes at a time: what is too much is overwritten */
+        /* 16 bytes at a time: extra ones are overwritten */
         for (; copied < length && start + copied + 16 <= size; copied += 16) {
             store64(out + filled + copied, load64(text + start + copied));
             store64(out + filled + copied + 8, load64(text + start + copied + 8));

@@ -1,8 +1,8 @@
-/* Signals of many series whose rows are interleaved, counted row by row.
+/* Counts signals of many series whose rows are interleaved, row by row.
  *
- * Each series, a *group*, keeps a ring of its last `reach` running sums, from which the sum of any window is a
- * difference. Sums have `words` 64-bit words, little-endian two's complement, and may wrap around: a difference of two
- * is right as long as it fits itself.
+ * Each series, a *group*, has a ring of its last `reach` running sums; the sum of a window is the difference of two.
+ * Sums have `words` 64-bit words, little-endian two's complement, and may wrap around: a difference is right as long as
+ * it fits itself.
  */
 #include "native.h"
 
@@ -10,17 +10,17 @@ typedef unsigned __int128 uint128;
 
 enum { MOST_WORDS = 8, AHEAD = 16 };
 
-/* The state of each group: the ring's next place, how many closes in a row there are (at most `reach`), how many its
- * head has; and its counts: rows, those without a close, and those with each signal. */
+/* The state of each group: the next index of the ring, the number of consecutive closes (at most `reach`), the number
+ * of closes in the head; and its counts: rows, those without a close, and those with each signal. */
 enum { NEXT, UNBROKEN, HEAD, MARKS };
 enum { ROWS, MISSING, COUNTS };
 
-/* A signal: rows it needs; then, of the two means, what its sum is multiplied with, and how many rows ago it ends and
- * begins; and, for a cross, how many rows further ago the row before is (it may be fewer than none), else 0. */
+/* A signal: the rows it needs; for each of the two means the factor of its sum, and how many rows ago it ends and begins;
+ * for a cross how many rows further ago the previous row is (it may be negative), else 0. */
 enum { NEEDS, MORE_TIMES, MORE_END, MORE_BEGIN, LESS_TIMES, LESS_END, LESS_BEGIN, BEFORE, SIGNAL };
 
-/* What is emitted of each row, unless it is missing: a flag for each signal, (signals, rows); the sum of the last closes
- * for each of `many` lengths, (many, rows, words); how many closes in a row there are. */
+/* What is emitted for each row with a close: a flag for each signal, (signals, rows); the sums of the last closes for
+ * `many` lengths, (many, rows, words); the number of consecutive closes. */
 struct emitted {
     const int64_t *lengths;
     int64_t many;
@@ -34,14 +34,14 @@ struct ring {
     int64_t next, reach;
 };
 
-/* The running sum `ago` rows before the row at hand. */
+/* Return the running sum `ago` rows before the current row. */
 INLINE const uint64_t *sum_at(const struct ring *ring, int64_t ago, int64_t words) {
     if (!ago) return ring->now;
     const int64_t place = ring->next - ago;
     return ring->sums + (place < 0 ? place + ring->reach : place) * words;
 }
 
-/* Add `times` times the difference of two sums to `total`, or take it away. */
+/* Add `times` times the difference of two sums to `total`, or subtract it. */
 INLINE void add_times(uint64_t *total, const uint64_t *end, const uint64_t *begin, int64_t times, bool minus,
                       int64_t words) {
     if (words == 1) {
@@ -62,7 +62,7 @@ INLINE void add_times(uint64_t *total, const uint64_t *end, const uint64_t *begi
     }
 }
 
-/* Whether the one mean is greater than the other, `shift` rows before the row at hand. */
+/* Return whether the first mean is greater than the second, `shift` rows before the current row. */
 INLINE bool holds(const struct ring *ring, const int64_t *signal, int64_t shift, int64_t words) {
     uint64_t total[MOST_WORDS];
     for (int64_t word = 0; word < words; word++) total[word] = 0;
@@ -93,7 +93,7 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
     int64_t counted = 0;
     for (int64_t row = 0; row < rows; row++) {
         if (row + AHEAD < rows) {
-            /* of many groups none is in cache */
+            /* with many groups, none is in cache */
             const int64_t next = groups[row + AHEAD];
             __builtin_prefetch(sums + next * reach * words, 1);
             __builtin_prefetch(marks + next * MARKS, 1);
@@ -126,7 +126,7 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
         if (mark[UNBROKEN] < reach) mark[UNBROKEN]++;
         for (int64_t at = 0; at < many; at++) {
             const int64_t *const signal = signals + at * SIGNAL;
-            /* without a branch on what the closes are, which no processor predicts */
+            /* without a branch on the closes, which no processor predicts */
             bool has = (mark[UNBROKEN] >= signal[NEEDS]) & holds(&ring, signal, 0, words);
             if (signal[BEFORE]) has &= !holds(&ring, signal, signal[BEFORE], words);
             count[COUNTS + at] += has;
@@ -145,10 +145,10 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
     return counted;
 }
 
-/* Count the signals of `rows` more rows, row r of group `groups[r]`; returns how many have the first one.
+/* Count the signals of `rows` more rows, row r of group `groups[r]`; returns the number of rows with the first signal.
  *
- * Of the state there is, per group, `reach` sums, `reach` - 1 closes of the head, MARKS and COUNTS + `many` counts. If it
- * `emits`, `flags`, `row_sums` and `unbroken`, all zeros, get what there is of each row: see struct emitted. */
+ * The state has, per group, `reach` sums, `reach` - 1 closes of the head, MARKS and COUNTS + `many` counts. If it
+ * `emits`, `flags`, `row_sums` and `unbroken`, all zeros, receive the values of each row: see struct emitted. */
 EXPORT int64_t count_groups(const int32_t *groups, const uint64_t *ticks, const uint8_t *missing, int64_t rows,
                             int64_t gaps, const int64_t *signals, int64_t many, int64_t reach, int64_t words,
                             uint64_t *sums, uint64_t *heads, int32_t *marks, int64_t *counts, int64_t emits,

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class TextTable(NamedTuple):
-    """Distinct texts, and where to find each by its hash.
+    """Distinct texts in an open-addressing hash table.
 
     Attributes:
-        slots: (a power of two,) 0 where empty; at most half are ever filled.
-        begins: (most texts + 1,) where each begins in `texts`, and the last ends.
-        texts: (bytes,) one after another.
-        known: (1,) how many there are.
-        seed: What the hash depends on.
+        slots: (a power of two,) 0 for an empty one; at most half are filled.
+        begins: (capacity + 1,) the start of each text in `texts`, and the end of the last.
+        texts: (bytes,) the texts, joined.
+        known: (1,) the number of texts.
+        seed: The seed of the hash.
 
     """
 
@@ -33,10 +33,10 @@ class TextTable(NamedTuple):
 def number_texts(
     starts: NDArray[np.int32], content: NDArray[np.uint8], table: TextTable, numbers: NDArray[np.int32]
 ) -> int:
-    """Put the number of each text into `numbers`, (rows,), and texts that are new into the table.
+    """Write the number of each text to `numbers`, (rows,), and add new texts to the table.
 
-    `starts`, (rows + 1,), holds where each begins in `content`, and the last ends. Stops at a new text for which the
-    table has no space; returns how many rows are done.
+    `starts`, (rows + 1,), has the start of each text in `content`, and the end of the last. Stops at a new text that
+    does not fit in the table; returns the number of rows done. Raises ValueError for arrays that do not fit together.
     """
     rows, most = len(numbers), min(len(table.slots) // 2, len(table.begins) - 1)
     if len(starts) != rows + 1 or int(starts[-1]) > len(content):
@@ -49,7 +49,7 @@ def number_texts(
 
 
 def fill_slots(table: TextTable) -> None:
-    """Find a slot for each text that is known; all must be empty."""
+    """Fill the slots, all empty, with the known texts."""
     library.call(
         "fill_slots", table.begins, table.texts, int(table.known[0]), table.seed, table.slots, len(table.slots) - 1
     )

@@ -1,8 +1,8 @@
-/* Texts to numbers: each distinct text gets the next number, in the order in which they are first met.
+/* Numbers distinct texts in order of first appearance.
  *
- * An open-addressing table with linear probing. A slot has the upper half of a hash and a number, so that a text is
- * compared only where it is nearly surely the same. The hash multiplies 64-bit words and folds the products, as wyhash
- * does (Wang Yi); its seed is the caller's, so that no file can be made to be slow.
+ * An open-addressing table with linear probing. A slot has the upper half of a hash and a number, so that texts are
+ * compared only if they are almost certainly equal. The hash multiplies 64-bit words and folds the products, as wyhash
+ * does (Wang Yi); the caller chooses its seed, so that no file can be crafted to be slow.
  */
 #include "native.h"
 
@@ -13,7 +13,7 @@ INLINE uint64_t fold(uint64_t left, uint64_t right) {
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Fewer than 8 bytes as a word; what lies behind them, up to `end`, may be loaded. */
+/* Return fewer than 8 bytes as a word; bytes after them, up to `end`, may be loaded. */
 INLINE uint64_t load_rest(const uint8_t *text, int64_t size, const uint8_t *end) {
     if (end - text >= 8) return load64(text) & (((uint64_t)1 << (8 * size)) - 1);
     uint64_t rest = 0;
@@ -34,16 +34,16 @@ INLINE bool same(const uint8_t *one, const uint8_t *end, const uint8_t *other, c
     return load_rest(one, size, end) == load_rest(other, size, other_end);
 }
 
-/* A slot holds the upper half of the hash and the number + 1; 0 is an empty one. */
+/* Return the slot of a text: the upper half of the hash and the number + 1; 0 is an empty slot. */
 INLINE uint64_t slot_of(uint64_t hashed, int64_t number) {
     return (hashed & 0xFFFFFFFF00000000) | (uint64_t)(number + 1);
 }
 
-/* Number `rows` texts: text r is `content[starts[r]:starts[r + 1]]`, and `numbers[r]` gets its number.
+/* Number `rows` texts: text r is `content[starts[r]:starts[r + 1]]`, and `numbers[r]` receives its number.
  *
- * `slots` has `mask` + 1, a power of two, of which at most half may ever be filled: `most` texts. Known texts, of which
- * there are `known[0]`, stand one after another in `texts`, which has `capacity` bytes, and begin at `begins`.
- * Stops where a new one does not fit. Returns the rows that are done. */
+ * There are `mask` + 1 slots, a power of two, of which at most half may be filled: `most` texts. The `known[0]` known
+ * texts are joined in `texts`, which has `capacity` bytes, and start at `begins`.
+ * Stops at a new text that does not fit. Returns the number of rows done. */
 EXPORT int64_t number_texts(const int32_t *starts, const uint8_t *content, int64_t rows, int64_t seed, uint64_t *slots,
                             int64_t mask, int64_t most, int64_t *begins, uint8_t *texts, int64_t capacity, int64_t *known,
                             int32_t *numbers) {
@@ -76,7 +76,7 @@ EXPORT int64_t number_texts(const int32_t *starts, const uint8_t *content, int64
     return row;
 }
 
-/* Fill empty `slots` with all `count` texts that are known. */
+/* Fill the empty `slots` with all `count` known texts. */
 EXPORT int64_t fill_slots(const int64_t *begins, const uint8_t *texts, int64_t count, int64_t seed, uint64_t *slots,
                           int64_t mask) {
     for (int64_t number = 0; number < count; number++) {

@@ -12,27 +12,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVELS = ("baseline", "avx2", "avx512")
-"""The libraries, by what `processor_level` answers."""
+"""The libraries, indexed by the result of `processor_level`."""
 
 INTERFACE = 1
-"""Changes with the arguments of any kernel, like INTERFACE in processor.c."""
+"""Changes with the arguments of any kernel, together with `interface_version` in processor.c."""
 
 _NOTHING = ctypes.c_char * 0
 
 
 class _Array(NamedTuple):
-    """What an argument has to be: contiguous, of a type and with so many dimensions."""
+    """An array argument: contiguous, with an element type and a number of dimensions."""
 
     kind: type[np.generic]
     sizes: int
 
     def place_of(self, array: NDArray[Any]) -> int:
-        """Return where it is; raises TypeError."""
+        """Return the address of an array; raises TypeError for the wrong type."""
         if array.dtype != self.kind or array.ndim != self.sizes or not array.flags.c_contiguous:
-            found = f"{array.dtype} of {array.ndim} dimensions"
-            raise TypeError(f"an array of {found} where contiguous {self.kind.__name__} of {self.sizes} is needed")
+            given, needed = f"{array.dtype} of {array.ndim} dimensions", f"{self.kind.__name__} of {self.sizes}"
+            raise TypeError(f"an array of {given} where contiguous {needed} is needed")
         try:
-            # several times as fast as `array.ctypes`, for an array that may be written to
+            # several times as fast as `array.ctypes`, but only for writable arrays
             return ctypes.addressof(_NOTHING.from_buffer(array.data))
         except TypeError:
             return int(array.ctypes.data)
@@ -57,7 +57,7 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
 
 
 def load(level: str) -> ctypes.CDLL:
-    """Return the library of a level; raises ImportError where it is not built, or built from other sources."""
+    """Return the library of a level; raises ImportError if it is missing or built from other sources."""
     path = Path(__file__).with_name(f"{level}.so")
     try:
         library = ctypes.CDLL(str(path))
@@ -68,14 +68,14 @@ def load(level: str) -> ctypes.CDLL:
         raise ImportError(f"{path} is built from other sources; install streamsig with pip again, which builds it")
     for name, arguments in SIGNATURES.items():
         kernel = getattr(library, name)
-        # not `ndpointer`: of a signal that arrives in its Python code ctypes makes an ArgumentError
+        # not `ndpointer`: ctypes turns a signal that arrives in its Python code into an ArgumentError
         kernel.argtypes = [ctypes.c_void_p if isinstance(each, _Array) else each for each in arguments]
         kernel.restype = _int
     return library
 
 
 def call(name: str, *arguments: Any) -> int:  # noqa: ANN401 (arrays and numbers)
-    """Call a kernel with arrays of the types that it needs; raises TypeError for others."""
+    """Call a kernel; raises TypeError for arrays of the wrong type."""
     kinds = SIGNATURES[name]
     plain = [
         kind.place_of(each) if isinstance(kind, _Array) else each for kind, each in zip(kinds, arguments, strict=True)
@@ -84,4 +84,4 @@ def call(name: str, *arguments: Any) -> int:  # noqa: ANN401 (arrays and numbers
 
 
 library = load(LEVELS[load("baseline").processor_level()])
-"""The one that is called."""
+"""The library in use."""

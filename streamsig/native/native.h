@@ -1,4 +1,4 @@
-/* What every kernel here shares.
+/* Common to all kernels.
  *
  * The kernels are plain loops over arrays that the caller owns: no allocation, no state, no libc. They are written
  * with the vector extensions of clang, and each file is compiled once for every level of processor (processor.c), into a

@@ -1,8 +1,8 @@
-/* The numbers that cells hold, as ticks: whole numbers of 10**-scale.
+/* Reads the numbers in cells as ticks: integers in units of 10**-scale.
  *
  * Up to 16 characters with the usual number of decimals are read by multiplications on 64-bit words (D. Lemire,
- * "Quickly parsing eight digits", 2018). Others are read by the grammar of fields/numbers.py, which defines it; a cell
- * that is neither a number nor missing, as far as this file knows, is left to the caller.
+ * "Quickly parsing eight digits", 2018). Others are read by the grammar of fields/numbers.py, which is the
+ * definition; the caller reads the cells that are neither a number nor missing in the part of it implemented here.
  */
 #include "native.h"
 
@@ -16,7 +16,7 @@ static const uint64_t TENS[MAX_SCALE + 1] = {
     1000000000000000000,
 };
 
-/* Texts, each after its length; a length of 0 ends them. A bit is set for each byte that one begins with. */
+/* Texts, each after its length; a length of 0 ends the list. `firsts` has a bit for each first byte of a text. */
 struct list {
     const uint8_t *entries;
     uint64_t firsts[4];
@@ -24,10 +24,10 @@ struct list {
 
 enum { GROUP = 3, MOST_GROUPS = 4 };
 
-/* How the numbers are written. Of 16 characters the last `scale` are the decimals, and the whole part ends before the
- * mark. A number of fewer digits than `fewest` is looked at more closely. `separator` parts thousands, if it is one byte
- * and nothing is in doubt, else it is 0: then `groups` of the whole part, from the last one on, follow each other with
- * a byte between. */
+/* How numbers are written. The masks are for 16 characters, of which the last `scale` are the decimals, after the mark and
+ * the whole part. A number of fewer digits than `fewest` takes the slow way. `separator` is the thousands separator if
+ * it is one byte and nothing is in doubt, else 0; `groups` are then the masks of the groups of thousands, the last one
+ * first. */
 struct style {
     uint8_t mark, separator;
     bool doubtful, by_custom;
@@ -36,7 +36,7 @@ struct style {
     uint128 decimals, whole, groups[MOST_GROUPS];
 };
 
-/* Take a list, and return what follows it. */
+/* Read a list, and return the position after it. */
 INLINE const uint8_t *take_list(const uint8_t *entries, struct list *list) {
     *list = (struct list){.entries = entries};
     for (; *entries; entries += 1 + *entries) list->firsts[entries[1] >> 6] |= (uint64_t)1 << (entries[1] & 63);
@@ -47,7 +47,7 @@ INLINE bool may_begin(const struct list *list, uint8_t byte) { return list->firs
 
 enum { DOUBTFUL = 1, BY_CUSTOM = 2 };
 
-/* `grammar` holds the mark, flags, and the lists one after another. */
+/* Return the style of a `grammar`: the mark, flags, and the lists. */
 INLINE struct style style_of(const uint8_t *grammar, int64_t scale) {
     struct style style = {.mark = grammar[0], .scale = scale, .marks = scale != 0, .decimals = ~(uint128)0, .whole = 0};
     style.doubtful = grammar[1] & DOUBTFUL;
@@ -61,7 +61,7 @@ INLINE struct style style_of(const uint8_t *grammar, int64_t scale) {
         style.whole = ~(~(uint128)0 << (120 - 8 * scale));
     }
     style.fewest = scale ? scale : 1;
-    /* of few digits, `1.003` may be either, and `999` shows that it is */
+    /* of the short numbers, `1.003` may be decimals or thousands, and `999` suggests thousands */
     if (style.doubtful && scale == 3) style.fewest = 7;
     if (style.by_custom && !scale) style.fewest = 4;
     if (*style.separators.entries == 1 && scale < USUAL && !style.doubtful && !style.by_custom) {
@@ -79,14 +79,14 @@ struct number {
     bool done;
 };
 
-/* The number that eight bytes of 0 to 9 are, the first the most significant. */
+/* Return the number with the digits in eight bytes of 0 to 9, the first the most significant. */
 INLINE uint64_t eight_digits(uint64_t word) {
     const uint64_t pairs = 0x000000FF000000FF;
     word = word * 10 + (word >> 8);
     return ((word & pairs) * 0x000F424000000064 + (word >> 16 & pairs) * 0x0000271000000001) >> 32;
 }
 
-/* The number that the last `digits` of 16 characters are, the first in the lowest byte; not done if one is no digit. */
+/* Return the number in the last `digits` of 16 characters, the first in the lowest byte; not done if one is no digit. */
 INLINE struct number read_digits(uint128 characters, int64_t digits) {
     const uint128 wanted = ~(uint128)0 << (8 * (USUAL - digits));
     const uint64_t zeros = 0x3030303030303030, to_ten = 0x7676767676767676, high = 0x8080808080808080;
@@ -96,14 +96,14 @@ INLINE struct number read_digits(uint128 characters, int64_t digits) {
     return (struct number){(int64_t)(eight_digits(first) * 100000000 + eight_digits(last)), !beyond};
 }
 
-/* The 16 characters up to `stop`, which must be there. */
+/* Return the 16 characters before `stop`, which must be at least 16. */
 INLINE uint128 load_before(const uint8_t *text, int64_t stop) {
     uint128 raw;
     __builtin_memcpy(&raw, text + stop - USUAL, sizeof raw);
     return raw;
 }
 
-/* Read a short number without a sign that has just as many decimals as the scale. */
+/* Read a short number without a sign that has exactly `scale` decimals. */
 INLINE struct number read_usual(const uint8_t *text, int64_t start, int64_t stop, const struct style *style) {
     const int64_t size = stop - start, digits = size - style->marks;
     if (size > USUAL || digits < style->fewest || stop < USUAL) return (struct number){0, false};
@@ -112,7 +112,7 @@ INLINE struct number read_usual(const uint8_t *text, int64_t start, int64_t stop
     return read_digits((raw & style->decimals) | (raw & style->whole) << 8, digits);
 }
 
-/* Read such a number whose thousands are parted. */
+/* Read such a number with separators of thousands. */
 INLINE struct number read_grouped(const uint8_t *text, int64_t start, int64_t stop, const struct style *style) {
     const struct number no = {0, false};
     const int64_t size = stop - start, whole = size - style->marks - style->scale;
@@ -175,7 +175,7 @@ static const struct cell fallback = {.status = FALLBACK}, missing_cell = {.statu
 
 INLINE bool digit(uint8_t byte) { return (uint8_t)(byte - '0') <= 9; }
 
-/* Return the length of the first entry of a list that the text begins with, 0 where there is none. */
+/* Return the length of the first entry of a list that the text begins with, 0 if there is none. */
 INLINE int64_t match(const struct list *list, const uint8_t *text, int64_t start, int64_t stop) {
     if (start == stop || !may_begin(list, text[start])) return 0;
     for (const uint8_t *entry = list->entries; *entry; entry += 1 + *entry) {
@@ -190,7 +190,7 @@ INLINE int64_t match(const struct list *list, const uint8_t *text, int64_t start
 
 INLINE uint8_t lower(uint8_t byte) { return (uint8_t)(byte | (byte >= 'A' && byte <= 'Z') << 5); }
 
-/* Tell whether a text is one of the words, in whatever case. */
+/* Return whether a text is one of the words, ignoring case. */
 INLINE bool is_word(const struct list *list, const uint8_t *text, int64_t start, int64_t stop) {
     if (!may_begin(list, lower(text[start]))) return false;
     for (const uint8_t *entry = list->entries; *entry; entry += 1 + *entry) {
@@ -202,7 +202,7 @@ INLINE bool is_word(const struct list *list, const uint8_t *text, int64_t start,
     return false;
 }
 
-/* Read the digits of a text, all else left out, zeros at the end not counted but in `zeros`; false if they are many. */
+/* Read the digits of a text, ignoring other bytes; `zeros` counts those at the end. False for more than MAX_DIGITS. */
 static bool read_long(const uint8_t *text, int64_t start, int64_t stop, uint128 *value, int64_t *zeros) {
     int64_t count = 0;
     *value = 0;
@@ -221,8 +221,8 @@ static bool read_long(const uint8_t *text, int64_t start, int64_t stop, uint128 
     return true;
 }
 
-/* Tell whether a number may stand for an undefined price: a limit of 64-bit integers, the largest as billionths, too, or
- * a float nearest to one of them. */
+/* Return whether a number means an undefined price: a limit of 64-bit integers, the largest also in billionths, or a
+ * float nearest to one of them. */
 static bool is_undefined(uint128 value, int64_t decimals) {
     while (value % 10 == 0) value /= 10, decimals--;
     return (value == INT64_MAX && (decimals == 0 || decimals == 9)) ||
@@ -231,13 +231,13 @@ static bool is_undefined(uint128 value, int64_t decimals) {
            (decimals == -3 && value == 18446744073709552);
 }
 
-/* Return the number `value` * 10**`power`, with no more decimals than `most` where that is exact. */
+/* Return the number `value` * 10**`power`, with at most `most` decimals if that is exact. */
 static struct cell number_of(bool negative, uint128 value, int64_t power, int64_t most) {
     struct cell cell = {.status = NUMBER, .negative = negative, .decimals = 0, .magnitude = value};
     if (!value) return (struct cell){.status = NUMBER};
     const uint128 limit = (uint128)TENS[MAX_SCALE] * 100 * TENS[MAX_SCALE];
     for (; power > 0; power--) {
-        /* before it is multiplied: ten times the limit is more than 128 bits */
+        /* checked before multiplying: ten times the limit does not fit in 128 bits */
         if (cell.magnitude >= limit / 10) return fallback;
         cell.magnitude *= 10;
     }
@@ -248,7 +248,7 @@ static struct cell number_of(bool negative, uint128 value, int64_t power, int64_
     return cell;
 }
 
-/* Read a cell by the whole grammar, but for what hardly anybody writes. */
+/* Read a cell by the whole grammar except its rarest forms. */
 static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, const struct style *style,
                              int64_t most) {
     const bool is_long = stop - start > LONGEST;
@@ -312,7 +312,7 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
     if (!whole && !decimals) return fallback;
     if (at == stop && many < USUAL && decimals <= most && !style->doubtful && !style->by_custom)
         return (struct cell){.status = NUMBER, .negative = negative, .decimals = decimals, .magnitude = value};
-    const int64_t behind = at;
+    const int64_t digits_end = at;
 
     int64_t exponent = 0;
     bool scientific = false;
@@ -340,11 +340,11 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
     if (many <= DIGITS_OF_64_BITS) return number_of(negative, value, exponent - decimals, most);
     uint128 wide;
     int64_t zeros;
-    if (!read_long(text, first, behind, &wide, &zeros)) return fallback;
+    if (!read_long(text, first, digits_end, &wide, &zeros)) return fallback;
     return number_of(negative, wide, exponent - decimals + zeros, most);
 }
 
-/* Where a cell is, without the quotes around it; false where it has quotes within quotes, or after them. */
+/* Move the bounds of a cell inside the quotes around it; false if it has quotes inside, or text after them. */
 INLINE bool unquote(const uint8_t *text, int64_t *start, int64_t *stop) {
     if (*start == *stop || text[*start] != '"') return true;
     ++*start, --*stop;
@@ -359,18 +359,18 @@ INLINE struct cell cell_at(const uint8_t *text, int64_t start, int64_t stop, int
     return !quoted || unquote(text, &start, &stop) ? read_cell(text, start, stop, style, most) : fallback;
 }
 
-/* What read_numbers sums up: records that do not end where they should; carriage returns at the ends of records;
- * whether a number does not fit, and the most decimals of one; records that may have nothing but delimiters and blanks. */
+/* The summary of read_numbers: records without a line end; carriage returns at the ends of records; whether a number does
+ * not fit, and the most decimals of one; records with only delimiters and blanks. */
 enum { RAGGED, RETURNS_AT_ENDS, WIDE, WIDEST, EMPTY };
 
-/* Tell whether there is nothing but delimiters and blanks, in quotes or not where there is more than one field. */
+/* Return whether there are only delimiters and blanks, and with more than one field quotes. */
 static bool is_empty(const uint8_t *text, int64_t start, int64_t stop, int64_t delimiter, int64_t width) {
     while (start < stop && (blank(text[start]) || text[start] == delimiter || text[start] == '\r' ||
                             (width > 1 && text[start] == '"'))) start++;
     return start >= stop;
 }
 
-/* Read a cell by the grammar as a tick; return what it is, and note in `summary` a number that does not fit. */
+/* Read a cell by the grammar as a tick; return its status, and record in `summary` a number that does not fit. */
 static __attribute__((noinline)) int read_slowly(const uint8_t *text, int64_t start, int64_t stop, int64_t quoted,
                                                  const struct style *style, int64_t *ticks, int64_t *summary) {
     const struct number number = read_scientific(text, start, stop, style);
@@ -432,10 +432,10 @@ INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows
 
 /* Read cells as ticks of `scale` decimals.
  *
- * Cell r begins `skip` bytes after place `field` + r * `stride`, and ends at the place after that. With `quoted` there
- * may be quotes around it, doubled inside. With `width` the cells are a field of regular records of so many, and the
- * places are their ends: the last may have a carriage return. `ticks` and `missing` get an entry per row; rows of
- * fallback cells are listed in `fallback_rows`. Returns how many there are.
+ * Cell r begins `skip` bytes after place `field` + r * `stride`, and ends at the next place. With `quoted` it may have
+ * quotes around it, and doubled ones inside. With `width` the cells are a field of regular records of `width` fields,
+ * and the places are the ends of fields: the last may have a carriage return. `ticks` and `missing` receive an entry per
+ * row, `fallback_rows` the rows of fallback cells. Returns the number of fallback cells.
  */
 EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
                             int64_t quoted, int64_t width, int64_t field, int64_t delimiter, const uint8_t *grammar,
@@ -451,7 +451,7 @@ EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *places, int64_t 
                     fallback_rows, summary);
 }
 
-/* Read cells as 128-bit integers, the lower word first, each at as many `decimals` as it has; else as read_numbers. */
+/* Read cells as 128-bit integers, lower word first, each at its own scale, `decimals`; the rest is as in read_numbers. */
 EXPORT int64_t read_wide_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
                                  int64_t quoted, int64_t width, int64_t field, const uint8_t *grammar, uint64_t *words,
                                  uint8_t *decimals, uint8_t *missing, int32_t *fallback_rows) {

@@ -1,7 +1,7 @@
-/* What the processor at hand can do, and its system saves. */
+/* Which instructions the processor and its operating system support. */
 #include "native.h"
 
-/* The levels that there is a library for: the x86-64 psABI's v1, v3 and v4. NEON is part of every 64-bit ARM. */
+/* The levels with a library: v1, v3 and v4 of the x86-64 psABI. NEON is part of every 64-bit ARM. */
 enum { BASELINE, AVX2, AVX512 };
 
 #if defined(__x86_64__)

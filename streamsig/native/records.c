@@ -1,21 +1,21 @@
-/* The records of any text, regular or not: the grammar of csv/records.py, which defines it. */
+/* Splits any text into records, regular or not, by the grammar of csv/records.py, which is the definition. */
 #include "native.h"
 
-/* What is written of each record: the bytes it covers, its line end included; the line on which it starts; how many fields
- * it has; whether there is a NUL byte in one. */
+/* What is written for each record: its bytes, line end included; the line on which it starts; the number of its fields;
+ * whether it has a NUL byte. */
 enum { START, STOP, LINE, FIELDS, NUL, RECORD };
 
 INLINE bool line_end(uint8_t byte) { return byte == '\n' || byte == '\r'; }
 
-/* Tell whether the byte ends a line: LF, CRLF at its second byte, CR alone. */
+/* Return whether the byte ends a line: LF, CRLF at its second byte, CR alone. */
 INLINE bool ends_line(const uint8_t *text, int64_t at, int64_t size) {
     return text[at] == '\n' || (text[at] == '\r' && (at + 1 == size || text[at + 1] != '\n'));
 }
 
-/* Split text from position `at[0]` on, which is on line `at[1]`, until it ends or `most` records are found.
+/* Split text from position `at[0]` on, which is on line `at[1]`, until it ends or there are `most` records.
  *
- * With `by_lines` no record is longer than a line. `records` gets RECORD numbers for each; `places` gets start and stop,
- * quotes included, of each of `many` `wanted` fields. Returns how many records there are, and moves `at` behind them.
+ * With `by_lines` no record is longer than a line. `records` receives RECORD numbers for each; `places` the start and the
+ * stop, quotes included, of each of `many` `wanted` fields. Returns the number of records, and moves `at` after them.
  */
 EXPORT int64_t split_records(const uint8_t *text, int64_t size, int64_t delimiter, int64_t by_lines,
                              const int32_t *wanted, int64_t many, int64_t *at, int32_t *records, int32_t *places,
@@ -25,7 +25,7 @@ EXPORT int64_t split_records(const uint8_t *text, int64_t size, int64_t delimite
         int64_t here = position;
         while (here < size && (text[here] == delimiter || text[here] == ' ' || text[here] == '\t')) here++;
         if (here == size || line_end(text[here])) {
-            /* nothing but delimiters and blanks */
+            /* only delimiters and blanks */
             position = here + (here < size);
             if (position < size && text[here] == '\r' && text[position] == '\n') position++;
             line += here < size;
@@ -36,7 +36,7 @@ EXPORT int64_t split_records(const uint8_t *text, int64_t size, int64_t delimite
         record[START] = (int32_t)position;
         record[LINE] = (int32_t)line;
         int32_t fields = 0;
-        /* whether a field has something besides blanks */
+        /* whether a field has more than blanks */
         bool nul = false, content = false;
         here = position;
         for (;; here++) {
@@ -72,7 +72,7 @@ EXPORT int64_t split_records(const uint8_t *text, int64_t size, int64_t delimite
         line += here < size;
         position = here + (here < size);
         if (position < size && text[here] == '\r' && text[position] == '\n') position++;
-        /* one empty field in quotes is a cell that was left out, several are an empty line of a table */
+        /* one empty field in quotes is a missing cell, several are an empty line of a table */
         if (!content && fields > 1) continue;
         record[STOP] = (int32_t)position;
         record[FIELDS] = fields;

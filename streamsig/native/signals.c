@@ -1,22 +1,22 @@
-/* Rows with a signal: where one moving sum times its factor is greater than another times its own. */
+/* Counts rows with a signal: one moving sum times its factor is greater than another times its own. */
 #include "native.h"
 
 enum { BLOCK_ROWS = 1024 };
 
-/* A signal: moving averages over `fast` and `slow` rows, whether the fast one has to be `above` (1) or below (0), and
- * whether only the row counts on which that `turns` true. */
+/* A signal: moving averages over `fast` and `slow` rows, whether the fast one must be `above` (1) or below (0), and
+ * whether a row counts only where that `turns` true. */
 struct signal {
     int64_t fast, slow, above, turns;
 };
 
-/* What the rows of a run have in common: closes, their running sums with 0 in front, and how many rows up to each
- * have had a close without a gap. Sums may wrap around; the difference of two of them is right all the same. */
+/* A run: closes, their running sums after a 0, and the number of consecutive closes that end with each row. Sums may
+ * wrap around; the difference of two is right as long as it fits. */
 struct run {
     const uint64_t *ticks, *sums;
     const int64_t *known;
 };
 
-/* Whether the relation of the averages holds on a row. A factor of one average is the length of the other. */
+/* Return whether the comparison holds on a row. The factor of each sum is the length of the other average. */
 INLINE bool holds(const struct run *run, int64_t row, uint64_t fast, uint64_t slow, bool above, bool single) {
     const uint64_t *const end = run->sums + row + 1;
     const uint64_t fast_sum = single ? run->ticks[row] : *end - *(end - fast);
@@ -40,7 +40,7 @@ INLINE int64_t count_rows(const struct run *run, int64_t row, int64_t stop, cons
     return count;
 }
 
-/* Each of the calls is a loop of its own, with what is constant in it left out. `flags` are the signal's, if not null. */
+/* Count rows by a loop specialised for the signal. `flags` are those of the signal, or null. */
 static int64_t count_block(const struct run *run, int64_t row, int64_t stop, const struct signal *signal,
                            uint8_t *flags) {
     const bool above = signal->above, gaps = run->known != 0;
@@ -58,10 +58,10 @@ static int64_t count_block(const struct run *run, int64_t row, int64_t stop, con
 
 /* Count signals over a run of closes.
  *
- * `ticks` has `rows` closes, `missing` tells where there is none and is looked at only if there are `gaps`.
- * Of signal k the rows from `first[k]` to before `last[k]` count; its windows must be whole there. `sums` and `known`
- * are scratch for rows + 1 and rows entries. If it `emits`, `flags`, zeros of (many, rows), get a 1 for each row that
- * counts. fast * slow * (largest close) must be below 2**62.
+ * `ticks` has `rows` closes; `missing` is 1 where there is none, and is used only if there are `gaps`.
+ * Signal k is counted on rows `first[k]` (included) to `last[k]` (excluded), where its windows must be whole. `sums` and
+ * `known` are scratch for rows + 1 and rows entries. If it `emits`, `flags`, zeros of (many, rows), receives a 1 for each
+ * row that counts. fast * slow * (largest close) must be below 2**62.
  */
 EXPORT int64_t count_signals(const int64_t *ticks, const uint8_t *missing, int64_t rows, int64_t gaps,
                              const int64_t *signals, const int64_t *first, const int64_t *last, int64_t many,

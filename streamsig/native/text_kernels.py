@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 64
-"""Bytes that `find_fields` reads in one step."""
+"""The number of bytes that `find_fields` reads in one step."""
 
 MAX_SCALE = 18
-"""Most decimals of a tick in 64 bits."""
+"""The most decimals of a tick in 64 bits."""
 
 PADDING = 2 * BLOCK
-"""Entries that the capacity for results has beyond the results: kernels write whole blocks of them."""
+"""Extra entries at the end of result arrays: kernels write whole blocks."""
 
 _MOST_ENTRY = 255
 
 
 class Fields(NamedTuple):
-    """Where the fields of a text end.
+    """The ends of the fields of a text.
 
     Attributes:
         text: (bytes,) the text.
-        ends: (1 + fields,) -1, the end of a field that is not there, and the places, ascending.
-        records: Line ends outside of quotes.
-        lines: All line ends.
-        returns: All carriage returns.
-        malformed: Whether quotes or NUL bytes are where they should not be.
+        ends: (1 + fields,) -1, then the end of each field, ascending.
+        records: The number of line ends outside of quotes.
+        lines: The number of all line ends.
+        returns: The number of carriage returns.
+        malformed: Whether there are misplaced quotes or NUL bytes.
 
     """
 
@@ -47,36 +47,35 @@ class Fields(NamedTuple):
 
 
 def find_fields(text: NDArray[np.uint8], delimiter: str, scratch: NDArray[np.int32]) -> Fields:
-    """Find where fields end: at delimiters and line ends outside of quotes.
+    """Find the ends of fields: delimiters and line ends outside of quotes.
 
-    `text`, (bytes,), is shorter than 2 GiB. A field that does not end is left out. The result is a part of `scratch`,
-    (at least bytes + `PADDING`,).
+    `text`, (bytes,), must be shorter than 2 GiB. A field without an end is left out. The result is a view of
+    `scratch`, which must have bytes + `PADDING` entries; raises ValueError if it has fewer.
     """
     if len(scratch) < len(text) + PADDING:
-        raise ValueError(f"{len(scratch)} places are too few for {len(text)} bytes; {PADDING} more are needed")
+        raise ValueError(f"{len(scratch)} entries are too few for {len(text)} bytes and {PADDING} more")
     blocks, rest = divmod(len(text), BLOCK)
-    # neither a delimiter nor a line end or quote
+    # padding that is neither a delimiter nor a line end or quote
     tail = np.full(BLOCK, ord("x" if delimiter == " " else " "), np.uint8)
     tail[:rest] = text[len(text) - rest :]
-    found = np.zeros(4, np.int64)
-    count = library.call("find_fields", text, blocks, tail, ord(delimiter), scratch, found)
-    records, lines, returns, malformed = found.tolist()
+    counts = np.zeros(4, np.int64)
+    count = library.call("find_fields", text, blocks, tail, ord(delimiter), scratch, counts)
+    records, lines, returns, malformed = counts.tolist()
     return Fields(text, scratch[: count + 1], records, lines, returns, bool(malformed))
 
 
 class Cells(NamedTuple):
-    """Where cells stand in a text, one for each row.
+    """The positions of cells in a text, one for each row.
 
     Attributes:
         text: (bytes,) the text.
-        places: (at least all that are meant,) cell r begins `skip` bytes after place `field` + r * `stride`, and ends
-            at the place after that.
-        rows: How many cells there are.
-        stride: Places from one cell to the next.
-        skip: Bytes from a place to the cell that begins there.
-        quoted: Whether there may be quotes around cells, and doubled quotes inside.
-        width: Where the places are ends of regular records, how many fields each has; else 0.
-        field: Place of the first cell: of regular records, which field it is.
+        places: byte offsets; cell r begins `skip` bytes after `places[field + r * stride]` and ends at the next offset.
+        rows: The number of cells.
+        stride: The number of places from one cell to the next.
+        skip: The number of bytes from a place to the cell that begins there.
+        quoted: Whether cells may have quotes around them, and doubled quotes inside.
+        width: The number of fields of each record if the places are the ends of regular records, else 0.
+        field: The index of the first cell's place; for regular records the number of the field, from 0.
 
     """
 
@@ -90,28 +89,28 @@ class Cells(NamedTuple):
     field: int = 0
 
     @classmethod
-    def of_field(cls, found: Fields, width: int, field: int) -> Cells:
-        """Return one field (from 0) of regular records of `width` fields."""
-        return cls(found.text, found.ends, (len(found.ends) - 1) // width, width, 1, width=width, field=field)
+    def of_field(cls, fields: Fields, width: int, field: int) -> Cells:
+        """Return the cells of one field, from 0, of regular records of `width` fields."""
+        return cls(fields.text, fields.ends, (len(fields.ends) - 1) // width, width, 1, width=width, field=field)
 
     def slice(self, start: int, stop: int) -> Cells:
-        """Return the cells of rows `start` to before `stop`."""
+        """Return the cells of rows `start` (included) to `stop` (excluded)."""
         return self._replace(places=self.places[start * self.stride :], rows=min(stop, self.rows) - start)
 
     def take(self, rows: NDArray[np.int32]) -> Cells:
-        """Return the cells of some rows."""
+        """Return the cells of these rows."""
         at = rows.astype(np.int64) * self.stride + self.field
         places = np.empty((len(rows), 2), np.int32)
         places[:, 0], places[:, 1] = self.places[at] + self.skip, self.places[at + 1]
         if self.field + 1 == self.width:
-            # the carriage return after the last field is no part of it
+            # without the carriage return after the last field
             start, stop = places.T
             stop -= (start < stop) & (self.text[stop - 1] == ord("\r"))
         return Cells(self.text, places.reshape(-1), len(rows), 2, quoted=self.quoted)
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """Return where the cells are, as kernels need it; raises ValueError for places that are not there."""
+        """Return the arguments of kernels that read cells; raises ValueError for cells out of bounds."""
         last = self.field + (self.rows - 1) * self.stride + max(2, self.width - self.field + 1)
         if min(self.field, self.rows, self.stride) < 0 or (self.rows and last > len(self.places)):
             raise ValueError(f"cells of {self.rows} rows that are not in {len(self.places)} places")
@@ -124,13 +123,13 @@ class Records(NamedTuple):
     """Records of a text.
 
     Attributes:
-        starts: (records,) where each begins.
-        stops: (records,) where each ends, its line end included.
+        starts: (records,) the first byte of each.
+        stops: (records,) the end of each, its line end included.
         lines: (records,) the line on which each begins.
-        fields: (records,) how many fields each has.
-        nul: (records,) 1 where there is a NUL byte in one, else 0.
-        places: (records, 2 * wanted) start and stop of each wanted field.
-        next_line: The line after the last one.
+        fields: (records,) the number of fields of each.
+        nul: (records,) 1 for a record with a NUL byte, else 0.
+        places: (records, 2 * wanted) the start and the stop of each wanted field.
+        next_line: The line after the last record.
 
     """
 
@@ -143,16 +142,16 @@ class Records(NamedTuple):
     next_line: int
 
     def cells(self, text: NDArray[np.uint8], wanted: int) -> Cells:
-        """Return the cells of one of the wanted fields."""
+        """Return the cells of a wanted field, by its index in `wanted`."""
         return Cells(text, self.places.reshape(-1), len(self.places), self.places.shape[1], field=2 * wanted)
 
 
 def split_records(
     text: NDArray[np.uint8], delimiter: str, wanted: Sequence[int], *, most: int, by_lines: bool = False
 ) -> Iterator[Records]:
-    """Yield the records of `text`, (bytes,) shorter than 2 GiB, at most `most` at a time, the last time maybe none.
+    """Yield the records of `text`, (bytes,) shorter than 2 GiB, in batches of at most `most`; the last may be empty.
 
-    `wanted` are fields, from 0. With `by_lines` a record ends with its line, quotes or not.
+    `wanted` are fields, from 0. With `by_lines` a record ends with its line, even inside quotes.
     """
     position, fields = np.array([0, 1], np.int64), np.array(wanted, np.int32)
     # the shortest record is a byte and a line end
@@ -166,10 +165,10 @@ def split_records(
 
 
 def grammar(mark: str, lists: Sequence[Sequence[str]], *, doubtful: bool, by_custom: bool) -> NDArray[np.uint8]:
-    """Return how numbers are written, as the kernels take it.
+    """Return the grammar of numbers in the form of the kernels, (bytes,).
 
-    `lists` are what is written for a minus, for a thousands separator, for a currency (of two that begin alike the
-    longer one first), and for a missing close, in lower case.
+    `lists` are the texts for a minus, for a thousands separator, for a currency (the longer of two with the same
+    beginning first), and for a missing close, in lower case.
     """
     entries = [[text.encode() for text in texts if text] for texts in lists]
     parts = [bytes([len(entry)]) + entry for each in entries for entry in [*each, b""] if len(entry) <= _MOST_ENTRY]
@@ -177,17 +176,17 @@ def grammar(mark: str, lists: Sequence[Sequence[str]], *, doubtful: bool, by_cus
 
 
 class Numbers(NamedTuple):
-    """What cells hold.
+    """The numbers in cells.
 
     Attributes:
-        ticks: (rows,) values as whole numbers of 10**-scale, 0 where there is none.
+        ticks: (rows,) values in units of 10**-scale, 0 where there is none.
         missing: (rows,) 1 where there is no close, else 0.
-        fallback: (fallback,) ascending rows of cells that the kernel cannot read, which are left to the caller.
+        fallback: (fallback,) ascending rows of cells that the kernel cannot read; the caller reads them.
         ragged: Whether a regular record does not end with a line end.
-        returns: Carriage returns at the ends of regular records.
-        wide: Whether a number does not fit.
-        widest: The most decimals of a number that is not written with just the scale.
-        empty: Whether a regular record has nothing but delimiters and blanks.
+        returns: The number of carriage returns at the ends of regular records.
+        wide: Whether a number does not fit in a tick.
+        widest: The most decimals of the numbers that do not have exactly `scale` of them.
+        empty: Whether a regular record has only delimiters and blanks.
 
     """
 
@@ -202,7 +201,7 @@ class Numbers(NamedTuple):
 
 
 def read_numbers(cells: Cells, grammar: NDArray[np.uint8], scale: int, delimiter: str = ",") -> Numbers:
-    """Read cells as ticks of `scale` decimals, at most `MAX_SCALE`."""
+    """Read cells as ticks of `scale` decimals; raises ValueError for more than `MAX_SCALE`."""
     if not 0 <= scale <= MAX_SCALE:
         raise ValueError(f"scale {scale} is not in 0..{MAX_SCALE}")
     where, rows = cells.arguments, cells.rows
@@ -215,13 +214,13 @@ def read_numbers(cells: Cells, grammar: NDArray[np.uint8], scale: int, delimiter
 
 
 class WideNumbers(NamedTuple):
-    """What cells hold, whatever their size.
+    """The numbers in cells, each at its own scale.
 
     Attributes:
-        words: (rows, 2) values as 128-bit integers in two's complement, the lower word first; 0 where there is none.
-        decimals: (rows,) how many digits of each are decimals.
+        words: (rows, 2) values as 128-bit integers in two's complement, lower word first; 0 where there is none.
+        decimals: (rows,) the scale of each value.
         missing: (rows,) 1 where there is no close, else 0.
-        fallback: (fallback,) ascending rows of cells that the kernel cannot read, which are left to the caller.
+        fallback: (fallback,) ascending rows of cells that the kernel cannot read; the caller reads them.
 
     """
 
@@ -242,9 +241,9 @@ def read_wide_numbers(cells: Cells, grammar: NDArray[np.uint8]) -> WideNumbers:
 
 
 def copy_texts(cells: Cells) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """Copy cells, without the quotes around them and with those inside once.
+    """Copy cells without the quotes around them, and with doubled quotes inside as one.
 
-    Returns where each copy starts, and the last ends: (rows + 1,), and the copies one after another: (bytes,).
+    Returns the start of each copy and the end of the last, (rows + 1,), and the joined copies, (bytes,).
     """
     starts, content = np.empty(cells.rows + 1, np.int32), np.empty(len(cells.text) + PADDING, np.uint8)
     size = library.call("copy_texts", cells.text, len(cells.text), *cells.arguments, starts, content)
