@@ -1,1 +1,1 @@
-"""streamsig measured beside pandas, polars and DuckDB: whole processes, one file, exact counts first."""
+"""Benchmarks of streamsig, pandas, polars and DuckDB: whole processes, one file, exact counts first."""

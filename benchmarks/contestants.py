@@ -1,4 +1,4 @@
-"""Who takes part, and the command line of each."""
+"""The contestants and their command lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN_FILE = "bars.csv"
 
 @dataclass(frozen=True)
 class Contestant:
-    """One way to the answer, run as a process of its own that prints one JSON object."""
+    """A program that computes the counts in a process of its own and prints one JSON object."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""The file everybody reads: generated from a seed, kept only when asked."""
+"""The common input file: generated from a seed, and deleted unless --keep is given."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HASH_BLOCK_BYTES = 1 << 20
 
 
 class DatasetError(Exception):
-    """The file could not be made: no room, or the generator failed. The message says which."""
+    """The file could not be created: the disk is full, or the generator failed. The message says which."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ def _command(rows: int, symbols: int) -> list[str]:
 
 @contextmanager
 def dataset(folder: Path, rows: int, symbols: int = 0, *, keep: bool) -> Iterator[Dataset]:
-    """Give the file of `rows` bars in `folder`, made if it is not there; a file made here goes at the end.
+    """Give the file of `rows` bars in `folder`, made if it is not there; a new file is deleted at the end.
 
     The bars are of so many interleaved symbols, or with 0 of one without a name.
 
-    A file found (kept by an earlier run) stays. `keep` keeps a file made by this run.
+    An existing file is not deleted. With `keep`, neither is one made by this run.
 
     Raises:
-        DatasetError: no room in `folder`, or `streamsig generate` failed.
+        DatasetError: not enough space in `folder`, or `streamsig generate` failed.
 
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def _generate(path: Path, rows: int, symbols: int) -> None:
             said = done.stderr.strip().splitlines() or ["no message on stderr"]
             message = f"streamsig generate failed with {done.returncode}: {said[-1]}"
             raise DatasetError(message)
-        # Under its final name a file is whole: a later run trusts what it finds there.
+        # Under its final name a file is complete: a later run trusts it.
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What finding out a layout costs: on samples made to take long, and as a part of a whole run.
+"""The cost of detecting a layout, for samples built to take long and as a part of a whole run.
 
     python -m benchmarks.detection [FILE]
 

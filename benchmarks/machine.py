@@ -1,4 +1,4 @@
-"""Where and with what a benchmark ran: enough to judge it, nothing that names the machine."""
+"""The machine and software of a benchmark, without anything that identifies the machine."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def harness_peak_rss_bytes() -> int:
 
 
 def cpu_model() -> str:
-    """Return the processor's marketing name, or its architecture where the system tells no name."""
+    """Return the processor's marketing name, or its architecture if the system has no name."""
     listing = Path("/proc/cpuinfo")
     if listing.exists():
         match = re.search(r"^model name\s*:\s*(.+)$", listing.read_text(encoding="utf-8"), re.MULTILINE)
@@ -86,7 +86,7 @@ def _leading_numbers(release: str) -> str:
 
 
 def _output(program: str, *arguments: str) -> str:
-    """Return what a program says in one line, or nothing when it is missing or unhappy."""
+    """Return the output of a program on one line, or nothing if it is missing or fails."""
     path = shutil.which(program)
     if path is None:
         return ""

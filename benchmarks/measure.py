@@ -24,7 +24,7 @@ SHOWN_ERROR_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class Sample:
-    """What one run answered and what it cost. Counts are None when it failed, and `error` then says why."""
+    """The answer and the cost of one run. Counts are None when it failed, and `error` then says why."""
 
     round: int
     """0 is the warm-up, which no statistic uses."""
@@ -45,7 +45,7 @@ class Sample:
 
     @property
     def cpu_seconds(self) -> float:
-        """User and system time together, waited-for children included."""
+        """Return user and system time together, waited-for children included."""
         return self.user_seconds + self.system_seconds
 
     def to_json(self) -> str:
@@ -82,7 +82,7 @@ def measure(command: list[str], *, contestant: str, round_: int, folder: Path, t
         try:
             _, status, usage = os.wait4(process.pid, 0)
             wall_seconds = time.perf_counter() - started
-            # wait4 went behind Popen's back: told the exit code, it will not look for the process again.
+            # wait4 has reaped the process; with the exit code set, Popen does not wait for it again.
             process.returncode = os.waitstatus_to_exitcode(status)
         except BaseException:
             process.kill()
@@ -112,7 +112,7 @@ def measure(command: list[str], *, contestant: str, round_: int, folder: Path, t
 def rounds(commands: Mapping[str, list[str]], *, runs: int, folder: Path, timeout_seconds: float) -> Iterator[Sample]:
     """Give every sample as it is taken: round 0 to warm up, then `runs` rounds, everybody once in each.
 
-    `commands` is by contestant, in the order of a round. Whoever fails is left out of the later rounds.
+    `commands` is by contestant, in the order of a round. A contestant that fails is left out of the later rounds.
     """
     failed: set[str] = set()
     for round_ in range(runs + 1):

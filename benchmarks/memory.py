@@ -26,7 +26,7 @@ _LARGER = 1.5
 
 
 def contents(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Yield what is read, in words, and the arguments that read it."""
+    """Yield a description of each input and the arguments to read it."""
     bars = _generated(folder / "bars.csv", "--rows", "2000000")
     symbols = _generated(folder / "symbols.csv", "--rows", "400000", "--symbols", "50000")
     digits = _written(folder / "digits.csv", b"close\n", b"1\n2\n", 20_000_000)
@@ -52,7 +52,7 @@ def contents(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def measure(arguments: list[str], limit_mib: int) -> tuple[int | None, str]:
-    """Return the peak of a run in KiB, `None` where it is refused, and its last word."""
+    """Return the peak of a run in KiB, `None` if it is refused, and its error message."""
     command = [sys.executable, "-c", _PEAK, "run", *arguments, "--output", "-", "--memory-limit", f"{limit_mib}MiB"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (this program)
     metrics = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""The results as bars: wall time with its extremes beside peak memory, wrong counts in another colour."""
+"""The results as bars: wall time with its extremes, peak memory, and wrong counts in another colour."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw(path: Path, about: Circumstances, lines: Sequence[Line]) -> None:
     The same samples give the same bytes, so a redrawn picture is no change in git.
     """
     shown = [line for line in lines if line.wall is not None]
-    # Without a salt matplotlib makes ids up at random, without a date it writes today's.
+    # Without a salt matplotlib uses random ids, and without a date it writes today's.
     with mpl.rc_context({"svg.hashsalt": "streamsig", "font.size": 9}):
         figure = Figure(figsize=(9, 1.3 + 0.38 * len(shown)), layout="constrained", facecolor="white")
         left, right = figure.subplots(1, 2, sharey=True)

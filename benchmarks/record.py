@@ -1,4 +1,4 @@
-"""A benchmark as it is kept: raw samples and circumstances in one folder, from which all else is drawn."""
+"""A stored benchmark: raw samples and circumstances in one folder, from which everything else is derived."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def markdown_table(lines: Sequence[Line]) -> str:
 
 
 def question(about: Circumstances) -> str:
-    """Return one sentence: what was asked, of how much data, on what machine."""
+    """Return one sentence: the task, the amount of data, the machine."""
     machine = about.machine
     symbols = f" of {about.symbols:,} interleaved symbols" if about.symbols else ""
     return (
@@ -110,7 +110,7 @@ def summary_page(about: Circumstances, lines: Sequence[Line], picture: str) -> s
 
 
 def put_in_readme(readme: Path, about: Circumstances, lines: Sequence[Line], folder_name: str, picture: str) -> None:
-    """Replace what stands between the two marks of `readme` by the newest results.
+    """Replace the text between the two marks of `readme` by the newest results.
 
     Raises:
         ValueError: `readme` lost a mark.

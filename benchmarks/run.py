@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, taking_part: Sequence[Contestant], data: Dataset, console: Console) -> Path:
     """Take every sample, writing each as it comes, and return the folder they are in."""
     about_machine = machine.description()
-    # Samples are children of this process: whatever it has grown to is the least peak they can show.
+    # Samples are children of this process: its size is the least peak that they can show.
     harness_peak_rss_bytes = machine.harness_peak_rss_bytes()
     with tempfile.TemporaryDirectory(dir=options.data) as scratch:
         console.print("exact count, by Python integers ...", end=" ")
@@ -104,7 +104,7 @@ def _run(options: argparse.Namespace, taking_part: Sequence[Contestant], data: D
 
 
 def _line(sample: Sample, label: str, about: record.Circumstances) -> str:
-    """Return one line per run. In the warm-up it says whether the count is right, and leaves the time out."""
+    """Return one line per run: in the warm-up whether the count is right, without the time."""
     turn = f"round {sample.round}" if sample.round else "warm-up"
     if sample.signal_count is None:
         said = f"failed: {sample.error}"
@@ -117,7 +117,7 @@ def _line(sample: Sample, label: str, about: record.Circumstances) -> str:
 
 
 def _present(folder: Path, console: Console) -> list[Line]:
-    """Draw everything anew from the raw data of `folder`, and print the table."""
+    """Draw everything from the raw data of `folder`, and print the table."""
     # Imported only now: matplotlib in this process would be charged to every sample taken from it.
     from benchmarks.picture import draw  # noqa: PLC0415
 

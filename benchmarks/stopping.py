@@ -65,7 +65,7 @@ def _stops(folder: Path, stops: int) -> None:
 
 
 def _stop(folder: Path, flags: list[str], after_seconds: float) -> float | None:
-    """Return how long a run goes on after its signal, `None` if it had ended before."""
+    """Return how long a run takes to end after its signal, `None` if it had ended before."""
     with subprocess.Popen(  # noqa: S603 (our own program)
         _run(flags), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:

@@ -1,4 +1,4 @@
-"""From raw samples to one line per contestant: medians, extremes, ratios of the same round."""
+"""Raw samples become one line per contestant: medians, extremes, ratios of the same round."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Line:
-    """What the table and the picture say of one contestant. Costs are None when a run failed."""
+    """The table's and picture's data of one contestant. Costs are None when a run failed."""
 
     name: str
     label: str
@@ -46,7 +46,7 @@ class Line:
 
     @property
     def exact(self) -> bool:
-        """Whether every run, warm-up included, gave the exact count of all rows."""
+        """Return whether every run, warm-up included, gave the exact count of all rows."""
         return self.failure is None and self.count_errors == (0,) and not self.wrong_rows
 
 

@@ -31,23 +31,23 @@ def main(arguments: list[str]) -> None:
 
 
 def fuzz(name: str, seconds: str) -> None:
-    """Let atheris try what it likes for so many seconds."""
+    """Let atheris try inputs for this many seconds."""
     import atheris  # noqa: PLC0415 (only here is it needed)
 
-    # of other modules, such as that of the oracle's fractions, there is nothing to learn, and it takes most of the time
+    # instrumenting other modules, such as the oracle's fractions, takes most of the time for no gain
     with atheris.instrument_imports(include=["fuzz", "streamsig"], exclude=["fuzz.guard"]):
         from fuzz.targets import TARGETS  # noqa: PLC0415 (see above)
     learnt = LEARNT / name
     learnt.mkdir(parents=True, exist_ok=True)
     options = [f"-max_total_time={seconds}", "-max_len=2000", "-print_final_stats=1", f"-artifact_prefix={learnt}-"]
-    # atheris itself grows, by up to 4 MB a second: the same runs without instruments stay below 70 MB
+    # atheris itself grows by up to 4 MB a second; the same runs without instrumentation stay below 70 MB
     options += ["-rss_limit_mb=8000", "-malloc_limit_mb=2000"]
     atheris.Setup([sys.argv[0], *options, str(learnt), str(CORPUS / name)], TARGETS[name])
     atheris.Fuzz()
 
 
 def replay(name: str, trials: int = _TRIALS) -> int:
-    """Try the corpus of a target, and changes to it that are the same every time; return how many inputs there were."""
+    """Try the corpus of a target and reproducible changes to it; return the number of inputs."""
     from fuzz.targets import TARGETS  # noqa: PLC0415 (atheris has to be there before)
 
     dice = random.Random(name)  # noqa: S311 (dice)
@@ -60,7 +60,7 @@ def replay(name: str, trials: int = _TRIALS) -> int:
 
 
 def changed(data: bytes, dice: random.Random) -> bytes:
-    """Return some bytes with a few of them changed, left out, doubled or moved."""
+    """Return some bytes with a few of them changed, removed, doubled or moved."""
     octets = bytearray(data)
     for _ in range(dice.randint(1, 8)):
         start = dice.randint(0, len(octets))

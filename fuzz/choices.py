@@ -1,4 +1,4 @@
-"""Bytes as a row of choices: what a target does with bytes that stand for more than themselves."""
+"""Bytes as a series of choices, for targets whose inputs are more than bytes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _MOST_BITS = 320
 
 
 class Choices:
-    """Chooses by one byte after another; behind the last one always the first choice."""
+    """Makes a choice with each byte; after the last one, always the first choice."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self._place = data, 0
 
     def __bool__(self) -> bool:
-        """Whether there are bytes left."""
+        """Return whether there are bytes left."""
         return self._place < len(self._data)
 
     def take(self, size: int) -> bytes:
@@ -30,11 +30,11 @@ class Choices:
         return taken
 
     def below(self, limit: int) -> int:
-        """Return a number from 0 to below `limit`, at most 256."""
+        """Return a number from 0 to below `limit`, which is at most 256."""
         return (self.take(1) or b"\0")[0] % limit
 
     def one_of(self, things: Sequence[_T]) -> _T:
-        """Return one of up to 256 things."""
+        """Return one of up to 256 values."""
         return things[self.below(len(things))]
 
     def signals(self, longest: int) -> list[Signal]:
@@ -45,9 +45,9 @@ class Choices:
         ]
 
     def close(self, factor: int) -> int | None:
-        """Return a close as ticks, or `None` for a missing one: seldom far from where something ends.
+        """Return a close as ticks, often near a limit, or `None` for a missing one.
 
-        `factor` is what closes are multiplied with before they have to fit in words.
+        Closes times `factor` must fit in words.
         """
         kind, sign = self.below(8), 1 - 2 * self.below(2)
         if kind == 0:
@@ -60,5 +60,5 @@ class Choices:
         bits = (self.below(256) << 8 | self.below(256)) % _MOST_BITS
         if kind == 5:  # noqa: PLR2004
             return sign * (1 << bits) + near
-        # where so many words are no longer enough, or would not be
+        # near the limits of so many words
         return sign * ((1 << (64 * (bits % 5) + 62 + bits % 3)) // factor) + near

@@ -1,4 +1,4 @@
-"""The law of the kernel that counts groups, and of the state that calls it."""
+"""The law of the kernel and the state that count groups."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _Rows = list[tuple[bytes, "int | None"]]
 
 
 def groups(data: bytes) -> None:
-    """Each group counts as a series by itself, whatever is updated, merged and added, in words of any number."""
+    """Each group counts like a series of its own, in any updates, merges and number of words."""
     pick = Choices(data)
     signals, backwards, many = pick.signals(12), bool(pick.below(2)), 1 + pick.below(40)
     factor = 2 * max(it.fast * it.slow for it in signals)
     left = _MOST_ROWS
     with guarded_kernels(), small_tables(pick.take(1), 32), patch.object(core_groups, "_FIRST_CAPACITY", 1):
-        # runs that are to be joined, and series that are done
+        # runs to merge, and finished series
         runs: list[tuple[GroupState, _Rows]] = [(GroupState(signals, backwards=backwards), [])]
         series: list[tuple[GroupState, _Rows]] = []
         while pick and left > 0:
@@ -66,7 +66,7 @@ def groups(data: bytes) -> None:
 
 
 def _update(pick: Choices, state: GroupState, rows: _Rows, *, many: int, factor: int) -> int:
-    """Give some rows to a state, and write them down."""
+    """Add some rows to a state and record them."""
     scale, wide, size = pick.one_of(_SCALES), pick.below(4), pick.below(16)
     keys = [b"%d" % pick.below(many) for _ in range(size)]
     closes = [pick.close(factor) for _ in range(size)]

@@ -1,4 +1,4 @@
-"""Kernels on arrays that end, and begin, where memory does: whoever touches what is beyond is killed by the system."""
+"""Runs kernels on arrays next to guard pages, so that an access outside of them kills the process."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NOTHING = 0
 
 @contextlib.contextmanager
 def guarded_kernels() -> Iterator[None]:
-    """Guard all arrays of all kernels that are called meanwhile, whoever has made the arrays.
+    """Guard all arrays of all kernel calls in this context.
 
-    Each is called twice: on arrays that end where memory does, and on such that begin there. Both calls have to leave
-    the same, and what may not be written as it was.
+    Each kernel is called twice, on arrays that end at a guard page and on arrays that begin after one. Both calls must
+    have the same results and leave read-only arguments unchanged.
     """
     with patch.object(library, "call", partial(_call_guarded, library.call)):
         yield
@@ -33,7 +33,7 @@ def guarded_kernels() -> Iterator[None]:
 
 def _call_guarded(call: Callable[..., int], name: str, *arguments: Any) -> int:  # noqa: ANN401 (arrays and numbers)
     arrays = [it for it in arguments if isinstance(it, np.ndarray)]
-    # the kernel's own check is of the copies, which are contiguous whatever they are copies of
+    # the kernel's own check sees only the copies, which are always contiguous
     assert all(array.flags.c_contiguous for array in arrays)
     late, early = (
         [_guarded(it, place, at_end=at_end) for place, it in enumerate(arguments)] for at_end in (True, False)
@@ -51,9 +51,9 @@ def _call_guarded(call: Callable[..., int], name: str, *arguments: Any) -> int: 
 
 
 def _guarded(argument: Any, place: int, *, at_end: bool) -> Any:  # noqa: ANN401 (arrays, and numbers as they are)
-    """Return a copy of an array at the end, or at the start, of pages around which there are such as none may touch.
+    """Return a copy of an array that ends, or begins, at a guard page.
 
-    It is there until another argument at the same place is copied.
+    It is valid until another argument at the same position is copied.
     """
     if not isinstance(argument, np.ndarray):
         return argument
@@ -67,9 +67,9 @@ def _guarded(argument: Any, place: int, *, at_end: bool) -> Any:  # noqa: ANN401
 
 @lru_cache(maxsize=200)
 def _pages(size: int, *_user: int) -> mmap.mmap:
-    """Return memory of so many bytes, whole pages, with a page before and behind that may not be touched.
+    """Return whole pages of at least this many bytes, between two guard pages.
 
-    The same for the same user: to ask the system every time takes longer than the kernels.
+    Pages are reused, since allocating them takes longer than the kernels.
     """
     page = mmap.PAGESIZE
     memory = mmap.mmap(-1, size + 2 * page)

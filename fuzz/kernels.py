@@ -1,4 +1,4 @@
-"""The laws of the kernels by themselves: they touch nothing but what is theirs."""
+"""The laws of the kernels: they touch only their own arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FORMATS = (
 
 
 def kernels(data: bytes) -> None:
-    """No kernel that reads a text reads or writes beyond its arrays, and numbers are what parse says they are."""
+    """Kernels that read text stay within their arrays, and numbers are those of `parse`."""
     if len(data) < _HEAD:
         return
     width, scale, form = 1 + data[0] % 4, data[1] % (text_kernels.MAX_SCALE + 1), _FORMATS[data[0] // 4 % len(_FORMATS)]
@@ -57,7 +57,7 @@ def _cells(cells: text_kernels.Cells, form: NumberFormat, scale: int) -> None:
 
 
 def _numbers_alone(text: Any, form: NumberFormat, scale: int) -> None:  # noqa: ANN401 (bytes)
-    """Take what stands between commas for a column of texts."""
+    """Read the texts between commas as a column."""
     stops = [*np.flatnonzero(text == ord(",")).tolist(), len(text)]
     places = np.stack([[0, *(stop + 1 for stop in stops[:-1])], stops], axis=1, dtype=np.int32).reshape(-1)
     cells = text_kernels.Cells(text, places, len(stops), 2, quoted=False)
@@ -74,7 +74,7 @@ def _numbers_alone(text: Any, form: NumberFormat, scale: int) -> None:  # noqa: 
 
 
 def doors(data: bytes) -> None:
-    """Numbers that do not go together are refused before a kernel sees them, and any others do no harm."""
+    """Inconsistent numbers are refused before a kernel sees them, and others do no harm."""
     pick = Choices(data)
     with guarded_kernels():
         while pick:
@@ -105,7 +105,7 @@ def _missing(pick: Choices, rows: int) -> np.ndarray[tuple[int], np.dtype[np.boo
 
 
 def _numbers(pick: Choices, size: int, limit: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Choose numbers from 0 to below a limit, seldom some near it, and one in a while absurd ones."""
+    """Choose numbers from 0 to below a limit, rarely near it, and very rarely absurd ones."""
     return np.array([_number(pick, limit) for _ in range(size)], np.int64)
 
 

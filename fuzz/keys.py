@@ -1,4 +1,4 @@
-"""The law of the kernels that number texts, and of the tables of keys that call them."""
+"""The law of the kernels and tables that number texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_TEXTS = 2000
 
 
 def keys(data: bytes) -> None:
-    """Texts are numbered as a dictionary does it, also in parts, and rows of several columns by their keys."""
+    """Texts are numbered as by a dictionary, also in parts, and rows of several columns by their keys."""
     pick = Choices(data)
     with guarded_kernels(), small_tables(pick.take(1)):
         width = 1 + pick.below(3)
@@ -41,7 +41,7 @@ def keys(data: bytes) -> None:
 
 @contextlib.contextmanager
 def small_tables(seed: bytes, slots: int = 8) -> Iterator[None]:
-    """Let tables begin small, so that few texts make them grow, and their hashes be the same every time, or all one.
+    """Start tables small, so that they grow, with hashes that are reproducible or all equal.
 
     `slots` is a power of two.
     """
@@ -57,7 +57,7 @@ def _are_numbered_as_by_a_dictionary(texts: list[bytes], sizes: list[int], some:
     joined, table, numbered = Texts.of(texts), KeyTable(), []
     start = 0
     for size in [*sizes, len(texts)]:
-        # a run of texts, with the others before and behind
+        # a part of the texts, with others before and after it
         numbered += table.number(Texts(joined.starts[start : start + size + 1], joined.content)).tolist()
         start = min(start + size, len(texts))
     assert numbered == expected
@@ -68,7 +68,7 @@ def _are_numbered_as_by_a_dictionary(texts: list[bytes], sizes: list[int], some:
 
 
 def _texts(pick: Choices) -> list[bytes]:
-    """Choose texts: short and long ones, the same again or nearly so, and many."""
+    """Choose many texts, short, long, repeated and similar ones."""
     texts: list[bytes] = []
     while pick and len(texts) < _MOST_TEXTS:
         kind = pick.below(64)
@@ -90,7 +90,7 @@ def _texts(pick: Choices) -> list[bytes]:
 
 
 def _key(row: tuple[bytes, ...]) -> bytes:
-    """Return the key of a row as it is promised: the text, or a record of CSV; what is no UTF-8 is written out."""
+    """Return the documented key of a row: the text, or a CSV record, with invalid UTF-8 escaped."""
     cells = [text.decode("utf-8", "backslashreplace") for text in row]
     if len(cells) > 1:
         cells = ['"' + it.replace('"', '""') + '"' if set(it) & set(',"\r\n') else it for it in cells]

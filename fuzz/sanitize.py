@@ -1,4 +1,4 @@
-"""`python fuzz/sanitize.py`: compile the kernels so that undefined behaviour ends the process, as level `sanitized`."""
+"""`python fuzz/sanitize.py` compiles the kernels as level `sanitized`, which undefined behaviour aborts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The law of the kernel that counts signals, and of the states that call it."""
+"""The law of the kernel and the states that count signals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_ROWS = 1500
 
 
 def signals(data: bytes) -> None:
-    """Signals are counted as by recomputing all windows, however many there are and wherever the rows are parted."""
+    """Any number of signals, over rows cut anywhere, have the counts of recomputed windows."""
     pick = Choices(data)
     wanted = pick.signals(pick.one_of([4, 12, 40, 256]))
     places, seams = ([pick.below(256) for _ in range(size)] for size in [pick.below(6)] * 2)
@@ -38,18 +38,18 @@ def signals(data: bytes) -> None:
 
 
 def ticks_of(closes: list[int | None], scale: int = 0) -> Ticks:
-    """Return whole numbers as closes at a scale."""
+    """Return integers as closes at a scale."""
     return Ticks.from_integers([close or 0 for close in closes], scale, [close is None for close in closes])
 
 
 def _closes(pick: Choices, factor: int) -> list[int | None]:
-    """Choose closes one by one, and at times the last ones many times over."""
+    """Choose closes one by one, and sometimes repeat the last ones many times."""
     closes: list[int | None] = []
     narrow = pick.below(2)
     while pick and len(closes) < _MOST_ROWS:
         if pick.below(64):
             close = pick.close(factor)
-            # of closes in many words the kernel gets none
+            # the kernel does not get closes in many words
             closes.append(close if close is None or not narrow else close % (2**62 // factor))
         else:
             closes += closes[-1 - pick.below(8) :] * pick.below(256)

@@ -1,4 +1,4 @@
-"""What must hold whatever bytes come: a function for each law, which raises, or is killed, where it does not hold."""
+"""The fuzz targets: each law is a function that raises, or is killed, if the law is broken."""
 
 from __future__ import annotations
 

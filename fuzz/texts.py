@@ -1,4 +1,4 @@
-"""What holds of any bytes of a file: the laws of finding the layout, cutting and reading."""
+"""The laws of detection, cutting and reading, for any bytes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CODECS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-8", "cp1252", "latin-1", 
 
 
 def detection(data: bytes) -> None:
-    """Whatever a file begins with is understood or refused, by an error that the program knows."""
+    """Any first bytes of a file are detected or refused with a known error."""
     _detected(data)
 
 
@@ -50,7 +50,7 @@ def _refused(error: StreamsigError) -> None:
 
 
 def cutter(data: bytes) -> None:
-    """Chunks joined are the text, from wherever it is gone on with, in whatever encoding and pieces it comes."""
+    """Chunks add up to the text, from any position, in any encoding and any pieces."""
     if not data:
         return
     size, text = 1 + data[0] % 64, data[1:]
@@ -66,11 +66,11 @@ def cutter(data: bytes) -> None:
         assert [record.fields for part in parts for record in split_records(part, ",")] == whole
         stops = [0, *(chunk.stop for chunk in chunks if not chunk.open_end)]
     for offset in {stops[-1], stops[len(stops) // 2]}:
-        _goes_on(text, offset, size)
+        _continues(text, offset, size)
 
 
-def _goes_on(text: bytes, offset: int, size: int) -> None:
-    """Go on with a text where a chunk ended: it is the rest, and its CRC that of the whole."""
+def _continues(text: bytes, offset: int, size: int) -> None:
+    """Read on from the end of a chunk: the rest is complete, and the CRC is that of the whole."""
     source = _source(text)
     source.read_sample(size // 2)
     assert source.skip(offset) == (offset, zlib.crc32(text[:offset]))
@@ -84,7 +84,7 @@ def _goes_on(text: bytes, offset: int, size: int) -> None:
 
 
 def _is_decoded(choice: int, packed: bytes) -> None:
-    """Read a text in some encoding, in pieces: it is what Python makes of the whole."""
+    """Read a text in some encoding, in pieces, and compare it with Python's decoding."""
     codec, size, seen = _CODECS[choice % len(_CODECS)], 1 + choice % 7, choice % 5
     source = _source(packed, pieces=size)
     if source.compression is not None:
@@ -103,7 +103,7 @@ def _source(text: bytes, pieces: int | None = None) -> TextSource:
 
 
 class _Pieces(io.BytesIO):
-    """Bytes of which a few at a time can be read, as from a pipe."""
+    """Bytes that are read a few at a time, as from a pipe."""
 
     def __init__(self, content: bytes, most: int) -> None:
         super().__init__(content)
@@ -117,10 +117,10 @@ class _Pieces(io.BytesIO):
 
 
 def reader(data: bytes) -> None:
-    """Compare the count of a table with the oracle's, and of any bytes with that of the slowest way of reading."""
+    """Compare the count of a table with the oracle's, and any bytes with the slowest reader."""
     _any_bytes(data)
     rows = [[_CELLS[byte % len(_CELLS)], _CLOSES[byte // 16 % len(_CLOSES)]] for byte in data[:200]]
-    # of nothing but a delimiter
+    # of only a delimiter
     rows = [row for row in rows if any(row)]
     file = io.StringIO()
     csv.writer(file, lineterminator="\r\n" if data[:1] > b"\x80" else "\n").writerows(rows)

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures and hooks of all tests."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.support.workdir import Workdir  # noqa: E402 (its asserts are rewritt
 if TYPE_CHECKING:
     from pathlib import Path
 
-# who runs the tests in the background of a shell has us ignore it, and with us every program that a test starts
+# a background job of a shell ignores SIGINT, and so would every program that a test starts
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# times vary with the machine, and are no matter of right or wrong
+# times vary with the machine and do not affect correctness
 settings.register_profile("default", deadline=None, database=None)
 settings.register_profile("long", deadline=None, max_examples=2000)
 settings.load_profile("default")
@@ -31,9 +31,9 @@ LONGEST_ID, LONGEST_PART = 120, 40
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """Show a text by its first characters, and bytes that are no text by their number; pytest numbers equal ids.
+    """Name a text by its first characters, and binary bytes by their number; pytest numbers equal ids.
 
-    Packed bytes may hold a time: workers that collect them at different times would have different tests.
+    Compressed bytes may contain a time, so workers would collect different ids.
     """
     if isinstance(val, bytes):
         if not val[:LONGEST_PART].isascii() or b"\0" in val[:LONGEST_PART]:
@@ -43,7 +43,7 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse ids that are long or hold characters that are not printable: reports and xdist break on them."""
+    """Refuse ids that are long or not printable, on which reports and xdist fail."""
     bad = [item.nodeid for item in items if len(item.name) > LONGEST_ID or not item.nodeid.isprintable()]
     if bad:
         raise pytest.UsageError("\n".join(["these tests need shorter ids:", *(ascii(name[:200]) for name in bad)]))
@@ -57,7 +57,7 @@ def workdir(tmp_path: Path) -> Workdir:
 
 @pytest.fixture
 def mortal() -> list[str]:
-    """Return a command to put before another one, so that permissions hold for it even where we are root."""
+    """Return a command prefix under which file permissions apply, even to root."""
     if not hasattr(os, "geteuid"):
         pytest.skip("permissions are another matter here")
     if os.geteuid():

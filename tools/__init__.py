@@ -1,1 +1,1 @@
-"""Programs for those who work on streamsig; no part of the package."""
+"""Programs for developers of streamsig, which are not part of the package."""

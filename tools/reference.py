@@ -1,6 +1,6 @@
 """Writes the generated parts of docs/reference: `python -m tools.reference`, or `make reference`.
 
-A generated part of a page stands between `<!-- generated: NAME -->` and `<!-- end -->`. It comes from the code: flags
+A generated part of a page is between `<!-- generated: NAME -->` and `<!-- end -->`. It comes from the code: flags
 from the parsers, config keys from the table of settings, events and errors from their classes, the Python API from its
 docstrings, and examples from runs on data.csv. The rest of a page is written by hand. So is the last column of the
 tables of metrics keys and events: it is preserved, and a new row gets a cell to fill in.
@@ -46,7 +46,7 @@ _BLOCK = re.compile(r"(?<=<!-- generated: )(?P<name>[\w ]+)( -->\n).*?(?=<!-- en
 
 
 def pages() -> dict[Path, str]:
-    """Return each page of docs/reference as it should be."""
+    """Return the current text of each page of docs/reference."""
     return {path: _filled(path.read_text(encoding="utf-8")) for path in sorted(PAGES.glob("*.md"))}
 
 
@@ -58,7 +58,7 @@ def _filled(page: str) -> str:
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table of cells without bars: GitHub and the site do not agree on how to escape one in code."""
+    """Return a Markdown table; a cell has no bar, since GitHub and the site escape it differently in code."""
     heads = list(heads)
     lines = [heads, ["---"] * len(heads), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -107,7 +107,7 @@ def _marked(text: str) -> str:
 
 
 class Outputs(NamedTuple):
-    """What a run has written."""
+    """The files that a run has written."""
 
     metrics: dict[str, Any]
     log: list[dict[str, Any]]
@@ -155,7 +155,7 @@ _TYPES = {str: "text", int: "integer", float: "number", list: "list of texts", d
 
 
 def _metrics_keys(old: str) -> str:
-    """Return the table of keys, in the order in which they are written; meanings are those of the page."""
+    """Return the table of metrics keys in their order, with the meanings that the page has."""
     series, signal = Series(1, 1), Signal(1, 5)
     metrics = success(
         Result(
@@ -173,7 +173,7 @@ def _metrics_keys(old: str) -> str:
 
 
 def _by_hand(old: str) -> dict[str, str]:
-    """Return the last column of a table by its first one."""
+    """Return the last column of a table by its first column."""
     return dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", old, re.MULTILINE))
 
 
@@ -184,7 +184,7 @@ _SAMPLES: dict[str, Any] = {"settings": {}, "versions": {}, "layout": {}, "order
 
 
 def _events(old: str) -> str:
-    """Return a table of the events of the log, with the fields that they always have."""
+    """Return a table of the log's events with the fields that they always have."""
     meanings, rows = _by_hand(old), []
     for kind in get_args(events.Event):
         line = _logged(kind(*(_SAMPLES.get(field.name, 0) for field in dataclasses.fields(kind))))
@@ -261,7 +261,7 @@ def _summary(member: object) -> str:
 
 
 def _signature(name: str, function: Callable[..., Any], width: int = 110) -> str:
-    """Return a signature as it is written in the source, on several lines if it is long."""
+    """Return a signature as in the source, on several lines if it is long."""
     signature = inspect.signature(function)
     parts = []
     for parameter in signature.parameters.values():
@@ -282,7 +282,7 @@ def _signature(name: str, function: Callable[..., Any], width: int = 110) -> str
 def _default(default: object) -> str:
     if default is inspect.Parameter.empty:
         return ""
-    # of a dataclass, a field with a factory
+    # a field of a dataclass with a factory
     return " = {}" if "factory" in repr(default) else f" = {default!r}"
 
 
@@ -305,7 +305,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
 
 
 def main() -> None:
-    """Write the pages that have changed, and name them."""
+    """Write the pages that have changed, and print their names."""
     for path, text in pages().items():
         if path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Nothing that is counted is lost: a run that is stopped, killed or repeated goes on from its checkpoint."""
+"""A run that is stopped, killed or repeated continues from its checkpoint and loses no count."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ TEXT = "time,close\n" + text()
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a small file be many chunks."""
+    """Make chunks small, so that a small file has many."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
 
 
 @given(closes(), st.integers(1, 6))
 def test_state_as_json(series: Closes, window: int) -> None:
-    """A state is the same after it has been JSON, and goes on as the other would have."""
+    """A state survives JSON and takes further rows like the original."""
     signals = [Signal(1, window), Signal(2, 3, "cross_above")]
     state = WindowState.of(signals, Ticks.from_decimals(series))
     again = WindowState.from_json(signals, json.loads(json.dumps(state.to_json())))
@@ -69,7 +69,7 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("packing", PACKINGS)
 @pytest.mark.parametrize("settings", [{"window": 5}, {"window": 2500}, {"window": 20, "order": "newest-first"}])
 def test_stopped_again_and_again(packing: str, settings: dict[str, Any], tmp_path: Path) -> None:
-    """A run that is stopped after every second chunk ends with what an undisturbed one finds."""
+    """A run that is stopped after every second chunk ends with the uninterrupted result."""
     place = tmp_path / "prices.csv"
     place.write_bytes(PACKINGS[packing](TEXT.encode()))
     whole = count_signals([str(place)], make_settings(settings))
@@ -85,7 +85,7 @@ def test_stopped_again_and_again(packing: str, settings: dict[str, Any], tmp_pat
 
 
 def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
-    """Each signal, and the rows left out, are as in one run; line numbers go on, too."""
+    """Each signal, the skipped rows and line numbers are those of one run."""
     place = tmp_path / "prices.csv"
     place.write_text(TEXT + "x,word\n" + text(first=ROWS) + "9,word\n")
     settings = {"signals": {"a": {"slow": 7}, "b": {"fast": 3, "slow": 50, "compare": "cross_below"}}}
@@ -108,7 +108,7 @@ def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("stop_after", "per_file"), some([*product(range(40), [False, True])], 9))
 def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a parameter)
-    """Plain, packed and columnar files and members of archives are one series, wherever it is stopped."""
+    """Plain, compressed and columnar files and members of archives are one series, wherever it is stopped."""
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow import feather  # noqa: PLC0415
 
@@ -137,7 +137,7 @@ def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None
 @pytest.mark.parametrize("stop_after", [None, 2])
 @pytest.mark.parametrize("flags", [{}, {"group_by": (1,)}])
 def test_progress(stop_after: int | None, flags: dict[str, Any], tmp_path: Path) -> None:
-    """What is told on the way are rows and signals of the run, those that a checkpoint has included."""
+    """Progress has the rows and signals of the whole run, checkpoint included."""
     inputs = [tmp_path / "1.csv", tmp_path / "2.csv"]
     for path in inputs:
         path.write_text("symbol,close\n" + "".join(f"S,{row % 10}\n" for row in range(3000)))
@@ -156,7 +156,7 @@ def test_progress(stop_after: int | None, flags: dict[str, Any], tmp_path: Path)
             count_signals(names, settings, observe)
     result = count_signals(names, settings, observe)
     assert emitted[-1].rows_processed == result.rows_processed
-    # windows that reach from one chunk into the next are counted where all are joined
+    # windows across chunks are counted when the chunks are merged
     assert 0 <= result.signal_count - emitted[-1].signal_count < (1 if flags else 20)
     assert result.signal_count > 1000
     assert [it.signal_count for it in emitted] == sorted(it.signal_count for it in emitted)
@@ -164,7 +164,7 @@ def test_progress(stop_after: int | None, flags: dict[str, Any], tmp_path: Path)
 
 @pytest.mark.parametrize("packing", ["plain", "gzip", "utf-16"])
 def test_append(packing: str, tmp_path: Path) -> None:
-    """Of a file that has grown only the new rows are read, and the result is that of all of it."""
+    """Only the new rows of a file that has grown are read, and the result is that of the whole file."""
     place, grown = tmp_path / "prices.csv", b""
     for part in ("time,close\n", text(10), text(5000, first=10), "", text(1, first=5010), text(300, first=5011)):
         packed = part.encode("utf-16-le") if packing == "utf-16" else PACKINGS[packing](part.encode())
@@ -176,7 +176,7 @@ def test_append(packing: str, tmp_path: Path) -> None:
 
 
 def test_last_line_that_is_not_whole(tmp_path: Path) -> None:
-    """It is not counted, and said not to be, until it is whole or the input is declared finished."""
+    """An incomplete last line is not counted, with a warning, until it is complete or `finished` is set."""
     place = tmp_path / "prices.csv"
     place.write_text(TEXT + "3000,12")
     result, _ = run(tmp_path, place)
@@ -200,7 +200,7 @@ def test_last_line_that_is_not_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends(end: str, tmp_path: Path) -> None:
-    """Whatever ends the lines, a last line with its end is whole."""
+    """A last line with any line end is complete."""
     place = tmp_path / "prices.csv"
     place.write_bytes(TEXT.replace("\n", end).encode())
     for _ in range(2):
@@ -225,7 +225,7 @@ _DAMAGES: dict[str, Callable[[str], str]] = {
 
 
 def _edit(place: Path, checkpoint: Path, what: str) -> dict[str, Any]:
-    """Change something between two runs; return the settings of the second one."""
+    """Change something between two runs; return the settings of the second."""
     if what in _EDITS:
         place.write_bytes(_EDITS[what](TEXT.encode()))
     elif what in _DAMAGES:
@@ -257,7 +257,7 @@ def _edit(place: Path, checkpoint: Path, what: str) -> dict[str, Any]:
     ],
 )
 def test_what_does_not_match_is_refused(what: str, reason: str, tmp_path: Path) -> None:
-    """A checkpoint of something else is refused with the reason and the way out, which works."""
+    """A checkpoint that does not match is refused with the reason and a remedy that works."""
     place, checkpoint = tmp_path / "prices.csv", tmp_path / "checkpoint"
     place.write_text(TEXT)
     assert run(tmp_path, place)[0] is not None
@@ -277,7 +277,7 @@ def test_what_does_not_match_is_refused(what: str, reason: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("what", ["beginning", "end", "shorter"])
 def test_packed_file_that_does_not_match(what: str, tmp_path: Path) -> None:
-    """Of what cannot be leapt over every byte that was counted is checked."""
+    """In a compressed file, which cannot be skipped, every counted byte is checked."""
     place = tmp_path / "prices.csv"
     place.write_text(TEXT)
     packed = tmp_path / "prices.csv.gz"
@@ -290,7 +290,7 @@ def test_packed_file_that_does_not_match(what: str, tmp_path: Path) -> None:
 
 
 def test_other_inputs_are_refused(tmp_path: Path) -> None:
-    """An earlier input that was changed, or one that comes in between, does not fit what is counted."""
+    """An earlier input that changed, or a new one in between, does not match the checkpoint."""
     for name in ("1.csv", "2.csv", "4.csv"):
         (tmp_path / name).write_text(TEXT)
     inputs = sorted(tmp_path.iterdir())
@@ -306,7 +306,7 @@ def test_other_inputs_are_refused(tmp_path: Path) -> None:
 
 
 def _slow(chunk_bytes: int, before: str = "", after: str = "") -> tuple[str, ...]:
-    """Return the program with small chunks that writes a checkpoint after each; code can run before it and after it."""
+    """Return a program with small chunks that writes a checkpoint after each; code can run before and after it."""
     code = (
         "import sys; from streamsig.csv import chunks; from streamsig.engine.checkpoint import checkpoint;"
         f"chunks.CHUNK_BYTES = {chunk_bytes}; checkpoint.SECONDS = 0; checkpoint._SHARE = 0;"
@@ -329,13 +329,13 @@ sys.setprofile(count)
 
 
 def _killed(chunk_bytes: int, at: int) -> tuple[str, ...]:
-    """Return the program that is killed at a call of a function; with 0 it writes how many calls there are."""
+    """Return a program that is killed at a call of a function; with 0 it prints the number of calls."""
     after = "sys.setprofile(None)\nprint(calls, file=sys.stderr)"
     return _slow(chunk_bytes, _COUNTING.format(killed_at=at), "" if at else after)
 
 
 def _offset(workdir: Workdir) -> int:
-    """Return how many bytes of the text are counted in the checkpoint."""
+    """Return how many bytes of the text the checkpoint counts."""
     place = workdir.path / "checkpoint"
     if not place.exists():
         return 0
@@ -344,7 +344,7 @@ def _offset(workdir: Workdir) -> int:
 
 
 def test_pipe(workdir: Workdir) -> None:
-    """Of a pipe what is counted is read once more, checked, and left out."""
+    """The counted part of a pipe is read again, checked, and skipped."""
     content = ("time,close\n" + text(60_000)).encode()
     arguments = ("run", "-", "--checkpoint", "checkpoint")
     whole = workdir.call("run", "-", stdin=content).metrics
@@ -367,8 +367,8 @@ def test_pipe(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signal_writes_the_checkpoint(workdir: Workdir, number: int, code: int) -> None:
-    """What was counted when the signal came is in the checkpoint, however long ago the last one was written."""
-    # the signal comes as soon as two of six chunks are counted, and the first checkpoint is due seconds later
+    """A signal writes a checkpoint of everything counted so far, whenever the last one was written."""
+    # the signal arrives after two of six chunks, seconds before the first checkpoint is due
     stopped = f"""
 import os, sys
 from streamsig.engine.events import Advanced
@@ -391,7 +391,7 @@ sys.exit(main())
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--check-order"], ["--group-by", "symbol"]])
 def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
-    """A run that is killed at any call of a function, again and again, ends with what an undisturbed one writes."""
+    """A run that is killed at any call of a function, repeatedly, ends with the uninterrupted result."""
     kills = 100 if LONG else 5
     dice = random.Random(42)  # noqa: S311 (dice)
     (workdir.path / "in").mkdir()
@@ -405,7 +405,7 @@ def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
     assert whole["rows_processed"] + bad == 12_000
     assert bad > 30
     calls = int(workdir.call(*arguments, program=_killed(2048, 0)).err.split()[-1])
-    # a run that goes on makes fewer calls than the first one
+    # a resumed run makes fewer calls than the first one
     for at in [calls // 2, *(dice.randrange(1, calls // 8) for _ in range(kills - 1))]:
         process = workdir.start(*arguments, *["--fresh"] * (at == calls // 2), program=_killed(2048, at))
         process.communicate()
@@ -438,15 +438,15 @@ def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
     ],
 )
 def test_what_cannot_go_together(workdir: Workdir, flags: list[str], words: str) -> None:
-    """A checkpoint that would overwrite something, or could not be gone on from, is refused before any work."""
+    """A checkpoint that would overwrite something, or could not be resumed, is refused before any work."""
     workdir.put("prices.csv", TEXT)
     workdir.put("config.yaml", "seed: 1\nwindow: 2\nversion: v1\n")
     assert words in workdir.fails(2, "prices.csv", *flags)
     assert (workdir.path / "prices.csv").read_text() == TEXT
 
 
-def test_stopped_before_it_could_go_on(workdir: Workdir) -> None:
-    """A run that fails before it has come to where it goes on leaves the checkpoint as it is."""
+def test_failed_before_it_resumed(workdir: Workdir) -> None:
+    """A run that fails before it has resumed leaves the checkpoint unchanged."""
     workdir.put("prices.csv", TEXT)
     arguments = ("prices.csv", "--checkpoint", "checkpoint")
     workdir.run(*arguments)
@@ -461,6 +461,6 @@ def test_stopped_before_it_could_go_on(workdir: Workdir) -> None:
 
 
 def test_checkpoint_that_cannot_be_written(workdir: Workdir) -> None:
-    """A folder that is not there is told before any work."""
+    """A missing folder is reported before any work."""
     workdir.put("prices.csv", TEXT)
     assert workdir.fails(5, "prices.csv", "--checkpoint", "none/checkpoint").startswith("none/checkpoint: ")

@@ -1,4 +1,4 @@
-"""A checkpoint with a right CRC and wrong contents is refused, or gone on with: no traceback, and no endless work."""
+"""A checkpoint with a valid CRC and wrong contents is refused or resumed, without a traceback or endless work."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def _places(document: Any, place: Place = ()) -> Iterator[Place]:
-    """Yield the place of everything in a document, of long lists the first entries."""
+    """Yield the path of every value in a document, and only the first entries of long lists."""
     yield place
     pairs: dict[Any, Any] = document if isinstance(document, dict) else {}
     if isinstance(document, list):
@@ -57,7 +57,7 @@ def _at(document: Any, place: Place) -> Any:
 
 
 def _forged(document: Any, place: Place, dice: random.Random) -> Any:
-    """Return a document with something else at a place."""
+    """Return a document with another value at a path."""
     document = copy.deepcopy(document)
     parent, key = _at(document, place[:-1]), place[-1]
     value = dice.choice((*VALUES, *_like(parent[key], dice)))
@@ -69,7 +69,7 @@ def _forged(document: Any, place: Place, dice: random.Random) -> Any:
 
 
 def _like(old: Any, dice: random.Random) -> list[Any]:
-    """Return values that look more like the old one than others do."""
+    """Return values that resemble the old one."""
     if type(old) is int:
         return [old + 1, old - 1, -old, str(old), old * 10**9]
     if isinstance(old, list):
@@ -90,7 +90,7 @@ def _like(old: Any, dice: random.Random) -> list[Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is changed in one, with the CRC of that, a run goes on from it or refuses it in one line."""
+    """With any change and a valid CRC, a checkpoint is resumed or refused in one line."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     paths, flags = [tmp_path / "1.csv", tmp_path / "2.csv"], {"threads": 1, **KINDS[kind]}
@@ -117,7 +117,7 @@ def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("place", [("open", "tail", "scale"), ("open", "head", "scale")])
 def test_a_scale_without_end(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Closes of a billion decimals are refused before anybody computes with them."""
+    """Closes with a billion decimals are refused before any computation."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     (tmp_path / "1.csv").write_text("time,close\n" + text(200))

@@ -1,4 +1,4 @@
-"""A checkpoint is of the bytes that were counted: inputs that change, come or go are refused, none is half counted."""
+"""A checkpoint covers the counted bytes: inputs that change, appear or disappear are refused."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ HEADER = "time,close\n"
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a small file be many chunks."""
+    """Make chunks small, so that a small file has many."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
 
 
 def _whole(*inputs: Path, **settings: Any) -> Any:
-    """Return the figures of a run without a checkpoint."""
+    """Return the totals of a run without a checkpoint."""
     return totals(count_signals([str(it) for it in inputs], make_settings(settings)))
 
 
 def _meddle(folder: Path, inputs: list[Path], when: Callable[[object], bool], change: Callable[[], None]) -> None:
-    """Count with a checkpoint while an input is changed, once; the run may end well, or say that it was changed."""
+    """Count with a checkpoint while an input is changed once; the run may succeed or report the change."""
     left = [change]
 
     def observe(event: object) -> None:
@@ -62,7 +62,7 @@ def _meddle(folder: Path, inputs: list[Path], when: Callable[[object], bool], ch
 @pytest.mark.parametrize("seconds", [0, 1000])
 @pytest.mark.parametrize("place", ["alone", "first", "last"])
 def test_rewritten_while_it_is_read(place: str, seconds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was counted of the old content is not taken for that of the new, however often the checkpoint is written."""
+    """A file that is rewritten during the run is not counted as a mixture of both contents."""
     monkeypatch.setattr(engine_checkpoint, "SECONDS", seconds)
     monkeypatch.setattr(engine_checkpoint, "_SHARE", 0)
     path, other = tmp_path / "1.csv", tmp_path / "2.csv"
@@ -96,7 +96,7 @@ def test_rewritten_while_it_is_read(place: str, seconds: int, tmp_path: Path, mo
 
 
 def test_archive_replaced_while_it_is_read(tmp_path: Path) -> None:
-    """Members that were counted are those of the archive that was read."""
+    """Counted members of an archive are those of the archive that was read."""
 
     def pack(path: Path, ending: str) -> None:
         with zipfile.ZipFile(path, "w") as archive:
@@ -120,8 +120,8 @@ def test_archive_replaced_while_it_is_read(tmp_path: Path) -> None:
     assert totals(result) == _whole(path)
 
 
-def test_an_input_that_grows_behind_its_end(tmp_path: Path) -> None:
-    """Rows that come to an input which is not the last, when it has been read, are not lost without a word."""
+def test_an_input_that_grows_after_its_end(tmp_path: Path) -> None:
+    """Rows added to an input that is read and not the last one are not lost silently."""
     paths = [tmp_path / "1.csv", tmp_path / "2.csv"]
     for path in paths:
         path.write_text(HEADER + text(2000))
@@ -140,7 +140,7 @@ def test_an_input_that_grows_behind_its_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("finished", [False, True])
 def test_only_the_last_line_of_all_may_grow(finished: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a parameter)
-    """Other inputs, and members of archives, are counted to their ends, with or without a line end there."""
+    """Inputs other than the last, and members of archives, are counted to their ends."""
     paths = [tmp_path / "1.csv", tmp_path / "2.zip", tmp_path / "3.csv"]
     for path, last in ((paths[0], 7), (paths[2], 8)):
         path.write_text(HEADER + text(50) + f"50,{last}")
@@ -161,7 +161,7 @@ def test_only_the_last_line_of_all_may_grow(finished: bool, tmp_path: Path) -> N
 
 
 def test_the_input_in_which_a_run_stopped(tmp_path: Path) -> None:
-    """It may not be left out, nor be a table by now: its rows are told, and would be there without being counted."""
+    """The input in which a run stopped may neither be omitted nor become a table or an archive."""
     paths = [tmp_path / "1.csv", tmp_path / "2.csv"]
     for path in paths:
         path.write_text(HEADER + text(2000))
@@ -184,7 +184,7 @@ def test_the_input_in_which_a_run_stopped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("settings", [{}, {"group_by": ("symbol",)}, {"group_by": ("symbol",), "per_file": True}])
 def test_stopped_between_inputs(settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever between two inputs a run is stopped, what is counted is written down, and no input is counted twice."""
+    """A run that is stopped between two inputs loses no count and counts no input twice."""
     paths = [tmp_path / f"{number}.csv" for number in range(5)]
     for number, path in enumerate(paths):
         path.write_text("time,symbol,close\n" + keyed(60, first=60 * number))
@@ -215,7 +215,7 @@ def test_stopped_between_inputs(settings: dict[str, Any], tmp_path: Path, monkey
 
 
 def test_stopped_before_another_input_is_opened(tmp_path: Path) -> None:
-    """What was counted is there, though no text is open when the run ends."""
+    """A run that is stopped before the next input opens has everything in its checkpoint."""
     paths = [tmp_path / f"{number}.csv" for number in range(4)]
     for path in paths[:3]:
         path.write_text(HEADER + text(100))
@@ -231,7 +231,7 @@ def test_stopped_before_another_input_is_opened(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
 def test_named_pipes(workdir: Workdir) -> None:
-    """An input that is a pipe by its name is opened once, and cannot be gone on from."""
+    """A named pipe is opened once and cannot be resumed."""
     workdir.put("2.csv", HEADER + text(100))
     os.mkfifo(workdir.path / "1.csv")
     arguments = ("1.csv", "2.csv", "--checkpoint", "checkpoint")
@@ -243,7 +243,7 @@ def test_named_pipes(workdir: Workdir) -> None:
 
 
 def test_read_errors_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that fails while a checkpoint is written, too, is told as such."""
+    """A disk error is reported as such, also while a checkpoint is written."""
     (path := tmp_path / "1.csv").write_text(HEADER + text(3000))
 
     def broken(*_: Any) -> bytes:
@@ -259,13 +259,13 @@ def test_read_errors_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def _paths_in(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return where in a JSON document there is something, at any depth."""
+    """Return the paths of all values in a JSON document."""
     keys = document if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
     return [it for key in keys for it in [(*path, key), *_paths_in(document[key], (*path, key))]]
 
 
 def _with(document: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """Return a copy in which something else is there, nothing where the value is `...`."""
+    """Return a copy with another value at a path, or none where the value is `...`."""
     changed = json.loads(json.dumps(document))
     place = changed
     for key in path[:-1]:
@@ -278,8 +278,8 @@ def _with(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("settings", [{}, {"group_by": ("symbol",)}, {"check_order": True}])
-def test_whoever_wrote_it(settings: dict[str, Any], tmp_path: Path) -> None:
-    """Whatever stands in a checkpoint, and its CRC is right, a run goes on or is refused; nothing ends in a bug."""
+def test_any_content_with_a_valid_crc(settings: dict[str, Any], tmp_path: Path) -> None:
+    """A checkpoint with any content and a valid CRC is resumed or refused."""
     (path := tmp_path / "1.csv").write_text("time,symbol,close\n" + keyed(300))
     run(tmp_path, path, rejects="rejects", on_bad_row="skip", **settings)
     place = tmp_path / "checkpoint"
@@ -302,7 +302,7 @@ def test_whoever_wrote_it(settings: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_brackets(tmp_path: Path) -> None:
-    """Nested more deeply than Python goes, or of one long line: refused."""
+    """A checkpoint that is nested too deeply, or is one long line, is refused."""
     (path := tmp_path / "1.csv").write_text(HEADER + text(10))
     for body in ("[" * 200_000 + "]" * 200_000, '"' + "x" * 5_000_000 + '"'):
         line = f'{{"streamsig_checkpoint": {snapshot_file.FORMAT}, "settings": {body}}}\n'.encode()
@@ -313,7 +313,7 @@ def test_a_checkpoint_of_brackets(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
 def test_a_checkpoint_that_is_no_file(workdir: Workdir) -> None:
-    """A pipe is not waited for."""
+    """A pipe in place of a checkpoint is refused at once."""
     workdir.put("1.csv", HEADER + text(10))
     os.mkfifo(workdir.path / "pipe")
     assert "pipe: cannot resume from this checkpoint: it is no regular file" in workdir.fails(

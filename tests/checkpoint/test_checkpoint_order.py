@@ -1,4 +1,4 @@
-"""What is found in times, and the rows that are left out, go on from a checkpoint, too."""
+"""The findings of `--check-order` and the rejected rows continue from a checkpoint."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ CHECKED = {"check_order": True, "on_bad_row": "skip", "window": 300}
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a small file be many chunks."""
+    """Make chunks small, so that a small file has many."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
 
 
 def _dated(rows: int, *, first: int = 0, step: int = 1, written: str = "%Y-%m-%d %H:%M") -> str:
-    """Return a price every so many minutes, with all that can be wrong with times, and with rows that are bad."""
+    """Return a price at each step of minutes, with every kind of wrong time and with bad rows."""
     lines = []
     for row in range(first, first + step * rows, step):
         time = START + timedelta(minutes=row - 180 * (row % 397 == 311) - (row % 431 == 300))
@@ -69,7 +69,7 @@ def _write(folder: Path) -> list[Path]:
 
 
 def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]:
-    """Return the figures and the rejects of a run that nothing disturbs."""
+    """Return the totals and the rejects of an uninterrupted run."""
 
     def observe(event: object) -> None:
         if isinstance(event, Rejected):
@@ -82,14 +82,14 @@ def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]
 
 @given(st.lists(st.integers(-5, 5)), st.one_of(st.none(), st.integers(0, 4)))
 def test_state_as_json(times: list[int], longest: int | None) -> None:
-    """A state is the same after it has been JSON."""
+    """A state survives JSON."""
     state = OrderState.of(np.array(times, np.int64), np.array([time != 3 for time in times], np.bool_), longest)
     assert OrderState.from_json(json.loads(json.dumps(state.to_json()))) == state
 
 
 @pytest.mark.parametrize("settings", [{}, {"order": "newest-first"}, {"per_file": True}])
 def test_stopped_again_and_again(settings: dict[str, Any], tmp_path: Path) -> None:
-    """However often a run is stopped, and when the last input grows, each finding is there once, on its line."""
+    """Each finding is reported once, on its line, however often a run is stopped and when its last input grows."""
     inputs = _write(tmp_path / "in")
     settings = {**CHECKED, **settings}
     for step, grown in enumerate(("", _dated(500, first=3900), "", _dated(700, first=4400))):
@@ -99,11 +99,11 @@ def test_stopped_again_and_again(settings: dict[str, Any], tmp_path: Path) -> No
         assert whole[0][-1]["steps_back"] > 6
         assert whole[1].count(b"\n") > 30
         before = (tmp_path / "rejects").read_bytes() if step else None
-        for stops in range(100):  # noqa: B007 (it is, behind it)
+        for stops in range(100):  # noqa: B007 (used after the loop)
             result, _ = run(tmp_path, *inputs, rejects="rejects", stop_after=1, threads=2, **settings)
             if result is not None:
                 break
-            # a run that did not end well has touched nothing
+            # a run that did not succeed has changed nothing
             assert ((tmp_path / "rejects").read_bytes() if step else None) == before
         assert stops > 9 or step
         assert (totals(result), (tmp_path / "rejects").read_bytes()) == whole
@@ -112,7 +112,7 @@ def test_stopped_again_and_again(settings: dict[str, Any], tmp_path: Path) -> No
 
 @pytest.mark.parametrize("stop_after", some(range(30), 5))
 def test_stopped_anywhere(stop_after: int, tmp_path: Path) -> None:
-    """Wherever a run is stopped, the next one finds what one that was not stopped does."""
+    """A run that is stopped anywhere ends with the findings of an uninterrupted one."""
     inputs = _write(tmp_path / "in")
     run(tmp_path, *inputs, rejects="rejects", stop_after=stop_after, **CHECKED)
     result, _ = run(tmp_path, *inputs, rejects="rejects", **CHECKED)
@@ -121,7 +121,7 @@ def test_stopped_anywhere(stop_after: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("written", ["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"])
 def test_day_or_month_first(written: str, tmp_path: Path) -> None:
-    """Where the first rows leave both open, what is found under each goes on until it is settled."""
+    """If the first rows are ambiguous, the findings of both readings continue until one is settled."""
     path = tmp_path / "in.csv"
     parts = [_dated(rows, first=first, written=written) for rows, first in ((2000, 4500), (30_000, 6500))]
     path.write_text(HEADER + parts[0])
@@ -137,7 +137,7 @@ def test_day_or_month_first(written: str, tmp_path: Path) -> None:
 
 
 def test_another_usual_step_is_refused(tmp_path: Path) -> None:
-    """What was no gap would be one by now."""
+    """A checkpoint is refused if new rows change the usual step, since gaps would differ."""
     path = tmp_path / "in.csv"
     path.write_text(HEADER + "2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n")
     run(tmp_path, path, fresh=True, **CHECKED)
@@ -153,7 +153,7 @@ def test_another_usual_step_is_refused(tmp_path: Path) -> None:
     [{"check_order": True}, {"group_by": (1,)}, {"group_by": (1, 2)}, {"order": "newest-first"}, {"window": 1}],
 )
 def test_caught_at_any_byte(settings: dict[str, Any], tmp_path: Path) -> None:
-    """Whatever is there of a file when it is counted for the first time, only its whole lines are looked at."""
+    """When a file is read while it grows, only its complete lines count."""
     (path := tmp_path / "in.csv").write_bytes(whole := (HEADER + _dated(4)).encode())
     with RowFile(tmp_path / "whole.csv") as emit:
         expected = totals(count_signals([str(path)], make_settings(settings), emit=emit))
@@ -169,8 +169,8 @@ def test_caught_at_any_byte(settings: dict[str, Any], tmp_path: Path) -> None:
         assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
-def test_what_was_not_asked_for_before(tmp_path: Path) -> None:
-    """A checkpoint that knows nothing of what is asked for now is refused, and one that knows more."""
+def test_other_flags_than_before(tmp_path: Path) -> None:
+    """A checkpoint without the data for the flags, or with more, is refused."""
     (path := tmp_path / "in.csv").write_text(HEADER + _dated(2000))
     run(tmp_path, path, on_bad_row="skip")
     with pytest.raises(CheckpointError, match="it has no rejected rows; start over with `fresh=True`"):
@@ -186,7 +186,7 @@ def test_what_was_not_asked_for_before(tmp_path: Path) -> None:
 
 
 def test_rejects_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that cannot be written ends the run, names the file, and is there in the next run."""
+    """A rejected row that cannot be written ends the run, names the file, and is written by the next run."""
     (path := tmp_path / "in.csv").write_text(HEADER + _dated(2000))
     emitted = 0
 
@@ -207,7 +207,7 @@ def test_rejects_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_as_a_command(workdir: Workdir) -> None:
-    """The flags go together: findings and rejected rows of a file that grows are those of all of it."""
+    """With the flags together, a growing file has the findings and rejected rows of the whole file."""
     workdir.put("prices.csv", HEADER + _dated(1000))
     plain = ("prices.csv", "--check-order", "--on-bad-row", "skip", "--rejects")
     arguments = (*plain, "rejects.csv", "--checkpoint", "checkpoint")
@@ -222,7 +222,7 @@ def test_as_a_command(workdir: Workdir) -> None:
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
 def test_lines_of_a_file_caught_at_any_byte(end: str, tmp_path: Path) -> None:
-    """Half a line end is none: a row that is left out later is on the line on which it stands."""
+    """A split line end does not shift the line number of a later rejected row."""
     (path := tmp_path / "in.csv").write_bytes(
         whole := f"time,close{end}2024-01-01,1{end}x{end}2024-01-02,2{end}y{end}".encode()
     )

@@ -1,4 +1,4 @@
-"""Groups and rows go on from a checkpoint, too: no group is lost or counted twice, no row is missing or there twice."""
+"""Groups and rows continue from a checkpoint: nothing is lost or duplicated."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ RULES = {"rise": {"slow": 3}, "cross": {"fast": 2, "slow": 40, "compare": "cross
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a small file be many chunks, and few groups several pieces of a checkpoint."""
+    """Make chunks small, and the pieces of a checkpoint, too."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
     monkeypatch.setattr(core_groups, "_ROWS_AT_ONCE", 30)
 
@@ -67,13 +67,13 @@ def _write(folder: Path, header: str, write: Any) -> list[Path]:
 
 
 def _read(path: Path) -> bytes:
-    """Return what is in a file, unpacked."""
+    """Return the decompressed content of a file."""
     with pa.input_stream(str(path)) as stream:
         return bytes(stream.read())
 
 
 def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]:
-    """Return the figures and the rows of a run that nothing disturbs."""
+    """Return the totals and the rows of an uninterrupted run."""
     with RowFile(path) as emit:
         result = count_signals([str(it) for it in inputs], make_settings(settings), emit=emit)
     return totals(result), _read(path)
@@ -81,7 +81,7 @@ def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]
 
 @given(closes(), st.lists(st.sampled_from([b"A", b"B", b"", "é".encode()]), min_size=40), st.booleans())
 def test_groups_as_json(series: Closes, keys: list[bytes], backwards: bool) -> None:  # noqa: FBT001
-    """A state of groups is the same after it has been JSON, and goes on and merges as the other would have."""
+    """A group state survives JSON, and takes rows and merges like the original."""
     signals = [Signal(1, 3), Signal(2, 4, "cross_above")]
     rows = GroupRows.of([Texts.of(keys[: len(series)])], Ticks.from_decimals(series))
     states = [GroupState(signals, backwards=backwards) for _ in range(2)]
@@ -101,7 +101,7 @@ def test_groups_as_json(series: Closes, keys: list[bytes], backwards: bool) -> N
 
 
 def test_groups_stay_below_the_limit(tmp_path: Path) -> None:
-    """The states of a run with a checkpoint have what the plan has for them, whether it begins anew or goes on."""
+    """Group states have the planned limit, in a new run and a resumed one."""
     (path := tmp_path / "in.csv").write_text(KEYED + keyed(100))
     settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), **BY_SYMBOL})
     for most_bytes in (1 << 30, 1 << 29):
@@ -115,7 +115,7 @@ def test_groups_stay_below_the_limit(tmp_path: Path) -> None:
 
 
 def test_groups_that_no_state_writes() -> None:
-    """The kernel never gets places that are beyond what they mark, whoever wrote them down."""
+    """A group state with impossible contents is refused before a kernel sees it."""
     state = GroupState([Signal(1, 3)])
     state.update(GroupRows.of([Texts.of([b"A", b"B"] * 4)], Ticks.from_integers(list(range(8)), 0)))
     (piece,) = state.to_json()
@@ -146,7 +146,7 @@ def test_groups_that_no_state_writes() -> None:
 @pytest.mark.parametrize("stop_after", some(range(34), 4))
 @pytest.mark.parametrize("settings", [{}, {"per_file": True}, NEWEST_FIRST, {"signals": RULES}])
 def test_groups(settings: dict[str, Any], stop_after: int, tmp_path: Path) -> None:
-    """Every group, over several inputs, wherever the run is stopped, and when the last input grows."""
+    """Groups over several inputs are right wherever the run is stopped and when the last input grows."""
     inputs = _write(tmp_path / "in", KEYED, keyed)
     settings = {**BY_SYMBOL, **settings}
     run(tmp_path, *inputs, stop_after=stop_after, **settings)
@@ -161,21 +161,21 @@ def test_groups(settings: dict[str, Any], stop_after: int, tmp_path: Path) -> No
 
 
 def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped before or behind any step of adding rows, the checkpoint has all rows of a batch or none."""
+    """A run that is stopped before or after any step of an update has whole batches in its checkpoint."""
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     monkeypatch.setattr(engine_checkpoint, "_SHARE", 0)
     (path := tmp_path / "in.csv").write_text(KEYED + keyed(1500))
-    # not all of it, so that the decimals grow on the way
+    # only a part, so that the number of decimals grows
     monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 4096)
     whole = totals(count_signals([str(path)], make_settings({"window": 6, **BY_SYMBOL})))
-    went_on: list[tuple[str, bool, int, bool]] = []
+    resumptions: list[tuple[str, bool, int, bool]] = []
     steps = [(core_groups.count_kernels, "count_groups"), (GroupState, "_reserve"), (GroupState, "_recast_some")]
     for owner, name in steps:
         plain = getattr(owner, name)
         for after in (False, True):
             for step in (1, 2, 3, 9):
                 breaking = Breaking(plain, step, after=after)
-                # that of the run before would do as well
+                # the checkpoint of the previous run would do as well
                 (tmp_path / "checkpoint").unlink(missing_ok=True)
                 with monkeypatch.context() as patch:
                     patch.setattr(owner, name, breaking.function)
@@ -187,9 +187,9 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
                         assert not breaking.left
                 result, resumed = run(tmp_path, path, window=6, **BY_SYMBOL)
                 assert totals(result) == whole
-                # of the first rows nothing is written
-                went_on.append((name, after, step, bool(resumed)))
-    assert all(resumed for name, _, step, resumed in went_on if name == "count_groups" and step > 1), went_on
+                # none of the first rows is written
+                resumptions.append((name, after, step, bool(resumed)))
+    assert all(resumed for name, _, step, resumed in resumptions if name == "count_groups" and step > 1), resumptions
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_rows(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
-    """However often a run is stopped, each row is there once; and when the last input grows, its rows, too."""
+    """Each row is written once, however often a run is stopped and when the last input grows."""
     inputs = _write(tmp_path / "in", KEYED, keyed)
     settings, stop_after = {"signals": RULES, **settings}, 1 if name == "rows.csv" else 3
     for step, grown in enumerate(("", keyed(500, first=3000), "", keyed(700, first=3500))):
@@ -215,19 +215,19 @@ def test_rows(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
             result, _ = run(tmp_path, *inputs, rows=name, stop_after=stop_after, threads=2, **settings)
             if result is not None:
                 break
-            # a run that did not end well has touched nothing
+            # a run that did not succeed has changed nothing
             assert (_read(tmp_path / name) if step else None) == before
         assert (totals(result), _read(tmp_path / name)) == whole
         assert sorted(it.name for it in tmp_path.iterdir()) == sorted(["checkpoint", "in", name, f"whole.{name}"])
 
 
 def test_rows_in_bytes(tmp_path: Path) -> None:
-    """Rows of a run that was stopped are the bytes of one that was not; those of a last open line come anew."""
+    """The rows of a stopped and resumed run are the bytes of an uninterrupted one."""
     (path := tmp_path / "in.csv").write_text(ALONE + text(2000) + "2000,7")
     whole = _whole([path], tmp_path / "whole.csv")[1]
     assert run(tmp_path, path, rows="rows.csv", stop_after=2, finished=True)[0] is None
     with (tmp_path / "rows.csv.unfinished").open("ab") as file:
-        file.write(b"and what was written behind the checkpoint" * 9999)
+        file.write(b"and what was written after the checkpoint" * 9999)
     run(tmp_path, path, rows="rows.csv", finished=True)
     assert (tmp_path / "rows.csv").read_bytes() == whole
     path.write_text(ALONE + text(2000) + "2000,77\n")
@@ -236,7 +236,7 @@ def test_rows_in_bytes(tmp_path: Path) -> None:
 
 
 def test_rows_that_are_not_there(tmp_path: Path) -> None:
-    """Rows that were changed or taken away are refused with the way out, which works."""
+    """Rows files that were changed or removed are refused with a remedy that works."""
     (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
     rows, unfinished = tmp_path / "rows.csv", tmp_path / "rows.csv.unfinished"
     run(tmp_path, path, rows="rows.csv", stop_after=3)
@@ -266,7 +266,7 @@ def test_rows_that_are_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("longer", [False, True])
 def test_stopped_while_rows_join(longer: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
-    """A run that ends in the midst of joining its rows to the file loses none; one that fails takes them back."""
+    """A run that is killed while it appends its rows loses none; one that fails removes them again."""
     (path := tmp_path / "in.csv").write_text(ALONE + text(1000))
     run(tmp_path, path, rows="rows.csv")
     old = (tmp_path / "rows.csv").read_bytes()
@@ -282,19 +282,19 @@ def test_stopped_while_rows_join(longer: bool, tmp_path: Path, monkeypatch: pyte
         with pytest.raises(OutputError, match=r"rows.csv: cannot be written: No space left on device"):
             run(tmp_path, path, rows="rows.csv")
     assert (tmp_path / "rows.csv").read_bytes() == old
-    # killed when half of them are there
+    # killed after half of them
     (tmp_path / "rows.csv").write_bytes(whole[: len(whole) - 99])
     if longer:
         (tmp_path / "rows.csv").write_bytes(whole + whole)
     run(tmp_path, path, rows="rows.csv")
     assert (tmp_path / "rows.csv").read_bytes() == whole
-    # killed behind the joining, before anything else
+    # killed right after appending
     run(tmp_path, path, rows="rows.csv")
     assert (tmp_path / "rows.csv").read_bytes() == whole
 
 
 def test_a_place_that_is_no_file(tmp_path: Path) -> None:
-    """What cannot grow is refused; a link is followed, and the file keeps who may read it."""
+    """A target that cannot grow is refused; a link is followed, and the file's mode is preserved."""
     with pytest.raises(OutputError, match="no regular file"):
         AppendingFile(tmp_path)
     (path := tmp_path / "in.csv").write_text(ALONE + text(1000))
@@ -307,8 +307,8 @@ def test_a_place_that_is_no_file(tmp_path: Path) -> None:
     assert os.stat(real).st_mode & 0o777 == 0o600  # noqa: PTH116
 
 
-def test_rows_go_on_only_in_a_file(workdir: Workdir) -> None:
-    """Formats that are whole only at their end are refused before any work, and so is `scan`."""
+def test_only_files_that_grow_can_be_resumed(workdir: Workdir) -> None:
+    """Parquet, other whole formats, and `scan` are refused before any work."""
     workdir.put("prices.csv", ALONE + text(10))
     message = workdir.fails(2, "prices.csv", "--checkpoint", "c", "--signals-out", "rows.arrow")
     assert message.startswith("rows.arrow: a file of this format cannot resume from a checkpoint")
@@ -318,7 +318,7 @@ def test_rows_go_on_only_in_a_file(workdir: Workdir) -> None:
 
 
 def test_runs_that_come_to_nothing(tmp_path: Path) -> None:
-    """A run that ends before it has written a checkpoint takes nothing away of what is kept, with `fresh` neither."""
+    """A run that ends before its first checkpoint leaves earlier results unchanged, also with `fresh`."""
     (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
     other = tmp_path / "other.csv"
     names = {"rows": "rows.csv", "rejects": "rejects.csv", "on_bad_row": "skip"}
@@ -342,7 +342,7 @@ def test_runs_that_come_to_nothing(tmp_path: Path) -> None:
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
-    """Rows that two runs write at once would be those of neither."""
+    """Only one run at a time may write a rows file."""
     (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
     first = AppendingFile(tmp_path / "rows.csv")
     first.restore(None)
@@ -354,7 +354,7 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is still in a buffer when a run fails was not kept: the first failure is the one to tell."""
+    """If flushing fails after a failure, the first failure is raised."""
     growing = AppendingFile(tmp_path / "rows.csv")
     growing.restore(None)
     growing.file.write(b"some")
@@ -370,8 +370,8 @@ def test_a_disk_that_is_full_at_the_end(tmp_path: Path, monkeypatch: pytest.Monk
     assert file.closed
 
 
-def test_links_beside_rows(workdir: Workdir) -> None:
-    """What waits is beside the file to which a link leads, is never an input or another target, nor a link itself."""
+def test_links_next_to_rows(workdir: Workdir) -> None:
+    """Unfinished rows are next to a link's target, and never an input, another target or a link."""
     (workdir.path / "s").mkdir()
     workdir.put("s/x.csv.unfinished", ALONE + text(20))
     (workdir.path / "rows.csv").symlink_to("s/x.csv")
@@ -390,7 +390,7 @@ def test_links_beside_rows(workdir: Workdir) -> None:
 
 
 def test_another_time_column(tmp_path: Path) -> None:
-    """Rows and findings are of one column; where the whole file has another one tell the time, that is refused."""
+    """If the whole file has another time column than its beginning, resuming is refused."""
     path = tmp_path / "in.csv"
     path.write_text("date,timestamp,close\n2024-01-01,2024-01-01 10:00,1\n")
     for settings in ({"rows": "rows.csv"}, {"check_order": True}):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ENDINGS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 LONG = prices(range(900_000)).encode()
-"""More than two chunks, so that counting has begun before all is there."""
+"""More than two chunks, so that counting begins before the end of the input."""
 
 
 def _started(workdir: Workdir, text: bytes, until: str, *flags: object) -> subprocess.Popen[bytes]:
@@ -69,7 +69,7 @@ def test_second_signal_does_not_disturb(workdir: Workdir) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.01)
     outcome = workdir.finish(process)
-    # the last one may come when Python has already put its handlers away, and then it is what ends us
+    # the last signal may arrive after Python has removed its handlers, and then it ends the process
     assert outcome.code in {130, -signal.SIGINT}
     workdir.failed(replace(outcome, code=130), 130)
 
@@ -88,7 +88,7 @@ def test_ignored_signal_stays_ignored(workdir: Workdir) -> None:
 def test_generate_is_stopped(workdir: Workdir, number: int, code: int, word: str) -> None:
     """A stopped `generate` leaves no file."""
     process = workdir.start("generate", "--rows", "4e9", "--output", "bars.csv")
-    # a signal just as the file is opened would have Python warn of one that nobody closed
+    # a signal while the file is being opened would make Python warn of an unclosed file
     workdir.wait_for(lambda: any(path.stat().st_size for path in workdir.path.iterdir()), process)
     process.send_signal(number)
     process.wait()

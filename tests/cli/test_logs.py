@@ -33,7 +33,7 @@ def logged(folder: Path, *events: tuple[float, Event]) -> list[dict[str, Any]]:
 def test_log_of_a_success(workdir: Workdir) -> None:
     """A log begins with settings and versions, and ends with all metrics."""
     workdir.put("prices.csv", prices(range(10)))
-    # a new interpreter, which imports only what the run needs
+    # a new interpreter imports only what the run needs
     outcome = workdir.run("prices.csv", "--window", 3, "--threads", 2, program=PROGRAM)
     started, opened, finished = workdir.log()
     assert [line["event"] for line in (started, opened, finished)] == ["run_started", "input_found", "run_finished"]

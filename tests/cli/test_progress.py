@@ -56,7 +56,7 @@ def test_waiting_for_rows_from_a_terminal(workdir: Workdir, command: str) -> Non
     os.close(theirs)
     assert process.stderr is not None
     prompt = process.stderr.readline()
-    # from here on it waits: what is typed is what it counts
+    # now it waits, and counts what is typed
     os.write(ours, b"time,close\n" + b"".join(b"%d,2\n" % row for row in range(6)) + b"\x04")
     outcome = workdir.finish(process)
     os.close(ours)

@@ -35,7 +35,7 @@ def test_a_mark_read_by_custom_is_not_contradicted(tmp_path: Path, texts: tuple[
     with pytest.raises(streamsig.LayoutError, match=r"`thousands='.'` or `decimal='.'`") as caught:
         run(tmp_path, *texts)
     assert f"in {tmp_path / f'{texts.index(CUSTOM)}.csv'} a . before" in str(caught.value)
-    # each is right by itself, and what is read of them is as the flag says
+    # each is valid by itself, and the flag determines how it is read
     assert run(tmp_path, *texts, per_file=True).rows_processed == 6
     if EUROPEAN in texts:
         whole = CUSTOM.replace("2.5", "25")

@@ -170,7 +170,7 @@ def test_a_reader_that_is_dropped_does_not_wait_for_a_writer(tmp_path: Path, for
 
     feeder = threading.Thread(target=feed)
     feeder.start()
-    # ends the test where the reader does wait
+    # ends the test if the reader waits
     rescue = threading.Timer(20, go_on.set)
     rescue.start()
     try:

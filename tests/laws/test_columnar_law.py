@@ -45,7 +45,7 @@ def columns(draw: st.DrawFn) -> tuple[pa.Array, list[str], dict[str, Any]]:
     """Draw a close column, its texts in a CSV file, and the settings that apply to the texts alone."""
     form = draw(st.sampled_from([*KINDS, "int64", "float64", "decimal"]))
     if form in KINDS:
-        # a few of the ways in which numbers are written, so that many tables can be read
+        # a few number formats, so that many tables can be read
         known = draw(st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=4, unique=True))
         known += draw(st.lists(st.sampled_from(WORDS), max_size=2))
         texts = draw(st.lists(st.one_of(st.none(), *[st.sampled_from(known)] * 8), max_size=12))

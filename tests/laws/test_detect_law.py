@@ -215,7 +215,7 @@ def flagged_files(draw: DrawFn, *, complete: bool = False) -> Flagged:
         names = ["Date"] * dated + ["Key"] * keys + [draw(st.sampled_from(["Close", "Schluss", "x"]))]
         records.insert(0, names + ["Volume"] * volumes)
     preamble = draw(st.sampled_from([0, 0, 1, 2]))
-    # without names a split number is two
+    # without names, a split number is two numbers
     quoted = quoted or ((complete or not header) and delimiter in marks)
     lines = [delimiter.join(f'"{cell}"' if quoted else cell for cell in record) for record in records]
     text = "".join(f"{line}\n" for line in ["made by X", *lines][preamble == 0 :])
@@ -298,6 +298,6 @@ def check(file: Written, sample_bytes: int, flags: dict[str, object] | None = No
         event(f"refused: {str(error).split(';')[0].split(':', 2)[-1][:30]}")
         return False
     event("understood")
-    # a scale that is the same for all rows changes no count, and three digits behind a mark may be either
+    # a common scale changes no count, and three digits after a mark are ambiguous
     assert closes in (file.closes, scaled(file.closes, 3), scaled(file.closes, -3))
     return True

@@ -232,7 +232,7 @@ def test_long_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     state = GroupState([Signal(1, 3)], max_bytes=24 << 20)
     state.update(rows([b"%d" % number for number in range(4000)]))
     for step in range(5):
-        # one of them is more than all were
+        # one key exceeds all earlier ones together
         state.update(rows([b"long %d" % step + bytes(1 << 20)]))
     with pytest.raises(
         TooManyGroupsError, match=r"4,015 groups by now, .* would take [2-5][0-9] MiB, more than the 24"

@@ -179,7 +179,7 @@ def test_chunks_threads_and_line_ends_are_invisible(data: st.DataObject, tmp_pat
     steps = data.draw(st.lists(st.sampled_from([1, 1, 1, 1, 0, 2, -1, 5, None]), max_size=40))
     header = data.draw(st.booleans())
     lines, times, where, now, line = (["time,note,close"] if header else []), [], [], START, 1 + header
-    # sound rows around them settle what is usual
+    # the valid rows around them settle the usual step
     for row, step in enumerate([1, 1, 1, 1, 1, *steps, *[1] * (len(steps) + 5)]):
         malformed = 5 <= row < 5 + len(steps)
         now += timedelta(minutes=step or 0)
@@ -336,7 +336,7 @@ def test_columnar_files(write: Callable[[pa.Table, Path], None], kind: pa.DataTy
     write(pa.table({"close": closes, "time": column}), path)
     order: Any = streamsig.run(path, check_order=True, on_bad_row="skip").order
     counts, firsts = judged(times)
-    # without row 5 there is one gap more, and it comes first
+    # without row 5 there is another gap, and it comes first
     assert _findings(order, 1) == (
         [counts[0], counts[1], counts[2] + 1, counts[3]],
         [firsts[0], firsts[1], 6, firsts[3]],

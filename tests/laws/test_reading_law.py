@@ -162,7 +162,7 @@ def test_rows_below_the_data_are_no_rows(data: DataObject, tmp_path_factory: pyt
         if data.draw(st.booleans()):
             checkpoint = str(path.with_suffix(".ckpt"))
             grown = _counts(path, on_bad_row="skip", checkpoint=checkpoint, **flags)
-            # what is above a last line without a line end waits with it, if it has no time
+            # rows without a time wait for the last line, which has no line end
             waits = 0 if below or text.endswith(end) else 1 + len(gap)
             assert grown[0] == len(exact) - waits
             flags |= {"checkpoint": checkpoint, "finished": True}

@@ -106,7 +106,7 @@ def texts(draw: st.DrawFn, dialect: Dialect) -> bytes:
         close = draw(closes)
         quoted = draw(st.integers(0, 5)) == 0 or dialect.delimiter in close
         if draw(st.integers(0, 7)) == 0:
-            # a dividend, a split, or what only looks like one
+            # a dividend, a split, or a look-alike
             close, record[draw(st.integers(0, dialect.fields - 1))] = "", draw(st.sampled_from(ACTIONS))
             quoted = False
         record[dialect.close] = '"' + close.replace('"', '""') + '"' if quoted else close

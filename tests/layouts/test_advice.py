@@ -70,8 +70,7 @@ def arrow(**columns: list[str]) -> pa.Table:
     return pa.table({**columns, **floats})
 
 
-# what, the text (a table, or those of several files), the settings to begin with, what the person knows, and the closes
-# (of each series)
+# id, text (a table, or those of several files), initial settings, what the person knows, closes (of each series)
 Case = tuple[
     str,
     "str | bytes | pa.Table | tuple[str, ...]",
@@ -394,7 +393,7 @@ def separated(mark: str) -> Callable[[Path], None]:
     return lambda path: path.write_text(rows, "utf-8") and None
 
 
-# what writes the file, its name, the command in the message, what is run behind it
+# writer of the file, its name, the command in the message, the command to run after it
 COMMANDS: list[tuple[Callable[[Path], None], str, str, str]] = [
     (aligned, "x.csv", r"sed .* -", ""),
     (two_tables, "x.csv", r"head .* -", ""),

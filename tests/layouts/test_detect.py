@@ -118,7 +118,7 @@ def line_quoted(body: bytes, *, header: bool = True) -> bytes:
 
 NSE = "Date ,series ,OPEN ,HIGH ,LOW ,PREV. CLOSE ,ltp ,close ,vwap ,52W H ,52W L "
 
-# what, the text, the close (from 0), and whatever else is to be so
+# id, text, close (from 0), further expected attributes
 LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
     ("plain", ohlcv("timestamp,open,high,low,close,volume"), 4, {"time": 0, "direction": "oldest first"}),
     ("stooq", ohlcv("<DATE>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>", "%Y%m%d"), 4, {"direction": "oldest first"}),

@@ -20,7 +20,7 @@ TWO = "2024-01-02,10\n2024-01-03,11\n2024-01-04,12\n"
 KEYS = "AAA,10\nAAA,11\n"
 CODED = "1960M03,1\n1960M04,2\n"
 
-# what, the text, flags, the names, the line of the first row
+# id, text, flags, names, line of the first row
 BEGINNINGS: list[tuple[str, str, Options, str, int]] = [
     # rows without a close
     ("keys, empty", "symbol,close\nZZZ,\nZZZ,\n" + KEYS, Options(), "symbol,close", 2),

@@ -63,7 +63,7 @@ def test_a_split_number_is_no_close(text: str, options: Options, fragment: str) 
     assert fragment in with_flags(str(caught.value))
 
 
-# what, the text, flags, the delimiter, the close, the decimal mark
+# id, text, flags, delimiter, close, decimal mark
 WHOLE: list[tuple[str, str, Options, str, int, str]] = [
     ("a decimal comma in one column", "Close\n" + ONE, Options(column=1, decimal=","), ";", 0, ","),
     ("thousands in one column", "Close\n1,998.50\n2,001.25\n", Options(thousands=","), ";", 0, "."),

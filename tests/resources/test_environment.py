@@ -120,7 +120,7 @@ def test_an_empty_stream_of_bz2(place: int, tmp_path: Path) -> None:
 def _zipped(method: int = zipfile.ZIP_DEFLATED) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", method) as archive:
-        # a date of its own: the bytes are part of the tests' names, which all workers must agree on
+        # a fixed date: the bytes are part of the test ids, on which all workers must agree
         archive.writestr(zipfile.ZipInfo("prices.csv"), ROWS, compress_type=method)
     return content.getvalue()
 

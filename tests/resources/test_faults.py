@@ -232,7 +232,7 @@ def test_one_target_that_cannot_be_written(workdir: Workdir, full: str, more: tu
     names = {"--rejects": "rejects.csv", "--output": "metrics.json", "--signals-out": "rows.csv"}
     for name in names.values():
         workdir.put(name, "old")
-    # a link, so that the name tells the format
+    # a link, so that the name determines the format
     (workdir.path / "full.csv").symlink_to("/dev/full")
     flags = [it for pair in {**names, full: "full.csv"}.items() for it in pair]
     outcome = workdir.call("run", "prices.csv", "--on-bad-row", "skip", *flags, *more)

@@ -122,10 +122,10 @@ PLACES = {
 def test_every_byte_value(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With any byte among the rows, the fast readers agree with the definition."""
     path = tmp_path / "prices.csv"
-    monkeypatch.setattr(detection, "SAMPLE_BYTES", 150)  # so that the layout is found without that byte
+    monkeypatch.setattr(detection, "SAMPLE_BYTES", 150)  # so that the layout is detected without that byte
     body = prices(range(100)).encode()
     before, after = PLACES[place].split("{}")
-    # letters and bytes beyond ASCII are alike
+    # letters behave alike, and so do bytes beyond ASCII
     for byte in {*range(ord("A")), *b"[\\]^_`{|}~\x7f\x80\xff", *some(range(256), 20)}:
         path.write_bytes(body + before.encode() + bytes([byte]) + after.encode())
         fast = _answer(path)

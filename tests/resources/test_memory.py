@@ -33,7 +33,7 @@ def peak_mib(rows: int, *arguments: str) -> float:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_input() -> None:
     """A pipe 16 times as long takes at most 5 % more memory, and less than 150 MiB with 2 threads."""
-    # what both threads need at the same time varies by 2 MiB; growth would show in every long run
+    # the peak of both threads varies by 2 MiB; growth would show in every long run
     small, large = ([peak_mib(rows, "--threads", "2") for _ in range(3)] for rows in (2_000_000, 32_000_000))
     assert min(large) <= 1.05 * max(small)
     assert max(large) < 150

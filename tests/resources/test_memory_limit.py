@@ -143,14 +143,14 @@ def test_a_long_window(workdir: Workdir) -> None:
 def test_a_long_window_with_a_checkpoint(workdir: Workdir) -> None:
     """A long window that is checkpointed again and again stays within the limit."""
     rows = b"1,12345678.123456789\n2,\n3,92345678.123456789\n" * 400_000
-    # of equal files there is a warning
+    # equal files give a warning
     paths = [workdir.put(f"{name}.csv", b"number,close\n%d,\n" % name + rows) for name in (1, 2)]
     often = "import streamsig.engine.checkpoint.checkpoint as it; it.SECONDS, it._SHARE = 0.1, 0;"
     flags = ("--window", 1_000_000, "--checkpoint", "checkpoint", "--fresh", "--threads", 1)
     limit = least_mib(workdir, *paths, *flags)
     assert keeps(workdir, *paths, *flags, first=often)["rows_processed"] == 2_400_002
     assert (workdir.path / "checkpoint").stat().st_size > 1 << 24
-    # and when a run goes on, which reads it
+    # resuming reads the checkpoint
     with limited(limit * MIB, pyarrow=False) as before:
         again = [it for it in flags if it != "--fresh"]
         done, peak_mib = workdir.measure("run", *paths, *again, "--memory-limit", f"{limit}MiB", before=before)
@@ -205,7 +205,7 @@ def test_groups_of_several_files(workdir: Workdir) -> None:
     for mib in (76, 90, 105, 120):
         with limited(mib * MIB, pyarrow=False) as before:
             done = workdir.call("run", path, *other, "--memory-limit", f"{mib}MiB", before=before)
-        # counted, or refused in words; not killed
+        # counted or refused with a message, not killed
         assert done.code == 0 or "groups by now, of windows of 20 rows, would take" in done.err, (mib, done)
 
 

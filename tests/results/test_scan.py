@@ -111,7 +111,7 @@ def test_errors_come_out(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> N
         streamsig.scan(path, order="newest-first", group_by=("close",))
     with pytest.raises(TypeError, match="a list of numbers"):
         streamsig.run([1.0, 2.0])
-    # more batches than are made ahead, so that the thread is waiting
+    # more batches than the thread prepares, so that it waits
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 1000)
     reader = streamsig.scan(workdir.prices(range(10_000)))
     reader.read_next_batch()

@@ -87,10 +87,10 @@ def _import_everything() -> None:
     import streamsig  # noqa: PLC0415 (only in the process that forks)
 
     for module in pkgutil.walk_packages(streamsig.__path__, "streamsig."):
-        # the modules of `native` are libraries without Python in them
+        # the modules of `native` are libraries without Python code
         if not module.name.startswith(("streamsig.__main__", "streamsig.native.")):
             importlib.import_module(module.name)
-    # a fork copies a page as soon as something on it is written, and a collection writes to every object
+    # a fork copies each page that is written to, and a garbage collection writes to every object
     gc.freeze()
 
 
@@ -137,7 +137,7 @@ def _run(request: bytes, descriptors: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    # the thread that it warns of is one of a memory allocator
+    # the warning is about a thread of a memory allocator
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     _import_everything()
     with socket.socket(fileno=int(sys.argv[1])) as ours:

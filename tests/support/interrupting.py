@@ -50,7 +50,7 @@ def run(
 ) -> tuple[Result | None, list[Resumed]]:
     """Count with `folder / "checkpoint"`, and stop after some chunks; write rows and rejects to files in `folder`.
 
-    Return the result, if it was not stopped, and where it went on from.
+    Return the result, `None` if it was stopped, and the positions at which it resumed.
     """
     resumed: list[Resumed] = []
     seen = 0
@@ -77,15 +77,15 @@ def run(
 
 
 class Breaking:
-    """Interrupts a call of a function, the one of this number from 1 on, before it or behind it.
+    """Interrupts call `number` of a function, from 1, before or after it runs.
 
-    `left` is how many calls are to come until then; `function` takes the place of the plain one.
+    `left` is the number of calls until then; `function` replaces the plain one.
     """
 
     def __init__(self, plain: Callable[..., Any], number: int, *, after: bool) -> None:
         self.left = number
 
-        # a function, for a method gets its object only so
+        # only a function binds to its object as a method
         def function(*arguments: Any, **named: Any) -> Any:
             self.left -= 1
             if not self.left and not after:

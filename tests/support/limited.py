@@ -23,7 +23,7 @@ _numbers = itertools.count()
 def limited(limit_bytes: int, *, pyarrow: bool) -> Iterator[list[str]]:
     """Yield a command prefix that limits memory to this size, without swap.
 
-    Under a limit of the address space it gets more, for much of that is only reserved: with `pyarrow` if it is used.
+    A limit of the address space is larger, since much of it is only reserved; more so with `pyarrow`.
     """
     with contextlib.ExitStack() as stack:
         for parent, files in _parents():
@@ -48,7 +48,7 @@ def _parents() -> Iterator[tuple[Path, list[tuple[str, int | None, bool]]]]:
     for _, controllers, path in (line.split(":", 2) for line in own.read_text().splitlines() if own.exists()):
         if not controllers:
             group = _GROUPS / path.lstrip("/")
-            # a group with processes of its own may not limit its children, but its parent may
+            # a group with processes cannot limit its children, but its parent can
             yield from (
                 (each, [("memory.max", None, True), ("memory.swap.max", 0, False)]) for each in (group, group.parent)
             )

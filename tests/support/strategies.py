@@ -32,7 +32,7 @@ _KINDS: tuple[SearchStrategy[Decimal], ...] = (
     st.sampled_from([Decimal("1.00"), Decimal("1.01"), Decimal("1.02"), Decimal(-1)]),
     # cents
     decimals(2, 10_000),
-    # more decimals than cents, so that the scale rises on the way
+    # more decimals than cents, so that the scale rises
     decimals(18, 10**6),
     # around the end of int64, and beyond
     st.integers(2**63 - 3, 2**63 + 3).map(Decimal),

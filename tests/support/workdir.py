@@ -30,7 +30,7 @@ MEASURED = (
     "from pathlib import Path; status = Path('/proc/self/status').read_text();"
     "print(re.search('VmHWM:\\\\s+([0-9]+)', status)[1], file=sys.stderr); sys.exit(code)"
 )
-"""A program that does as `streamsig`, and ends standard error with its peak of memory, in KiB."""
+"""A program that runs `streamsig` and ends standard error with its peak memory in KiB."""
 
 PATIENCE_SECONDS = 600
 """No test waits this long unless something hangs."""
@@ -219,4 +219,4 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": _packed_by_arrow("zstd"),
     "lz4": _packed_by_arrow("lz4"),
 }
-"""What compresses, by the name that the program gives it."""
+"""Compression functions by the program's name for each."""

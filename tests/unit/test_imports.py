@@ -13,7 +13,7 @@ PACKAGE = Path(streamsig.__file__).parent
 LAZY = {
     # libraries: pyarrow takes 100 ms and more, hashlib loads OpenSSL
     *("pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "rich.console", "hashlib"),
-    # ours that import them, or PyYAML, or the random numbers of numpy
+    # our modules that import them, or PyYAML, or numpy's random numbers
     *("streamsig.columnar.frames", "streamsig.columnar.table", "streamsig.engine.inspection"),
     *("streamsig.engine.stages.rows_out", "streamsig.engine.stages.time_order", "streamsig.engine.batches.table"),
     *(

@@ -125,5 +125,5 @@ def test_pyarrow_sees_the_same(parts: list[bytes]) -> None:
         return
     theirs = arrow_fields(text)
     if theirs is not None:
-        # what has nothing but delimiters is no record here
+        # a line of only delimiters is not a record here
         assert [each for each in fields_of(text) if any(each)] == [each for each in theirs if any(each)]

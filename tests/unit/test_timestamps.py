@@ -57,7 +57,7 @@ def test_the_direction_is_that_of_the_instants(name: str, data: st.DataObject) -
     times = sorted(data.draw(st.lists(TIMES, min_size=2, max_size=12)))
     times = [time for time in times for _ in range(data.draw(st.integers(1, 3)))]
     instants = instants_of(name, times)
-    # a single step may run the other way in another reading
+    # a single step may have the opposite direction in another reading
     sure = len({*instants}) > 1 and len(readings(texts_of(name, times))) == 1
     for ordered, expected in ((times, OLDEST_FIRST), (times[::-1], NEWEST_FIRST)):
         texts = texts_of(name, ordered)
