@@ -188,7 +188,7 @@ _MINUTES: Final = np.array([b" %02d:%02d:00," % divmod(minute, 60) for minute in
 
 
 class _LineEncoder:
-    """Bars to CSV lines, up to eight characters a store, looked up in tables of ready digits.
+    """Encodes bars as CSV lines, up to eight characters a store, from tables of digits.
 
     A table entry is a word whose bytes in memory are the characters. Words are joined with `|` and never
     computed with, so the order of bytes in a word does not matter.

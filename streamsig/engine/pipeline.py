@@ -164,14 +164,14 @@ def _count_text(source: TextSource, run: Run, *, is_last: bool) -> None:
     _count_batches(batches, start, run)
 
 
-def _count_table(table: ColumnarTable, found: InputFound, run: Run, consumed: Callable[[], int]) -> None:
+def _count_table(table: ColumnarTable, event: InputFound, run: Run, consumed: Callable[[], int]) -> None:
     from streamsig.engine.batches.table import TableBatches  # noqa: PLC0415 (it takes pyarrow)
 
     if run.budget.plan.table_bytes is not None:
         table.limit(run.budget.plan.table_bytes)
     layout = table.detect(LayoutOptions.of(run.settings))
-    run.observe(replace(found, layout=layout.to_log()))
-    batches = TableBatches(table, OpenInput(found.name, layout, layout.warnings), run, consumed)
+    run.observe(replace(event, layout=layout.to_log()))
+    batches = TableBatches(table, OpenInput(event.name, layout, layout.warnings), run, consumed)
     _count_batches(batches, batches.first, run)
 
 

@@ -1,4 +1,4 @@
-"""A file that several runs write, each appending to what the runs before it have written."""
+"""A file to which several runs append, one after another."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DIGEST_BYTES = 1 << 16
 
 
 def unfinished_path(path: Path) -> Path:
-    """Return where bytes wait to be appended to the file at `path`, or to that which a link there names."""
+    """Return the path of the bytes that wait to be appended to `path`, or to the target of a link there."""
     real = Path(os.path.realpath(path)) if path.is_symlink() else path
     return real.with_name(real.name + ENDING)
 
@@ -56,7 +56,7 @@ class AppendingFile:
 
     @property
     def file(self) -> BinaryIO:
-        """Where to write; the first use discards what no snapshot holds."""
+        """The file to write; the first use discards bytes that no snapshot describes."""
         if self._file is None:
             raise RuntimeError("restore comes first")
         if not self._is_used:
@@ -67,7 +67,7 @@ class AppendingFile:
 
     @property
     def size_bytes(self) -> int:
-        """How much is written, by this run and earlier ones."""
+        """Bytes written by this run and earlier ones."""
         return self._committed_bytes + (self.file.tell() if self._is_used else self._pending_bytes)
 
     def restore(self, snapshot: Mapping[str, Any] | None) -> None:
@@ -97,7 +97,7 @@ class AppendingFile:
             files.sync(self.file)
 
     def commit(self) -> None:
-        """Append what was written to the file at `path`, or replace that the first time."""
+        """Append the waiting bytes to the file at `path`, or replace it the first time."""
         self.sync()
         with naming(self._name), self.file as unfinished:
             if not self._committed_bytes:
@@ -114,19 +114,19 @@ class AppendingFile:
         self._unfinished.unlink()
 
     def abort(self) -> None:
-        """Leave what was written for a later run."""
+        """Leave the waiting bytes for a later run."""
         if self._file is None:
             return
         if self._is_new and not self._is_used:
             self._unfinished.unlink(missing_ok=True)
-        # what cannot be written now is in no snapshot
+        # no snapshot describes what cannot be written now
         with contextlib.suppress(OSError):
             self._file.close()
 
     def _open(self) -> BinaryIO:
-        """Open the waiting bytes for this run alone."""
+        """Open and lock the waiting bytes."""
         self._is_new = not self._unfinished.exists()
-        # a link there could lead to any file
+        # a link could lead to any file
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(self._unfinished, flags, 0o666), "r+b")
         try:
@@ -137,7 +137,7 @@ class AppendingFile:
             is_there = False
         if not is_there:
             file.close()
-            raise OutputError(f"{self._name}: another run is writing it; wait until that ends, or name another place")
+            raise OutputError(f"{self._name}: another run is writing it; wait until it ends, or name another file")
         return file
 
     def _append(self, unfinished: BinaryIO) -> None:
@@ -169,14 +169,14 @@ class AppendingFile:
         if self._digest(self._unfinished, pending_bytes) == snapshot["pending"]:
             self._pending_bytes = pending_bytes
         elif self._digest(self._path, committed_bytes + pending_bytes, most_bytes=pending_bytes) == snapshot["pending"]:
-            # committed since, and what waits now is of a run that came to nothing
+            # already committed; the bytes that wait now are of a later, failed run
             self._committed_bytes += pending_bytes
         else:
             raise ValueError(f"the rows it describes are neither in {self._name}{ENDING} nor in {self._name}")
 
     @staticmethod
     def _digest(path: Path, stop: int, most_bytes: int = _DIGEST_BYTES) -> str | None:
-        """Return a digest of the bytes before `stop`, `None` where they are not all there."""
+        """Return a digest of the bytes before `stop`, `None` if some are missing."""
         try:
             with path.open("rb") as file:
                 return files.digest(file.fileno(), stop - min(stop, most_bytes, _DIGEST_BYTES), stop)

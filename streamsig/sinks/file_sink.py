@@ -1,4 +1,4 @@
-"""A sink that is a file: it replaces what is at its path, or with a checkpoint appends to what earlier runs wrote."""
+"""The base of sinks that are files: they replace the file at a path, or with a checkpoint append to it."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class FileSink(ABC, Generic[Item]):
 
     @abstractmethod
     def _flush(self) -> None:
-        """Write what is buffered; what is written then is a whole file of its format."""
+        """Write what is buffered and end the format, so that the bytes so far are a whole file."""
 
     def snapshot(self) -> dict[str, Any]:
-        """Make everything written so far survive the process; return what `restore` takes."""
+        """Write everything so far to disk; return what `restore` takes."""
         self._flush()
         return self._resumable.snapshot()
 

@@ -54,9 +54,9 @@ class JsonLog:
         self._started = self._logged = clock()
 
     def __call__(self, event: Event) -> None:
-        """Write the event, unless it is progress and too early."""
+        """Write the event, unless it is a rejected row, or progress too soon after the last."""
         now = self._clock()
-        if isinstance(event, Rejected):  # as many as rows, in the worst case; --rejects has them
+        if isinstance(event, Rejected):  # as many as rows in the worst case; --rejects has them
             return
         if isinstance(event, Advanced):
             if now - self._logged < PROGRESS_SECONDS:

@@ -18,7 +18,7 @@ GROUPS = "groups"
 
 
 def success(result: Result) -> dict[str, Any]:
-    """Return the metrics of a run that ended well."""
+    """Return the metrics of a successful run."""
     metrics = {
         "version": result.version,
         "rows_processed": result.rows_processed,
@@ -57,7 +57,7 @@ def failure(version: str, message: str) -> dict[str, Any]:
 
 
 def to_json(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """Yield metrics as they stand in the file and on standard output, with a final newline; a group takes one line."""
+    """Yield the text of metrics for file and standard output, with a final newline and one line for each group."""
     groups = metrics.get(GROUPS)
     text = json.dumps(utf8.in_json(without_groups(metrics)), indent=2)
     if groups is None:
@@ -69,7 +69,7 @@ def to_json(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _group_lines(groups: Groups) -> Iterator[str]:
-    """Yield a line for each group; by hand, for the encoder of `json` would take longer than a run."""
+    """Yield a line for each group; the encoder of `json` would take longer than a run."""
     text = json.encoder.encode_basestring_ascii
     signals = ", ".join(text(name).replace("%", "%%") + ": %d" for name in groups.names)
     before = "\n"

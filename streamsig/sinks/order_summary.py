@@ -1,4 +1,4 @@
-"""What the check of the order found, in one sentence."""
+"""The result of `check_order` in one sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = (
 
 
 def sentence(order: Mapping[str, Any]) -> str:
-    """Say how many of each there are, and where the first one is."""
+    """Return the number of findings of each kind, and the place of the first."""
     parts = []
     for key, first, one, many in _KINDS:
         count, place = order[key], order[first]

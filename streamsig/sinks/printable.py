@@ -1,4 +1,4 @@
-"""Text from files and system messages, made fit for a terminal."""
+"""Escapes text from files and system messages for a terminal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from streamsig.core import utf8
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Return a text with everything that is not printable, such as escape sequences and line ends, written out.
+    """Return a text with characters that are not printable, such as escape sequences and line ends, escaped.
 
-    What is in `keep` stays as it is.
+    Characters in `keep` are unchanged.
     """
     return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in utf8.from_str(text))

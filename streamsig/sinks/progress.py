@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from streamsig.engine.events import Event
 
 _WITHOUT_NAME, _WITH_BAR = 72, 110
-"""Characters of a line that all but the name may take, and those from which a bar fits."""
+"""Characters of a line without the name, and the width from which a bar fits."""
 
 
 class ProgressBar:
     """An observer that shows bytes, rows, speed and the running signal rate.
 
-    Percent and ETA are there where the size is known, else the time gone by. A terminal that cannot
-    be written to ends the drawing, not the run.
+    It shows percent and ETA if the size is known, else the time elapsed. If the terminal cannot be written to, the bar
+    ends and the run continues.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,7 +54,7 @@ class ProgressBar:
             self.close()
 
     def close(self) -> None:
-        """Leave the last picture and give the terminal back."""
+        """Stop drawing; the last bar stays visible."""
         progress, self._progress = self._progress, None
         if progress is not None:
             with contextlib.suppress(OSError):
@@ -100,7 +100,7 @@ class ProgressBar:
 
 
 class _NameColumn(ProgressColumn):
-    """The name of the input as it is: rich would look for markup, emoji and fields to fill in."""
+    """The name of the input, verbatim: `TextColumn` would interpret markup, emoji and format fields."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""The rows that were left out, as a CSV file that is safe to open in a spreadsheet and to show on a terminal.
+"""The rejected rows as a CSV file that is safe to open in a spreadsheet and to show on a terminal.
 
 `line` is the physical line on which a row starts, `row` its text. Control characters other than tab and line feed are
-written out, and what a spreadsheet could take for a formula has a `'` before it: at the start of a cell, and behind
-the marks at which spreadsheets of other languages part cells.
+escaped. A `'` is put in front of possible formulas: at the start of a cell, and after characters at which spreadsheets
+in other languages split cells.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from streamsig.sinks.printable import printable
 COLUMNS = ("file", "line", "column", "reason", "row")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "'")
-"""What a spreadsheet takes for the start of a formula, and what hides it."""
+"""Characters that start a formula, or hide its start."""
 
 _INSIDE = re.compile(r"""(?<=[;|\t\n"])(?=[=+\-@])(?![+-][0-9.,]*(?:[;|\t\n"]|$))""")
-"""Where one may start in the midst of a row; a number is none."""
+"""The start of a possible formula within a row; a number is none."""
 
 
 class RejectFile(FileSink[Rejected]):
-    """The sink of rejected rows; the names of the columns are there without any row, too."""
+    """The sink of rejected rows; without rows the file has only the header."""
 
     def write(self, item: Rejected, /) -> None:
         """Write a rejected row."""

@@ -1,4 +1,4 @@
-"""Rows with their signals as a file: Parquet, Arrow or CSV, by its name."""
+"""Rows with their signals as a file: Parquet, Arrow or CSV, by the ending of its name."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMATS = (".parquet", ".arrow", ".feather", ".csv", ".csv.gz", ".csv.zst")
-"""Endings of names, and with them formats; .feather is .arrow."""
+"""The formats, by the ending of the name; .feather is .arrow."""
 
 APPENDABLE = (".csv", ".csv.gz", ".csv.zst")
-"""Formats of which one file after another is a file."""
+"""Formats whose concatenated files are a file of the format."""
 
 _GROUP_BYTES = 8 << 20
-"""Rows are written in groups of about so many bytes: readers skip through many small ones slowly."""
+"""Rows are written in groups of about this size: many small groups are slow to skip."""
 
 
 def format_of(path: Path) -> str:
-    """Return which of `FORMATS` a name asks for; raises UsageError."""
-    found = [ending for ending in FORMATS if path.name.lower().endswith(ending)]
-    if not found:
+    """Return which of `FORMATS` a path has; raises UsageError."""
+    endings = [ending for ending in FORMATS if path.name.lower().endswith(ending)]
+    if not endings:
         raise UsageError(f"{path}: the name of a file of rows must end with one of {', '.join(FORMATS)}")
-    return found[-1]
+    return endings[-1]
 
 
 class RowFile(FileSink["pa.RecordBatch"]):
-    """The sink of record batches of one schema. With `appends`, what is written between two snapshots is a file.
+    """The sink of record batches of one schema. With `appends`, the bytes between two snapshots are a whole file.
 
-    Raises UsageError for a name that tells no format, or one that cannot be appended to.
+    Raises UsageError for a name without a format, or a format that cannot be appended to.
     """
 
     def __init__(self, path: Path, *, appends: bool = False) -> None:
@@ -62,7 +62,7 @@ class RowFile(FileSink["pa.RecordBatch"]):
     def abort(self) -> None:
         """Discard what was written, or leave it for a later run."""
         try:
-            with contextlib.suppress(Exception):  # the end of the format no longer matters
+            with contextlib.suppress(Exception):  # the file is discarded
                 self._open_writer.close()
         finally:
             super().abort()
@@ -95,7 +95,7 @@ def _open(file: BinaryIO, ending: str, schema: pa.Schema, *, has_header: bool) -
         if ending == ".parquet":
             from pyarrow import parquet  # noqa: PLC0415 (as above)
 
-            # only keys repeat: for the others a dictionary takes twice the time, and more bytes
+            # only keys repeat: for other columns a dictionary takes twice the time and more bytes
             keys = [field.name for field in schema if pa.types.is_string(field.type) and field.name != "time"]
             writer = parquet.ParquetWriter(sink, schema, compression="zstd", use_dictionary=keys)
             yield stack.enter_context(writer)
@@ -108,7 +108,7 @@ def _open(file: BinaryIO, ending: str, schema: pa.Schema, *, has_header: bool) -
 
 
 class _Sink(io.RawIOBase):
-    """A file for pyarrow to write to, which it may close without the file being closed."""
+    """A file for pyarrow, which stays open when pyarrow closes it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -124,7 +124,7 @@ class _Sink(io.RawIOBase):
 
 
 class _CsvWriter:
-    """Writes closes with as many decimals as they need, in digits."""
+    """Writes closes in plain decimal notation, without trailing zeros."""
 
     def __init__(
         self,

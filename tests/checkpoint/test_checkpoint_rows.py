@@ -346,7 +346,7 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
     (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
     first = AppendingFile(tmp_path / "rows.csv")
     first.restore(None)
-    with pytest.raises(OutputError, match=r"rows.csv: another run is writing it; wait until that ends"):
+    with pytest.raises(OutputError, match=r"rows.csv: another run is writing it; wait until it ends"):
         run(tmp_path, path, rows="rows.csv")
     first.abort()
     run(tmp_path, path, rows="rows.csv")
@@ -398,7 +398,7 @@ def test_another_time_column(tmp_path: Path) -> None:
         run(tmp_path, path, fresh=True, **settings)
         with path.open("a") as file:
             file.writelines(f"2024-01-01,2024-01-01 10:0{minute},1\n" for minute in range(1, 4))
-        with pytest.raises(CheckpointError, match=r"another column .*tells the time"):
+        with pytest.raises(CheckpointError, match=r"another column .*has the times"):
             run(tmp_path, path, **settings)
 
 

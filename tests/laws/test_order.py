@@ -366,11 +366,11 @@ def test_findings_are_reported_everywhere(workdir: Workdir) -> None:
 def test_no_time_to_check(workdir: Workdir) -> None:
     """A file without a time column stops the run; a file without rows does not."""
     workdir.put("bare.csv", "open,close\n" + "1.4,1.5\n1.7,1.6\n" * 9)
-    assert "bare.csv: no column tells the time" in workdir.fails(4, "bare.csv", "--check-order")
+    assert "bare.csv: there is no time column" in workdir.fails(4, "bare.csv", "--check-order")
     buffer = io.BytesIO()
     pa.parquet.write_table(pa.table({"close": [1.5, 2.5]}), buffer)
     workdir.put("bare.parquet", buffer.getvalue())
-    assert "no column tells the time" in workdir.fails(4, "bare.parquet", "--check-order")
+    assert "there is no time column" in workdir.fails(4, "bare.parquet", "--check-order")
     workdir.put("empty.csv", "time,close\n")
     assert workdir.call("run", "empty.csv", "--check-order").metrics["order"]["steps_back"] == 0
 

@@ -1,4 +1,4 @@
-"""What flows through the loop: an open input, its batches of rows, and how far it is counted."""
+"""The values of the loop: an open input, its batches of rows, and positions in it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Batch:
 
 
 class Step(NamedTuple):
-    """One batch on its way: what each stage has prepared of it, and the position after it.
+    """A batch, as prepared by each stage, and the position after it.
 
     A step is `provisional` if its rows may still change in the file: no checkpoint includes it.
     """

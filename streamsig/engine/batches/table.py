@@ -73,7 +73,7 @@ class TableBatches:
 
 
 class _RejectedRows:
-    """The bad rows of the batch that was read last; their other columns are read when they are asked for."""
+    """The bad rows of the last batch; their other columns are read on iteration."""
 
     def __init__(self, table: ColumnarTable, closes: Closes, rows_before: int, column: str) -> None:
         self._table, self._closes, self._rows_before, self._column = table, closes, rows_before, column

@@ -1,4 +1,4 @@
-"""Texts as batches: chunks are read on several threads, and come out in file order."""
+"""Texts as batches: chunks are parsed on several threads and yielded in file order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class _Piece(NamedTuple):
-    """A chunk, how much is in it, and what the stages have prepared of it."""
+    """A chunk, its counts, and what the stages have prepared of it."""
 
     chunk: Chunk
     rows: int
@@ -58,7 +58,7 @@ class TextBatches:
         self.first = Position(0, 0, layout.dialect.body_line, 0)
         self.warnings: list[str] = []
         times = self.opened.time_fields if run.needs_times else ()
-        # of half a line not even the groups are detected
+        # an incomplete line has no detected groups
         self._keys, self._fields = len(run.settings.group_by), len(run.settings.group_by) + len(times)
         self._reader = ChunkReader(
             layout.dialect,
@@ -89,7 +89,7 @@ class TextBatches:
                     after = _after(position, piece, footer.untimed)
                     yield Step(piece.parts, after, provisional=piece.chunk.open_end)
                     position = after
-                    # it would stay in memory until the next one is there
+                    # free it before the next one is read
                     del piece
         except BadRecordError as bad:
             # all chunks before the bad one are counted, so the position ends where that one starts
@@ -99,7 +99,7 @@ class TextBatches:
             self._warn(position.line, open_line, footer)
 
     def _read(self, prepare: Prepare, chunk: Chunk) -> tuple[_Piece, ...]:
-        """Return what a chunk holds, last rows without a time in a piece of their own; raises BadRecordError."""
+        """Return the rows of a chunk, with last rows without a time in a separate piece; raises BadRecordError."""
         if chunk.open_end and self._may_grow:
             nothing = [Texts.of([])] * self._fields
             return (self._piece(prepare, chunk, Reading(Ticks.empty(), 0, texts=tuple(nothing))),)
@@ -151,7 +151,7 @@ class TextBatches:
 
 
 def _lasting(piece: _Piece) -> _Piece:
-    """Return a piece with a buffer of its own, if it has no rows: it may have to wait within a footer."""
+    """Copy the chunk of a piece without rows, which may have to wait within a footer."""
     if piece.rows or piece.chunk.size > FOOTER_BYTES:
         return piece
     return piece._replace(chunk=piece.chunk.cut(0)[1])

@@ -1,8 +1,8 @@
-"""The progress of a run, in a file from which a later run continues (docs/explanation/reliability.md).
+"""Saves the progress of a run to a file from which a later run continues (docs/explanation/reliability.md).
 
-A checkpoint names the inputs that are counted, the position in the open one, and has a snapshot of each stage and
-sink. Inputs are identified by their bytes. A checkpoint is refused if an input, or a setting that the counts depend on,
-is not what it was.
+A checkpoint has the inputs that are counted, the position in the open one, and a snapshot of each stage and sink.
+Inputs are identified by their bytes. A checkpoint is refused if an input, or a setting that changes the counts, has
+changed.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from streamsig.sources.text_source import TextSource
 
 SECONDS = 3.0
-"""At most so often it is written; less often where that takes long."""
+"""The shortest time between two commits; it is longer if a commit takes long."""
 
 _SHARE = 20
 _NO_MATTER = frozenset({"seed", "version", "threads", "memory_limit", "checkpoint", "fresh", "finished"})
-"""Settings that the counts do not depend on."""
+"""Settings that do not change the counts."""
 
 _WAY_OUT = "start over with `fresh=True`, or name another checkpoint"
 
 
 class _OpenText(NamedTuple):
-    """A text that is being counted: what identifies its bytes, and up to where it is counted."""
+    """The open text, its dialect, and the position up to which it is counted."""
 
     source: TextSource
     dialect: Dialect
@@ -52,9 +52,9 @@ class _OpenText(NamedTuple):
 class Checkpoint:
     """Restores the stages and sinks of a run, and commits their snapshots every few seconds.
 
-    Does nothing if the settings name no checkpoint. `is_last_text` is whether rows may be added to the open text
-    another time. Raises CheckpointError for a checkpoint that the run cannot continue, OutputError if the file cannot
-    be written, and SourceError for an input that has changed since it was opened.
+    Does nothing if the settings have no checkpoint. Raises CheckpointError for a checkpoint that the run cannot
+    continue, OutputError if the file cannot be written, and SourceError for an input that has changed since it was
+    opened.
     """
 
     def __init__(
@@ -73,17 +73,17 @@ class Checkpoint:
         self._stages, self._sinks, self._path = {stage.name: stage for stage in stages}, sinks, Path(self.name)
         self._matters = {key: value for key, value in settings.as_json().items() if key not in _NO_MATTER}
         self._due = clock() + SECONDS
-        # inputs that have ended, and of the open one so many texts, and one more in part
+        # inputs that have ended, and the number of texts of the open input that have
         self._ended: tuple[Document, ...] = ()
         self._members = 0
         self._raw: RawInput | None = None
         self._text: _OpenText | None = None
-        # whether this run has come as far as to an input, and has written anything
+        # whether an input was begun, and whether a checkpoint was written
         self._has_begun = self._has_committed = False
         # whether the stages are between two batches, at a position from which a later run can continue
         self._is_consistent = True
         self._is_sealed = self._is_last_text = False
-        # what an earlier run has written of the input that was open, until this run has continued it
+        # the open input of an earlier run, until this run has continued it
         self._restored_open: Document = {}
         self._restored_text: Document | None = None
         self._restored_members, self._restored_inputs = 0, 0
@@ -96,7 +96,7 @@ class Checkpoint:
                         sink.restore(None)
 
     def has_ended(self, index: int) -> bool:
-        """Tell whether the input of this index is counted, and is still what it was."""
+        """Return whether the input of this index is counted; refuses the checkpoint if the input has changed."""
         if index >= self._restored_inputs:
             return False
         with self._refusing():
@@ -104,7 +104,7 @@ class Checkpoint:
         return True
 
     def has_ended_text(self, index: int, member: int, raw: RawInput) -> bool:
-        """Tell whether this text of an open input, counted from 0, is counted, and the input is still what it was."""
+        """Return whether a text of the open input, by index, is counted; refuses if the input has changed."""
         if not self.is_on or index != self._restored_inputs or member >= self._restored_members:
             return False
         if member == 0:
@@ -118,9 +118,9 @@ class Checkpoint:
         self._raw, self._members, self._has_begun = raw, 0, True
 
     def begin_text(self, source: TextSource, dialect: Dialect, start: Position, *, is_last: bool) -> Position:
-        """Return the position up to which a text, which is at its first row, is counted; leave these rows out.
+        """Skip the rows of a text that are counted; return the position after them, `start` if there are none.
 
-        `start` is the position if there are none. To the last text of all rows may be added another time.
+        The text is at its first row. The last text of all (`is_last`) may grow later.
         """
         self._is_last_text = is_last
         if not self.is_on:
@@ -133,7 +133,7 @@ class Checkpoint:
 
     @contextlib.contextmanager
     def beginning(self) -> Iterator[None]:
-        """Begin the open text in every stage: what was restored must fit it."""
+        """Wrap the `begin_input` of all stages; refuses the checkpoint if the restored state does not fit the input."""
         with self._refusing() if self._is_restored else contextlib.nullcontext():
             yield
         self._restored_text = None
@@ -153,7 +153,7 @@ class Checkpoint:
         self._is_consistent = False
 
     def after(self, position: Position) -> None:
-        """Note that all stages have the batch before a position; commit if it is due."""
+        """Note that all stages have the batch that ends at a position; commit if it is due."""
         if self._text is None:
             return
         self._text = self._text._replace(position=position)
@@ -162,7 +162,7 @@ class Checkpoint:
             self.commit()
 
     def before_end(self, position: Position) -> None:
-        """Note that the stages are about to end an input; rows may be added to the last text another time."""
+        """Note that the stages are about to end an input; the last text is sealed, as it may grow later."""
         if self._is_last_text:
             self._seal(position)
         self._is_consistent = False
@@ -173,7 +173,7 @@ class Checkpoint:
         self._members += 1
 
     def end_input(self, index: int) -> None:
-        """Note that all texts of an input are counted; raises SourceError if it is not what it was."""
+        """Note that all texts of an input are counted; raises SourceError if it has changed."""
         if not self.is_on or self._raw is None:
             return
         if self._restored_text is not None:
@@ -192,7 +192,7 @@ class Checkpoint:
             raise
 
     def commit(self) -> None:
-        """Write the snapshots of all stages and sinks, unless a run cannot continue from here."""
+        """Write the snapshots of all stages and sinks, unless no run could continue from here."""
         is_pending = self._restored_text is not None or self._members < self._restored_members
         if not self.is_on or not self._has_begun or self._is_sealed or not self._is_consistent or is_pending:
             return
@@ -220,22 +220,22 @@ class Checkpoint:
         self._due = self._clock() + max(SECONDS, _SHARE * (self._clock() - started))
 
     def _seal(self, position: Position) -> None:
-        """Commit the last text up to a position: no more of it is to be in the checkpoint."""
+        """Commit the last text up to a position, and nothing after it."""
         if self.is_on and self._text is not None:
             self._text = self._text._replace(position=position)
             self.commit()
             self._is_sealed = True
 
     def _text_document(self, text: _OpenText) -> Document | None:
-        """Return what is to be known of a text; `None` if it is no longer what was read."""
-        found = fingerprint.of_text(text.source, text.dialect, text.position.offset)
-        return found and {"fingerprint": found, "position": text.position._asdict()}
+        """Return fingerprint and position of a text; `None` if it has become shorter."""
+        current = fingerprint.of_text(text.source, text.dialect, text.position.offset)
+        return current and {"fingerprint": current, "position": text.position._asdict()}
 
     def _continue(self, text: Document, source: TextSource, dialect: Dialect, start: Position) -> Position:
-        """Leave out of a text what is counted of it; return where that ends."""
+        """Skip the counted part of a text; return the position after it."""
         position = Position(*whole(text["position"][name] for name in Position._fields))
         if not position.offset:
-            # nothing is counted, not even the layout is settled
+            # nothing is counted, and the layout may still change
             return start
         self._check_text(text["fingerprint"], source, dialect, position.offset)
         skipped, crc = source.skip(position.offset)
@@ -246,14 +246,14 @@ class Checkpoint:
         return position
 
     def _check_text(self, saved: Document, source: TextSource, dialect: Dialect, offset: int) -> None:
-        found = fingerprint.of_text(source, dialect, offset)
+        current = fingerprint.of_text(source, dialect, offset)
         if saved["input"] != source.name:
             raise self._refusal(f"it is of {saved['input']}, and {source.name} is next")
-        if found is None:
+        if current is None:
             raise self._refusal(f"{source.name} is shorter than what is counted of it")
-        if saved["dialect"] != found["dialect"]:
+        if saved["dialect"] != current["dialect"]:
             raise self._refusal(f"{source.name} is understood in another way than when it was counted")
-        if saved != found:
+        if saved != current:
             raise self._refusal(f"the bytes of {source.name} that are counted have changed")
 
     def _check_same(self, before: Document, now: Document | None) -> None:
@@ -263,7 +263,7 @@ class Checkpoint:
             raise self._refusal(f"{before['input']} is not what it was when it was counted")
 
     def _load(self) -> bool:
-        """Restore what an earlier run has written; tell whether there is any."""
+        """Restore the checkpoint of an earlier run; return whether there is one."""
         try:
             documents = snapshot_file.read(self._path)
             body = next(documents)
@@ -271,7 +271,7 @@ class Checkpoint:
             return False
         except OSError as error:
             raise self._refusal(f"it cannot be read: {error.strerror or error}") from error
-        self._check_asked(body)
+        self._check_run(body)
         self._ended, self._restored_inputs = tuple(body["ended"]), len(body["ended"])
         (self._restored_members,) = whole([body["members"]])
         self._restored_open, self._restored_text = body["open"] or {}, body["text"]
@@ -284,7 +284,7 @@ class Checkpoint:
             sink.restore(body["sinks"][name])
         return True
 
-    def _check_asked(self, body: Document) -> None:
+    def _check_run(self, body: Document) -> None:
         for key, value in self._matters.items():
             # as JSON has it: tuples are lists there
             if json.loads(json.dumps(value)) != body["settings"].get(key):
@@ -293,14 +293,14 @@ class Checkpoint:
         names += [] if body["path"] is None else [body["path"]]
         if names != self._paths[: len(names)]:
             raise self._refusal(f"it is of other inputs, {', '.join(names[:3])} to begin with")
-        saved, asked = {*body["stages"], *body["sinks"]}, {*self._stages, *self._sinks}
-        for name in sorted(saved ^ asked):
+        saved, current = {*body["stages"], *body["sinks"]}, {*self._stages, *self._sinks}
+        for name in sorted(saved ^ current):
             is_saved = name in saved
             raise self._refusal(f"it has {name}, too, and none are asked for now" if is_saved else f"it has no {name}")
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Refuse a checkpoint that cannot be understood, whoever wrote it."""
+        """Refuse the checkpoint if the block cannot read its contents, even if its CRC is right."""
         try:
             yield
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""What an input was when it was counted: sizes, digests and layout, as JSON has them."""
+"""Fingerprints of inputs, as JSON: sizes, digests and layout at the time of counting."""
 
 from __future__ import annotations
 
@@ -18,32 +18,31 @@ _DIGEST_BYTES = 1 << 16
 
 
 def of_input(path: str, raw: RawInput) -> dict[str, Any]:
-    """Return what an open input of this name is: its size, and digests of its beginning and its end.
+    """Return the size of an open input, and digests of its beginning and end.
 
-    The size is that which was read, if it has grown while it was. Raises SourceError for one that has changed.
+    If it has grown meanwhile, the size is the number of bytes read. Raises SourceError if it has changed.
     """
     if not raw.is_file:
         return {"input": path, "size_bytes": None}
     size_bytes = max(raw.size_bytes or 0, raw.consumed_bytes)
-    found = {"input": path, "size_bytes": size_bytes, **_ends(raw, size_bytes)}
-    # behind the digests: they are of what was read
+    fingerprint = {"input": path, "size_bytes": size_bytes, **_ends(raw, size_bytes)}
+    # after the digests, which must be those of the bytes read
     raw.check_unchanged()
-    return found
+    return fingerprint
 
 
 def of_path(path: str) -> dict[str, Any] | None:
-    """Return what the input of a name is by now, `None` where it is no file."""
-    if not os.path.isfile(path):  # noqa: PTH113 (names stay as given)
+    """Return the current fingerprint of a path, `None` if it is no file."""
+    if not os.path.isfile(path):  # noqa: PTH113 (a path stays as given)
         return None
     with opened(path) as raw:
         return of_input(path, raw)
 
 
 def of_text(source: TextSource, dialect: Dialect, offset: int) -> dict[str, Any] | None:
-    """Return what a text is up to an offset; `None` where there is less of it.
+    """Return the dialect of a text, and for a plain file digests of both ends of the bytes before an offset.
 
-    Of a plain file digests of the beginning and the end of that, none of other texts. Raises SourceError for a file
-    that has changed since it was opened.
+    Return `None` if the file is shorter. Raises SourceError for a file that has changed since it was opened.
     """
     ends = _ends(source.raw, source.mark_bytes + dialect.body_offset + offset) if source.is_plain else {}
     if None in ends.values():
@@ -60,7 +59,7 @@ def _ends(raw: RawInput, stop: int) -> dict[str, str | None]:
 def _plain(dialect: Dialect, source: TextSource) -> dict[str, Any]:
     numbers = {**asdict(dialect.numbers), "missing": sorted(dialect.numbers.missing)}
     plain = {**asdict(dialect), "numbers": numbers, "encoding": source.encoding, "compression": source.compression}
-    # which column tells the time is no matter of the counts, and shows only when there are rows
+    # the time column does not change the counts, and is only known once there are rows
     del plain["time"]
-    found: dict[str, Any] = json.loads(json.dumps(plain))
-    return found
+    as_json: dict[str, Any] = json.loads(json.dumps(plain))
+    return as_json

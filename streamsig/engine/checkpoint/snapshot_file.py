@@ -1,4 +1,4 @@
-"""A checkpoint as a file: lines of JSON, written and read one after another, the last one with a CRC of the others."""
+"""The file format of a checkpoint: lines of JSON, of which the last has a CRC of the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PEEK_BYTES, _PIECE_BYTES = 64, 1 << 20
 
 
 def write(path: Path, body: Mapping[str, Any], pieces: Iterable[Mapping[str, Any]]) -> None:
-    """Replace the file in one step by a body and the pieces of it that are large; raises OutputError."""
+    """Replace the file in one step by a body, and pieces that are too large for it; raises OutputError."""
     with files.replacing(path) as file:
         crc = 0
         for document in chain([{_FORMAT_KEY: FORMAT, **body}], pieces):
@@ -33,12 +33,12 @@ def write(path: Path, body: Mapping[str, Any], pieces: Iterable[Mapping[str, Any
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the body, then the pieces, in the memory of one of them; all are checked before the first is there.
+    """Yield the body, then the pieces, with one of them in memory; the CRC is checked before the first.
 
     Raises OSError, and ValueError with what is wrong.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        # to open a pipe may take for ever
+        # opening a pipe may block
         raise ValueError("it is no regular file")
     with path.open("rb") as file:
         lines = _check(file)
@@ -48,17 +48,16 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _check(file: BinaryIO) -> int:
-    """Return how many lines there are before that of the CRC."""
-    found = _BEGINNING.match(file.read(_PEEK_BYTES))
-    if found is None:
-        # and nothing of it has to fit in memory
+    """Return the number of lines before the CRC; raises ValueError."""
+    match = _BEGINNING.match(file.read(_PEEK_BYTES))
+    if match is None:
         raise ValueError("it is damaged, or no checkpoint")
-    if int(found[1]) != FORMAT:
-        raise ValueError(f"it is of format {int(found[1])}, and this streamsig writes {FORMAT}")
+    if int(match[1]) != FORMAT:
+        raise ValueError(f"it is of format {int(match[1])}, and this streamsig writes {FORMAT}")
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _PEEK_BYTES))
     last = file.read().rstrip(b"\n").rpartition(b"\n")[2] + b"\n"
-    # pieces, not lines: a line of who knows what may be longer than memory
+    # by pieces: a line of a damaged file may be larger than memory
     file.seek(0)
     lines, crc, left = 0, 0, size - len(last)
     while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):

@@ -1,1 +1,1 @@
-"""What each batch goes through: counting, rows out, the order of times."""
+"""The stages of a run: input checks, counting, rows out, the order of times."""

@@ -1,4 +1,4 @@
-"""The stage that counts: rows as one series, or as one for each key."""
+"""The stage that counts: all rows as one series, or one series for each key."""
 
 from __future__ import annotations
 
@@ -29,11 +29,10 @@ Part = TypeVar("Part", WindowState, GroupRows)
 
 
 class Accumulator(ABC, Generic[Part]):
-    """Counts the rows of all inputs in their order: as one series, or with `per_file` as one for each input.
+    """Counts the rows of all inputs in order: as one series, or with `per_file` as one series for each input.
 
-    `rows` are those of all inputs, `signals` those with the first signal, as far as no windows are still open.
-    `files` has rows and the first count of each input by its name with `per_file`; of equal names the later ones have
-    numbers.
+    `rows` counts the rows so far, `signals` those with the first signal, for progress. With `per_file`, `files` has the
+    rows and the first count of each input by name; repeated names are numbered.
     """
 
     name = "counts"
@@ -64,7 +63,7 @@ class Accumulator(ABC, Generic[Part]):
 
     @abstractmethod
     def prepare(self, batch: Batch) -> Part:
-        """Count what can be counted of a batch without those before it."""
+        """Count what does not depend on the batches before."""
 
     @abstractmethod
     def push(self, part: Part, start: Position) -> None:
@@ -114,7 +113,7 @@ class Accumulator(ABC, Generic[Part]):
             self.files[name] = (rows, whole([first_count], most=rows)[0])
 
     def _check_rows(self, ended: int, opened: int) -> None:
-        """Raise ValueError where restored states have other rows than are counted."""
+        """Raise ValueError if restored states do not have as many rows as are counted."""
         if (ended, opened) != (self.rows - self._input_rows, self._input_rows):
             raise ValueError(f"a state of other rows than the {self.rows} that are counted")
 
@@ -168,12 +167,12 @@ class SeriesAccumulator(Accumulator[WindowState]):
 
     @property
     def ended(self) -> WindowState:
-        """The rows before the open input, and in one run those of the open input, too."""
+        """The state of the inputs before the open one; in one run, of all rows."""
         return self._ended.result()
 
     @property
     def open(self) -> WindowState:
-        """The rows of the open input; in one run, of all inputs."""
+        """The state of the open input; in one run, of all rows."""
         return self._open.result()
 
     def snapshot(self) -> Iterator[Document]:
@@ -203,7 +202,7 @@ class SeriesAccumulator(Accumulator[WindowState]):
 
 
 class GroupAccumulator(Accumulator[GroupRows]):
-    """Counts rows of one series for each key; if it `emits`, `row_values` has what the rows of the last batch have."""
+    """Counts one series for each key; with `emits`, `row_values` has the values of the rows of the last batch."""
 
     def __init__(self, settings: Settings, budget: Budget, *, emits: bool = False) -> None:
         super().__init__(settings, budget)
@@ -302,24 +301,24 @@ class GroupAccumulator(Accumulator[GroupRows]):
 
 
 class _Pieces:
-    """Pieces of several states, one state after another."""
+    """Splits the pieces of consecutive states by state."""
 
     def __init__(self, documents: Iterator[Document]) -> None:
         self._documents = documents
         self._next = next(documents, None)
 
     def of(self, name: str) -> Iterator[Document]:
-        """Yield the next pieces, as long as they are of this state."""
+        """Yield the next pieces that belong to this state."""
         while self._next is not None and self._next["groups"] == name:
             yield self._next
             self._next = next(self._documents, None)
 
 
 def accumulator_of(settings: Settings, budget: Budget, *, emits: bool) -> SeriesAccumulator | GroupAccumulator:
-    """Return what counts under these settings, and says what each row has if rows are to be emitted."""
+    """Return the accumulator for these settings; with `emits`, that of groups computes the values of each row."""
     return GroupAccumulator(settings, budget, emits=emits) if settings.group_by else SeriesAccumulator(settings, budget)
 
 
 def too_many(error: TooManyGroupsError) -> LayoutError:
-    """Return the error of the command line."""
+    """Return the error with advice."""
     return LayoutError(f"{error}; group by a column with fewer values, use shorter windows, or raise `memory_limit`")

@@ -1,4 +1,4 @@
-"""The stage that checks inputs: rejected rows are reported, and inputs that contradict each other are refused."""
+"""The stage that checks inputs: reports rejected rows, and refuses inputs that contradict each other."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class Checked(NamedTuple):
-    """How many rows a batch has, and those that were left out."""
+    """The number of rows of a batch, and its rejected rows."""
 
     rows: int
     rejected: RejectedRows
 
 
 class InputChecks:
-    """Reports the rejected rows of all inputs, and what a person should know of each.
+    """Reports the rejected rows and the warnings of all inputs.
 
     `warnings` are those of the inputs that have ended.
     """
@@ -92,7 +92,7 @@ class InputChecks:
         self._observe(Warned(f"{name}: {message}"))
 
     def snapshot(self) -> Iterator[Document]:
-        """Yield what is known of the inputs that have ended, and how many rows were left out."""
+        """Yield the number of rejected rows, and the warnings and close column of the inputs that have ended."""
         close_column = None if self._close_column is None else self._close_column._asdict()
         yield {"rows_rejected": self.rows_rejected, "warnings": list(self.warnings), "close_column": close_column}
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from streamsig.core.ticks import Ticks
 
 CLOSE = pa.decimal128(38, 18)
-"""A fixed type, so that files of different days and inputs have one schema: 20 digits before the mark, 18 behind it."""
+"""A fixed type, so that files of different days and inputs have one schema: 20 digits before the mark, 18 after it."""
 
 _EXACT = Context(prec=1000)
 _LAST_DIGIT, _TOO_LARGE = Decimal(1).scaleb(-CLOSE.scale), 10 ** (CLOSE.precision - CLOSE.scale)
 
 
 class RowTable:
-    """Makes record batches of rows that come in order.
+    """Builds record batches from rows in order.
 
     The columns are `row` (from `first` on), `time` if there is one, the `keys`, `close`, and for each named signal the
     means NAME_fast and NAME_slow (null where there is none) and NAME (0 or 1).
@@ -39,7 +39,7 @@ class RowTable:
         columns = [("row", pa.int64()), *((("time", pa.string()),) if has_time else ()), ("close", CLOSE)]
         place = len(columns) - 1
         free = _free_names([name for name, _ in columns])
-        # keys stand before the close, whose name comes first
+        # keys are placed before the close, which has the first claim to its name
         columns[place:place] = [(free(name), pa.string()) for name in keys]
         for name, _ in self._signals:
             means = [(free(f"{name}_{which}"), pa.float64()) for which in ("fast", "slow")]
@@ -67,7 +67,7 @@ class RowTable:
         closes: list[Decimal | None] = []
         for row, (tick, absent) in enumerate(zip(ticks.integers(), missing, strict=True), first):
             close = Decimal(tick).scaleb(-ticks.scale, _EXACT)
-            # pyarrow refuses zeros behind the last digit, which rows at a common scale have
+            # pyarrow refuses trailing zeros, which rows at a common scale have
             fitted = close.quantize(_LAST_DIGIT, context=_EXACT)
             if abs(close) >= _TOO_LARGE or fitted != close:
                 raise OutputError(
@@ -79,12 +79,12 @@ class RowTable:
 
 
 def _free_names(taken: Sequence[str]) -> Callable[[str], str]:
-    """Return what gives a name that is there before a number: a key may be called as another column is."""
+    """Return a function that numbers names already taken: a key may have the name of another column."""
     seen = set(taken)
 
     def free(name: str) -> str:
-        found = next(it for it in chain([name], (f"{name}_{number}" for number in count(2))) if it not in seen)
-        seen.add(found)
-        return found
+        name = next(it for it in chain([name], (f"{name}_{number}" for number in count(2))) if it not in seen)
+        seen.add(name)
+        return name
 
     return free

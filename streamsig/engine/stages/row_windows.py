@@ -1,7 +1,6 @@
-"""The rows of one series, each with its moving averages and its signals, while they stream by.
+"""The rows of one series with their moving averages and signals, batch by batch.
 
-What is carried from one batch to the next is the last rows, as many as a window can need: O(longest window), however
-long the input.
+Memory is O(longest window): only the last rows, as many as a window can need, are carried from batch to batch.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class OneSeries:
-    """Rows of one series that arrive in order."""
+    """Computes the values of rows that arrive in order."""
 
     def __init__(self, signals: Sequence[Signal]) -> None:
         self._signals, self._keep = tuple(signals), overlap(signals)
         self._tail = Ticks.empty()
 
     def push(self, ticks: Ticks) -> RowValues:
-        """Return what further rows have."""
+        """Add rows; return their values."""
         before = len(self._tail)
         joined = concat([self._tail, ticks])
         self._tail = joined.slice(max(0, len(joined) - self._keep), len(joined))
@@ -34,13 +33,13 @@ class OneSeries:
 
 
 class NewestFirst:
-    """Rows of files that run from newest to oldest: the windows of a row are over the rows after it in its file.
+    """Computes the values of rows in files that run from newest to oldest: windows cover the rows after a row.
 
-    So a row is emitted only when as many rows have come as a window can need, or its file has ended. After the
-    oldest row of a file comes the newest of the file before it.
+    A row waits until the rows that its windows can need have arrived, or its file has ended. The oldest row of a file
+    is followed by the newest row of the file before it.
 
-    `waiting` are the last rows of the open file, `head` its first ones, `before` those of the files before it: in the
-    order of the files, as many rows of each as a window can need.
+    `waiting` are the last rows of the open file, `head` its first rows, `before` those of the files before it: in the
+    order of the files, each at most as many as a window can need.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class NewestFirst:
         self._before, self._head, self._waiting = (each or Ticks.empty() for each in (before, head, waiting))
 
     def push(self, ticks: Ticks) -> RowValues:
-        """Take further rows of a file; return what the first of those that wait have."""
+        """Add rows of a file; return the values of the first rows that waited, as far as their windows are known."""
         if len(self._head) < self._keep:
             joined = concat([self._head, ticks])
             self._head = joined.slice(0, min(self._keep, len(joined)))
@@ -64,7 +63,7 @@ class NewestFirst:
         return self._values(joined).take(slice(0, done))
 
     def end_file(self) -> RowValues:
-        """Return what the rows have that still wait; further rows are those of the next file."""
+        """Return the values of the rows that still wait; the next rows are those of another file."""
         joined, waiting = concat([self._waiting, self._before]), len(self._waiting)
         before = concat([self._head, self._before])
         self._before = before.slice(0, min(self._keep, len(before)))

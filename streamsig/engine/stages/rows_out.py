@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streamsig.settings.settings import Settings
 
 SIGNAL = "signal"
-"""The name of the signal if only a window is named."""
+"""The name of the signal if the settings have only a window."""
 
 
 class Rows(NamedTuple):
@@ -38,14 +38,14 @@ class Rows(NamedTuple):
 class RowsOut:
     """Emits the rows of all inputs in order; the first batch has no rows, only the schema.
 
-    The accumulator comes before this stage: its state restores the windows, and it has the values of rows of groups.
-    Raises UsageError for settings under which rows would have to wait for the end of the input.
+    This stage comes after the accumulator, whose state restores the windows and which has the values of rows of groups.
+    Raises UsageError if rows would have to wait for the end of the input.
     """
 
     name = "rows"
     _series: NewestFirst | OneSeries
-    _held: tuple[Ticks, list[pa.Array]]
-    """Rows that wait: closes, and the texts of their other columns."""
+    _waiting: tuple[Ticks, list[pa.Array]]
+    """The rows that wait: closes, and texts of the other columns."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class RowsOut:
     ) -> None:
         self._backwards = settings.order == NEWEST_FIRST
         if self._backwards and settings.group_by:
-            raise UsageError("rows of groups cannot be told newest first: each would wait for the next of its group")
+            raise UsageError("rows of groups cannot be emitted newest first: each would wait for the next of its group")
         self._named = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
         self._signals = tuple(signal for _, signal in self._named)
         self._per_file, self._write, self._accumulator = settings.per_file, emit, accumulator
@@ -69,13 +69,13 @@ class RowsOut:
         """Begin an input; the first one with rows settles the columns of all."""
         self._time = opened.time_fields
         if start.rows and self._restored_time not in {None, self._time}:
-            raise ValueError("another column tells the time than when the rows were written")
+            raise ValueError("another column has the times than when the rows were written")
         self._restored_time = None
         if self._table is None:
             self._has_time, self._keys = bool(self._time), list(opened.keys)
 
     def prepare(self, batch: Batch) -> Rows:
-        """Return what rows are made of; arrays of texts would take more memory while they wait."""
+        """Return the columns of the rows; arrays of texts would need more memory while they wait."""
         return Rows(batch.ticks, batch.keys, batch.times)
 
     def push(self, part: Rows, start: Position) -> None:  # noqa: ARG002 (`Stage`)
@@ -93,28 +93,28 @@ class RowsOut:
             self._emit(ticks, texts, values)
         elif isinstance(self._series, NewestFirst):
             self._hold(ticks, texts)
-            self._emit_held(self._series.push(ticks))
+            self._emit_waiting(self._series.push(ticks))
         else:
             self._emit(ticks, texts, self._series.push(ticks))
 
     def end_input(self) -> None:
-        """Emit the rows that have waited for others of the input."""
+        """Emit the rows that still wait."""
         if isinstance(self._series, NewestFirst):
-            self._emit_held(self._series.end_file())
+            self._emit_waiting(self._series.end_file())
         if self._per_file:
             self._begin_series()
 
     def finish(self) -> None:
-        """Emit the schema, at least."""
+        """Emit the schema if there were no rows."""
         self._settle_columns()
 
     def snapshot(self) -> Iterator[Document]:
-        """Yield the columns, and the texts of the rows that wait for others."""
+        """Yield the columns, and the texts of the rows that wait."""
         yield {
             "has_time": self._has_time,
             "keys": self._keys,
             "time": list(self._time),
-            "waiting": [each.to_pylist() for each in self._held[1]],
+            "waiting": [each.to_pylist() for each in self._waiting[1]],
         }
 
     def restore(self, documents: Iterable[Document]) -> None:
@@ -133,7 +133,7 @@ class RowsOut:
             texts = [_from_plain(each) for each in plain["waiting"]]
             if len(waiting) and [len(each) for each in texts] != [len(waiting)] * (has_time + len(keys)):
                 raise ValueError(f"texts of other rows than the {len(waiting)} that wait")
-            self._held = (waiting, texts)
+            self._waiting = (waiting, texts)
             before = Ticks.empty() if self._per_file else accumulator.ended.tail.reverse()
             self._series = NewestFirst(self._signals, before=before, head=opened.tail.reverse(), waiting=waiting)
         self._table = RowTable(self._named, has_time=has_time, keys=keys, first=accumulator.rows - len(waiting) + 1)
@@ -146,17 +146,17 @@ class RowsOut:
 
     def _begin_series(self) -> None:
         self._series = (NewestFirst if self._backwards else OneSeries)(self._signals)
-        self._held = (Ticks.empty(), [])
+        self._waiting = (Ticks.empty(), [])
 
     def _hold(self, ticks: Ticks, texts: list[pa.Array]) -> None:
-        waiting, held = self._held
-        joined = [pa.concat_arrays(pair) for pair in zip(held, texts, strict=True)] if held else texts
-        self._held = (concat([waiting, ticks]), joined)
+        ticks_before, texts_before = self._waiting
+        joined = [pa.concat_arrays(pair) for pair in zip(texts_before, texts, strict=True)] if texts_before else texts
+        self._waiting = (concat([ticks_before, ticks]), joined)
 
-    def _emit_held(self, signals: RowValues) -> None:
-        ticks, texts = self._held
+    def _emit_waiting(self, signals: RowValues) -> None:
+        ticks, texts = self._waiting
         done = len(signals.flags[0])
-        self._held = (ticks.slice(done, len(ticks)), [each.slice(done) for each in texts])
+        self._waiting = (ticks.slice(done, len(ticks)), [each.slice(done) for each in texts])
         self._emit(ticks.slice(0, done), [each.slice(0, done) for each in texts], signals)
 
     def _emit(self, ticks: Ticks, texts: list[pa.Array], signals: RowValues) -> None:
@@ -165,12 +165,12 @@ class RowsOut:
 
 
 def _from_plain(plain: Sequence[str | None]) -> pa.Array:
-    """Return texts that a checkpoint has."""
+    """Return texts from a checkpoint as an array."""
     return pa.array([None if text is None else str(text) for text in plain], pa.string())
 
 
 def _columns(plain: Mapping[str, object]) -> tuple[bool, list[str]]:
-    """Return whether there is a time, and the names of keys; raises ValueError for what no rows have."""
+    """Return from a checkpoint whether there is a time, and the names of keys; raises ValueError."""
     has_time, keys = plain["has_time"], plain["keys"]
     if not isinstance(has_time, bool) or not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise ValueError("columns that no rows have")

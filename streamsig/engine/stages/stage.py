@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Stage(Protocol[Part]):
-    """One thing that is done with every batch of a run.
+    """A step that every batch of a run goes through.
 
     The loop calls `begin_input`, then `push` for each batch, then `end_input`, for each input in order. Between two
     calls a snapshot may be taken.
@@ -28,7 +28,7 @@ class Stage(Protocol[Part]):
         """The name of the stage in a checkpoint."""
 
     def prepare(self, batch: Batch, /) -> Part:
-        """Return what `push` needs of a batch. Pure: called on any thread, in any order."""
+        """Return what `push` needs of a batch. A pure function: it is called on any thread, in any order."""
 
     def push(self, part: Part, start: Position, /) -> None:
         """Add a batch, in file order; it begins at `start`."""
@@ -46,7 +46,7 @@ class Stage(Protocol[Part]):
         """Yield the state in pieces of bounded size."""
 
     def restore(self, documents: Iterable[Document], /) -> None:
-        """Take the state of an earlier run, before any other call; raises ValueError for what no snapshot has."""
+        """Take the state of an earlier run, before any other call; raises ValueError if it is no snapshot."""
 
     def finish(self) -> None:
         """End the run."""

@@ -1,7 +1,7 @@
-"""The stage that checks whether the rows run forwards in time: it reads the whole time column.
+"""The stage that checks whether rows are in the order of time; it reads the whole time column.
 
-Each file is judged under every reading that its sample leaves open (day or month first). The one with the fewest
-findings in the whole column is taken, so that no cut through the file can matter.
+Each file is judged under every reading that its sample allows (day or month first). The reading with the fewest
+findings in the whole column is used, so that the result does not depend on how the file is cut.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STEP_BACK, DUPLICATE, GAP, UNREADABLE = range(len(KINDS))
 
 
 class Place(NamedTuple):
-    """A row: its file, its physical line (its number in a columnar file), and its time as it is written."""
+    """A row: its file, its physical line (in a columnar file, its number), and the text of its time."""
 
     file: str
     line: int
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A file under one reading of its times, as far as it is judged.
+    """The findings so far in a file under one reading of its times.
 
     `usual` is the step of most of its rows, if there is one. Files whose times are `dated` can be compared with one
     another. `places` are those of the first row of each kind, `start` that of the first row with a time.
@@ -52,12 +52,12 @@ class Trial(NamedTuple):
     start: Place | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` makes the same trial of."""
+        """Return the trial as JSON for `from_json`."""
         return {**self._asdict(), "state": self.state.to_json()}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Trial:
-        """Return the trial that `to_json` wrote down."""
+        """Return the trial of `to_json`; raises ValueError."""
         state, places = OrderState.from_json(plain["state"]), _places(plain["places"])
         (usual,) = whole([plain["usual"]], most=_MOST_STEP, optional=True)
         return cls(plain["reading"], usual, bool(plain["dated"]), state, places, _place(plain["start"]))
@@ -65,7 +65,7 @@ class Trial(NamedTuple):
     def after(self, before: Trial) -> Trial:
         """Return this trial, which has no rows, after those of another; raises ValueError if they differ."""
         state, longest = before.state, self.state.longest
-        # where no step was seen, any may be usual
+        # if no step was seen before, any step may be usual
         has_steps = state.rows - state.counts[UNREADABLE] > 1
         if has_steps and state.longest != longest:
             raise ValueError(f"a step of more than {longest} is a gap, and one of {state.longest} was")
@@ -73,7 +73,7 @@ class Trial(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The state of rows under each reading; `seen` has the line, from 1 where the batch begins, and time of some."""
+    """The state of a batch under each reading; `seen` has line (from 1 in the batch) and time of findings."""
 
     states: tuple[OrderState, ...]
     seen: Mapping[int, tuple[int, str]]
@@ -82,8 +82,8 @@ class Judged(NamedTuple):
 class FileOrder:
     """Judges the times of one file, batch by batch.
 
-    The times that its layout has sampled are from its start, without a gap between rows. With `backwards` time should
-    run against the file. Raises LayoutError if there is no time column, or nothing in it can be read.
+    The sampled times of its layout are consecutive from its start. With `backwards` times should decrease. Raises
+    LayoutError if there is no time column, or if none of its times can be read.
     """
 
     def __init__(self, opened: OpenInput, *, backwards: bool) -> None:
@@ -91,7 +91,7 @@ class FileOrder:
         self.name, self.fields = opened.name, opened.time_fields
         if not self.fields:
             raise LayoutError(
-                f"{self.name}: no column tells the time, so the order cannot be checked; leave out `check_order`"
+                f"{self.name}: there is no time column, so the order cannot be checked; leave out `check_order`"
             )
         self._sign = -1 if backwards else 1
         self.trials = tuple(self._trial(sample, reading) for reading in readings(sample))
@@ -103,7 +103,7 @@ class FileOrder:
             )
 
     def prepare(self, batch: Batch) -> Judged:
-        """Judge a batch by itself."""
+        """Judge a batch on its own."""
         texts = join([to_arrow(column) for column in batch.times])
         column, states = _column(texts), []
         for trial in self.trials:
@@ -135,7 +135,7 @@ class FileOrder:
     def restore(self, trials: Sequence[Trial]) -> None:
         """Continue after the first rows of the file.
 
-        Raises ValueError if the file, which has grown, is judged otherwise by now.
+        Raises ValueError if the file has grown and is now judged in another way.
         """
         before = {trial.reading: trial for trial in trials}
         try:
@@ -145,7 +145,7 @@ class FileOrder:
             raise ValueError(reason) from None
 
     def result(self) -> Trial:
-        """Return the file under the reading with the fewest findings; of equals the one with shorter steps."""
+        """Return the trial with the fewest findings; of equals, the one with the shortest usual step."""
 
         def badness(trial: Trial) -> tuple[float, ...]:
             counts = (trial.state.counts[kind] for kind in (UNREADABLE, STEP_BACK, GAP))
@@ -156,13 +156,13 @@ class FileOrder:
     def _trial(self, sample: Sequence[str], reading: str) -> Trial:
         times, readable = read(Column.of(sample), reading)
         usual = usual_step(self._sign * times[readable])
-        # half a step more than usual: neither summer time nor a longer month is a gap, a single missing row is
+        # one and a half steps: a single missing row is a gap, summer time and a longer month are not
         longest = None if usual is None else usual + usual // 2
         return Trial(reading, usual, are_dated(sample, reading), OrderState(longest))
 
 
 class _Sum(NamedTuple):
-    """The findings in whole files; `usual` are the usual steps of all of them, `last` is the last one with times."""
+    """The findings in whole files; `usual` has the usual steps of all, `last` is the last trial with times."""
 
     counts: tuple[int, ...] = (0,) * len(KINDS)
     places: tuple[Place | None, ...] = (None,) * len(KINDS)
@@ -179,7 +179,7 @@ class _Sum(NamedTuple):
 class TimeOrder:
     """Adds up the findings in the files of a series, and judges the steps from one file to the next.
 
-    With `per_file` each file is a series of its own. A file is joined to the last one before it that has times.
+    With `per_file` each file is a separate series. A file is joined to the last file before it that has times.
     """
 
     name = "order"
@@ -196,16 +196,16 @@ class TimeOrder:
             self._file = FileOrder(opened, backwards=self._backwards)
             if self._restored["file"] is not None:
                 if tuple(self._restored["time"]) != self._file.fields:
-                    raise ValueError(f"another column of {self._file.name} tells the time than when it was counted")
+                    raise ValueError(f"another column of {self._file.name} has the times than when it was counted")
                 self._file.restore([Trial.from_json(it) for it in self._restored["file"]])
         self._restored = {"file": None}
 
     def prepare(self, batch: Batch) -> Judged | None:
-        """Judge the batch by itself."""
+        """Judge the batch on its own."""
         return None if self._file is None else self._file.prepare(batch)
 
     def push(self, part: Judged | None, start: Position) -> None:
-        """Add what was judged."""
+        """Add the findings."""
         if self._file is not None and part is not None:
             self._file.push(part, start.line)
 
@@ -213,20 +213,20 @@ class TimeOrder:
         """Add the file."""
         if self._file is None:
             return
-        trial, found = self._file.result(), self._sum
-        before, state = found.last, trial.state
+        trial, total = self._file.result(), self._sum
+        before, state = total.last, trial.state
         if before is not None and state.first is not None and not self._per_file and before.dated and trial.dated:
             end, begin = self._span(before)[1], self._span(trial)[0]
             steps = [it.state.longest for it in (before, trial) if it.state.longest is not None]
             kind = judge(end, begin, max(steps) if len(steps) == len((before, trial)) else None)
             if kind is not None:
-                # of a file that is read backwards the newest row comes first: it is at the seam on this side
-                found = found.add(kind, 1, before.start if self._backwards else trial.start)
+                # backwards, the newest row of the earlier file is at the seam
+                total = total.add(kind, 1, before.start if self._backwards else trial.start)
         for kind, (count, place) in enumerate(zip(state.counts, trial.places, strict=True)):
-            found = found.add(kind, count, place)
+            total = total.add(kind, count, place)
         if trial.usual is not None:
-            found = found._replace(usual=found.usual | {trial.usual})
-        self._sum = found if state.first is None else found._replace(last=trial)
+            total = total._replace(usual=total.usual | {trial.usual})
+        self._sum = total if state.first is None else total._replace(last=trial)
         self._file = None
 
     def finish(self) -> None:
@@ -247,24 +247,24 @@ class TimeOrder:
 
     def snapshot(self) -> Iterator[Document]:
         """Yield the findings in the files that have ended, and in the open one."""
-        found, file = self._sum, self._file
-        ended = {**found._asdict(), "usual": sorted(found.usual), "last": found.last and found.last.to_json()}
+        total, file = self._sum, self._file
+        ended = {**total._asdict(), "usual": sorted(total.usual), "last": total.last and total.last.to_json()}
         trials = None if file is None else [it.to_json() for it in file.trials]
         yield {"files": ended, "file": trials, "time": [] if file is None else list(file.fields)}
 
     def restore(self, documents: Iterable[Document]) -> None:
-        """Take what `snapshot` yielded; that of the open file waits until it is begun. Raises ValueError."""
+        """Take what `snapshot` yielded; `begin_input` restores the open file. Raises ValueError."""
         (plain,) = documents
-        found = plain["files"]
-        last = None if found["last"] is None else Trial.from_json(found["last"])
-        if len(found["counts"]) != len(KINDS):
-            raise ValueError(f"{len(found['counts'])} counts of {len(KINDS)} kinds")
-        usual = frozenset(whole(found["usual"], most=_MOST_STEP))
-        self._sum = _Sum(whole(found["counts"]), _places(found["places"]), usual, last)
+        files = plain["files"]
+        last = None if files["last"] is None else Trial.from_json(files["last"])
+        if len(files["counts"]) != len(KINDS):
+            raise ValueError(f"{len(files['counts'])} counts of {len(KINDS)} kinds")
+        usual = frozenset(whole(files["usual"], most=_MOST_STEP))
+        self._sum = _Sum(whole(files["counts"]), _places(files["places"]), usual, last)
         self._restored = {"file": plain["file"], "time": plain["time"]}
 
     def _span(self, trial: Trial) -> tuple[int, int]:
-        """Return the times at the two ends of a file, in the order in which it is read."""
+        """Return the times at both ends of a file, in reading order."""
         first, last = trial.state.first or 0, trial.state.last or 0
         return (-last, -first) if self._backwards else (first, last)
 
