@@ -281,7 +281,7 @@ def test_inconsistent_arguments_are_refused() -> None:
     ):
         with pytest.raises(ValueError):  # noqa: PT011 (six messages)
             count_kernels.count_groups(np.array([group], np.int32), closes_, missing, rules, arrays)
-    for crossing, message in ((1, "reaches beyond 3 rows"), (-1, "to come")):
+    for crossing, message in ((1, "reaches beyond 3 rows"), (-1, "later rows")):
         rule[0, -1] = crossing
         with pytest.raises(ValueError, match=message):
             count_kernels.count_groups(np.zeros(1, np.int32), ticks, None, rule, arrays)
