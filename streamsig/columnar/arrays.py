@@ -47,7 +47,7 @@ _MOST_BYTES, _LONGEST = (1 << 31) - 1, 1000
 class Closes:
     """The closes of an array.
 
-    `ticks` has a row per value, missing where the value is no close. Those are the `bad_rows`, in order, from 0;
+    `ticks` has a row per value, missing where the value is not a close. Those are the `bad_rows`, in order, from 0;
     `bad_kinds` has for each its place in `errors`, one for each distinct text.
     """
 
@@ -224,7 +224,7 @@ def _cells(texts: pa.Array) -> text_kernels.Cells:
 def to_texts(array: pa.Array) -> pa.Array:
     r"""Return values as text, a string array without nulls: times in ISO (and UTC), "" for a null.
 
-    Bytes that are no UTF-8 are written as `\xNN`.
+    Bytes that are not UTF-8 are written as `\xNN`.
     """
     array = _decoded(array)
     if pa.types.is_timestamp(array.type) and array.type.tz is not None:
@@ -233,7 +233,7 @@ def to_texts(array: pa.Array) -> pa.Array:
     try:
         texts = array.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        # bytes that are no text, lists and the like
+        # bytes that are not text, lists and the like
         texts = pa.array([_text_of(it) for it in array.to_pylist()], pa.string())
     return pc.fill_null(texts, "")
 

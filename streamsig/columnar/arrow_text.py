@@ -37,7 +37,7 @@ def join(columns: Sequence[pa.Array]) -> pa.Array:
 
 
 def shown(texts: pa.Array, row: int) -> str:
-    """Return the beginning of a text, whose bytes may be no UTF-8."""
+    """Return the beginning of a text, whose bytes need not be UTF-8."""
     raw: bytes = texts[row].as_buffer().to_pybytes()
     text = utf8.from_bytes(raw)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

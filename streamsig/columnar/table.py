@@ -58,7 +58,7 @@ class ColumnarTable:
 
     def detect(self, options: LayoutOptions) -> Layout:
         """Detect the layout from the first rows; call it before `batches`. Raises LayoutError and UsageError."""
-        # the names of a damaged file may be no texts
+        # the names in a damaged file may not be valid text
         with _readable(self._name, self._kind):
             return detect_table(self.schema, self.sample, options, self._kind, self._name)
 
@@ -168,10 +168,10 @@ def open_columnar(source: str | Readable, kind: str, name: str) -> ColumnarTable
 
 
 def open_frame(frame: ArrowStream, name: str) -> ColumnarTable:
-    """Open what `inputs_of` has returned for an object that is no path.
+    """Open what `inputs_of` has returned for an object that is not a path.
 
     Only the library itself copies data; a stream is read once, batch by batch. Raises
-    SourceError for what is no table of rows.
+    SourceError for what is not a table of rows.
     """
     with _readable(name, FRAME):
         store = stores.Frame(frame, name)

@@ -193,7 +193,7 @@ def _leaps(texts: Sequence[str], convention: NumberFormat) -> bool:
 
 
 def float_of(text: str, convention: NumberFormat) -> float:
-    """Return a text as a float, NaN where it is no number: exact enough to compare and to sort."""
+    """Return a text as a float, NaN where it is not a number: exact enough to compare and to sort."""
     text = _plainly(text.strip().lstrip("$€£¥₹₩ "), convention)
     try:
         return float(text) if text[-1:].isdigit() else float("nan")

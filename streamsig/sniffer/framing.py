@@ -155,6 +155,6 @@ def _lines_are_quoted(sample: bytes, start: int) -> bool:
 
 
 def _names_columns(line: bytes) -> bool:
-    """Return whether a quoted line names several columns: then `"160,101"` under it is no number with a comma."""
+    """Return whether a quoted line names several columns: then `"160,101"` under it is not one number."""
     header = utf8.from_bytes(unwrapped(line) or b"")
     return any(sum(role is not None for role in roles(header.split(mark))) > 1 for mark in DELIMITERS)

@@ -72,8 +72,8 @@ class Layout(NamedTuple):
 
     Of a text: `header_line` is the line of the header, `skipped_lines` counts those above the header, or above the
     first row where there is none. `timed` says that rows have times, so that the last ones must have them, too.
-    `prices` are further fields in which a text shows that a row without a close is none. `by_returns` says that lines
-    end with CR alone.
+    `prices` are further fields in which a text shows that a row without a close is not counted. `by_returns` says that
+    lines end with CR alone.
     """
 
     dialect: Dialect

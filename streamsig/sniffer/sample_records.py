@@ -18,7 +18,7 @@ RECORDS = 4000
 """Most records of a sample."""
 
 MAX_FIELDS = 1 << 14
-"""As many columns as a spreadsheet has; more would take long to examine, and are no table."""
+"""As many columns as a spreadsheet has; more would take long to examine, and are not a table."""
 
 
 def split_sample(sample: bytes, whole: bool, options: LayoutOptions, name: str) -> tuple[Framing, Body | None]:  # noqa: FBT001

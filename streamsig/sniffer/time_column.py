@@ -122,7 +122,7 @@ def _clock(index: int, names: Sequence[str] | None, columns: Sequence[Sequence[s
 
 
 def _direction(texts: Sequence[str]) -> str | None:
-    """Return which way times run under the steadiest reading; `None` where they are no times."""
+    """Return which way times run under the steadiest reading; `None` where they are not times."""
     texts = [text for text in texts if text.strip()]
     column = Column.of(texts)
     best: tuple[float, str] | None = None

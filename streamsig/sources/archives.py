@@ -21,7 +21,7 @@ _SHOWN = 5
 def open_members(path: str) -> Iterator[TextSource]:
     """Open the tables of a zip archive in natural order of their names, closing each when the next is requested.
 
-    Members that are no tables by their names (HistData packs a report with the prices, others a checksum) are left
+    Members that are not tables by their names (HistData packs a report with the prices, others a checksum) are left
     out, as the first table's `warning` says; all are tables if none has the name of one.
     Raises SourceError for an archive that is damaged or encrypted, LayoutError for one that holds no tables.
     """

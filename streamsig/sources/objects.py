@@ -38,7 +38,7 @@ def inputs_of(given: Iterable[object]) -> list[str | ArrowStream]:
 def reader_of(table: object) -> pa.RecordBatchReader:
     """Return a reader of the record batches of what `inputs_of` returned; a column is named `CLOSE`.
 
-    Raises TypeError, and pyarrow's errors, for what is no table and no column.
+    Raises TypeError, and pyarrow's errors, for what is neither a table nor a column.
     """
     import pyarrow as pa  # noqa: PLC0415 (paths do without)
 

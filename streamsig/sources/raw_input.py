@@ -114,7 +114,7 @@ class RawInput(io.RawIOBase):
             return 0
         stopping.check_stop()
         if self._opened is None:
-            # a read that waits for a pipe cannot be stopped; members of archives are no files of the system
+            # a read that waits for a pipe cannot be stopped; members of archives have no descriptor
             with contextlib.suppress(AttributeError, io.UnsupportedOperation):
                 stopping.wait_readable(self._file.fileno())
         try:

@@ -36,7 +36,7 @@ class Storage(NamedTuple):
 def storage_of_all(paths: Iterable[object]) -> Storage:
     """Return what it takes to read any of these paths and frames, as far as that is known before they are opened.
 
-    What is no regular file takes at least what text does.
+    What is not a regular file takes at least what text does.
     """
     joined = Storage()
     for path in paths:

@@ -29,7 +29,7 @@ _SHOWN = 3
 
 
 def sentinels(closes: Sequence[str], numbers: NumberFormat) -> list[str]:
-    """Return the texts among sampled closes that look like prices and may mean that there is none, as written."""
+    """Return the texts among sampled closes that look like prices and may mean "no close", as written."""
     different = dict.fromkeys(map(str.strip, closes))
     if not any(text and (not text.strip(_SUSPECT) or text in {_SMALLEST, _LARGEST}) for text in different):
         return []

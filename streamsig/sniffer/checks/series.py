@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from streamsig.csv.dialect import one_line
 from streamsig.fields.column_names import is_key
 from streamsig.fields.numbers import MISSING
+from streamsig.sniffer.close.by_name import column_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,12 +57,11 @@ def several_series(columns: Columns) -> str | None:
         name = one_line(columns.name(key))
         shown = ", ".join(one_line(value) for value in values[:_SHOWN])
         more = ", ..." if len(values) > _SHOWN else ""
-        title = f'column {key + 1} "{name}"' if name else f"column {key + 1}"
         unique = re.fullmatch(_SIMPLE, name) and sum(columns.name(i) == name for i in range(len(columns.texts))) == 1
         setting = f"`group_by={name if unique else key + 1!r}`"
         return (
-            f"{title} has {len(values)} values in the sample ({shown}{more}), as if rows were of several series, but"
-            f" all are counted as one; use {setting} to count each as a series of its own"
+            f"{column_title(columns.names, key)} has {len(values)} values in the sample ({shown}{more}), as if rows"
+            f" were of several series, but all are counted as one; use {setting} to count each as a series of its own"
         )
     if _repeat_throughout(columns.times):
         return (
@@ -100,7 +100,7 @@ def _key_of_times(columns: Columns, texts: Sequence[int]) -> int | None:
 def _repeat_throughout(times: Sequence[str]) -> bool:
     """Return whether nearly all times repeat, most of them equally often; trades repeat theirs, but not so evenly.
 
-    A snapshot has one time in all rows; a text of few digits, such as `1`, is none. Times that a spreadsheet has
+    A snapshot has one time in all rows; a text of few digits, such as `1`, is not a time. Times that a spreadsheet has
     rounded, such as 1.7E+15, prove nothing.
     """
     counts = Counter(times)

@@ -35,7 +35,7 @@ _IN_FRACTIONS = rf"(?:[5-9][0-9]|1[0-9]{{2}}|2[0-4][0-9])['^:-](?:[0-2][0-9]|3[0
 """A bond of 50 to 249, 32nds, and parts of one; or a whole price and eighths of a cent."""
 
 _FEW_OTHERS = 10
-"""One in so many prices that are no 32nds is a mistake among them."""
+"""Up to one in so many prices may be a mistake among 32nds."""
 
 _CLOSES = {Role.CLOSE, Role.LAST}
 _BARS = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
@@ -184,7 +184,7 @@ def check_no_fractions(closes: Sequence[str], numbers: NumberFormat, options: La
 
 
 def check_closes(closes: Sequence[str], dialect: Dialect, body: Body, name: str) -> None:
-    """Raise where most of the closes are no numbers."""
+    """Raise where most of the closes are not numbers."""
     numbers = dialect.numbers
     if all(numbers.fits(each) for each in set(shapes(closes))):
         return

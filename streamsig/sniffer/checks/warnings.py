@@ -43,8 +43,8 @@ def rows_left_out(
 ) -> tuple[tuple[str, str], ...]:
     """Return (what, why) pairs for sampled rows that a run does not count: totals below the data, and dividends.
 
-    `prices` are fields in which a text shows that a row without a close is none; with `timed` the last rows have to
-    have times.
+    `prices` are fields in which a text shows that a row without a close is not counted; with `timed` the last rows
+    must have times.
     """
     records = [record for record in fields.body.records if len(record.fields) == fields.body.fields]
     reasons = []

@@ -77,7 +77,7 @@ def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, 
     if others and not known:
         able = not body.records or (others[0] < len(numeric) and numeric[others[0]])
         if affixed or len(others) > 1 or not is_plain_close(names[others[0]]) or (last_prices and not able):
-            # a last price is no close where one of these may be it
+            # a last price is not the close where one of these may be it
             raise _doubtful(body, sorted({*affixed, *others, *last_prices}), name)
         tiers = (others, [], [])
     for tier in tiers:
@@ -91,7 +91,7 @@ def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, 
 
 
 def no_close(body: Body, name: str) -> LayoutError:
-    """Return the error that says that no name is that of a close, and which columns there are."""
+    """Return the error for a header without the name of a close; it lists the columns."""
     names = body.names or ()
     where = f", line {body.header_line}" if body.header_line else ""
     mark = _unknown_delimiter(body)
@@ -108,7 +108,7 @@ def no_close(body: Body, name: str) -> LayoutError:
         )
     prices = lasts(names)
     if prices:
-        # its values are no numbers, or it would have been taken
+        # its values are not numbers, or it would have been taken
         return LayoutError(
             f"{name}: {listed(body, prices)} could be the close, but has no numbers{_example(body, prices[0])};"
             " name another with `column`"
@@ -173,7 +173,7 @@ def numbered(fields: Sequence[str]) -> str:
 
 
 def columns_in(body: Body) -> str:
-    """Say what columns there are."""
+    """List the columns for a message; without a header, show the first row."""
     if body.names is not None and len(body.names) == body.fields:
         return f"the columns are {listed(body, range(len(body.names)))}"
     first = next((record for record in body.records if len(record.fields) == body.fields), None)

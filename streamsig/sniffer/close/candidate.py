@@ -25,7 +25,7 @@ _FLIPS = 0.2
 """Share of neighbours of opposite sign that prices never have, but changes do."""
 
 _WIDEST, _WIDEST_NAMED = 0.15, 0.5
-"""Usual logarithm of the ratio of neighbours, above which numbers are no prices but volumes; with a name, more."""
+"""Usual logarithm of the ratio of neighbours, above which numbers are volumes, not prices; with a name, more."""
 
 
 def only_candidate(
@@ -44,7 +44,7 @@ def only_candidate(
         if numeric[index] and index not in taken and not _is_no_measure(texts, named=bool(_name(names, index)))
     ]
     prices = [index for index in able if not is_no_price(_name(names, index))]
-    # next to prices an average is none, but a fixing such as SONIA is a "daily average rate"
+    # next to prices an average is not one, but a fixing such as SONIA is a "daily average rate"
     prices = prices or [index for index in able if not is_no_price(_name(names, index), or_average=False)]
     if names is None and any(all(kind(text) is Kind.MISSING for text in texts) for texts in columns if texts):
         # the column of which every value is missing may be the close as well

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streamsig.sniffer.time_column import TimeColumn
 
 _FEWEST = 20
-"""Records of a longer text that show that no other column of numbers is in it."""
+"""Records of a longer text that show that it has no other column of numbers."""
 
 
 class Fields(NamedTuple):
@@ -76,7 +76,7 @@ def unnamed_close(fields: Fields, values: Callable[[int], Sequence[float]]) -> t
 
 def _may_be_halves(left: Sequence[str], right: Sequence[str]) -> bool:
     """Return whether two fields may be one number, split at its mark."""
-    # `check_not_split` refuses only what is likely to be split; to choose a close that no name confirms takes more
+    # `check_not_split` refuses only likely halves; without a header, possible halves are reason enough to ask
     return all(text.isdecimal() and len(text) < len("20240102") for text in left) and all(map(str.isdecimal, right))
 
 
@@ -93,7 +93,7 @@ def _only_candidate(fields: Fields, values: Callable[[int], Sequence[float]]) ->
 
 
 def check_prices(fields: Fields, close: int, values: Sequence[float]) -> None:
-    """Raise `LayoutError` where the numbers of the only candidate are no prices."""
+    """Raise `LayoutError` where the numbers of the only candidate cannot be prices."""
     against = no_prices(values, named=fields.body.names is not None)
     if against is not None:
         raise LayoutError(

@@ -23,7 +23,7 @@ _FIRST, _LAST = 315_532_800, 4_102_444_800
 
 _FEWEST_DATES, _FEWEST_EPOCHS = 2, 3
 _MANY = 30
-"""Rows that make it certain that numbers which only rise are no prices."""
+"""Rows over which prices never only rise."""
 
 _AGAINST = 0.05
 _USUAL = 0.5

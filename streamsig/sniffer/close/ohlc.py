@@ -100,7 +100,7 @@ def _opens_follow_closes(opens: Column, closes: Column) -> bool:
 
 
 def _beats(bars: Sequence[Column], rival: Column) -> bool:
-    """Return whether the column after the bars is no second close (a last trade, a mean price)."""
+    """Return whether the column after the bars is not a second close (a last trade, a mean price)."""
     opens, highs, lows, closes = bars
     known = ~np.isnan(rival + closes + highs + lows)
     inside = np.count_nonzero(known & (lows <= rival) & (rival <= highs))

@@ -16,7 +16,7 @@ _VOLUMES = frozenset({"volume", "vol"})
 _JUDGED = 300
 _MOST_DIGITS = 18
 _FEWEST = 3
-"""Rows that have to be numbered 1, 2, 3 before that is no coincidence."""
+"""Rows that have to be numbered 1, 2, 3 to rule out a coincidence."""
 
 
 def names_over(names: tuple[str, ...], rows: Sequence[Sequence[str]], fields: int) -> tuple[str, ...]:
