@@ -19,7 +19,7 @@ class Contestant:
     script: str | None
     """A file under `benchmarks/`, called with `FILE WINDOW`; None is streamsig's own command line."""
     grouped: bool = False
-    """Whether each symbol is a series of its own."""
+    """True if each symbol is a series of its own."""
 
     def command(self, file: Path, window: int) -> list[str]:
         """Return the command to execute, with this interpreter."""
@@ -58,7 +58,7 @@ GROUPED = (
 )
 """Of a file of many symbols, each a series of its own."""
 EXTRAS = (EXACT, Contestant("pandas_pyarrow", "pandas, pyarrow reader", "peers/pandas_pyarrow.py"))
-"""Only by name: one is no rival, the other peaks at twice the file and can push it out of the page cache."""
+"""Run only by name: one is not a rival, the other peaks at twice the file and can evict it from the page cache."""
 
 
 def chosen(names: str, *, grouped: bool = False) -> tuple[Contestant, ...]:

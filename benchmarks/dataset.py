@@ -29,7 +29,7 @@ class Dataset:
 
     path: Path
     rows: int
-    """As asked for; the exact reference counts them again."""
+    """As requested; the exact reference counts them again."""
     size_bytes: int
     sha256: str
     """Two runs with the same hash answered the same question."""

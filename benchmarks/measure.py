@@ -30,7 +30,7 @@ class Sample:
     """0 is the warm-up, which no statistic uses."""
     contestant: str
     exit_code: int
-    """Negative is the signal that ended it."""
+    """A negative value is the signal that ended it."""
     signal_count: int | None
     rows: int | None
     wall_seconds: float

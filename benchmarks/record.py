@@ -24,7 +24,7 @@ class Circumstances:
     """Data records in the file, counted by the exact reference."""
     window: int
     runs: int
-    """Counted rounds; the warm-up comes on top."""
+    """Counted rounds, without the warm-up."""
     exact_count: int
     data_bytes: int
     data_sha256: str

@@ -1,4 +1,4 @@
-"""How long a run takes to end after SIGTERM, checkpoint and error metrics written, and what a checkpoint costs.
+"""Time to end after SIGTERM, with checkpoint and error metrics written, and the cost of a checkpoint.
 
     python -m benchmarks.stopping [--rows N] [--stops N]
 

@@ -1,10 +1,10 @@
 """`python -m fuzz TARGET SECONDS`: atheris looks for bytes that break a law.
 
-It begins with the kept corpus and with what it learnt earlier, which it adds to in `fuzz/learnt`: of that a few
-that show something new are kept by hand, small ones. Bytes that break a law are left beside, as `TARGET-crash-...`.
+It begins with the corpus and with what it learnt earlier, in `fuzz/learnt`, to which it adds. Small new inputs are
+moved to the corpus by hand. Bytes that break a law are saved there as `TARGET-crash-...`.
 
 `python -m fuzz replay TARGET [LEVEL]` tries the corpus and random changes to it, without atheris. With LEVEL, the
-kernels are those of that library, such as `sanitized`, which `fuzz/sanitize.py` made.
+kernels are those of that library, such as `sanitized`, which `fuzz/sanitize.py` builds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> None:
         return
     _, name, *level = arguments
     if level:
-        from streamsig.native import library  # noqa: PLC0415 (what is fuzzed must not be imported before)
+        from streamsig.native import library  # noqa: PLC0415 (fuzzed modules must not be imported earlier)
 
         library.library = library.load(level[0])
     replay(name)
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
 
 def fuzz(name: str, seconds: str) -> None:
     """Let atheris try inputs for this many seconds."""
-    import atheris  # noqa: PLC0415 (only here is it needed)
+    import atheris  # noqa: PLC0415 (needed only here)
 
     # instrumenting other modules, such as the oracle's fractions, takes most of the time for no gain
     with atheris.instrument_imports(include=["fuzz", "streamsig"], exclude=["fuzz.guard"]):
@@ -48,7 +48,7 @@ def fuzz(name: str, seconds: str) -> None:
 
 def replay(name: str, trials: int = _TRIALS) -> int:
     """Try the corpus of a target and reproducible changes to it; return the number of inputs."""
-    from fuzz.targets import TARGETS  # noqa: PLC0415 (atheris has to be there before)
+    from fuzz.targets import TARGETS  # noqa: PLC0415 (atheris must be imported first)
 
     dice = random.Random(name)  # noqa: S311 (dice)
     corpus = [path.read_bytes() for path in sorted((CORPUS / name).iterdir())]

@@ -24,7 +24,7 @@ _SCALES = (0, 0, 0, 1, 2, 9, 19, 40)
 _MOST_ROWS = 150
 
 _Rows = list[tuple[bytes, "int | None"]]
-"""Keys, and closes at the largest of the scales."""
+"""Keys, and closes at the largest scale."""
 
 
 def groups(data: bytes) -> None:

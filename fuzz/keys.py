@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WORST_SEED = 0xE7037ED1A0B428DB
-"""With this one all hashes are 0; it has a byte more than those that the program draws."""
+"""With this seed all hashes are 0; it is a byte longer than those that the program draws."""
 
 _MOST_TEXTS = 2000
 

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import hatch_build  # noqa: E402 (it is no package that is installed)
+import hatch_build  # noqa: E402 (it is not an installed package)
 
 if __name__ == "__main__":
     hatch_build.OPTIONS.remove("-fno-sanitize=all")

@@ -10,7 +10,7 @@ from streamsig.core.window import WindowState
 from tests.support import oracle
 
 _MOST_ROWS = 1500
-"""More than the kernel takes in one go for all signals."""
+"""More rows than the kernel takes at once for all signals."""
 
 
 def signals(data: bytes) -> None:

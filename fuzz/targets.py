@@ -11,4 +11,4 @@ from fuzz.texts import cutter, detection, reader
 TARGETS = {it.__name__: it for it in (detection, cutter, reader, kernels, doors, keys, signals, groups)}
 
 GUARDED = ("kernels", "doors", "keys", "signals", "groups")
-"""Those that a fault of a kernel kills."""
+"""The targets that a fault in a kernel kills."""

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 pytest.register_assert_rewrite("tests.support.workdir")
 
-from tests.support.workdir import Workdir  # noqa: E402 (its asserts are rewritten, too)
+from tests.support.workdir import Workdir  # noqa: E402 (pytest must rewrite its asserts, too)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "reference"
 UNWRITTEN = "TODO: say what this is"
 UNTITLED = {"options", "positional arguments"}
-"""The groups that argparse makes itself."""
+"""The groups that argparse creates."""
 _BLOCK = re.compile(r"(?<=<!-- generated: )(?P<name>[\w ]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -133,7 +133,7 @@ _MEASURED = {
     "elapsed_seconds": 0.041,
     "versions": {"streamsig": "0.1.0", "python": "3.12.3", "numpy": "2.4.6"},
 }
-"""What differs from run to run, as the examples have it."""
+"""Values that differ between runs, as the examples show them."""
 
 
 def _settled(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -301,7 +301,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "errors": _errors,
     "api": _api,
 }
-"""What generates each part, by the name in its comment; takes the part as it is."""
+"""The generator of each part, by the name in its comment; its argument is the current part."""
 
 
 def main() -> None:

@@ -325,7 +325,7 @@ def count(*_):
         os.kill(os.getpid(), 9)
 sys.setprofile(count)
 """
-"""Counts the calls and returns of functions, those written in C included, and kills the program at one of them."""
+"""Counts calls and returns of functions, C functions included, and kills the program at one of them."""
 
 
 def _killed(chunk_bytes: int, at: int) -> tuple[str, ...]:

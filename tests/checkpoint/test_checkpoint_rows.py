@@ -46,7 +46,7 @@ KEYED = "time,symbol,close\n"
 BY_SYMBOL = {"group_by": ("symbol",)}
 NEWEST_FIRST = {"order": "newest-first"}
 RULES = {"rise": {"slow": 3}, "cross": {"fast": 2, "slow": 40, "compare": "cross_above"}, "long": {"slow": 600}}
-"""The last one is longer than a chunk, and needs the rows of the file before."""
+"""The last window is longer than a chunk and needs rows of the previous file."""
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +120,7 @@ def test_groups_that_no_state_writes() -> None:
     state.update(GroupRows.of([Texts.of([b"A", b"B"] * 4)], Ticks.from_integers(list(range(8)), 0)))
     (piece,) = state.to_json()
     wrong: list[dict[str, Any]] = [
-        {"marks": state._arrays.marks[:2] + 3},  # noqa: SLF001 (there is no other door)
+        {"marks": state._arrays.marks[:2] + 3},  # noqa: SLF001 (there is no public access)
         {"marks": state._arrays.marks[:2] - 9},  # noqa: SLF001
         {"counts": -state.group_counts},
     ]
@@ -293,7 +293,7 @@ def test_stopped_while_rows_join(longer: bool, tmp_path: Path, monkeypatch: pyte
     assert (tmp_path / "rows.csv").read_bytes() == whole
 
 
-def test_a_place_that_is_no_file(tmp_path: Path) -> None:
+def test_targets_that_cannot_grow(tmp_path: Path) -> None:
     """A target that cannot grow is refused; a link is followed, and the file's mode is preserved."""
     with pytest.raises(OutputError, match="no regular file"):
         AppendingFile(tmp_path)
@@ -317,7 +317,7 @@ def test_only_files_that_grow_can_be_resumed(workdir: Workdir) -> None:
         count_signals(["x"], make_settings({"checkpoint": "c"}), emit=print)
 
 
-def test_runs_that_come_to_nothing(tmp_path: Path) -> None:
+def test_runs_that_end_before_a_checkpoint(tmp_path: Path) -> None:
     """A run that ends before its first checkpoint leaves earlier results unchanged, also with `fresh`."""
     (path := tmp_path / "in.csv").write_text(ALONE + text(2000))
     other = tmp_path / "other.csv"
@@ -412,7 +412,7 @@ def test_a_table_without_rows(tmp_path: Path) -> None:
 
 
 def test_texts_that_are_no_utf_8_wait(tmp_path: Path) -> None:
-    """Times of rows that wait for others are kept as they are."""
+    """Times of rows that wait for others are written unchanged."""
     (path := tmp_path / "in.csv").write_bytes(b"time,close\n2024-01-02\xff,1\n2024-01-02\xe9,2\n2024-01-01,2\n")
     settings = {"encoding": "utf-8", "window": 2, **NEWEST_FIRST}
     run(tmp_path, path, rows="rows.csv", **settings)

@@ -29,7 +29,7 @@ PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "d
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").rglob("*.md"))}
 
 
-def test_every_page_is_in_the_navigation() -> None:
+def test_navigation_lists_every_page() -> None:
     """The site's navigation lists exactly the pages of docs/."""
     pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
     assert set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text())) == pages

@@ -127,7 +127,7 @@ def test_columnar_files(workdir: Workdir, write: Callable[[pa.Table, Path], None
     assert workdir.call("inspect", "prices.bin").code == 0
 
 
-def test_what_is_refused_is_shown_as_far_as_it_goes(workdir: Workdir) -> None:
+def test_a_refused_input_has_its_first_rows(workdir: Workdir) -> None:
     """A refused input has its first rows with numbered fields, the message and the exit code."""
     workdir.put("ticks.csv", "".join(f"{1_600_000_000 + row},5.{row},1\n" for row in range(20)))
     outcome = workdir.call("inspect", "ticks.csv")
@@ -147,7 +147,7 @@ def test_what_is_refused_is_shown_as_far_as_it_goes(workdir: Workdir) -> None:
     ("content", "code"),
     [(b"", 4), (b"<html>no</html>", 4), (b"PAR1 and no more", 3), (b"\x1f\x8b\x08garbage", 3), (b'{"error": "no"}', 4)],
 )
-def test_what_is_no_table_is_said(workdir: Workdir, content: bytes, code: int) -> None:
+def test_other_files_fail_as_in_a_run(workdir: Workdir, content: bytes, code: int) -> None:
     """Damaged files and other kinds of files fail as in a run."""
     workdir.put("odd", content)
     outcome = workdir.call("inspect", "odd")

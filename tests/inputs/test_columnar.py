@@ -403,7 +403,7 @@ def test_columns_without_numbers_are_no_candidates(form: str) -> None:
     ],
 )
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_cannot_be_the_close_is_said(form: str, table: dict[str, pa.Array], column: Any, message: str) -> None:
+def test_ambiguous_closes_are_refused(form: str, table: dict[str, pa.Array], column: Any, message: str) -> None:
     """The message names the file, the column and the flag that settles it."""
     with pytest.raises(LayoutError) as caught:
         closes_of(io.BytesIO(packed(pa.table(table), form)), form, column)
@@ -417,7 +417,7 @@ def test_columns_count_from_one() -> None:
         closes_of(io.BytesIO(packed(pa.table({"x": [1]}), "parquet")), "parquet", 0)
 
 
-def test_parquet_that_cannot_be_set_aside_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_parquet_pipe_on_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """If a pipe does not fit on the disk, the message says what to do."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     with pytest.raises(SourceError, match="give the file itself, or set TMPDIR"):

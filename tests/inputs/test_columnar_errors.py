@@ -100,7 +100,7 @@ def test_sizes_of_a_damaged_dictionary_are_not_asked_for() -> None:
     assert any("Buffer #1 too small" in message for message in refused)
 
 
-def test_parquet_from_a_pipe_that_fills_the_disk_is_said(tmp_path: Path) -> None:
+def test_parquet_from_a_pipe_that_fills_the_disk(tmp_path: Path) -> None:
     """A full disk is reported even if the pipe's bytes fit in a buffer until the file is closed."""
     resource = pytest.importorskip("resource")
     pq.write_table(TABLE, tmp_path / "a.parquet")

@@ -35,7 +35,7 @@ KINDS: dict[str, Callable[[Sequence[str | None]], pa.Array]] = {
 }
 LOADED, DEFAULT = settings().max_examples, settings.get_profile("default").max_examples
 MOST_EXAMPLES = LOADED if LOADED > DEFAULT else min(80, LOADED)
-"""A profile that draws more than the default is followed."""
+"""A Hypothesis profile with more examples than the default takes precedence."""
 
 FORMS = ["parquet", "table", "batches"]
 

@@ -211,7 +211,7 @@ def test_the_state_stays_bounded(window: int) -> None:
     for _ in range(50):
         state.update(GroupRows.of([Texts.of([b"A", b"B"] * 500)], Ticks.from_integers(list(range(1000)), 2)))
     assert len(state) == 2
-    assert sum(array.size for array in state._arrays) < 64 * (2 * window + 6)  # noqa: SLF001 (a promise about it)
+    assert sum(array.size for array in state._arrays) < 64 * (2 * window + 6)  # noqa: SLF001 (it is promised to be bounded)
 
 
 def test_too_many_groups_are_refused() -> None:

@@ -121,7 +121,7 @@ def test_a_fold_stays_bounded() -> None:
     fold = Fold([Signal(1, 100)])
     for _ in range(5000):
         fold.push(WindowState.of([Signal(1, 100)], Ticks.from_integers([1, 2, 3], 0)))
-        assert sum(len(run.head) + len(run.tail) for run in fold._runs) <= 4 * 100  # noqa: SLF001 (a promise about it)
+        assert sum(len(run.head) + len(run.tail) for run in fold._runs) <= 4 * 100  # noqa: SLF001 (it is promised to be bounded)
 
 
 def test_a_fold_of_runs_that_get_shorter_stays_bounded() -> None:

@@ -476,7 +476,7 @@ NOT_FOLLOWED = {
     "`decimal` and `thousands` are both": "there is nothing to follow but the sentence",
     "a number of lines is 0 or more": "the settings refuse it first",
 }
-"""Advice that has no case: a part of it, and why."""
+"""Advice without a case: a part of its text, and the reason."""
 
 
 def advice_in_code() -> Iterator[tuple[str, str]]:

@@ -166,7 +166,7 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
         4,
         {"body_line": 4},
     ),
-    ("a header behind #", ohlcv("#Date,Open,High,Low,Close,Volume"), 4, {"body_line": 2}),
+    ("a header after #", ohlcv("#Date,Open,High,Low,Close,Volume"), 4, {"body_line": 2}),
     (
         "metadata above",
         b"Symbol,BTC\nFrom,2020-01-01\n\n" + ohlcv("Date,Open,High,Low,Close,Volume"),
@@ -624,7 +624,7 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
         {"time": 0, "direction": "unknown"},
     ),
     (
-        "a time that stands still",
+        "a constant time",
         table([["unix", "date", "close"], *rows_of(lambda t, b: ["1.6E+12", t, b.close])]),
         2,
         {"time": 1, "direction": "oldest first"},
@@ -723,7 +723,7 @@ LAYOUTS: list[tuple[str, bytes, int, dict[str, object]]] = [
         {"decimal": ".", "thousands": "", "doubtful": True},
     ),
     (
-        "whole prices beside volumes with decimals",
+        "whole prices and volumes with decimals",
         table([["Date", "Close", "Volume"], *rows_of(lambda t, b: [t, b.close[:3], f"{b.volume}.5"])], delimiter=";"),
         1,
         {"decimal": ".", "thousands": "", "doubtful": False},

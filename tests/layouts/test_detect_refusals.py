@@ -103,7 +103,7 @@ REFUSALS: list[tuple[str, bytes, Options, list[str]]] = [
         ["line 1", "--header", "--column 2"],
     ),
     (
-        "an unknown close beside a last price",
+        "an unknown close next to a last price",
         many("Date,Last,Auction Close"),
         Options(),
         ['3 "Auction Close"', "--column N"],
@@ -132,7 +132,7 @@ REFUSALS: list[tuple[str, bytes, Options, list[str]]] = [
         Options(),
         ["dates such as 20240102", "--column N"],
     ),
-    ("dates asked for", named("a,b,c", *DATED), Options(column=1), ["dates such as 20240102", "--column N"]),
+    ("dates, with a column", named("a,b,c", *DATED), Options(column=1), ["dates such as 20240102", "--column N"]),
     (
         "epochs under the close",
         named("close,volume", *(["1704153600", "1.5"], ["1704240000", "1.25"], ["1704326400", "1.75"])),

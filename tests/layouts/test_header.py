@@ -96,7 +96,7 @@ BEGINNINGS: list[tuple[str, str, Options, str, int]] = [
         4,
     ),
     ("padded, two columns", "Fund,XYZ\nCurrency,USD\nSize,12\nDate,Close\n" + TWO, Options(), "Date,Close", 5),
-    ("padded, asked for", "Fund,XYZ\nCurrency,USD\nDate,Foo\n" + TWO, Options(column="foo"), "Date,Foo", 4),
+    ("padded, with a column", "Fund,XYZ\nCurrency,USD\nDate,Foo\n" + TWO, Options(column="foo"), "Date,Foo", 4),
     (
         "padded, German",
         "Fonds;XYZ;\nStand;04.01.2024;\n;;\nDatum;Schlusskurs;Umsatz\n02.01.2024;9,90;5\n03.01.2024;10,05;6\n",
@@ -119,7 +119,7 @@ BEGINNINGS: list[tuple[str, str, Options, str, int]] = [
         5,
     ),
     (
-        "a summary, asked for",
+        "a summary, with a column",
         "Symbol,Last,Change\nXYZ,182.5,1.2\n\nDate,NAV,Shares\n" + ROWS,
         Options(column="NAV"),
         "Date,NAV,Shares",
@@ -194,7 +194,7 @@ DOUBTS: list[tuple[str, str, Options, list[str]]] = [
         ["--skip-lines 6"],
     ),
     (
-        "a table above, asked for",
+        "a table above, with a column",
         "Date,Close,X\n2024-01-04,1,2\nDate,X,Close\n" + ROWS,
         Options(column=2),
         ["lines 2"],

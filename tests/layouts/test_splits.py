@@ -79,7 +79,7 @@ WHOLE: list[tuple[str, str, Options, str, int, str]] = [
     ),
     ("whole numbers below names", "Datum,Schluss\n2024-01-02,10\n", Options(decimal=","), ",", 1, ","),
     ("a decimal comma between others", "Datum;Schluss\n2024-01-02;9,90\n", Options(decimal=","), ";", 1, ","),
-    ("two numbers, as asked for", "Datum,Schluss\n" + TWO, Options(decimal=".", column=2), ",", 1, "."),
+    ("two numbers, with a column", "Datum,Schluss\n" + TWO, Options(decimal=".", column=2), ",", 1, "."),
     ("numbers of rows", "Open,Close\n1,95,97\n2,96,98\n3,95,96\n", Options(column=3), ",", 2, "."),
     ("date and time of day", "20240102,0930,10\n20240102,0931,11\n", Options(column=3), ",", 2, "."),
     ("two prices", "2024-01-02,45,47\n2024-01-03,46,44\n", Options(column=3), ",", 2, "."),
@@ -92,7 +92,7 @@ WHOLE: list[tuple[str, str, Options, str, int, str]] = [
     ("times of day", "Time|Close\n10:30:01|10\n10:30:02|11\n", Options(), "|", 1, "."),
     ("Swiss thousands", "Datum;Schluss\n2024-01-02;118'310\n2024-01-03;119'480\n", Options(), ";", 1, ","),
     (
-        "thousands asked for",
+        "thousands given",
         "Date,Close\n2024-01-02,118'310\n2024-01-03,119'020\n",
         Options(thousands="'"),
         ",",

@@ -31,7 +31,7 @@ def test_vendor_file(name: str, facts: dict[str, Any]) -> None:
         try:
             result = streamsig.run(path, window=int(window))
         except streamsig.LayoutError as stop:
-            assert "`column" in str(stop) or "`header=False`" in str(stop)  # noqa: PT017 (a stop has to name the way on)
+            assert "`column" in str(stop) or "`header=False`" in str(stop)  # noqa: PT017 (a refusal must name a flag)
             flags: dict[str, Any] = {"header": layout["header"]} if "header" in layout else {}
             result = streamsig.run(
                 path, window=int(window), column=layout.get("close") or layout["close_field"], **flags

@@ -79,7 +79,7 @@ def test_what_is_no_size_in_a_config(value: str, tmp_path: Path) -> None:
         make_settings({}, read_config(path))
 
 
-def test_without_a_limit_all_is_as_ever() -> None:
+def test_without_a_limit() -> None:
     """Without a limit there are chunks of the usual size, all threads, and pyarrow if needed."""
     assert SETTINGS["memory_limit"].flag == "--memory-limit"
     assert plan(None, threads=3) == budget.Plan(3)
@@ -112,7 +112,7 @@ def test_threads_under_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         plan("64MiB", threads=8)
 
 
-def test_what_takes_how_much_is_said() -> None:
+def test_the_message_lists_every_need() -> None:
     """The message lists every part: libraries, threads, windows, rows, columns, decompression, a group."""
     with pytest.raises(UsageError) as caught:
         plan(

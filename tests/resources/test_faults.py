@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.support.workdir import Workdir
 
 LONG = prices(range(900_000)).encode()
-"""More than two chunks, so that counting has begun before all is read."""
+"""More than two chunks, so that counting begins before the end of the input."""
 
 OLD = "file,line,column,reason,row\nold.csv,1,close,old,old\n"
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 ROWS = prices(range(60_000)).encode()
-"""More than is looked at to find out the layout."""
+"""More bytes than the sample for detection."""
 
 TITLE = "\x1b]0;pwned\x07"
-"""What gives a terminal another title."""
+"""The escape sequence that sets a terminal's title."""
 
 NEWEST_FIRST = f"time{TITLE},close\n" + "".join(f"2024-01-{28 - day:02},{day}\n" for day in range(20))
 

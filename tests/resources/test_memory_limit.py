@@ -74,12 +74,12 @@ def test_short_rows(workdir: Workdir, threads: int) -> None:
     assert keeps(workdir, path, "--threads", threads)["rows_processed"] == 10_000_000
 
 
-SOUND = b"time,close\n" + b"1,2.5\n" * 60_000
+VALID = b"time,close\n" + b"1,2.5\n" * 60_000
 KINDS: dict[str, tuple[bytes, bytes, tuple[str, ...]]] = {
-    "bad rows of two bytes": (SOUND, b"x\n", ("--on-bad-row", "skip")),
-    "bad closes": (SOUND, b"1,x\n2,y\n", ("--on-bad-row", "skip")),
-    "bad closes, all different": (SOUND, b"", ("--on-bad-row", "skip")),
-    "bad rows between good ones": (SOUND, b"1,2\n1,2,3\n", ("--on-bad-row", "skip")),
+    "bad rows of two bytes": (VALID, b"x\n", ("--on-bad-row", "skip")),
+    "bad closes": (VALID, b"1,x\n2,y\n", ("--on-bad-row", "skip")),
+    "bad closes, all different": (VALID, b"", ("--on-bad-row", "skip")),
+    "bad rows between good ones": (VALID, b"1,2\n1,2,3\n", ("--on-bad-row", "skip")),
     "a close of many digits among those of one": (b"close\n", b"1\n2\n3\n4\n1e25\n", ()),
     "decimals of many kinds": (b"close\n", b"1e9\n2e-9\n.01\n1e-28\n", ()),
     "38 digits": (b"time,close\n", b"1,123456789012345678.12345678901234567812\n", ()),
@@ -89,7 +89,7 @@ KINDS: dict[str, tuple[bytes, bytes, tuple[str, ...]]] = {
     "CR with blank lines": (b"time,close\r\n", b"1,2.5\r\r", ()),
     "quoted lines": (b'"time,close"\n', b'"1,2"\n"2,3"\n', ()),
     "quoted line ends": (b"note,close\n", b'"\n",1\n"\n",2\n', ()),
-    "quotes where none belong": (SOUND, b'1,2,"a"b\n1,2,c\n', ("--on-bad-row", "skip")),
+    "quotes where none belong": (VALID, b'1,2,"a"b\n1,2,c\n', ("--on-bad-row", "skip")),
     "2,000 fields": (b"close" + b",f" * 2000 + b"\n", b"1" + b"," * 2000 + b"\n", ()),
 }
 

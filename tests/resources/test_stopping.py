@@ -29,7 +29,7 @@ def stopping() -> Iterator[Stopping]:
     stopping = Stopping()
     stopping.listen()
     yield stopping
-    streamsig_stopping._current = None  # noqa: SLF001 (there is no other door)
+    streamsig_stopping._current = None  # noqa: SLF001 (there is no public access)
     for number, handler in before.items():
         signal.signal(number, handler)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Case = TypeVar("Case")
 
 LONG = settings().max_examples > 100
-"""Whether this is `make long`."""
+"""True in `make long`."""
 
 
 def some(cases: Sequence[Case], number: int) -> list[Case]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Closes = list[Decimal | None]
 
 WIDE = Context(prec=1000)
-"""Decimal's own context would round what is drawn to 28 digits."""
+"""The default context would round drawn decimals to 28 digits."""
 
 
 def decimals(places: int, largest: int) -> SearchStrategy[Decimal]:

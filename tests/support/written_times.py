@@ -101,7 +101,7 @@ INSTANTS: dict[str, Form] = {
     "nanoseconds": (lambda it: str(seconds(it) * 10**9), _second),
     "fractions": (lambda it: f"{seconds(it)}.0", _second),
 }
-"""Times of day and all: how one is written, and what of it is."""
+"""Formats with a time of day: how an instant is written, and the part that is preserved."""
 
 DAYS: dict[str, Form] = {
     "ISO day": (lambda it: it.strftime("%Y-%m-%d"), _day),
