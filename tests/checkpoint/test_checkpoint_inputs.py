@@ -239,7 +239,7 @@ def test_named_pipes(workdir: Workdir) -> None:
     with subprocess.Popen(feed, cwd=workdir.path):
         assert workdir.run(*arguments).metrics["rows_processed"] == 101
     message = workdir.fails(2, *arguments)
-    assert "1.csv is no file that could be looked at again" in message
+    assert "1.csv is no file, so it cannot be compared" in message
 
 
 def test_read_errors_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -258,7 +258,7 @@ class Checkpoint:
 
     def _check_same(self, before: Document, now: Document | None) -> None:
         if "head" not in before:
-            raise self._refusal(f"{before['input']} is no file that could be looked at again")
+            raise self._refusal(f"{before['input']} is no file, so it cannot be compared")
         if before != now:
             raise self._refusal(f"{before['input']} is not what it was when it was counted")
 
@@ -295,8 +295,8 @@ class Checkpoint:
             raise self._refusal(f"it is of other inputs, {', '.join(names[:3])} to begin with")
         saved, current = {*body["stages"], *body["sinks"]}, {*self._stages, *self._sinks}
         for name in sorted(saved ^ current):
-            is_saved = name in saved
-            raise self._refusal(f"it has {name}, too, and none are asked for now" if is_saved else f"it has no {name}")
+            reason = f"it also has {name}, which this run does not have" if name in saved else f"it has no {name}"
+            raise self._refusal(reason)
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
