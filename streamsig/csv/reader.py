@@ -92,27 +92,27 @@ class ChunkReader:
         dialect, scale = self.dialect, self.scale
         last = octets[-1] if len(octets) else ord("\n")
         octets = octets if last == ord("\n") else np.append(octets, np.uint8(ord("\n")))
-        found = text_kernels.find_fields(octets, dialect.delimiter, self._scratch(len(octets) + text_kernels.PADDING))
-        whole_lines = not dialect.line_quoted or found.records == found.lines
-        if found.malformed or len(found.ends) - 1 != found.records * dialect.fields or not whole_lines:
+        fields = text_kernels.find_fields(octets, dialect.delimiter, self._scratch(len(octets) + text_kernels.PADDING))
+        whole_lines = not dialect.line_quoted or fields.records == fields.lines
+        if fields.malformed or len(fields.ends) - 1 != fields.records * dialect.fields or not whole_lines:
             return None
-        cells = text_kernels.Cells.of_field(found, dialect.fields, dialect.close)
+        cells = text_kernels.Cells.of_field(fields, dialect.fields, dialect.close)
         numbers = text_kernels.read_numbers(cells, self._grammar, scale, dialect.delimiter)
-        if numbers.ragged or numbers.empty or numbers.returns != found.returns or len(numbers.fallback) > _RUN_RECORDS:
+        if numbers.ragged or numbers.empty or numbers.returns != fields.returns or len(numbers.fallback) > _RUN_RECORDS:
             return None
         closes = closes_of(numbers, cells, dialect.numbers, scale)
         if len(closes.bad.rows):
             return None
         if self.prices and closes.ticks.missing is not None:
-            prices = [text_kernels.Cells.of_field(found, dialect.fields, index) for index in self.prices]
+            prices = [text_kernels.Cells.of_field(fields, dialect.fields, index) for index in self.prices]
             if len(self._actions(closes.ticks, prices).rows):
                 return None
-        also = (text_kernels.Cells.of_field(found, dialect.fields, index) for index in self.also)
+        also = (text_kernels.Cells.of_field(fields, dialect.fields, index) for index in self.also)
         texts = tuple(Texts(*text_kernels.copy_texts(cells)) for cells in also)
         untimed = 0
         if self.timed and dialect.time is not None:
-            untimed = _untimed_tail(text_kernels.Cells.of_field(found, dialect.fields, dialect.time))
-        return Reading(closes.ticks, found.lines - (last not in b"\r\n"), texts=texts, untimed=untimed)
+            untimed = _untimed_tail(text_kernels.Cells.of_field(fields, dialect.fields, dialect.time))
+        return Reading(closes.ticks, fields.lines - (last not in b"\r\n"), texts=texts, untimed=untimed)
 
     def _read_records(self, chunk: Chunk, octets: NDArray[np.uint8]) -> Reading:
         """Read any text, record by record."""
@@ -123,10 +123,10 @@ class ChunkReader:
         runs: list[Ticks] = []
         untimed = 0
         texts: list[list[Texts]] = [[] for _ in self.also]
-        for found in self._runs(octets, wanted):
-            lines = found.next_line
-            places, ticks = self._good(found, octets, chunk, rejects)
-            good = found._replace(places=places)
+        for records in self._runs(octets, wanted):
+            lines = records.next_line
+            places, ticks = self._good(records, octets, chunk, rejects)
+            good = records._replace(places=places)
             runs.append(ticks)
             if times and len(places):
                 tail = _untimed_tail(good.cells(octets, 1 + len(self.also)))
@@ -143,43 +143,43 @@ class ChunkReader:
         )
 
     def _good(
-        self, found: text_kernels.Records, octets: NDArray[np.uint8], chunk: Chunk, rejects: Rejects
+        self, records: text_kernels.Records, octets: NDArray[np.uint8], chunk: Chunk, rejects: Rejects
     ) -> tuple[NDArray[np.int32], Ticks]:
         """Return the positions and closes of the good records; add the bad ones to `rejects`, or raise the first."""
-        whole = np.flatnonzero((found.fields == self.dialect.fields) & (found.nul == 0))
-        records = found._replace(places=found.places[whole])
-        closes = read_closes(records.cells(octets, 0), self.dialect.numbers, self.scale)
-        first = records.places.shape[1] // 2 - len(self.prices)
-        prices = [records.cells(octets, first + place) for place in range(len(self.prices))]
+        whole = np.flatnonzero((records.fields == self.dialect.fields) & (records.nul == 0))
+        regular = records._replace(places=records.places[whole])
+        closes = read_closes(regular.cells(octets, 0), self.dialect.numbers, self.scale)
+        first = regular.places.shape[1] // 2 - len(self.prices)
+        prices = [regular.cells(octets, first + place) for place in range(len(self.prices))]
         actions = self._actions(closes.ticks, prices)
-        if len(whole) == len(found.fields) and not (len(closes.bad.rows) or len(actions.rows) or self.footer):
-            return records.places, closes.ticks
-        problems = self._problems(found)
+        if len(whole) == len(records.fields) and not (len(closes.bad.rows) or len(actions.rows) or self.footer):
+            return regular.places, closes.ticks
+        problems = self._problems(records)
         problems.note(whole[closes.bad.rows], closes.bad.which, list(map(self._judge.close, *closes.bad[2:])))
         problems.note(whole[actions.rows], actions.columns, [self._judge.action(index) for index in self.prices])
         if self.footer:
             problems.note(whole, 0, [self._judge.no_time()])
-        self._reject(found, problems, chunk, rejects)
+        self._reject(records, problems, chunk, rejects)
         good = np.flatnonzero(problems.which[whole] < 0)
-        return records.places[good], closes.ticks.take(good)
+        return regular.places[good], closes.ticks.take(good)
 
-    def _problems(self, found: text_kernels.Records) -> Problems:
+    def _problems(self, records: text_kernels.Records) -> Problems:
         """Return the problems of whole records, whatever their closes are."""
-        problems = Problems(len(found.fields))
-        ragged = np.flatnonzero(found.fields != self.dialect.fields)
-        counts, which = np.unique(found.fields[ragged], return_inverse=True)
+        problems = Problems(len(records.fields))
+        ragged = np.flatnonzero(records.fields != self.dialect.fields)
+        counts, which = np.unique(records.fields[ragged], return_inverse=True)
         problems.note(ragged, which, [self._judge.ragged(count) for count in counts.tolist()])
-        problems.note(np.flatnonzero(found.nul), 0, [self._judge.nul()])
+        problems.note(np.flatnonzero(records.nul), 0, [self._judge.nul()])
         return problems
 
-    def _reject(self, found: text_kernels.Records, problems: Problems, chunk: Chunk, rejects: Rejects) -> None:
+    def _reject(self, records: text_kernels.Records, problems: Problems, chunk: Chunk, rejects: Rejects) -> None:
         """Add the bad records to `rejects`, or raise BadRecordError for the first one.
 
         With `skip_bad` only another header raises BadRecordError.
         """
         rejects.text = rejects.text or bytes(chunk.view)
         bad = np.flatnonzero(problems.which >= 0)
-        lines, starts, stops = found.lines[bad], found.starts[bad], found.stops[bad]
+        lines, starts, stops = records.lines[bad], records.starts[bad], records.stops[bad]
         if self.dialect.line_quoted:
             # the lines of the file are still wrapped in quotes
             starts, stops = rejects.lines_at(lines)
@@ -220,8 +220,8 @@ class ChunkReader:
         octets = np.frombuffer(text, np.uint8)
         rejected = reading.rejected.lines
         places = [
-            np.stack([found.lines, found.starts])[:, ~np.isin(found.lines, rejected)]
-            for found in self._runs(octets, ())
+            np.stack([records.lines, records.starts])[:, ~np.isin(records.lines, rejected)]
+            for records in self._runs(octets, ())
         ]
         return np.concatenate([np.empty((2, 0), np.int32), *places], axis=1)
 

@@ -30,8 +30,8 @@ enum { RECORDS, LINES, RETURNS, MALFORMED };
 
 /* Find the ends of fields: delimiters and line ends outside of quotes.
  *
- * `text` has `blocks` whole blocks, followed by `tail`. `ends` receives -1 and the end of each field; its capacity is one
- * per byte and AT_ONCE more. Returns the number of fields.
+ * `text` has `blocks` whole blocks, followed by `tail`. `ends` receives -1 and the end of each field; its capacity is
+ * one per byte and AT_ONCE more. Returns the number of fields.
  */
 EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *tail, int64_t delimiter, int32_t *ends,
                            int64_t *counts) {
@@ -83,8 +83,8 @@ EXPORT int64_t find_fields(const uint8_t *text, int64_t blocks, const uint8_t *t
 
 /* Copy cells without the quotes around them, and with doubled quotes inside as one.
  *
- * Cells are described as in read_numbers. `starts` receives rows + 1 offsets in `out`, whose capacity is that of the text
- * and 16 bytes more. Returns the number of bytes copied.
+ * Cells are described as in read_numbers. `starts` receives rows + 1 offsets in `out`, whose capacity is that of the
+ * text and 16 bytes more. Returns the number of bytes copied.
  */
 EXPORT int64_t copy_texts(const uint8_t *text, int64_t size, const int32_t *places, int64_t rows, int64_t stride,
                           int64_t skip, int64_t quoted, int64_t width, int64_t field, int32_t *starts, uint8_t *out) {

@@ -15,8 +15,8 @@ enum { MOST_WORDS = 8, AHEAD = 16 };
 enum { NEXT, UNBROKEN, HEAD, MARKS };
 enum { ROWS, MISSING, COUNTS };
 
-/* A signal: the rows it needs; for each of the two means the factor of its sum, and how many rows ago it ends and begins;
- * for a cross how many rows further ago the previous row is (it may be negative), else 0. */
+/* A signal: the rows it needs; for each of the two means the factor of its sum, and how many rows ago it ends and
+ * begins; for a cross how many rows further ago the previous row is (it may be negative), else 0. */
 enum { NEEDS, MORE_TIMES, MORE_END, MORE_BEGIN, LESS_TIMES, LESS_END, LESS_BEGIN, BEFORE, SIGNAL };
 
 /* What is emitted for each row with a close: a flag for each signal, (signals, rows); the sums of the last closes for

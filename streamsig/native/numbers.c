@@ -24,9 +24,9 @@ struct list {
 
 enum { GROUP = 3, MOST_GROUPS = 4 };
 
-/* How numbers are written. The masks are for 16 characters, of which the last `scale` are the decimals, after the mark and
- * the whole part. A number of fewer digits than `fewest` takes the slow way. `separator` is the thousands separator if
- * it is one byte and nothing is in doubt, else 0; `groups` are then the masks of the groups of thousands, the last one
+/* How numbers are written. The masks are for 16 characters, of which the last `scale` are the decimals, after the mark
+ * and the whole part. A number of fewer digits than `fewest` takes the slow way. `separator` is the thousands separator
+ * if it is one byte and nothing is in doubt, else 0; `groups` are then the masks of the groups of thousands, the last one
  * first. */
 struct style {
     uint8_t mark, separator;
@@ -86,7 +86,7 @@ INLINE uint64_t eight_digits(uint64_t word) {
     return ((word & pairs) * 0x000F424000000064 + (word >> 16 & pairs) * 0x0000271000000001) >> 32;
 }
 
-/* Return the number in the last `digits` of 16 characters, the first in the lowest byte; not done if one is no digit. */
+/* Return the number in the last `digits` of 16 characters, the first in the lowest byte; `done` if all are digits. */
 INLINE struct number read_digits(uint128 characters, int64_t digits) {
     const uint128 wanted = ~(uint128)0 << (8 * (USUAL - digits));
     const uint64_t zeros = 0x3030303030303030, to_ten = 0x7676767676767676, high = 0x8080808080808080;
@@ -359,8 +359,8 @@ INLINE struct cell cell_at(const uint8_t *text, int64_t start, int64_t stop, int
     return !quoted || unquote(text, &start, &stop) ? read_cell(text, start, stop, style, most) : fallback;
 }
 
-/* The summary of read_numbers: records without a line end; carriage returns at the ends of records; whether a number does
- * not fit, and the most decimals of one; records with only delimiters and blanks. */
+/* The summary of read_numbers: records without a line end; carriage returns at the ends of records; whether a number
+ * does not fit, and the most decimals of one; records with only delimiters and blanks. */
 enum { RAGGED, RETURNS_AT_ENDS, WIDE, WIDEST, EMPTY };
 
 /* Return whether there are only delimiters and blanks, and with more than one field quotes. */
@@ -434,8 +434,8 @@ INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows
  *
  * Cell r begins `skip` bytes after place `field` + r * `stride`, and ends at the next place. With `quoted` it may have
  * quotes around it, and doubled ones inside. With `width` the cells are a field of regular records of `width` fields,
- * and the places are the ends of fields: the last may have a carriage return. `ticks` and `missing` receive an entry per
- * row, `fallback_rows` the rows of fallback cells. Returns the number of fallback cells.
+ * and the places are the ends of fields: the last may have a carriage return. `ticks` and `missing` receive an entry
+ * per row, `fallback_rows` the rows of fallback cells. Returns the number of fallback cells.
  */
 EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
                             int64_t quoted, int64_t width, int64_t field, int64_t delimiter, const uint8_t *grammar,
@@ -451,7 +451,7 @@ EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *places, int64_t 
                     fallback_rows, summary);
 }
 
-/* Read cells as 128-bit integers, lower word first, each at its own scale, `decimals`; the rest is as in read_numbers. */
+/* Read cells as 128-bit integers, lower word first, each at its own scale, `decimals`; otherwise like read_numbers. */
 EXPORT int64_t read_wide_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
                                  int64_t quoted, int64_t width, int64_t field, const uint8_t *grammar, uint64_t *words,
                                  uint8_t *decimals, uint8_t *missing, int32_t *fallback_rows) {

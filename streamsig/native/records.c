@@ -14,8 +14,8 @@ INLINE bool ends_line(const uint8_t *text, int64_t at, int64_t size) {
 
 /* Split text from position `at[0]` on, which is on line `at[1]`, until it ends or there are `most` records.
  *
- * With `by_lines` no record is longer than a line. `records` receives RECORD numbers for each; `places` the start and the
- * stop, quotes included, of each of `many` `wanted` fields. Returns the number of records, and moves `at` after them.
+ * With `by_lines` no record is longer than a line. `records` receives RECORD numbers for each; `places` the start and
+ * the stop, quotes included, of each of `many` `wanted` fields. Returns their number, and moves `at` after them.
  */
 EXPORT int64_t split_records(const uint8_t *text, int64_t size, int64_t delimiter, int64_t by_lines,
                              const int32_t *wanted, int64_t many, int64_t *at, int32_t *records, int32_t *places,

@@ -59,9 +59,9 @@ static int64_t count_block(const struct run *run, int64_t row, int64_t stop, con
 /* Count signals over a run of closes.
  *
  * `ticks` has `rows` closes; `missing` is 1 where there is none, and is used only if there are `gaps`.
- * Signal k is counted on rows `first[k]` (included) to `last[k]` (excluded), where its windows must be whole. `sums` and
- * `known` are scratch for rows + 1 and rows entries. If it `emits`, `flags`, zeros of (many, rows), receives a 1 for each
- * row that counts. fast * slow * (largest close) must be below 2**62.
+ * Signal k is counted on rows `first[k]` (included) to `last[k]` (excluded), where its windows must be whole. `sums`
+ * and `known` are scratch for rows + 1 and rows entries. If it `emits`, `flags`, zeros of (many, rows), receives a 1
+ * for each row that counts. fast * slow * (largest close) must be below 2**62.
  */
 EXPORT int64_t count_signals(const int64_t *ticks, const uint8_t *missing, int64_t rows, int64_t gaps,
                              const int64_t *signals, const int64_t *first, const int64_t *last, int64_t many,
