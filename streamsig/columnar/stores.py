@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
@@ -24,7 +23,6 @@ BATCH_ROWS = 1 << 16
 
 _STREAM_END = CONTINUATION + bytes(4)
 _PIECE_BYTES = 1 << 20
-_SIGNATURE_BYTES = 28
 _COPIES = 2
 """Pages and batches are in memory packed and unpacked, or in pieces and joined."""
 
@@ -106,26 +104,18 @@ class Parquet(Store):
             raise pa.ArrowInvalid(f"{seen} rows where its footer says {self.rows}")
 
     def _check_size(self, titles: set[str]) -> None:
-        """Check the size of the largest row group: only reading shows how long its pages are."""
+        """Check the size of the largest row group: only reading shows how long its pages are.
+
+        Only the rows and the size of a row group are asked for. If the metadata of a column are damaged or encrypted,
+        asking for them ends the process.
+        """
         if self.most_bytes is None:
             return
-        if self._has_encrypted_columns():
-            # pyarrow aborts the process where it is asked for their sizes
-            raise encrypted(self._name)
+        widths = [_width_bytes(field.type) for field in self.schema if field.name in titles]
+        row_bytes = None if None in widths else sum(width for width in widths if width)
         metadata = self._file.metadata
         for group in (metadata.row_group(index) for index in range(metadata.num_row_groups)):
-            chunks = (group.column(index) for index in range(group.num_columns))
-            wanted = (it.total_uncompressed_size for it in chunks if it.path_in_schema.partition(".")[0] in titles)
-            self.check(_COPIES * sum(wanted))
-
-    def _has_encrypted_columns(self) -> bool:
-        """Return whether a footer that can be read is signed: then there are columns that cannot be read."""
-        with open(self._source if isinstance(self._source, str) else os.dup(self._source.fileno()), "rb") as file:  # noqa: PTH123 (a descriptor as well)
-            footer_bytes = int.from_bytes(os.pread(file.fileno(), 4, os.fstat(file.fileno()).st_size - 8), "little")
-        more_bytes = footer_bytes - int(self._file.metadata.serialized_size)
-        if more_bytes not in {0, _SIGNATURE_BYTES}:
-            raise pa.ArrowInvalid(f"{more_bytes} bytes after the footer")
-        return more_bytes == _SIGNATURE_BYTES
+            self.check(_COPIES * (group.total_byte_size if row_bytes is None else group.num_rows * row_bytes))
 
 
 class ArrowFile(Store):
@@ -257,6 +247,12 @@ def temporary_copy(source: Readable, name: str, owned: ExitStack) -> BinaryIO:
             f" {error.strerror or error}; give the file itself, or set TMPDIR to a folder with free space"
         ) from error
     return cast("BinaryIO", file)
+
+
+def _width_bytes(kind: pa.DataType) -> int | None:
+    """Return the bytes of each value of a type, `None` where they differ."""
+    is_fixed = pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
+    return -(-int(kind.bit_width) // 8) if is_fixed else None
 
 
 def encrypted(name: str) -> LayoutError:
