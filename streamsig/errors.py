@@ -96,7 +96,7 @@ class ColumnError(StreamsigError, ValueError):
 
     def __init__(self, row: int, text: str, reason: str, advice: str = "") -> None:
         self.row, self.text, self.reason, self.advice = row, text, reason, advice
-        super().__init__(f"the value at index {row} is no close: {reason}: {text}" + (advice and f"; {advice}"))
+        super().__init__(f"the value at index {row} is not a close: {reason}: {text}" + (advice and f"; {advice}"))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from the parts, as BadRowError does."""

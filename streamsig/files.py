@@ -20,7 +20,7 @@ class ReplacingFile:
     """A file that takes the place of `path` in one step with `commit`, and disappears with `abort`.
 
     Until then, what was at `path` stays unchanged. A symbolic link is followed, and the mode is preserved. A target
-    that is no regular file (`/dev/stdout`, a FIFO) is written directly. Raises OutputError.
+    that is not a regular file (`/dev/stdout`, a FIFO) is written directly. Raises OutputError.
     """
 
     def __init__(self, path: Path) -> None:

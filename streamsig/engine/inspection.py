@@ -142,7 +142,7 @@ def _facts(layout: Layout) -> Inspection:
 
 
 def _framing(source: TextSource, settings: Settings) -> Inspection:
-    """Return the first records of a refused text and how its fields are separated; nothing if it is no table."""
+    """Return the first records of a refused text and how its fields are separated; nothing if it is not a table."""
     try:
         sample, whole = source.read_sample(detection.SAMPLE_BYTES)
         check_is_table(sample, source.name)

@@ -149,7 +149,7 @@ class NumberFormat:
         return len(text) <= _LONGEST and self._written(text) is not None
 
     def plain(self, text: str) -> str | None:
-        """Return a number in the syntax of Python, without separators and currency; `None` if the text is no number."""
+        """Return a number in the syntax of Python, without separators and currency; `None` if it is not a number."""
         written = self._written(text) if len(text) <= _LONGEST else None
         if written is None:
             return None

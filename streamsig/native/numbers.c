@@ -255,7 +255,7 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
     while (start < stop && blank(text[start])) start++;
     while (start < stop && blank(text[stop - 1])) stop--;
     if (stop - start > 2 && text[start] == '=' && text[start + 1] == '"' && text[stop - 1] == '"') {
-        /* an Excel formula; with more quotes inside it is no number */
+        /* an Excel formula; with more quotes inside it is not a number */
         start += 2, stop--;
         while (start < stop && blank(text[start])) start++;
         while (start < stop && blank(text[stop - 1])) stop--;

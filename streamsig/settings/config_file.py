@@ -88,7 +88,7 @@ def _load(path: Path) -> object:
         reason = "no such config file" if missing else f"cannot be read: {reason_of(error)}"
         raise ConfigError(f"{path}: {reason}; give one with --config FILE") from error
     if len(text) > _MAX_BYTES:
-        raise ConfigError(f"{path}: larger than {_MAX_BYTES:,} bytes; this is no config file")
+        raise ConfigError(f"{path}: larger than {_MAX_BYTES:,} bytes; this is not a config file")
     from streamsig.settings.strict_yaml import load  # noqa: PLC0415 (most runs have no config file)
 
     try:

@@ -52,7 +52,7 @@ class AppendingFile:
         self._is_new = self._is_used = False
         with naming(path):
             if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-                raise OutputError(f"{path}: cannot be written: it is no regular file, which a checkpoint needs")
+                raise OutputError(f"{path}: cannot be written: it is not a regular file, which a checkpoint needs")
 
     @property
     def file(self) -> BinaryIO:

@@ -239,7 +239,7 @@ def test_named_pipes(workdir: Workdir) -> None:
     with subprocess.Popen(feed, cwd=workdir.path):
         assert workdir.run(*arguments).metrics["rows_processed"] == 101
     message = workdir.fails(2, *arguments)
-    assert "1.csv is no file, so it cannot be compared" in message
+    assert "1.csv is not a file, so it cannot be compared" in message
 
 
 def test_read_errors_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,6 +316,6 @@ def test_a_checkpoint_that_is_no_file(workdir: Workdir) -> None:
     """A pipe in place of a checkpoint is refused at once."""
     workdir.put("1.csv", HEADER + text(10))
     os.mkfifo(workdir.path / "pipe")
-    assert "pipe: cannot resume from this checkpoint: it is no regular file" in workdir.fails(
+    assert "pipe: cannot resume from this checkpoint: it is not a regular file" in workdir.fails(
         2, "1.csv", "--checkpoint", "pipe"
     )

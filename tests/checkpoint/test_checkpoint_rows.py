@@ -295,7 +295,7 @@ def test_stopped_while_rows_join(longer: bool, tmp_path: Path, monkeypatch: pyte
 
 def test_targets_that_cannot_grow(tmp_path: Path) -> None:
     """A target that cannot grow is refused; a link is followed, and the file's mode is preserved."""
-    with pytest.raises(OutputError, match="no regular file"):
+    with pytest.raises(OutputError, match="not a regular file"):
         AppendingFile(tmp_path)
     (path := tmp_path / "in.csv").write_text(ALONE + text(1000))
     (real := tmp_path / "real.csv").write_text("old")

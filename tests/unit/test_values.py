@@ -139,7 +139,7 @@ def test_whole_numbers_of_numpy() -> None:
 def test_a_bad_value_of_a_frame_names_its_row() -> None:
     """The row index counts from the start of the frame, also in a later batch."""
     frame = pl.concat([pl.DataFrame({"close": ["1", "2"]}), pl.DataFrame({"close": ["3", "x"]})], rechunk=False)
-    with pytest.raises(ColumnError, match=r"^the value at index 3 is no close: not a number: 'x'"):
+    with pytest.raises(ColumnError, match=r"^the value at index 3 is not a close: not a number: 'x'"):
         WindowState.empty(SIGNALS).update(frame)
 
 

@@ -258,7 +258,7 @@ class Checkpoint:
 
     def _check_same(self, before: Document, now: Document | None) -> None:
         if "head" not in before:
-            raise self._refusal(f"{before['input']} is no file, so it cannot be compared")
+            raise self._refusal(f"{before['input']} is not a file, so it cannot be compared")
         if before != now:
             raise self._refusal(f"{before['input']} is not what it was when it was counted")
 

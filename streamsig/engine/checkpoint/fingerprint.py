@@ -32,7 +32,7 @@ def of_input(path: str, raw: RawInput) -> dict[str, Any]:
 
 
 def of_path(path: str) -> dict[str, Any] | None:
-    """Return the current fingerprint of a path, `None` if it is no file."""
+    """Return the current fingerprint of a path, `None` if it is not a file."""
     if not os.path.isfile(path):  # noqa: PTH113 (a path stays as given)
         return None
     with opened(path) as raw:

@@ -39,7 +39,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     """
     if path.exists() and not path.is_file() and not path.is_dir():
         # opening a pipe may block
-        raise ValueError("it is no regular file")
+        raise ValueError("it is not a regular file")
     with path.open("rb") as file:
         lines = _check(file)
         file.seek(0)
