@@ -53,7 +53,7 @@ class Stopping:
             raise self._request
 
     def raise_at_once(self) -> None:
-        """Raise as `check` does, and from now on where a signal arrives: there is no state left to lose."""
+        """Raise as `check` does. From now on a signal raises at once: there is no state left to lose."""
         self._raises_at_once = True
         self.check()
 

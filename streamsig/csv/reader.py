@@ -78,7 +78,7 @@ class ChunkReader:
         octets = np.frombuffer(text, np.uint8)
         regular = None if self.footer else self._read_regular(octets)
         reading = regular or self._read_records(chunk, octets)
-        # the scale of closes of several words is no hint
+        # closes of several words are read at any scale, so theirs does not help
         if len(reading.ticks.limbs) == 1 and self.scale < reading.ticks.scale <= text_kernels.MAX_SCALE:
             self.scale = reading.ticks.scale
         return reading
