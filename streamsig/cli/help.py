@@ -19,12 +19,14 @@ NAME = "help"
 
 TOPICS = {
     "settings": ("reference/settings.md", "every flag and config key"),
+    "inspect": ("reference/inspect.md", "what inspect shows, as a table and as JSON"),
     "layouts": ("reference/layouts.md", "which files are understood, and how"),
     "metrics": ("reference/metrics.md", "the keys of the result"),
     "log": ("reference/log.md", "the events of the log"),
     "groups": ("reference/groups.md", "one series for each symbol"),
     "rows": ("reference/rows.md", "each row with its signals, as a file"),
     "exit-codes": ("reference/exit-codes.md", "what the exit codes mean"),
+    "python": ("reference/python.md", "the functions and classes of the package"),
     "memory": ("explanation/memory.md", "how much memory a run takes"),
     "reliability": ("explanation/reliability.md", "checkpoints, kills and full disks"),
 }

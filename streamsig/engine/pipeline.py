@@ -194,7 +194,7 @@ def _too_short(accumulator: Accumulator[Any], settings: Settings) -> tuple[str, 
         return ()
     name, signal = max(short, key=lambda each: each[1].reach)
     what = f'signal "{name}" needs {signal.reach:,} rows' if name else f"the window is {signal.reach:,} rows long"
-    return (f"{what}, and the longest series has {rows:,}, so that no row can have it; use a shorter `window`",)
+    return (f"{what}, and the longest series has {rows:,}, so no row can have the signal; use a shorter `window`",)
 
 
 def _inputs(named: Sequence[str | Named | ArrowStream]) -> list[Named | ArrowStream]:

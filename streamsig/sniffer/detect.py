@@ -287,7 +287,7 @@ def _reasons(body: Body, framing: Framing, dialect: Dialect, close: str, numbers
     if framing.line_quoted:
         reasons.append(("lines", "each is quoted as a whole"))
     if body.preamble:
-        reasons.append(("preamble", f"{_lines(body.preamble)}: no row of the table and not its header"))
+        reasons.append(("preamble", f"{_lines(body.preamble)}: neither a row of the table nor its header"))
     if body.names is None:
         reasons.append(("header", "the first record has values, not names"))
     else:
