@@ -32,6 +32,10 @@ class BatchSource(Protocol):
         """The input as stages see it."""
 
     @property
+    def first(self) -> Position:
+        """The position of the first row."""
+
+    @property
     def warnings(self) -> Sequence[str]:
         """Warnings that need the whole input; complete after the last step."""
 
@@ -74,17 +78,16 @@ def count_input(source: BatchSource, start: Position, run: Run) -> None:
     position, accumulator = start, run.accumulator
     with closing(source.steps(run.prepare, start)) as steps:
         for step in steps:
-            run.checkpoint.before(step, position)
-            for stage, part in zip(run.stages, step.parts, strict=True):
-                stage.push(part, position)
+            with run.checkpoint.advancing(step):
+                for stage, part in zip(run.stages, step.parts, strict=True):
+                    stage.push(part, position)
             position = step.after
-            run.checkpoint.after(position)
             run.observe(Advanced(source.consumed_bytes, accumulator.rows, accumulator.signals))
             check_stop()
             # free the parts before the next batch is read
             del step, part
-    run.checkpoint.before_end(position)
-    for stage in run.stages:
-        stage.end_input()
+    with run.checkpoint.ending():
+        for stage in run.stages:
+            stage.end_input()
     for message in source.warnings:
         run.checks.warn(source.opened.name, message)

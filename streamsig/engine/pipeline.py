@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from streamsig.columnar.table import ColumnarTable
     from streamsig.core.window import ArrowStream
-    from streamsig.engine.batches.batch import Position
     from streamsig.engine.events import Observer, Rejected
     from streamsig.engine.loop import BatchSource
     from streamsig.engine.stages.accumulator import Accumulator, SeriesAccumulator
@@ -75,12 +74,11 @@ def count_signals(
     sinks = {"rows": emit, "rejected rows": rejects}
     checkpoint = Checkpoint(settings, paths, stages, {name: it for name, it in sinks.items() if isinstance(it, Sink)})
     run = Run(settings, observe, budget, checkpoint, checks, accumulator, stages)
-    with checkpoint.committing_on_failure():
+    with checkpoint.committing():
         for index, path in enumerate(paths):
             check_stop()
             if not checkpoint.has_ended(index):
                 _count_path(index, path, run, is_last=index == len(paths) - 1)
-        checkpoint.commit()
     for stage in stages:
         stage.finish()
     too_short = _too_short(accumulator, settings)
@@ -118,14 +116,11 @@ def _count_path(index: int, path: str | ArrowStream, run: Run, *, is_last: bool)
         with open_frame(path, name) as table:
             _count_table(table, InputFound(name, None, {}), run, int)
         return
-    checkpoint = run.checkpoint
-    with opened(path) as raw, checkpoint.committing_on_failure():
-        checkpoint.begin_input(raw)
+    with opened(path) as raw, run.checkpoint.reading(index, raw):
         is_last = is_last and not is_archive(raw)
         for member, source in enumerate(texts_of(raw)):
-            if not checkpoint.has_ended_text(index, member, raw):
+            if not run.checkpoint.has_ended_text(member):
                 _count_member(source, run, is_last=is_last)
-        checkpoint.end_input(index)
 
 
 def _count_member(source: TextSource, run: Run, *, is_last: bool) -> None:
@@ -142,7 +137,6 @@ def _count_member(source: TextSource, run: Run, *, is_last: bool) -> None:
         # pyarrow is slow to import, and most runs do not need it
         from streamsig.columnar.table import open_columnar  # noqa: PLC0415
 
-        run.checkpoint.begin_table(source.name)
         raw = source.raw
         # the metadata of Parquet are at its end: a file is opened by name, for random access
         with open_columnar(raw.name if raw.is_file else raw, stored, raw.name) as table:
@@ -159,9 +153,7 @@ def _count_text(source: TextSource, run: Run, *, is_last: bool) -> None:
     layout = detect_text(source, run.settings, may_grow=may_grow)
     storage = {"compression": source.compression, "encoding": source.encoding}
     run.observe(InputFound(source.name, source.size_bytes, {**storage, **layout.to_log()}))
-    batches = TextBatches(source, layout, run, may_grow=may_grow)
-    start = run.checkpoint.begin_text(source, layout.dialect, batches.first, is_last=is_last)
-    _count_batches(batches, start, run)
+    _count_batches(TextBatches(source, layout, run, may_grow=may_grow), run, source, is_last=is_last)
 
 
 def _count_table(table: ColumnarTable, event: InputFound, run: Run, consumed: Callable[[], int]) -> None:
@@ -171,18 +163,16 @@ def _count_table(table: ColumnarTable, event: InputFound, run: Run, consumed: Ca
         table.limit(run.budget.plan.table_bytes)
     layout = table.detect(LayoutOptions.of(run.settings))
     run.observe(replace(event, layout=layout.to_log()))
-    batches = TableBatches(table, OpenInput(event.name, layout, layout.warnings), run, consumed)
-    _count_batches(batches, batches.first, run)
+    _count_batches(TableBatches(table, OpenInput(event.name, layout, layout.warnings), run, consumed), run)
 
 
-def _count_batches(source: BatchSource, start: Position, run: Run) -> None:
-    with run.checkpoint.beginning():
+def _count_batches(batches: BatchSource, run: Run, text: TextSource | None = None, *, is_last: bool = False) -> None:
+    with run.checkpoint.beginning(batches.opened, text, batches.first, is_last=is_last) as start:
         for stage in run.stages:
-            stage.begin_input(source.opened, start)
-    if start.offset:
-        run.observe(Resumed(source.opened.name, start.offset, run.accumulator.rows))
-    count_input(source, start, run)
-    run.checkpoint.end_text()
+            stage.begin_input(batches.opened, start)
+    if start != batches.first:
+        run.observe(Resumed(batches.opened.name, start.offset, run.accumulator.rows))
+    count_input(batches, start, run)
 
 
 def _too_short(accumulator: Accumulator[Any], settings: Settings) -> tuple[str, ...]:

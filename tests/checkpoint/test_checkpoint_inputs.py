@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from pyarrow import feather
+from pyarrow import feather, parquet
 
 from streamsig.csv import chunks
 from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
@@ -212,6 +213,46 @@ def test_stopped_between_inputs(settings: dict[str, Any], tmp_path: Path, monkey
                     assert (tmp_path / "checkpoint").exists()
         assert totals(run(tmp_path, *paths, **settings)[0]) == whole
         (tmp_path / "checkpoint").unlink()
+
+
+@pytest.mark.parametrize("kind", ["1.parquet", "1.arrow", "1.arrows", "1.zip"])
+def test_stopped_within_a_table(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is stopped within a table continues there, and refuses the table if it has changed."""
+    monkeypatch.setattr("streamsig.columnar.table.BATCH_ROWS", 70)
+    path, last = tmp_path / kind, tmp_path / "2.csv"
+
+    def write(ending: int) -> None:
+        closes = [1.5, float("inf"), *(row * 7919 % 1009 + 0.5 for row in range(700)), ending]
+        table = pa.table({"time": [*range(len(closes))], "close": closes})
+        if kind == "1.arrows":
+            with pa.ipc.new_stream(path, table.schema) as stream:
+                stream.write_table(table, max_chunksize=100)
+        elif kind == "1.arrow":
+            feather.write_feather(table, path, compression="uncompressed", chunksize=100)
+        else:
+            parquet.write_table(table, file := io.BytesIO(), row_group_size=100)
+            path.write_bytes(file.getvalue())
+            if kind == "1.zip":
+                with zipfile.ZipFile(path, "w") as archive:
+                    archive.writestr("0.csv", HEADER + text(700))
+                    archive.writestr("1.parquet", file.getvalue())
+
+    write(1)
+    last.write_text(HEADER + text(100))
+    settings = {"on_bad_row": "skip", "check_order": True, "window": 200}
+    whole = _whole(path, last, **settings)
+    resumed: list[object] = []
+    result, stops = None, 0
+    while result is None:
+        result, places = run(tmp_path, path, last, stop_after=2, rejects="bad.csv", rows="rows.csv", **settings)
+        resumed, stops = [*resumed, *places], stops + 1
+    assert totals(result) == whole
+    assert len(resumed) == stops - 1 > 3
+    assert (tmp_path / "bad.csv").read_bytes().count(b"inf") == 1
+    run(tmp_path, path, last, stop_after=4, fresh=True, **settings)
+    write(2)
+    with pytest.raises(CheckpointError, match=r"is not what it was when it was counted"):
+        run(tmp_path, path, last, **settings)
 
 
 def test_stopped_before_another_input_is_opened(tmp_path: Path) -> None:

@@ -44,8 +44,12 @@ class TableBatches:
 
     def steps(self, prepare: Prepare, start: Position) -> Generator[Step, None, None]:
         """Yield the batches; raises SourceError, and BadRowError unless bad rows are left out."""
-        position = start
-        for column, *others in self._table.batches(self._columns):
+        position, skipped = start, start.line - self.first.line
+        for columns in self._table.batches(self._columns):
+            column, *others = (each.slice(skipped) for each in columns)
+            skipped = max(0, skipped - len(columns[0]))
+            if not len(column):
+                continue
             batch = self._batch(column, others, position.line - 1)
             after = Position(
                 position.rows + len(batch.ticks),

@@ -21,10 +21,9 @@ from streamsig.engine.checkpoint import fingerprint, snapshot_file
 from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from streamsig.csv.dialect import Dialect
-    from streamsig.engine.batches.batch import Step
+    from streamsig.engine.batches.batch import OpenInput, Step
     from streamsig.engine.sink import Sink
     from streamsig.engine.stages.stage import Document, Stage
     from streamsig.settings.settings import Settings
@@ -41,16 +40,32 @@ _NO_MATTER = frozenset({"seed", "version", "threads", "memory_limit", "checkpoin
 _WAY_OUT = "start over with `fresh=True`, or name another checkpoint"
 
 
-class _OpenText(NamedTuple):
-    """The open text, its dialect, and the position up to which it is counted."""
+class _Place(NamedTuple):
+    """Where a checkpoint of the open input stands: after `members` of its texts, and some of the next one.
 
-    source: TextSource
-    dialect: Dialect
-    position: Position
+    That text, or table, is `opened`, and its rows up to `position` are counted; `None` if no row is.
+    """
+
+    members: int = 0
+    opened: OpenInput | None = None
+    text: TextSource | None = None
+    position: Position | None = None
+
+
+class _Saved(NamedTuple):
+    """The open input of an earlier run, until this run continues it: its members, and the text within which it is."""
+
+    members: int = 0
+    open: Document | None = None
+    text: Document | None = None
 
 
 class Checkpoint:
     """Restores the stages and sinks of a run, and commits their snapshots every few seconds.
+
+    The run goes through its inputs within `committing` and through the texts of each within `reading`. It begins a text
+    within `beginning`, and changes the stages within `advancing` and `ending`. A failure within one of these two leaves
+    the stages half changed, so nothing is committed after it.
 
     Does nothing if the settings have no checkpoint. Raises CheckpointError for a checkpoint that the run cannot
     continue, OutputError if the file cannot be written, and SourceError for an input that has changed since it was
@@ -58,40 +73,26 @@ class Checkpoint:
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        paths: Sequence[object],
-        stages: Sequence[Stage[Any]],
-        sinks: Mapping[str, Sink[Any]],
-        clock: Callable[[], float] = time.monotonic,
+        self, settings: Settings, paths: Sequence[object], stages: Sequence[Stage[Any]], sinks: Mapping[str, Sink[Any]]
     ) -> None:
         self.is_on, self.name = settings.checkpoint is not None, str(settings.checkpoint)
-        self._settings, self._clock = settings, clock
         self._paths = [path for path in paths if isinstance(path, str)]
         if self.is_on and len(self._paths) < len(paths):
             raise UsageError("a checkpoint is for files; leave it out for frames")
         self._stages, self._sinks, self._path = {stage.name: stage for stage in stages}, sinks, Path(self.name)
         self._matters = {key: value for key, value in settings.as_json().items() if key not in _NO_MATTER}
-        self._due = clock() + SECONDS
-        # inputs that have ended, and the number of texts of the open input that have
+        self._due = time.monotonic() + SECONDS
         self._ended: tuple[Document, ...] = ()
-        self._members = 0
         self._raw: RawInput | None = None
-        self._text: _OpenText | None = None
-        # whether an input was begun, and whether a checkpoint was written
-        self._has_begun = self._has_committed = False
-        # whether the stages are between two batches, at a position from which a later run can continue
-        self._is_consistent = True
-        self._is_sealed = self._is_last_text = False
-        # the open input of an earlier run, until this run has continued it
-        self._restored_open: Document = {}
-        self._restored_text: Document | None = None
-        self._restored_members, self._restored_inputs = 0, 0
-        self._is_restored = False
+        # `None` if nothing can be committed: nothing is counted yet, or the stages are half changed, or the run has not
+        # reached the place of an earlier one, or the last text, which may grow, has ended
+        self._place: _Place | None = None
+        self._may_grow = False
+        self._saved: _Saved | None = None
+        self._restored_inputs = 0
         if self.is_on:
             with self._refusing():
-                self._is_restored = not settings.fresh and self._load()
-                if not self._is_restored:
+                if settings.fresh or not self._load():
                     for sink in sinks.values():
                         sink.restore(None)
 
@@ -103,158 +104,153 @@ class Checkpoint:
             self._check_same(self._ended[index], fingerprint.of_path(self._paths[index]))
         return True
 
-    def has_ended_text(self, index: int, member: int, raw: RawInput) -> bool:
-        """Return whether a text of the open input, by index, is counted; refuses if the input has changed."""
-        if not self.is_on or index != self._restored_inputs or member >= self._restored_members:
+    def has_ended_text(self, member: int) -> bool:
+        """Return whether a text of the open input, by index, is counted."""
+        saved = self._saved
+        if saved is None or member >= saved.members:
             return False
-        if member == 0:
-            with self._refusing():
-                self._check_same(self._restored_open, fingerprint.of_input(self._paths[index], raw))
-        self._members = member + 1
+        if saved.text is None and member + 1 == saved.members:
+            self._place = _Place(saved.members)
         return True
 
-    def begin_input(self, raw: RawInput) -> None:
-        """Note that an input is open."""
-        self._raw, self._members, self._has_begun = raw, 0, True
+    @contextlib.contextmanager
+    def committing(self) -> Iterator[None]:
+        """Commit at the end of the block; also if an error, or a signal, ends it."""
+        with self._committing_on_failure():
+            yield
+            self.commit()
 
-    def begin_text(self, source: TextSource, dialect: Dialect, start: Position, *, is_last: bool) -> Position:
-        """Skip the rows of a text that are counted; return the position after them, `start` if there are none.
-
-        The text is at its first row. The last text of all (`is_last`) may grow later.
-        """
-        self._is_last_text = is_last
+    @contextlib.contextmanager
+    def reading(self, index: int, raw: RawInput) -> Iterator[None]:
+        """Wrap the texts of an open input; raises SourceError if it has changed."""
         if not self.is_on:
-            return start
-        if self._restored_text is not None:
+            yield
+            return
+        path, self._raw, saved = self._paths[index], raw, self._saved or _Saved()
+        if saved.open is not None:
             with self._refusing():
-                start = self._continue(self._restored_text, source, dialect, start)
-        self._text = _OpenText(source, dialect, start)
-        return start
+                self._check_same(saved.open, fingerprint.of_input(path, raw))
+        self._place = None if saved.members or saved.text else _Place()
+        with self._committing_on_failure():
+            yield
+            if self._saved is not None and saved.text is not None:
+                raise self._refusal(f"{path} no longer has the text that was being counted")
+            self._saved = None
+            self._ended = (*self._ended, fingerprint.of_input(path, raw))
+            self._raw, self._place = None, self._place and _Place()
 
     @contextlib.contextmanager
-    def beginning(self) -> Iterator[None]:
-        """Wrap the `begin_input` of all stages; refuses the checkpoint if the restored state does not fit the input."""
-        with self._refusing() if self._is_restored else contextlib.nullcontext():
-            yield
-        self._restored_text = None
+    def beginning(
+        self, opened: OpenInput, text: TextSource | None, first: Position, *, is_last: bool
+    ) -> Iterator[Position]:
+        """Wrap the `begin_input` of all stages; yields the position from which to count.
 
-    def begin_table(self, name: str) -> None:
-        """Note that the open input is a table: a run cannot continue within it."""
-        if self._restored_text is not None:
-            raise self._refusal(f"{name} is understood in another way than when it was counted")
-        if not self._has_committed or self._clock() >= self._due:
-            self.commit()
-        self._is_consistent = not self.is_on
-
-    def before(self, step: Step, position: Position) -> None:
-        """Note that the stages are about to take a batch that begins at a position."""
-        if step.provisional and self._is_last_text:
-            self._seal(position)
-        self._is_consistent = False
-
-    def after(self, position: Position) -> None:
-        """Note that all stages have the batch that ends at a position; commit if it is due."""
-        if self._text is None:
-            return
-        self._text = self._text._replace(position=position)
-        self._is_consistent = True
-        if self._clock() >= self._due:
-            self.commit()
-
-    def before_end(self, position: Position) -> None:
-        """Note that the stages are about to end an input; the last text is sealed, as it may grow later."""
-        if self._is_last_text:
-            self._seal(position)
-        self._is_consistent = False
-
-    def end_text(self) -> None:
-        """Note that the open text, or table, is counted."""
-        self._text, self._is_consistent, self._is_last_text = None, True, False
-        self._members += 1
-
-    def end_input(self, index: int) -> None:
-        """Note that all texts of an input are counted; raises SourceError if it has changed."""
-        if not self.is_on or self._raw is None:
-            return
-        if self._restored_text is not None:
-            raise self._refusal(f"{self._paths[index]} no longer has the text that was being counted")
-        self._ended = (*self._ended, fingerprint.of_input(self._paths[index], self._raw))
-        self._raw, self._members, self._restored_members = None, 0, 0
+        Skips what is counted of a text, which is at its first row; rows of a table (no text) are left to skip. The last
+        text of all (`is_last`) may grow later.
+        """
+        self._may_grow, saved = is_last, self._saved
+        if saved is None:
+            yield first
+        else:
+            with self._refusing():
+                place = self._continue(saved, opened, text)
+                yield place.position or first
+            self._saved, self._place = None, place
+        if self._place is not None:
+            # a table that is no file cannot be compared
+            can_resume = text is not None or (self._raw is not None and self._raw.is_file)
+            self._place = self._place._replace(opened=opened, text=text) if can_resume else None
 
     @contextlib.contextmanager
-    def committing_on_failure(self) -> Iterator[None]:
-        """Commit what is counted if an error, or a signal, ends the block."""
-        try:
-            yield
-        except BaseException:
-            with contextlib.suppress(OutputError, SourceError):  # the first failure is the one to report
+    def advancing(self, step: Step) -> Iterator[None]:
+        """Wrap the `push` of all stages; commits after it if that is due, and before a provisional step."""
+        if step.provisional:
+            self._seal()
+        place, self._place = self._place, None
+        yield
+        if place is not None:
+            self._place = place._replace(position=step.after)
+            if time.monotonic() >= self._due:
                 self.commit()
-            raise
+
+    @contextlib.contextmanager
+    def ending(self) -> Iterator[None]:
+        """Wrap the `end_input` of all stages; commits before it what may grow."""
+        self._seal()
+        place, self._place = self._place, None
+        yield
+        self._place = place and _Place(place.members + 1)
 
     def commit(self) -> None:
         """Write the snapshots of all stages and sinks, unless no run could continue from here."""
-        is_pending = self._restored_text is not None or self._members < self._restored_members
-        if not self.is_on or not self._has_begun or self._is_sealed or not self._is_consistent or is_pending:
+        place, raw, path = self._place, self._raw, None
+        if place is None:
             return
-        if self._raw is not None and self._raw.closed:
-            return
-        started, text = self._clock(), None
-        if self._text is not None:
-            text = self._text_document(self._text)
-            if text is None:
+        started, text, stored = time.monotonic(), None, None
+        if raw is not None:
+            path = self._paths[len(self._ended)]
+            is_table = place.position is not None and place.text is None
+            stored = fingerprint.of_input(path, raw) if place.members or is_table else None
+        if place.opened is not None and place.position is not None:
+            current = fingerprint.of_text(place.opened, place.text, place.position.offset)
+            if current is None:
                 return
-        path = None if self._raw is None else self._paths[len(self._ended)]
+            text = {"fingerprint": current, "position": place.position._asdict()}
         body = {
             "settings": self._matters,
             "ended": self._ended,
             "path": path,
-            "members": self._members,
-            "open": fingerprint.of_input(path, self._raw) if path and self._raw and self._members else None,
+            "members": place.members,
+            "open": stored,
             "text": text,
             "stages": list(self._stages),
             "sinks": {name: sink.snapshot() for name, sink in self._sinks.items()},
         }
         documents = ({"of": name, **it} for name, stage in self._stages.items() for it in stage.snapshot())
         snapshot_file.write(self._path, body, documents)
-        self._has_committed = True
-        self._due = self._clock() + max(SECONDS, _SHARE * (self._clock() - started))
+        self._due = time.monotonic() + max(SECONDS, _SHARE * (time.monotonic() - started))
 
-    def _seal(self, position: Position) -> None:
-        """Commit the last text up to a position, and nothing after it."""
-        if self.is_on and self._text is not None:
-            self._text = self._text._replace(position=position)
+    @contextlib.contextmanager
+    def _committing_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(OutputError, SourceError):  # the first failure is the one to report
+                self.commit()
+            # the input closes now
+            self._place = None
+            raise
+
+    def _seal(self) -> None:
+        """Commit the last text, and nothing after it: a later run continues here when the text has grown."""
+        if self._may_grow:
             self.commit()
-            self._is_sealed = True
+            self._place = None
 
-    def _text_document(self, text: _OpenText) -> Document | None:
-        """Return fingerprint and position of a text; `None` if it has become shorter."""
-        current = fingerprint.of_text(text.source, text.dialect, text.position.offset)
-        return current and {"fingerprint": current, "position": text.position._asdict()}
+    def _continue(self, saved: _Saved, opened: OpenInput, text: TextSource | None) -> _Place:
+        """Skip the counted part of a text; return the place after it."""
+        if saved.text is None:
+            return _Place(saved.members)
+        position = Position(*whole(saved.text["position"][name] for name in Position._fields))
+        self._check_text(saved.text["fingerprint"], opened, text, position.offset)
+        if text is not None:
+            skipped, crc = text.skip(position.offset)
+            if skipped < position.offset:
+                raise self._refusal(f"{opened.name} has {skipped:,} of the {position.offset:,} bytes that are counted")
+            if not text.is_plain and crc != position.crc:
+                raise self._refusal(f"the bytes of {opened.name} that are counted have changed")
+        return _Place(saved.members, position=position)
 
-    def _continue(self, text: Document, source: TextSource, dialect: Dialect, start: Position) -> Position:
-        """Skip the counted part of a text; return the position after it."""
-        position = Position(*whole(text["position"][name] for name in Position._fields))
-        if not position.offset:
-            # nothing is counted, and the layout may still change
-            return start
-        self._check_text(text["fingerprint"], source, dialect, position.offset)
-        skipped, crc = source.skip(position.offset)
-        if skipped < position.offset:
-            raise self._refusal(f"{source.name} has {skipped:,} of the {position.offset:,} bytes that are counted")
-        if not source.is_plain and crc != position.crc:
-            raise self._refusal(f"the bytes of {source.name} that are counted have changed")
-        return position
-
-    def _check_text(self, saved: Document, source: TextSource, dialect: Dialect, offset: int) -> None:
-        current = fingerprint.of_text(source, dialect, offset)
-        if saved["input"] != source.name:
-            raise self._refusal(f"it is of {saved['input']}, and {source.name} is next")
+    def _check_text(self, saved: Document, opened: OpenInput, text: TextSource | None, offset: int) -> None:
+        current = fingerprint.of_text(opened, text, offset)
+        if saved["input"] != opened.name:
+            raise self._refusal(f"it is of {saved['input']}, and {opened.name} is next")
         if current is None:
-            raise self._refusal(f"{source.name} is shorter than what is counted of it")
+            raise self._refusal(f"{opened.name} is shorter than what is counted of it")
         if saved["dialect"] != current["dialect"]:
-            raise self._refusal(f"{source.name} is understood in another way than when it was counted")
+            raise self._refusal(f"{opened.name} is understood in another way than when it was counted")
         if saved != current:
-            raise self._refusal(f"the bytes of {source.name} that are counted have changed")
+            raise self._refusal(f"the bytes of {opened.name} that are counted have changed")
 
     def _check_same(self, before: Document, now: Document | None) -> None:
         if "head" not in before:
@@ -273,8 +269,8 @@ class Checkpoint:
             raise self._refusal(f"it cannot be read: {error.strerror or error}") from error
         self._check_run(body)
         self._ended, self._restored_inputs = tuple(body["ended"]), len(body["ended"])
-        (self._restored_members,) = whole([body["members"]])
-        self._restored_open, self._restored_text = body["open"] or {}, body["text"]
+        (members,) = whole([body["members"]])
+        self._saved = _Saved(members, body["open"], body["text"])
         left = dict(self._stages)
         for name, pieces in groupby(documents, itemgetter("of")):
             left.pop(name).restore(pieces)

@@ -11,6 +11,7 @@ from streamsig.sources.inputs import opened
 
 if TYPE_CHECKING:
     from streamsig.csv.dialect import Dialect
+    from streamsig.engine.batches.batch import OpenInput
     from streamsig.sources.raw_input import RawInput
     from streamsig.sources.text_source import TextSource
 
@@ -39,16 +40,19 @@ def of_path(path: str) -> dict[str, Any] | None:
         return of_input(path, raw)
 
 
-def of_text(source: TextSource, dialect: Dialect, offset: int) -> dict[str, Any] | None:
-    """Return the dialect of a text, and for a plain file digests of both ends of the bytes before an offset.
+def of_text(opened: OpenInput, text: TextSource | None, offset: int) -> dict[str, Any] | None:
+    """Return the dialect of a text or table, and for a plain file digests of both ends of the bytes before an offset.
 
     Return `None` if the file is shorter. Raises SourceError for a file that has changed since it was opened.
     """
-    ends = _ends(source.raw, source.mark_bytes + dialect.body_offset + offset) if source.is_plain else {}
+    dialect, ends = opened.layout.dialect, {}
+    if text is not None and text.is_plain:
+        ends = _ends(text.raw, text.mark_bytes + dialect.body_offset + offset)
     if None in ends.values():
         return None
-    source.raw.check_unchanged()
-    return {"input": source.name, "dialect": _plain(dialect, source), **ends}
+    if text is not None:
+        text.raw.check_unchanged()
+    return {"input": opened.name, "dialect": _plain(dialect, text), **ends}
 
 
 def _ends(raw: RawInput, stop: int) -> dict[str, str | None]:
@@ -56,9 +60,10 @@ def _ends(raw: RawInput, stop: int) -> dict[str, str | None]:
     return {"head": head, "tail": tail}
 
 
-def _plain(dialect: Dialect, source: TextSource) -> dict[str, Any]:
+def _plain(dialect: Dialect, text: TextSource | None) -> dict[str, Any]:
     numbers = {**asdict(dialect.numbers), "missing": sorted(dialect.numbers.missing)}
-    plain = {**asdict(dialect), "numbers": numbers, "encoding": source.encoding, "compression": source.compression}
+    stored = None if text is None else (text.encoding, text.compression)
+    plain = {**asdict(dialect), "numbers": numbers, "stored": stored}
     # the time column does not change the counts, and is only known once there are rows
     del plain["time"]
     as_json: dict[str, Any] = json.loads(json.dumps(plain))
