@@ -1,7 +1,7 @@
-"""Measures what runs take and compares it with what `--memory-limit` plans for them: `python -m benchmarks.memory`.
+"""Measures the peak memory of runs, with and without a limit: `python -m benchmarks.memory`.
 
-Each run is a fresh process that is given the least limit it accepts, and a larger one. The table is that of
-docs/explanation/memory.md.
+Each run is a fresh process. It gets no limit, or the least limit that it accepts and finishes under. The table is that
+of docs/explanation/memory.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _PEAK = (
     "import re, sys; from streamsig.__main__ import main; code = main();"
     "print(re.search('VmHWM:\\\\s+([0-9]+)', open('/proc/self/status').read())[1], file=sys.stderr); sys.exit(code)"
 )
-_LARGER = 1.5
+_LARGER = (1, 1.5, 2)
+"""Multiples of the least limit to try: groups are only known while the file is read."""
 
 
 def contents(folder: Path) -> Iterator[tuple[str, list[str]]]:
@@ -39,39 +40,48 @@ def contents(folder: Path) -> Iterator[tuple[str, list[str]]]:
     rows = str(folder / "rows.parquet")
     yield "bars", [bars]
     yield "rows of two bytes", [digits]
-    yield "bad rows, left out", [bad, "--on-bad-row", "skip"]
-    yield "thousands separators", [sums, "--thousands", ","]
-    yield "window of a million rows, gaps", [gaps, "--window", "1000000"]
-    yield "window of four million rows, gaps", [gaps, "--window", "4000000"]
+    yield "bad rows, `--on-bad-row skip`", [bad, "--on-bad-row", "skip"]
+    yield "thousands separators, `--thousands ,`", [sums, "--thousands", ","]
+    yield "missing closes, `--window 1000000`", [gaps, "--window", "1000000"]
+    yield "missing closes, `--window 4000000`", [gaps, "--window", "4000000"]
     yield "300 signals", [bars, *signals]
-    yield "50,000 groups", [symbols, "--group-by", "symbol"]
+    yield "50,000 groups, `--group-by symbol`", [symbols, "--group-by", "symbol"]
     yield "gzip", [str(packed)]
-    yield "times checked", [bars, "--check-order"]
-    yield "rows to Parquet", [bars, "--signals-out", rows]
-    yield "rows of two bytes to Parquet", [digits, "--signals-out", rows]
+    yield "`--check-order`", [bars, "--check-order"]
+    yield "`--signals-out rows.parquet`", [bars, "--signals-out", rows]
+    yield "rows of two bytes, `--signals-out rows.parquet`", [digits, "--signals-out", rows]
 
 
-def measure(arguments: list[str], limit_mib: int) -> tuple[int | None, str]:
-    """Return the peak of a run in KiB, `None` if it is refused, and its error message."""
-    command = [sys.executable, "-c", _PEAK, "run", *arguments, "--output", "-", "--memory-limit", f"{limit_mib}MiB"]
+def measure(arguments: list[str], limit_mib: int | None = None) -> tuple[int | None, str]:
+    """Return the peak of a run in MiB, `None` if it is refused, and its error message."""
+    limit = [] if limit_mib is None else ["--memory-limit", f"{limit_mib}MiB"]
+    command = [sys.executable, "-c", _PEAK, "run", *arguments, "--output", "-", *limit]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (this program)
-    metrics = json.loads(done.stdout)
-    return (int(done.stderr.split()[-1]) if done.returncode == 0 else None), metrics.get("error_message", "")
+    peak_mib = round(int(done.stderr.split()[-1]) / 1024) if done.returncode == 0 else None
+    return peak_mib, json.loads(done.stdout).get("error_message", "")
+
+
+def _under_a_limit(arguments: list[str]) -> tuple[int, int]:
+    """Return the least limit under which a run finishes, and its peak, in MiB."""
+    least = re.search(r"needs at least ([0-9,]+) MiB", measure(arguments, 1)[1])
+    least_mib = int(least[1].replace(",", "")) if least else 0
+    for limit_mib in (int(each * least_mib) for each in _LARGER):
+        peak_mib, message = measure(arguments, limit_mib)
+        if peak_mib is not None:
+            return limit_mib, peak_mib
+    raise RuntimeError(message)
 
 
 def main() -> None:
     """Print the table."""
-    print("| what | threads | limit MiB | peak MiB |\n|---|---:|---:|---:|")  # noqa: T201 (the table)
+    print("| rows and flags | no limit, 2 threads | 1 thread: limit | peak | 2 threads: limit | peak |")  # noqa: T201 (the table)
+    print("|---|---:|---:|---:|---:|---:|")  # noqa: T201 (the table)
     with tempfile.TemporaryDirectory() as folder:
         for what, arguments in contents(Path(folder)):
-            for threads in (1, 2):
-                flags = [*arguments, "--threads", str(threads)]
-                least = re.search(r"needs at least ([0-9,]+) MiB", measure(flags, 1)[1])
-                least_mib = int(least[1].replace(",", "")) if least else 0
-                for limit_mib in (least_mib, int(_LARGER * least_mib)):
-                    peak_kib, words = measure(flags, limit_mib)
-                    cell = f"{peak_kib / 1024:.0f}" if peak_kib else f"refused: {words.partition(';')[0]}"
-                    print(f"| {what} | {threads} | {limit_mib} | {cell} |", flush=True)  # noqa: T201 (as above)
+            cells = [measure([*arguments, "--threads", "2"])[0]]
+            for threads in ("1", "2"):
+                cells += _under_a_limit([*arguments, "--threads", threads])
+            print("|", " | ".join([what, *map(str, cells)]), "|", flush=True)  # noqa: T201 (the table)
 
 
 def _generated(path: Path, *arguments: str) -> str:
