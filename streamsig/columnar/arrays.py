@@ -29,15 +29,14 @@ from streamsig.fields.numbers import (
     undefined_rows,
 )
 from streamsig.native import text_kernels
+from streamsig.native.column_kernels import scale_floats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-_FLOAT_SCALES = (2, 4, 6, 8)
-_SURE_DIGITS = 10**15
-"""Up to 15 digits, no two decimals are the same float64: one that reads back is the shortest."""
+_FLOAT_SCALES = (2, 4, 6, 8, 10, 12)
 
 _USUAL_SCALE = 2
 _MOST_BYTES, _LONGEST = (1 << 31) - 1, 1000
@@ -180,20 +179,16 @@ def _read_floats(array: pa.Array, numbers: NumberFormat) -> Closes:
 
 
 def _short_float_ticks(array: pa.Array) -> Ticks | None:
-    """Return the ticks of float64 of few decimals and at most 15 digits, as prices are; `None` if not all are."""
+    """Return the ticks of float64 of few decimals and at most 15 digits, as prices are; `None` if not all are.
+
+    No two decimals of at most 15 digits are the same float64. So one that reads back is the shortest that does.
+    """
     floats = array.to_numpy(zero_copy_only=False)
-    absent = np.isnan(floats)
-    missing = absent if absent.any() else None
-    if missing is not None:
-        floats = np.where(missing, 0.0, floats)
-    largest = float(np.abs(floats).max(initial=0.0))
     for scale in _FLOAT_SCALES:
-        if largest * 10**scale >= _SURE_DIGITS - 1:
-            break
-        ticks = np.rint(floats * 10.0**scale)
-        # both sides of the division are exact floats: it gives the float that this decimal reads back as
-        if np.array_equal(ticks / 10.0**scale, floats):
-            return Ticks(ticks.astype(np.int64)[np.newaxis], scale, missing)
+        scaled = scale_floats(floats, scale)
+        if scaled is not None:
+            ticks, missing = scaled
+            return Ticks(ticks[np.newaxis], scale, missing if missing.any() else None)
     return None
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from streamsig.core.json_arrays import pack, unpack, whole
+from streamsig.native.column_kernels import narrow_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -104,7 +105,7 @@ class Ticks:
 
     @classmethod
     def from_arrow(cls, array: pa.Array) -> Ticks:
-        """Return ticks of integers or decimals, without a copy if all closes fit in 64 bits and none is null.
+        """Return ticks of integers or decimals.
 
         Raises TypeError for other types: a float or a text does not say exactly which decimal it means.
         """
@@ -120,9 +121,10 @@ class Ticks:
     @classmethod
     def from_words(cls, words: NDArray[np.int64], scale: int, missing: NDArray[np.bool_] | None = None) -> Ticks:
         """Return ticks of 128-bit integers, (rows, 2), lower word first; words of missing closes must be 0."""
+        narrow = narrow_words(words)
+        if narrow is not None:
+            return cls(narrow[np.newaxis], scale, missing)
         low, high = words[:, 0], words[:, 1]
-        if np.array_equal(low >> 63, high):
-            return cls(low[np.newaxis], scale, missing)
         limbs = (low & _LIMB_MASK, (low >> LIMB_BITS) & _LIMB_MASK, high & _LIMB_MASK, high >> LIMB_BITS)
         return cls(np.stack(limbs), scale, missing)
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from streamsig.core.ticks import Ticks, widen
+from streamsig.core.ticks import Ticks, magnitude, widen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,6 +71,8 @@ UNDEFINED = tuple(
     )
 )
 """Undefined prices: limits of 64-bit integers, the largest also in billionths, and the floats nearest to them."""
+
+_LEAST_UNDEFINED = int(min(map(abs, UNDEFINED)))
 
 UNDEFINED_REASON = "a limit of 64-bit integers, which stands for an undefined price"
 
@@ -278,6 +280,8 @@ def is_below_thousand(text: str) -> bool:
 
 def undefined_rows(ticks: Ticks) -> NDArray[np.bool_]:
     """Return which closes mean an undefined price, (rows,)."""
+    if len(ticks.limbs) == 1 and magnitude(ticks.limbs) < _LEAST_UNDEFINED * 10**ticks.scale:
+        return np.zeros(len(ticks), np.bool_)
     rows: NDArray[np.bool_] = np.logical_or.reduce([_rows_of(ticks, value) for value in UNDEFINED])
     return rows
 

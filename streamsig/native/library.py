@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LEVELS = ("baseline", "avx2", "avx512")
 """The libraries, indexed by the result of `processor_level`."""
 
-INTERFACE = 1
+INTERFACE = 2
 """Changes with the arguments of any kernel, together with `interface_version` in processor.c."""
 
 _NOTHING = ctypes.c_char * 0
@@ -41,6 +41,7 @@ class _Array(NamedTuple):
 _int = ctypes.c_int64
 _bytes, _places, _ticks = (_Array(kind, 1) for kind in (np.uint8, np.int32, np.int64))
 _table, _sums = (_Array(np.int64, sizes) for sizes in (2, 3))
+_floats = _Array(np.float64, 1)
 _pairs, _slots, _flags = _Array(np.int32, 2), _Array(np.uint64, 1), _Array(np.uint8, 2)
 _rows = (_int, _ticks, _int, _flags, _sums, _places)
 SIGNATURES: dict[str, tuple[Any, ...]] = {
@@ -52,6 +53,8 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "count_signals": (_ticks, _bytes, _int, _int, _table, _ticks, _ticks, _int, _ticks, _ticks, _ticks, _int, _flags),
     "number_texts": (_places, _bytes, _int, _int, _slots, _int, _int, _ticks, _bytes, _int, _ticks, _places),
     "fill_slots": (_ticks, _bytes, _int, _int, _slots, _int),
+    "scale_floats": (_floats, _int, _int, _ticks, _bytes),
+    "narrow_words": (_table, _int, _ticks),
     "count_groups": (_places, _table, _bytes, _int, _int, _table, *[_int] * 3, _sums, _sums, _pairs, _table, *_rows),
 }
 

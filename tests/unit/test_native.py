@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.csv.closes import grammar_of
 from streamsig.fields.numbers import NumberFormat
-from streamsig.native import count_kernels, library, text_kernels
+from streamsig.native import column_kernels, count_kernels, library, text_kernels
 
 RUNNABLE = library.LEVELS[: library.load("baseline").processor_level() + 1]
 
@@ -87,6 +88,47 @@ def test_all_levels_count_the_same(closes: list[int | None], fast: int, slow: in
     assert all(count == counts[0] for count in counts)
 
 
+prices = st.builds(lambda tick, scale: tick / 10**scale, st.integers(-(10**16), 10**16), st.integers(0, 16))
+short = st.builds(lambda tick, scale: tick / 10**scale, st.integers(-(10**7), 10**7), st.integers(0, 3))
+
+
+@given(
+    st.lists(short | st.just(float("nan")), max_size=20),
+    st.lists(
+        prices | st.floats() | st.sampled_from([999999999999999.0, 1e15, 0.1 + 0.2, -0.0, 0.285, 1.005]), max_size=2
+    ),
+    st.integers(0, column_kernels.MOST_SCALE),
+    st.sampled_from([1, 200]),
+)
+def test_all_levels_scale_floats_as_their_repr(usual: list[float], rare: list[float], scale: int, times: int) -> None:
+    """A float is the decimal of its `repr`, if that has at most `scale` decimals and 15 digits; otherwise all wait."""
+    floats = usual * times + rare
+    decimals = [None if np.isinf(each) else Fraction(repr(each).replace("nan", "0")) for each in floats]
+    scaled = [each and each * 10**scale for each in decimals]
+    is_exact = all(each is not None and each.denominator == 1 and abs(each) < 10**15 for each in scaled)
+    for level in RUNNABLE:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(library, "library", library.load(level))
+            result = column_kernels.scale_floats(np.array(floats), scale)
+        assert (result is not None) == is_exact
+        if result is not None:
+            ticks, missing = result
+            assert ticks.tolist() == scaled
+            assert missing.tolist() == np.isnan(floats).tolist()
+
+
+@given(st.lists(st.integers(-(2**64), 2**64) | st.integers(-5, 5), max_size=20))
+def test_all_levels_narrow_words(integers: list[int]) -> None:
+    """Integers of 128 bits become integers of 64 bits if all of them fit."""
+    words = np.frombuffer(b"".join(each.to_bytes(16, "little", signed=True) for each in integers), np.int64)
+    for level in RUNNABLE:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(library, "library", library.load(level))
+            ticks = column_kernels.narrow_words(words.reshape(-1, 2))
+        fits = all(-(2**63) <= each < 2**63 for each in integers)
+        assert (None if ticks is None else ticks.tolist()) == (integers if fits else None)
+
+
 def test_wrong_arrays_are_refused() -> None:
     """An array of another type is an error."""
     with pytest.raises(Exception, match=r"array"):
@@ -104,6 +146,14 @@ def test_what_does_not_fit_is_refused() -> None:
         text_kernels.copy_texts(text_kernels.Cells(text, fields.ends, 2, 2))
     with pytest.raises(ValueError, match="too few"):
         text_kernels.find_fields(text, ",", np.empty(len(text), np.int32))
+
+
+def test_columns_that_do_not_fit_are_refused() -> None:
+    """A scale beyond 15 decimals, or integers of other than two words, are an error."""
+    with pytest.raises(ValueError, match="a scale of 16"):
+        column_kernels.scale_floats(np.zeros(1), 16)
+    with pytest.raises(ValueError, match="of 3 words"):
+        column_kernels.narrow_words(np.zeros((1, 3), np.int64))
 
 
 def test_windows_beyond_the_run_are_refused() -> None:

@@ -1,0 +1,39 @@
+"""The kernels that read closes of Arrow columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from streamsig.native import library
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_SCALE = 15
+"""The largest scale at which `scale_floats` reads floats."""
+
+
+def scale_floats(floats: NDArray[np.float64], scale: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
+    """Return floats, (rows,), as integers at a decimal scale, and which rows are NaN; `None` if not all are exact.
+
+    A float is exact if its integer has at most 15 digits and divided by `10**scale` reads back as the same float.
+    """
+    if not 0 <= scale <= MOST_SCALE:
+        raise ValueError(f"a scale of {scale} is not in 0..{MOST_SCALE}")
+    floats, rows = np.ascontiguousarray(floats), len(floats)
+    ticks, missing = np.empty(rows, np.int64), np.empty(rows, np.uint8)
+    return (
+        (ticks, missing.view(np.bool_))
+        if library.call("scale_floats", floats, rows, 10**scale, ticks, missing)
+        else None
+    )
+
+
+def narrow_words(words: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return 128-bit integers, (rows, 2) with the lower word first, as 64-bit ones; `None` if not all fit."""
+    if words.shape[1] != 2:  # noqa: PLR2004 (two words)
+        raise ValueError(f"integers of {words.shape[1]} words are not of two")
+    ticks = np.empty(len(words), np.int64)
+    return ticks if library.call("narrow_words", np.ascontiguousarray(words), len(words), ticks) else None
