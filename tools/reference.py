@@ -28,7 +28,8 @@ from streamsig.cli.main import commands
 from streamsig.core.signals import Signal
 from streamsig.engine import events
 from streamsig.engine.result import Group, Result, Series, SignalCount
-from streamsig.settings.settings import REQUIRED, SETTINGS, Settings
+from streamsig.settings.config_file import REQUIRED
+from streamsig.settings.settings import SETTINGS, Settings
 from streamsig.settings.types import YES_NO
 from streamsig.sinks.log import JsonLog
 from streamsig.sinks.metrics import success

@@ -11,7 +11,7 @@ from streamsig.cli.parsing import Parser, add_flags, examples, inputs_of, settin
 from streamsig.cli.terminal import cause, say, say_if_waiting, to_stdout
 from streamsig.errors import OutputError
 from streamsig.settings.config_file import find_config, read_config
-from streamsig.settings.settings import OUTPUT, make_settings
+from streamsig.settings.settings import OUTPUT, combine
 from streamsig.sinks.printable import printable
 from streamsig.sources.raw_input import STDIN
 
@@ -61,7 +61,7 @@ def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
     """Show each input; return 0, or the exit code of `run` for the first input that it would refuse."""
     paths, flags = inputs_of(parsed), settings_of(parsed)
     config, notes = find_config(parsed.config)
-    settings = make_settings(flags, read_config(config) if config else None)
+    settings = combine(flags, read_config(config) if config else None)
     for message in notes:
         _warn(message)
     if STDIN in paths:

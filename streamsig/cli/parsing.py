@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import functools
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -11,7 +11,7 @@ from streamsig.cli.terminal import cause, to_stdout
 from streamsig.errors import OutputError, UsageError
 from streamsig.settings.config_file import DEFAULT as CONFIG
 from streamsig.settings.settings import INPUT, LAYOUT, LIMITS, OUTPUT, SERIES, SETTINGS, nearest
-from streamsig.settings.types import COLUMNS, TEXTS, YES_NO
+from streamsig.settings.types import NOT_ALLOWED, YES_NO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,13 +90,20 @@ def add_flags(parser: Parser, settings: Iterable[str]) -> dict[str, argparse._Ar
 
 
 def _add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
+    add = functools.partial(group.add_argument, setting.flag, dest=setting.key, help=setting.help)
     if setting.kind is YES_NO:
-        group.add_argument(
-            setting.flag, dest=setting.key, action=argparse.BooleanOptionalAction, help=setting.help, default=None
-        )
+        add(action=argparse.BooleanOptionalAction, default=None)
     else:
-        action = "append" if setting.repeats else "store"
-        group.add_argument(setting.flag, dest=setting.key, action=action, metavar=setting.metavar, help=setting.help)
+        action = "extend" if setting.repeats else "store"
+        add(action=action, metavar=setting.metavar, type=functools.partial(_value_of, setting))
+
+
+def _value_of(setting: Setting, text: str) -> object:
+    """Return the value of the text of a flag; raises UsageError."""
+    try:
+        return setting.kind.convert(setting.kind.from_text(text))
+    except NOT_ALLOWED as error:
+        raise UsageError(f"{setting.flag} must be {setting.kind.allowed}, found {text!r:.80}") from error
 
 
 def examples(*lines: str) -> str:
@@ -116,32 +123,9 @@ def inputs_of(parsed: argparse.Namespace) -> list[str]:
 
 def settings_of(parsed: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that flags set; raises UsageError."""
-    return values_of_flags({key: getattr(parsed, key, None) for key in SETTINGS})
-
-
-def values_of_flags(texts: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the texts of flags, by setting, without those that are `None`; raises UsageError."""
-    values: dict[str, Any] = {}
-    for key, text in texts.items():
-        setting = SETTINGS[key]
-        if text is None or setting.kind in (YES_NO, TEXTS, COLUMNS):
-            values[key] = text
-        elif not setting.repeats:
-            values[key] = _value_of(setting, text)
-        else:
-            values[key] = {}
-            for each in text:
-                value = _value_of(setting, each)
-                if set(value) & set(values[key]):
-                    raise UsageError(f"{setting.flag} {next(iter(value))} is there twice; give each a name of its own")
-                values[key] |= value
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _value_of(setting: Setting, text: str) -> Any:  # noqa: ANN401 (depends on the setting)
-    value: object = text
-    with contextlib.suppress(ValueError):
-        value = setting.kind.from_text(text)
-    if not setting.kind.accepts(value):
-        raise UsageError(f"{setting.flag} must be {setting.kind.allowed}, found {text!r:.80}")
-    return value
+    given = {key: it for key, it in vars(parsed).items() if key in SETTINGS and it is not None}
+    names = [name for name, _ in given.get("signals", ())]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"--signal {name} is there twice; give each a name of its own")
+    return {key: tuple(it) if SETTINGS[key].repeats else it for key, it in given.items()}

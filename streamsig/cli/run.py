@@ -18,7 +18,7 @@ from streamsig.engine.pipeline import count_signals
 from streamsig.errors import OutputError, UsageError
 from streamsig.settings.config_file import find_config, read_config, version_of
 from streamsig.settings.settings import OUTPUT as OUTPUT_GROUP
-from streamsig.settings.settings import SETTINGS, Settings, make_settings
+from streamsig.settings.settings import SETTINGS, Settings, combine
 from streamsig.sinks import metrics
 from streamsig.sinks.order_summary import sentence
 from streamsig.sinks.reject_file import RejectFile
@@ -168,7 +168,7 @@ def _count(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
 
 def _settings(flags: dict[str, Any], config: Path | None) -> Settings:
     """Return the settings of flags and config."""
-    settings = make_settings(flags, read_config(config) if config else None)
+    settings = combine(flags, read_config(config) if config else None)
     if settings.memory_limit is not None:
         # pyarrow's default allocator does not return 20 MiB or more of free memory
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

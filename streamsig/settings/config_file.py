@@ -8,12 +8,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from streamsig.errors import ConfigError
+from streamsig.errors import ConfigError, UsageError
 from streamsig.os_errors import reason_of
-from streamsig.settings.settings import REQUIRED, SETTINGS, Settings, check, describe, nearest
-from streamsig.settings.types import TEXT
+from streamsig.settings.settings import SETTINGS, Settings, convert, describe
 
 DEFAULT = "config.yaml"
+REQUIRED = ("seed", "window", "version")
+"""The keys that a config file must have; `signals` may replace `window`."""
 _MAX_BYTES = 1 << 18
 
 
@@ -33,23 +34,22 @@ def find_config(named: str | None) -> tuple[Path | None, list[str]]:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Return the checked contents of a config file; raises ConfigError."""
+    """Return the settings of a config file; raises ConfigError."""
     document = _load(path)
     if not isinstance(document, dict):
         raise ConfigError(f'{path}: expected keys and values such as "window: 5", found {describe(document)}')
-    for key, value in document.items():
-        if key not in SETTINGS:
-            hint = nearest(str(key), SETTINGS)
-            raise ConfigError(f'{path}: unknown key "{key!s:.80}"{hint}; the keys are {", ".join(SETTINGS)}')
-        check(SETTINGS[key], value, f'{path}: key "{key}"', ConfigError)
-    missing = [key for key in REQUIRED if key not in document and not (key == "window" and "signals" in document)]
+    try:
+        values = convert(document, "key")
+    except UsageError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    missing = [key for key in REQUIRED if key not in values and not (key == "window" and "signals" in values)]
     if missing:
         names = ", ".join(f'"{key}"' for key in missing)
         raise ConfigError(f"{path}: missing key {names}; a config file needs {', '.join(REQUIRED)}")
-    return document
+    return values
 
 
-_KEY = re.compile(rf"""^\s*["']?({"|".join(SETTINGS)})["']?\s*:""", re.MULTILINE)
+_KEY = rf"""(?m)^\s*["']?({"|".join(SETTINGS)})["']?\s*:"""
 
 
 def _has_known_keys(path: Path) -> bool:
@@ -62,7 +62,7 @@ def _has_known_keys(path: Path) -> bool:
     except ConfigError:
         try:
             with path.open("rb") as file:
-                return _KEY.search(file.read(_MAX_BYTES).decode("utf-8", "replace")) is not None
+                return re.search(_KEY, file.read(_MAX_BYTES).decode("utf-8", "replace")) is not None
         except OSError as error:
             return not isinstance(error, IsADirectoryError)
     return isinstance(document, dict) and not SETTINGS.keys().isdisjoint(
@@ -72,10 +72,10 @@ def _has_known_keys(path: Path) -> bool:
 
 def version_of(path: Path | None) -> str:
     """Return the version in a config file, even if the rest of it is invalid, or else the default."""
-    with contextlib.suppress(ConfigError):
+    with contextlib.suppress(UsageError):
         document = _load(path) if path else None
-        if isinstance(document, dict) and TEXT.accepts(document.get("version")):
-            return str(document["version"])
+        if isinstance(document, dict):
+            return str(convert({"version": document.get("version")}, "key")["version"])
     return Settings().version
 
 

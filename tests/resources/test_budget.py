@@ -12,7 +12,8 @@ import pytest
 from pyarrow import ipc, parquet
 
 import streamsig
-from streamsig.cli.parsing import values_of_flags
+from streamsig.cli.main import commands
+from streamsig.cli.parsing import settings_of
 from streamsig.core.signals import Signal
 from streamsig.csv.chunks import CHUNK_BYTES
 from streamsig.engine import budget
@@ -20,7 +21,7 @@ from streamsig.engine.budget import Budget
 from streamsig.errors import ConfigError, LayoutError, UsageError
 from streamsig.settings import settings
 from streamsig.settings.config_file import read_config
-from streamsig.settings.settings import SETTINGS, Settings, make_settings
+from streamsig.settings.settings import SETTINGS, Settings, combine, make_settings
 from streamsig.sources import storage
 from streamsig.sources.decoders import Zstd
 from streamsig.sources.storage import Storage
@@ -52,20 +53,20 @@ def plan(limit: str | None, stored: Storage = TEXT, *, rows: bool = False, **set
 )
 def test_sizes(text: str, size: int, tmp_path: Path) -> None:
     """A flag, a config key and a Python argument mean the same size."""
-    assert make_settings(values_of_flags({"memory_limit": text})).memory_limit == size
+    assert settings_of(commands()[0].parse_args(["run", f"--memory-limit={text}"])) == {"memory_limit": size}
     assert (
         make_settings({"memory_limit": text}).memory_limit == make_settings({"memory_limit": size}).memory_limit == size
     )
     path = tmp_path / "config.yaml"
     path.write_text(f"seed: 1\nwindow: 5\nversion: v1\nmemory_limit: {text if text != '1e8' else 10**8}\n")
-    assert make_settings({}, read_config(path)).memory_limit == size
+    assert combine({}, read_config(path)).memory_limit == size
 
 
 @pytest.mark.parametrize("text", ["256M", "1.5", "1.5B", "-1MiB", "0", "0MiB", "MiB", "", "1MiBs", "1e400", "ten"])
 def test_what_is_no_size(text: str) -> None:
     """The message for a wrong size lists what is allowed; 256M is ambiguous."""
     with pytest.raises(UsageError, match=r"memory-limit must be a size such as 256MiB, 1\.5GiB or 200MB, or a whole"):
-        make_settings(values_of_flags({"memory_limit": text}))
+        commands()[0].parse_args(["run", f"--memory-limit={text}"])
     with pytest.raises(UsageError, match='setting "memory_limit" must be a size such as'):
         make_settings({"memory_limit": text})
 
@@ -76,7 +77,7 @@ def test_what_is_no_size_in_a_config(value: str, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(f"seed: 1\nwindow: 5\nversion: v1\nmemory_limit: {value}\n")
     with pytest.raises(ConfigError, match=r"memory_limit.* must be a size such as"):
-        make_settings({}, read_config(path))
+        combine({}, read_config(path))
 
 
 def test_without_a_limit() -> None:
