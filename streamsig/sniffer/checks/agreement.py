@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from numpy import median
-
 from streamsig.csv.dialect import one_line
 from streamsig.errors import LayoutError
 from streamsig.fields.column_names import Role, compact, roles
@@ -38,9 +36,10 @@ class CloseColumn(NamedTuple):
     def of(cls, name: str, column: str | None, closes: Sequence[str], numbers: NumberFormat) -> CloseColumn:
         """Return what sampled closes show."""
         few = [text for text in closes[:_JUDGED] if not numbers.is_missing(text)]
-        values = [value for value in (float_of(text, numbers) for text in few) if value > 0]
+        values = sorted(value for value in (float_of(text, numbers) for text in few) if value > 0)
         mark = numbers.decimal if any(numbers.decimal in text for text in few) else ""
-        return cls(name, column, median(values) if values else 0.0, mark, numbers.by_custom)
+        level = values[len(values) // 2] if values else 0.0
+        return cls(name, column, level, mark, numbers.by_custom)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> CloseColumn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from typing import TYPE_CHECKING
@@ -58,7 +57,9 @@ def asked_column(body: Body, asked: str | int, name: str, setting: str = "column
         raise LayoutError(
             f"{name}: `{setting}={one_line(asked)!r}`: there is no header line to find it in; use `{setting}=N`"
         )
-    near = difflib.get_close_matches(asked[:_LONGEST].casefold(), [each.casefold() for each in body.names], 1, 0.5)
+    from difflib import get_close_matches  # noqa: PLC0415 (only for errors)
+
+    near = get_close_matches(asked[:_LONGEST].casefold(), [each.casefold() for each in body.names], 1, 0.5)
     guess = next((f'; did you mean "{each}"?' for each in body.names if near and each.casefold() == near[0]), "")
     raise LayoutError(f"{name}: `{setting}={one_line(asked)!r}`: no column has this name: {columns_in(body)}{guess}")
 
