@@ -26,6 +26,7 @@ OF_OTHER_PROGRAMS = {"--cpus", "--group", "--memory", "--read-only", "--rm", "--
 """Flags that pages show with docker and pip."""
 
 PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
+LINKED = ["CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", *PAGES]
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").rglob("*.md"))}
 
 
@@ -35,7 +36,7 @@ def test_navigation_lists_every_page() -> None:
     assert set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text())) == pages
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", *PAGES])
+@pytest.mark.parametrize("page", LINKED)
 def test_every_link_leads_somewhere(page: str) -> None:
     """Each relative link leads to a file of the repository, and to one of its headings if it names one."""
     broken = []
@@ -47,7 +48,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", *PAGES])
+@pytest.mark.parametrize("page", LINKED)
 def test_every_named_file_exists(page: str) -> None:
     """Each file of the repository that a page names in code exists."""
     named = re.findall(r"`((?:tests|fuzz|benchmarks|tools|streamsig)/[\w/.]+)`", (ROOT / page).read_text())
