@@ -22,29 +22,26 @@ Signals = tuple["Signal", ...]
 _WIDE_ROWS = 1 << 14
 
 
-def count_within(signals: Signals, ticks: Ticks, flags: NDArray[np.uint8] | None = None) -> tuple[int, ...]:
-    """Count each signal over the windows inside a run, in time linear in rows times signals.
+def count_within(
+    signals: Signals, ticks: Ticks, flags: NDArray[np.uint8] | None = None, start: int = 0
+) -> tuple[int, ...]:
+    """Count each signal over the windows inside a run that end at row `start` or later, in linear time.
 
-    `flags`, zeros of shape (signals, rows), receives a 1 for each row with the signal.
+    `flags`, zeros of shape (signals, rows), receives a 1 for each row that is counted.
     """
     if not len(ticks):
         return (0,) * len(signals)
     _, reach = _tables(signals)
-    return _count(signals, ticks, np.stack([reach - 1, np.full(len(signals), len(ticks))]), flags)
+    return _count(signals, ticks, np.stack([np.maximum(reach - 1, start), np.full(len(signals), len(ticks))]), flags)
 
 
-def count_across(
-    signals: Signals, left: Ticks, right: Ticks, flags: NDArray[np.uint8] | None = None
-) -> tuple[int, ...]:
-    """Count each signal over the windows with rows on both sides of a seam.
-
-    `flags`, zeros of shape (signals, rows on both sides), receives a 1 for each row with the signal.
-    """
+def count_across(signals: Signals, left: Ticks, right: Ticks) -> tuple[int, ...]:
+    """Count each signal over the windows with rows on both sides of a seam."""
     if not len(left) or not len(right):
         return (0,) * len(signals)
     _, reach = _tables(signals)
     last = np.minimum(len(left) + reach - 1, len(left) + len(right))
-    return _count(signals, concat([left, right]), np.stack([np.maximum(len(left), reach - 1), last]), flags)
+    return _count(signals, concat([left, right]), np.stack([np.maximum(len(left), reach - 1), last]), None)
 
 
 def _count(

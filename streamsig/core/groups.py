@@ -13,7 +13,7 @@ import numpy as np
 from streamsig.core.int64_words import differences, from_words, largest_of, to_words, words_for
 from streamsig.core.json_arrays import MOST, pack, unpack, whole
 from streamsig.core.keys import KeyTable, Texts, number_keys
-from streamsig.core.row_signals import RowValues, mean_of
+from streamsig.core.row_signals import RowValues, lengths_of, mean_of
 from streamsig.core.ticks import MOST_SCALE, Ticks
 from streamsig.native import count_kernels
 
@@ -72,11 +72,20 @@ class GroupState:
 
     Groups are numbered in order of first appearance. With `backwards`, rows arrive newest first, so a window covers
     the rows *after* it; runs are merged in the same order. A state takes at most `max_bytes`, including the copy of
-    its keys that exists while they grow.
+    its keys that exists while they grow. With `emits`, `row_values` has the values of the rows of the last update.
+    Raises ValueError for `backwards` and `emits`: rows that arrive newest first have no signals yet.
     """
 
-    def __init__(self, signals: Sequence[Signal], *, backwards: bool = False, max_bytes: int = MAX_BYTES) -> None:
-        self.signals, self.backwards, self.max_bytes = tuple(signals), backwards, max_bytes
+    waiting = Ticks.empty()
+    """The closes of the rows whose values are not known yet: none."""
+
+    def __init__(
+        self, signals: Sequence[Signal], *, backwards: bool = False, emits: bool = False, max_bytes: int = MAX_BYTES
+    ) -> None:
+        if backwards and emits:
+            raise ValueError("rows that arrive newest first have no signals yet")
+        self.signals, self.backwards, self.emits, self.max_bytes = tuple(signals), backwards, emits, max_bytes
+        self.row_values: RowValues | None = None
         self._keys = KeyTable()
         reach = max((signal.reach for signal in signals), default=1)
         self._factor = 2 * max((signal.fast * signal.slow for signal in signals), default=1)
@@ -120,34 +129,35 @@ class GroupState:
         """The number of rows in all groups that have each signal."""
         return tuple(self.group_counts[:, _COUNTS:].sum(axis=0).tolist())
 
+    @property
+    def limbs(self) -> int:
+        """The number of limbs of the closes that the state has."""
+        return 2 * int(self._arrays.sums.shape[2])
+
+    def rows_of(self, keys: Sequence[Texts], ticks: Ticks) -> GroupRows:
+        """Return a run of rows for `update`; changes nothing."""
+        return GroupRows.of(keys, ticks)
+
     def update(self, rows: GroupRows) -> int:
         """Add rows; return how many of them have the first signal.
 
         Raises TooManyGroupsError.
         """
-        return self._count(rows, None)[0]
-
-    def update_rows(self, rows: GroupRows, lengths: Sequence[int]) -> tuple[int, RowValues]:
-        """Add rows like `update`; return also the values of each row.
-
-        `lengths` are the lengths of the means, at most the longest reach of a signal.
-        Raises ValueError if the state is `backwards`, and TooManyGroupsError.
-        """
-        if self.backwards:
-            raise ValueError("rows that arrive newest first have no signals yet")
-        count, values = self._count(rows, np.array(lengths, np.int64))
-        scale, unbroken = self._held.scale, values.unbroken
-        sums = (from_words(each, scale) for each in values.sums)
-        means = {length: mean_of(each, length, unbroken >= length) for length, each in zip(lengths, sums, strict=True)}
-        return count, RowValues(list(values.flags), means)
-
-    def _count(self, rows: GroupRows, lengths: NDArray[np.int64] | None) -> tuple[int, count_kernels.GroupRowValues]:
         groups = self._keys.number(rows.keys)
         self._reserve(rows.ticks.scale, largest_of(rows.ticks))
         scale = self._held.scale
         ticks = rows.ticks if rows.ticks.scale == scale else rows.ticks.rescale(scale)
         words, missing = to_words(ticks, self._arrays.sums.shape[2]), rows.ticks.missing
-        return count_kernels.count_groups(groups[rows.groups], words, missing, self._rules, self._arrays, lengths)
+        lengths = np.array(lengths_of(self.signals), np.int64) if self.emits else None
+        count, values = count_kernels.count_groups(
+            groups[rows.groups], words, missing, self._rules, self._arrays, lengths
+        )
+        if lengths is not None:
+            sums = zip(lengths.tolist(), values.sums, strict=True)
+            means = {size: mean_of(from_words(each, scale), size, values.unbroken >= size) for size, each in sums}
+            counts = tuple(np.count_nonzero(values.flags, axis=1).tolist())
+            self.row_values = RowValues(values.flags, means, counts)
+        return count
 
     def merge(self, right: GroupState) -> None:
         """Add the run that follows this one, in time linear in its groups times the longest window.
@@ -156,6 +166,7 @@ class GroupState:
         """
         if (self.signals, self.backwards) != (right.signals, right.backwards):
             raise ValueError(f"states of different signals do not merge: {self.signals} and {right.signals}")
+        self.row_values = None
         groups = self._keys.number(right.keys())
         self._reserve(right._held.scale, right._held.largest)
         right._reserve(self._held.scale, self._held.largest)
@@ -206,8 +217,8 @@ class GroupState:
                 Ticks(ticks.limbs, ticks.scale, missing[is_in_tail] if missing[is_in_tail].any() else None),
             )
 
-    def to_json(self) -> Iterator[dict[str, Any]]:
-        """Yield one object for each batch of groups; `from_json` restores the state from them.
+    def snapshot(self) -> Iterator[dict[str, Any]]:
+        """Yield one object for JSON for each batch of groups; `restore` takes them.
 
         Arrays are base64, little-endian, with their type. The signals are not included.
         """
@@ -224,43 +235,33 @@ class GroupState:
                 **{name: pack(array) for name, array in arrays._asdict().items()},
             }
 
-    @classmethod
-    def from_json(
-        cls,
-        signals: Sequence[Signal],
-        pieces: Iterable[Mapping[str, Any]],
-        *,
-        backwards: bool = False,
-        max_bytes: int = MAX_BYTES,
-    ) -> GroupState:
-        """Return the state that `to_json` wrote, for the same signals.
+    def restore(self, pieces: Iterable[Mapping[str, Any]]) -> None:
+        """Take what `snapshot` yielded, for the same signals, into a state without rows.
 
-        Raises ValueError for anything that `to_json` does not write, and TooManyGroupsError.
+        Raises ValueError for anything that `snapshot` does not yield, and TooManyGroupsError.
         """
-        state = cls(signals, backwards=backwards, max_bytes=max_bytes)
-        reach = state._arrays.sums.shape[1]
+        reach = self._arrays.sums.shape[1]
         for piece in pieces:
             scale, words, capacity = whole([piece["scale"], piece["words"], piece["capacity"]])
             (largest,) = whole([piece["largest"]], most=1 << _WORD_BITS * count_kernels.MOST_WORDS)
-            if not len(state):
-                if scale > MOST_SCALE or not words_for(largest * state._factor) <= words <= count_kernels.MOST_WORDS:
+            if not len(self):
+                if scale > MOST_SCALE or not words_for(largest * self._factor) <= words <= count_kernels.MOST_WORDS:
                     raise ValueError(f"closes up to {largest} at scale {scale} in {words} words")
                 # the same capacity, if it fits: growing step by step could take more
-                groups = capacity if capacity * state._row_bytes(words) + state._keys.needs_bytes <= max_bytes else 0
-                arrays = count_kernels.GroupArrays.empty(groups, reach, words, len(state.signals))
-                state._held = _Held(arrays, scale, largest)
-            if (scale, largest, words) != (state._held.scale, state._held.largest, state._arrays.sums.shape[2]):
+                fits = capacity * self._row_bytes(words) + self._keys.needs_bytes <= self.max_bytes
+                arrays = count_kernels.GroupArrays.empty(capacity * fits, reach, words, len(self.signals))
+                self._held = _Held(arrays, scale, largest)
+            if (scale, largest, words) != (self._held.scale, self._held.largest, self._arrays.sums.shape[2]):
                 raise ValueError("pieces of different states")
-            start, keys = len(state), Texts.from_json(piece["keys"])
-            numbers = state._keys.number(keys)
+            start, keys = len(self), Texts.from_json(piece["keys"])
+            numbers = self._keys.number(keys)
             if not np.array_equal(numbers, np.arange(start, start + len(keys))):
                 raise ValueError("duplicate key")
-            state._reserve(scale, largest)
-            arrays = state._arrays.part(start, len(state))
+            self._reserve(scale, largest)
+            arrays = self._arrays.part(start, len(self))
             for name, array in arrays._asdict().items():
                 array[:] = unpack(piece[name], array.shape)
             _check(arrays)
-        return state
 
     @property
     def _at_once(self) -> int:

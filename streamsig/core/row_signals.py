@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,26 +22,34 @@ _EXACT_FLOATS = 1 << 53
 """Up to here every integer is a float64, so the quotient of two is rounded only once."""
 
 
-class RowValues(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RowValues:
     """Values of rows: `flags` of each signal, 0 or 1, and `averages` by their length, NaN where there is none.
 
-    Each array has shape (rows,).
+    Each array has shape (rows,). `counts` has the number of rows with each signal.
     """
 
-    flags: Sequence[NDArray[np.uint8]]
+    flags: NDArray[np.uint8]
     averages: Mapping[int, NDArray[np.float64]]
+    counts: tuple[int, ...]
 
     @classmethod
-    def of(cls, signals: Sequence[Signal], ticks: Ticks) -> RowValues:
-        """Compute the values of a run of one series."""
+    def of(cls, signals: Sequence[Signal], ticks: Ticks, start: int = 0) -> RowValues:
+        """Compute the values of rows `start` and later of a run of one series."""
         flags = np.zeros((len(signals), len(ticks)), np.uint8)
-        count_within(tuple(signals), ticks, flags)
+        counts = count_within(tuple(signals), ticks, flags, start)
         known = _unbroken(ticks)
-        return cls(list(flags), {length: average(ticks, length, known) for length in lengths_of(signals)})
+        averages = {length: average(ticks, length, known)[start:] for length in lengths_of(signals)}
+        return cls(flags[:, start:], averages, counts)
 
-    def take(self, rows: slice) -> RowValues:
-        """Return the values of these rows."""
-        return RowValues([it[rows] for it in self.flags], {length: it[rows] for length, it in self.averages.items()})
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self.flags.shape[1])
+
+    def reverse(self) -> RowValues:
+        """Return the rows in reverse order, as views."""
+        averages = {length: each[::-1] for length, each in self.averages.items()}
+        return replace(self, flags=self.flags[:, ::-1], averages=averages)
 
 
 def lengths_of(signals: Sequence[Signal]) -> list[int]:

@@ -11,8 +11,8 @@ the windows inside a run are aggregated once, and a merge looks only at those ac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from operator import gt
+from dataclasses import dataclass, replace
+from operator import add, gt
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from streamsig.core.counting import count_across, count_within
@@ -63,11 +63,7 @@ class WindowState:
     @classmethod
     def of(cls, signals: Sequence[Signal], ticks: Ticks) -> WindowState:
         """Return the state of one run of closes, in time linear in rows times signals."""
-        rows, most = len(ticks), overlap(signals)
-        counts = count_within(tuple(signals), ticks)
-        head = ticks.slice(0, min(most, rows))
-        tail = ticks.slice(max(0, rows - most), rows)
-        return cls(tuple(signals), rows, ticks.missing_count, counts, head, tail)
+        return replace(uncounted(signals, ticks), counts=count_within(tuple(signals), ticks))
 
     def to_json(self) -> dict[str, Any]:
         """Return the state for JSON, without its signals; `from_json` restores it."""
@@ -111,26 +107,35 @@ class WindowState:
         if self.signals != right.signals:
             msg = f"states of different signals do not merge: {self.signals} and {right.signals}"
             raise ValueError(msg)
-        if not right.rows:
-            return self
-        if not self.rows:
-            return right
-        most = overlap(self.signals)
-        head, tail = self.head, right.tail
-        if self.rows < most:
-            head = _first(concat([self.head, right.head]), most)
-        if right.rows < most:
-            tail = _last(concat([self.tail, right.tail]), most)
-        across = count_across(self.signals, self.tail, right.head)
-        counts = tuple(map(sum, zip(self.counts, right.counts, across, strict=True)))
-        return WindowState(
-            self.signals, self.rows + right.rows, self.rows_missing + right.rows_missing, counts, head, tail
-        )
+        return joined(self, right, count_across(self.signals, self.tail, right.head))
 
 
 def overlap(signals: Sequence[Signal]) -> int:
     """Return the number of closes at either end of a run that windows across a seam may need."""
     return max((signal.reach for signal in signals), default=1) - 1
+
+
+def uncounted(signals: Sequence[Signal], ticks: Ticks) -> WindowState:
+    """Return the state of one run of closes with counts of 0."""
+    rows, most = len(ticks), overlap(signals)
+    head = ticks.slice(0, min(most, rows))
+    tail = ticks.slice(max(0, rows - most), rows)
+    return WindowState(tuple(signals), rows, ticks.missing_count, (0,) * len(signals), head, tail)
+
+
+def joined(left: WindowState, right: WindowState, across: Sequence[int]) -> WindowState:
+    """Return the state of one run followed by another of the same signals; `across` counts what neither has."""
+    if not left.rows or not right.rows:
+        state = left if left.rows else right
+        return replace(state, counts=tuple(map(add, state.counts, across))) if any(across) else state
+    most = overlap(left.signals)
+    head, tail = left.head, right.tail
+    if left.rows < most:
+        head = _first(concat([left.head, right.head]), most)
+    if right.rows < most:
+        tail = _last(concat([left.tail, right.tail]), most)
+    counts = tuple(map(sum, zip(left.counts, right.counts, across, strict=True)))
+    return WindowState(left.signals, left.rows + right.rows, left.rows_missing + right.rows_missing, counts, head, tail)
 
 
 def _first(ticks: Ticks, rows: int) -> Ticks:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from streamsig._version import __version__
+from streamsig.core.groups import GroupState
 from streamsig.engine.batches.batch import OpenInput
 from streamsig.engine.batches.text import TextBatches
 from streamsig.engine.budget import Budget
@@ -18,7 +19,7 @@ from streamsig.engine.events import InputFound, OrderChecked, Resumed, RunStarte
 from streamsig.engine.loop import Run, count_input
 from streamsig.engine.result import Groups, Result, Series, SignalCount
 from streamsig.engine.sink import Sink
-from streamsig.engine.stages.accumulator import NEWEST_FIRST, GroupAccumulator, accumulator_of
+from streamsig.engine.stages.accumulator import NEWEST_FIRST, accumulator_of
 from streamsig.engine.stages.input_checks import InputChecks
 from streamsig.errors import BadRowError, LayoutError, SourceError, UsageError
 from streamsig.sniffer.layout import LayoutOptions
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from streamsig.core.window import ArrowStream
     from streamsig.engine.events import Observer, Rejected
     from streamsig.engine.loop import BatchSource
-    from streamsig.engine.stages.accumulator import Accumulator, SeriesAccumulator
+    from streamsig.engine.stages.accumulator import Accumulator
     from streamsig.engine.stages.rows_out import RowsOut
     from streamsig.engine.stages.stage import Stage
     from streamsig.engine.stages.time_order import TimeOrder
@@ -86,11 +87,11 @@ def count_signals(
         observe(Warned(message))
     if order is not None:
         observe(OrderChecked(order.report()))
-    counts, names = accumulator.counts, [name for name, _ in settings.signals]
+    state, names = accumulator.ended, [name for name, _ in settings.signals]
     return Result(
         rows_processed=accumulator.rows,
-        signal_count=counts[0],
-        rows_missing=accumulator.rows_missing,
+        signal_count=state.counts[0],
+        rows_missing=state.rows_missing,
         rows_rejected=checks.rows_rejected,
         window=settings.counted[0].slow,
         seed=settings.seed,
@@ -99,10 +100,10 @@ def count_signals(
         warnings=tuple(dict.fromkeys((*left_out, *checks.warnings, *too_short))),
         signals={
             name: SignalCount(accumulator.rows, count, signal)
-            for (name, signal), count in zip(settings.signals, counts, strict=False)
+            for (name, signal), count in zip(settings.signals, state.counts, strict=False)
         },
         files={name: Series(*each) for name, each in accumulator.files.items()},
-        groups=Groups(accumulator.groups, names) if isinstance(accumulator, GroupAccumulator) else None,
+        groups=Groups(state, names) if isinstance(state, GroupState) else None,
         order=None if order is None else order.report(),
     )
 
@@ -177,7 +178,7 @@ def _count_batches(batches: BatchSource, run: Run, text: TextSource | None = Non
 
 def _too_short(accumulator: Accumulator[Any], settings: Settings) -> tuple[str, ...]:
     """Return a warning if every series is shorter than a signal needs: its count is then 0, whatever the closes are."""
-    rows = accumulator.longest
+    rows = accumulator.ended.longest
     names = [name for name, _ in settings.signals] or [""]
     short = [(name, signal) for name, signal in zip(names, settings.counted, strict=True) if signal.reach > rows]
     if not rows or not short:
@@ -193,9 +194,7 @@ def _inputs(named: Sequence[str | Named | ArrowStream]) -> list[Named | ArrowStr
     return [each for one in named for each in (expand([one]) if isinstance(one, str) else [one])]
 
 
-def _rows_out(
-    settings: Settings, emit: Emit | None, accumulator: SeriesAccumulator | GroupAccumulator
-) -> RowsOut | None:
+def _rows_out(settings: Settings, emit: Emit | None, accumulator: Accumulator[Any]) -> RowsOut | None:
     if emit is None:
         return None
     if settings.checkpoint is not None and not isinstance(emit, Sink):

@@ -115,7 +115,7 @@ def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
             assert "\n" not in str(error)  # noqa: PT017
 
 
-@pytest.mark.parametrize("place", [("open", "tail", "scale"), ("open", "head", "scale")])
+@pytest.mark.parametrize("place", [("tail", "scale"), ("head", "scale")])
 def test_a_scale_without_end(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Closes with a billion decimals are refused before any computation."""
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
@@ -124,7 +124,7 @@ def test_a_scale_without_end(place: Place, tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "2.csv").write_text("time,close\n" + text(700, first=200))
     run(tmp_path, tmp_path / "1.csv", tmp_path / "2.csv", stop_after=3, threads=1)
     documents = [json.loads(line) for line in (tmp_path / "checkpoint").read_bytes().splitlines()[:-1]]
-    (counts,) = (document for document in documents if document.get("of") == "counts")
+    (counts,) = (document for document in documents if document.get("state") == "ended")
     _at(counts, place[:-1])[place[-1]] = 10**9
     content = "".join(f"{json.dumps(document)}\n" for document in documents).encode()
     (tmp_path / "checkpoint").write_bytes(content + b'{"crc32": %d}\n' % zlib.crc32(content))

@@ -197,7 +197,7 @@ def test_stopped_between_inputs(settings: dict[str, Any], tmp_path: Path, monkey
 
     steps: list[tuple[Any, str]] = [
         (pipeline, "detect_text"), (pipeline, "is_archive"),
-        (InputChecks, "end_input"), (Accumulator, "_end_file"), (InputChecks, "snapshot"),
+        (InputChecks, "end_input"), (Accumulator, "end_input"), (InputChecks, "snapshot"),
         (groups.GroupState, "merge"), (groups.GroupState, "add"), (groups.count_kernels, "count_groups"),
     ]  # fmt: skip
     for (owner, name), step, after in some([*product(steps, (4, 1, 2, 3, 5, 6, 7), (False, True))], 36):

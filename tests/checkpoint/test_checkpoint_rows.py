@@ -24,7 +24,7 @@ from streamsig.engine.budget import Budget, Plan
 from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
 from streamsig.engine.checkpoint.checkpoint import Checkpoint
 from streamsig.engine.pipeline import count_signals
-from streamsig.engine.stages.accumulator import GroupAccumulator
+from streamsig.engine.stages.accumulator import accumulator_of
 from streamsig.engine.stages.input_checks import InputChecks
 from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
 from streamsig.settings.settings import make_settings
@@ -87,10 +87,11 @@ def test_groups_as_json(series: Closes, keys: list[bytes], backwards: bool) -> N
     states = [GroupState(signals, backwards=backwards) for _ in range(2)]
     for state in states:
         state.update(rows)
-    plain = json.loads(json.dumps(list(states[0].to_json())))
-    states[0] = GroupState.from_json(signals, plain, backwards=backwards)
+    plain = json.loads(json.dumps(list(states[0].snapshot())))
+    states[0] = GroupState(signals, backwards=backwards)
+    states[0].restore(plain)
     for step in range(3):
-        assert list(states[0].to_json()) == list(states[1].to_json())
+        assert list(states[0].snapshot()) == list(states[1].snapshot())
         for state in states:
             if step:
                 other = GroupState(signals, backwards=backwards)
@@ -107,18 +108,19 @@ def test_groups_stay_below_the_limit(tmp_path: Path) -> None:
     for most_bytes in (1 << 30, 1 << 29):
         budget = Budget(settings, Storage(text=True), rows=False, several=False)
         budget.plan = Plan(1, groups_bytes=most_bytes)
-        accumulator = GroupAccumulator(settings, budget)
+        accumulator = accumulator_of(settings, budget)
         Checkpoint(settings, [str(path)], [InputChecks(settings, lambda _: None), accumulator], {})
-        assert accumulator.open.max_bytes == most_bytes
+        assert isinstance(accumulator.ended, GroupState)
+        assert accumulator.ended.max_bytes == most_bytes
         run(tmp_path, path, **BY_SYMBOL)
-        assert len(accumulator.open) == (0 if most_bytes == 1 << 30 else 5)
+        assert len(accumulator.ended) == (0 if most_bytes == 1 << 30 else 5)
 
 
 def test_groups_that_no_state_writes() -> None:
     """A group state with impossible contents is refused before a kernel sees it."""
     state = GroupState([Signal(1, 3)])
     state.update(GroupRows.of([Texts.of([b"A", b"B"] * 4)], Ticks.from_integers(list(range(8)), 0)))
-    (piece,) = state.to_json()
+    (piece,) = state.snapshot()
     wrong: list[dict[str, Any]] = [
         {"marks": state._arrays.marks[:2] + 3},  # noqa: SLF001 (there is no public access)
         {"marks": state._arrays.marks[:2] - 9},  # noqa: SLF001
@@ -138,9 +140,9 @@ def test_groups_that_no_state_writes() -> None:
     ]
     for change in changes:
         with pytest.raises(ValueError):  # noqa: PT011 (many messages, none of which a person sees)
-            GroupState.from_json([Signal(1, 3)], [{**piece, **change}])
+            GroupState([Signal(1, 3)]).restore([{**piece, **change}])
     with pytest.raises(ValueError, match="different states"):
-        GroupState.from_json([Signal(1, 3)], [piece, {**piece, "keys": Texts.of([b"C", b"D"]).to_json(), "scale": 2}])
+        GroupState([Signal(1, 3)]).restore([piece, {**piece, "keys": Texts.of([b"C", b"D"]).to_json(), "scale": 2}])
 
 
 @pytest.mark.parametrize("stop_after", some(range(34), 4))

@@ -92,14 +92,19 @@ def test_rows_have_the_values_of_their_group(
 ) -> None:
     """Flags and means of a row are those of its group alone, however runs are cut."""
     keys, series = rows
-    places, lengths = data.draw(cuts(len(series))), sorted({signal.slow for signal in signals})
-    state = GroupState(signals)
+    places, lengths = (
+        data.draw(cuts(len(series))),
+        sorted({length for signal in signals for length in (signal.fast, signal.slow)}),
+    )
+    state = GroupState(signals, emits=True)
     flags: list[list[int]] = [[] for _ in signals]
     means: dict[int, list[float]] = {length: [] for length in lengths}
     for start, stop in zip([0, *places], [*places, len(series)], strict=True):
         run = GroupRows.of([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop]))
-        count, values = state.update_rows(run, lengths)
-        assert count == values.flags[0].sum()
+        count, values = state.update(run), state.row_values
+        assert values is not None
+        assert count == values.counts[0]
+        assert [each.sum() for each in values.flags] == [*values.counts]
         for column, more in zip(flags, values.flags, strict=True):
             column.extend(more.tolist())
         for length, more_means in values.averages.items():
@@ -119,9 +124,8 @@ def test_rows_have_the_values_of_their_group(
 
 def test_rows_newest_first_have_no_values_yet() -> None:
     """A state that runs backwards refuses to emit rows, since their values depend on later rows."""
-    state = GroupState([Signal(1, 2)], backwards=True)
     with pytest.raises(ValueError, match="newest first"):
-        state.update_rows(GroupRows.of([Texts.of([b"A"])], Ticks.from_integers([1], 0)), [2])
+        GroupState([Signal(1, 2)], backwards=True, emits=True)
 
 
 @given(st.data(), keyed(), signal_lists, st.booleans())

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig import Signal, Ticks
+from streamsig.core.row_signals import RowValues
+from streamsig.core.series import SeriesState
 from streamsig.core.signals import COMPARISONS
-from streamsig.engine.stages.row_windows import NewestFirst, OneSeries
+from streamsig.core.window import WindowState
 from tests.support import oracle
 from tests.support.strategies import Closes, closes, cuts
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hypothesis.strategies import DataObject
-
-    from streamsig.core.row_signals import RowValues
 
 signal_lists = st.lists(
     st.builds(Signal, st.integers(1, 4), st.integers(1, 12), st.sampled_from(COMPARISONS)), min_size=1, max_size=3
@@ -31,6 +31,15 @@ def pieces(data: DataObject, series: Closes) -> list[Closes]:
     """Cut a series anywhere."""
     places = data.draw(cuts(len(series)))
     return [series[start:stop] for start, stop in zip([0, *places], [*places, len(series)], strict=True)]
+
+
+def update(state: SeriesState, series: Closes) -> RowValues:
+    """Add rows, and return the values that are known then; the counts that updates return are theirs."""
+    count = state.update(state.rows_of([], Ticks.from_decimals(series)))
+    assert state.row_values is not None
+    assert count == state.row_values.counts[0]
+    assert [each.sum() for each in state.row_values.flags] == [*state.row_values.counts]
+    return state.row_values
 
 
 def check(emitted: Sequence[RowValues], signals: Sequence[Signal], series: Closes) -> None:
@@ -53,20 +62,26 @@ def check(emitted: Sequence[RowValues], signals: Sequence[Signal], series: Close
 @given(st.data(), closes(), signal_lists)
 def test_one_series(data: DataObject, series: Closes, signals: list[Signal]) -> None:
     """Rows cut anywhere have the oracle's flags and means."""
-    rows = OneSeries(signals)
-    check([rows.push(Ticks.from_decimals(piece)) for piece in pieces(data, series)], signals, series)
+    state = SeriesState(signals, emits=True)
+    check([update(state, piece) for piece in pieces(data, series)], signals, series)
+    assert state.window == WindowState.of(signals, Ticks.from_decimals(series))
 
 
 @given(st.data(), st.lists(closes(max_size=15), min_size=1, max_size=3), signal_lists)
 def test_newest_first(data: DataObject, files: list[Closes], signals: list[Signal]) -> None:
     """Rows of reversed files are emitted file by file, in the order of the files."""
-    rows, emitted = NewestFirst(signals), []
+    before, emitted = SeriesState(signals, backwards=True, emits=True), list[RowValues]()
     for file in files:
-        mine = [rows.push(Ticks.from_decimals(piece)) for piece in pieces(data, file)]
-        emitted.append([*mine, rows.end_file()])
-        assert sum(len(each.flags[0]) for each in emitted[-1]) == len(file)
-    turned = [[each.take(slice(None, None, -1)) for each in reversed(mine)] for mine in emitted]
-    check([each for mine in turned for each in mine], signals, [close for file in files for close in reversed(file)])
+        state = SeriesState(signals, backwards=True, emits=True)
+        mine = [update(state, piece) for piece in pieces(data, file)]
+        assert sum(map(len, mine)) == len(file) - len(state.waiting)
+        state.merge(before)
+        assert state.row_values is not None
+        before = state
+        emitted += [each.reverse() for each in reversed([*mine, state.row_values])]
+    series = [close for file in files for close in reversed(file)]
+    check(emitted, signals, series)
+    assert before.window == WindowState.of(signals, Ticks.from_decimals(series))
 
 
 def test_means_are_the_nearest_floats() -> None:
@@ -74,5 +89,5 @@ def test_means_are_the_nearest_floats() -> None:
     closes = [(row * 0x9E3779B97F4A7C15) % 2**58 for row in range(1000)]
     for scale in (0, 3, 20):
         ticks = Ticks.from_integers(closes, scale)
-        means = OneSeries([Signal(1, 3)]).push(ticks).averages[3].tolist()
+        means = RowValues.of([Signal(1, 3)], ticks).averages[3].tolist()
         assert means[2:] == [float(Fraction(sum(closes[row - 2 : row + 1]), 3 * 10**scale)) for row in range(2, 1000)]

@@ -13,8 +13,9 @@ from pyarrow import csv, feather, parquet
 
 import streamsig
 from streamsig import Signal, Ticks
+from streamsig.core.row_signals import RowValues
+from streamsig.core.series import SeriesState
 from streamsig.engine.stages.row_table import CLOSE, RowTable
-from streamsig.engine.stages.row_windows import OneSeries
 from streamsig.errors import OutputError, UsageError
 from streamsig.sinks import row_file
 
@@ -22,18 +23,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMED = [("rise", Signal(1, 2)), ("cross", Signal(1, 2, "cross_above"))]
+SIGNALS = [signal for _, signal in NAMED]
 CLOSES = [Decimal("1.5"), Decimal("1.25"), None, Decimal("1E-8"), Decimal("123456789.5"), Decimal(0), Decimal(-7)]
 
 
 def batches(size: int) -> list[pa.RecordBatch]:
     """Return the rows of `CLOSES` in batches of a size."""
-    table, series = RowTable(NAMED, keys=["close"], has_time=True), OneSeries([signal for _, signal in NAMED])
+    table, series = RowTable(NAMED, keys=["close"], has_time=True), SeriesState(SIGNALS, emits=True)
     made = []
     for start in range(0, len(CLOSES), size):
         ticks = Ticks.from_decimals(CLOSES[start : start + size])
         times = pa.array([f"2024-01-{start + row + 1:02d}" for row in range(len(ticks))])
         keys = pa.array(['a"b'] * len(ticks))
-        made.append(table.batch(ticks, [times, keys], series.push(ticks)))
+        series.update(series.rows_of([], ticks))
+        assert series.row_values is not None
+        made.append(table.batch(ticks, [times, keys], series.row_values))
     return made
 
 
@@ -110,7 +114,7 @@ def test_closes_that_do_not_fit(close: str) -> None:
     ticks = Ticks.from_decimals([Decimal(1), Decimal(close)])
     table = RowTable(NAMED, has_time=False)
     with pytest.raises(OutputError, match=r"row 2: the close .* does not fit"):
-        table.batch(ticks, [], OneSeries([signal for _, signal in NAMED]).push(ticks))
+        table.batch(ticks, [], RowValues.of(SIGNALS, ticks))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_closes_that_just_fit(close: str) -> None:
     """A close may have 20 digits before the mark and 18 after it, not counting zeros at the end."""
     ticks = Ticks.from_decimals([Decimal(close), None])
     table = RowTable(NAMED, has_time=False)
-    batch = table.batch(ticks, [], OneSeries([signal for _, signal in NAMED]).push(ticks))
+    batch = table.batch(ticks, [], RowValues.of(SIGNALS, ticks))
     assert batch.column("close").to_pylist() == [Decimal(close), None]
     assert batch.schema.field("close").type == CLOSE
 

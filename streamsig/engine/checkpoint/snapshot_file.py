@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-FORMAT = 6
+FORMAT = 7
 _FORMAT_KEY = "streamsig_checkpoint"
 _BEGINNING = re.compile(rb'\{"%b": *([0-9]{1,9})[,}]' % _FORMAT_KEY.encode())
 _PEEK_BYTES, _PIECE_BYTES = 64, 1 << 20
