@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -43,33 +43,33 @@ _MOST_BYTES, _LONGEST = (1 << 31) - 1, 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Closes:
-    """The closes of an array.
+class Bad:
+    """The values of an array that are no closes: their `rows`, ascending, and for each its place in `errors`."""
 
-    `ticks` has a row per value, missing where the value is not a close. Those are the `bad_rows`, in order, from 0;
-    `bad_kinds` has for each its place in `errors`, one for each distinct text.
-    """
-
-    ticks: Ticks
-    bad_rows: NDArray[np.intp]
-    bad_kinds: NDArray[np.intp]
+    rows: NDArray[np.intp]
+    kinds: NDArray[np.intp]
     errors: Sequence[ColumnError]
 
-    @classmethod
-    def of(cls, ticks: Ticks) -> Closes:
-        """Return closes none of which is bad."""
-        none = np.zeros(0, np.intp)
-        return cls(ticks, none, none, ())
+    def __len__(self) -> int:
+        """Return their number."""
+        return len(self.rows)
 
-    def bad(self) -> Iterator[ColumnError]:
-        """Yield what is wrong with each bad row, in order."""
-        for row, kind in zip(self.bad_rows.tolist(), self.bad_kinds.tolist(), strict=True):
+    def __iter__(self) -> Iterator[ColumnError]:
+        """Yield what is wrong with each."""
+        for row, kind in zip(self.rows.tolist(), self.kinds.tolist(), strict=True):
             error = self.errors[kind]
             yield ColumnError(row, error.text, error.reason, error.advice)
 
-    def good_rows(self) -> NDArray[np.intp]:
-        """Return the rows that are not bad."""
-        return np.delete(np.arange(len(self.ticks)), self.bad_rows)
+
+_NO_ROWS = np.zeros(0, np.intp)
+_NOT_ONE = Bad(_NO_ROWS, _NO_ROWS, ())
+
+
+class Closes(NamedTuple):
+    """The closes of an array: `ticks` with a row per value, missing where the value is bad, and the bad values."""
+
+    ticks: Ticks
+    bad: Bad = _NOT_ONE
 
 
 def to_ticks(array: pa.Array, numbers: NumberFormat | None = None) -> Ticks:
@@ -78,10 +78,10 @@ def to_ticks(array: pa.Array, numbers: NumberFormat | None = None) -> Ticks:
     Raises ColumnError for the first value that is not a close: infinite, a word, more than 38 digits, a number that
     means an undefined price.
     """
-    closes_read = read_closes(array, numbers)
-    for bad in closes_read.bad():
-        raise bad
-    return closes_read.ticks
+    ticks, bad = read_closes(array, numbers)
+    for error in bad:
+        raise error
+    return ticks
 
 
 def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
@@ -91,13 +91,13 @@ def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
     """
     numbers, array = numbers or NumberFormat(), _decoded(array)
     raw = _read(array, numbers)
-    return _with_undefined(replace(raw, ticks=numbers.mark_missing(raw.ticks)), array)
+    return _with_undefined(Closes(numbers.mark_missing(raw.ticks), raw.bad), array)
 
 
 def _read(array: pa.Array, numbers: NumberFormat) -> Closes:
     kind = array.type
     if pa.types.is_integer(kind):
-        return Closes.of(Ticks.from_arrow(array.cast(pa.decimal128(MAX_DIGITS, 0))))
+        return Closes(Ticks.from_arrow(array.cast(pa.decimal128(MAX_DIGITS, 0))))
     if is_text(kind):
         return _read_texts(array if pa.types.is_large_string(kind) else array.cast(pa.string()), numbers)
     # these are written by programs, with a decimal point and no separator
@@ -146,14 +146,14 @@ def _with_undefined(raw: Closes, array: pa.Array) -> Closes:
         return raw
     text = to_texts(array.slice(int(rows[0]), 1))[0].as_py()
     error = ColumnError(0, shown(text), UNDEFINED_REASON, undefined_advice(text))
-    ticks = raw.ticks
+    ticks, bad = raw
     missing = np.zeros(len(ticks), np.bool_) if ticks.missing is None else ticks.missing.copy()
     missing[rows] = True
-    bad = np.concatenate([raw.bad_rows, rows])
-    kinds = np.concatenate([raw.bad_kinds, np.full(len(rows), len(raw.errors))])
-    order = np.argsort(bad)
+    every = np.concatenate([bad.rows, rows])
+    kinds = np.concatenate([bad.kinds, np.full(len(rows), len(bad.errors))])
+    order = np.argsort(every)
     whole = Ticks(np.where(missing, 0, ticks.limbs), ticks.scale, missing)
-    return Closes(whole, bad[order], kinds[order], [*raw.errors, error])
+    return Closes(whole, Bad(every[order], kinds[order], [*bad.errors, error]))
 
 
 def _read_decimals(array: pa.Array, numbers: NumberFormat) -> Closes:
@@ -161,7 +161,7 @@ def _read_decimals(array: pa.Array, numbers: NumberFormat) -> Closes:
     if 0 <= scale <= MAX_DIGITS:
         try:
             exact = array if pa.types.is_decimal128(array.type) else array.cast(pa.decimal128(MAX_DIGITS, scale))
-            return Closes.of(Ticks.from_arrow(exact))
+            return Closes(Ticks.from_arrow(exact))
         except pa.ArrowInvalid:
             # of 256 bits, and not all of at most 38 digits unless written without padding zeros
             pass
@@ -175,7 +175,7 @@ def _read_floats(array: pa.Array, numbers: NumberFormat) -> Closes:
         texts = pa.array([str(it) for it in array.to_numpy(zero_copy_only=False)], pa.string())
         return _read_texts(texts, numbers)
     ticks = _short_float_ticks(array) if pa.types.is_float64(array.type) else None
-    return _read_texts(array.cast(pa.string()), numbers) if ticks is None else Closes.of(ticks)
+    return _read_texts(array.cast(pa.string()), numbers) if ticks is None else Closes(ticks)
 
 
 def _short_float_ticks(array: pa.Array) -> Ticks | None:
@@ -200,7 +200,7 @@ def _read_texts(texts: pa.Array, numbers: NumberFormat) -> Closes:
         ColumnError(0, shown(text), reason, "" if advice == ADVICE else advice)
         for text, (reason, advice) in zip(bad.texts, reasons, strict=True)
     ]
-    return Closes(ticks, bad.rows.astype(np.intp), bad.which.astype(np.intp), errors)
+    return Closes(ticks, Bad(bad.rows.astype(np.intp), bad.which.astype(np.intp), errors))
 
 
 def _cells(texts: pa.Array) -> text_kernels.Cells:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 import pyarrow as pa
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import ExitStack
 
+    from pyarrow import parquet as pq
+
     from streamsig.core.window import ArrowStream
+
+    Group = tuple[int, Iterator[pa.RecordBatch]]
+    """The number of its rows, and its batches."""
 
 BATCH_ROWS = 1 << 16
 """Rows of the longest batch."""
@@ -34,7 +40,7 @@ class Readable(Protocol):
         """Return at most `size` bytes, none at the end."""
 
 
-class Store:
+class Store(ABC):
     """An open source of record batches; `rows` is its number of rows, `None` where only reading shows it.
 
     A store with `once` can be read only once, and then returns all columns. With `most_bytes`, reading raises
@@ -49,9 +55,13 @@ class Store:
     def __init__(self, name: str) -> None:
         self._name = name
 
+    @abstractmethod
     def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Yield these columns, in this order, in batches of any size; those of Parquet have at most `batch_rows`."""
-        raise NotImplementedError
+
+    def groups(self, indices: Sequence[int], most_rows: int) -> Iterator[Group] | None:  # noqa: ARG002 (there are none)
+        """Yield groups that threads can read at the same time, or return `None` if not all have at most `most_rows`."""
+        return None
 
     def check(self, needed_bytes: int) -> None:
         """Raise UsageError where this is more than may be read at once."""
@@ -70,27 +80,50 @@ class Parquet(Store):
 
     def __init__(self, source: str | BinaryIO, name: str, owned: ExitStack) -> None:
         super().__init__(name)
+        # several threads may read it at once, as they name the place of what they read
+        self._source = owned.enter_context(pa.OSFile(source) if isinstance(source, str) else pa.PythonFile(source))
+        self._metadata = None
+        file = self._open()
+        self._metadata = file.metadata
+        self.schema, self.rows = file.schema_arrow, self._metadata.num_rows
+        row_groups = map(self._metadata.row_group, range(self._metadata.num_row_groups))
+        # of a row group only the rows and the size are asked for. If the metadata of a column are damaged or encrypted,
+        # asking for them ends the process
+        self._sizes = [(group.num_rows, group.total_byte_size) for group in row_groups]
+
+    def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Yield columns of all row groups."""
+        self._check_size({self.schema.names[index] for index in indices})
+        yield from self._read(indices, batch_rows, range(len(self._sizes)), self.rows)
+
+    def groups(self, indices: Sequence[int], most_rows: int) -> Iterator[Group] | None:
+        """Yield the row groups."""
+        lengths = [rows for rows, _ in self._sizes]
+        if max(lengths, default=0) > most_rows or sum(lengths) != self.rows:
+            return None
+        return ((rows, self._read(indices, BATCH_ROWS, [number], rows)) for number, rows in enumerate(lengths))
+
+    def _open(self) -> pq.ParquetFile:
         # a third of what importing pyarrow costs, for the few that need it
         import pyarrow.parquet as pq  # noqa: PLC0415
 
-        self._file = pq.ParquetFile(
-            source,
+        return pq.ParquetFile(
+            self._source,
+            metadata=self._metadata,
             pre_buffer=False,
             # read pages as they are needed, not a column of a whole row group
             buffer_size=_PIECE_BYTES,
             page_checksum_verification=True,
         )
-        owned.callback(self._file.close, force=True)
-        self._source = source
-        self.schema, self.rows = self._file.schema_arrow, self._file.metadata.num_rows
 
-    def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def _read(
+        self, indices: Sequence[int], batch_rows: int, row_groups: Sequence[int], rows: int | None
+    ) -> Iterator[pa.RecordBatch]:
         """Select by name, as pyarrow does, and then among columns of one name."""
         names = self.schema.names
         titles = list(dict.fromkeys(names[index] for index in indices))
-        self._check_size(set(titles))
         seen = 0
-        for batch in self._file.iter_batches(batch_rows, columns=titles, use_threads=False):
+        for batch in self._open().iter_batches(batch_rows, row_groups, columns=titles, use_threads=False):
             read_names = batch.schema.names
             places = [
                 [place for place, each in enumerate(read_names) if each == names[index]][
@@ -100,22 +133,15 @@ class Parquet(Store):
             ]
             seen += batch.num_rows
             yield batch.select(places)
-        if seen != self.rows:
-            raise pa.ArrowInvalid(f"{seen} rows where its footer says {self.rows}")
+        if seen != rows:
+            raise pa.ArrowInvalid(f"{seen} rows where its footer says {rows}")
 
     def _check_size(self, titles: set[str]) -> None:
-        """Check the size of the largest row group: only reading shows how long its pages are.
-
-        Only the rows and the size of a row group are asked for. If the metadata of a column are damaged or encrypted,
-        asking for them ends the process.
-        """
-        if self.most_bytes is None:
-            return
+        """Check the size of the largest row group: only reading shows how long its pages are."""
         widths = [_width_bytes(field.type) for field in self.schema if field.name in titles]
         row_bytes = None if None in widths else sum(width for width in widths if width)
-        metadata = self._file.metadata
-        for group in (metadata.row_group(index) for index in range(metadata.num_row_groups)):
-            self.check(_COPIES * (group.total_byte_size if row_bytes is None else group.num_rows * row_bytes))
+        for rows, size_bytes in self._sizes:
+            self.check(_COPIES * (size_bytes if row_bytes is None else rows * row_bytes))
 
 
 class ArrowFile(Store):

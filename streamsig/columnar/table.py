@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pyarrow as pa
 
@@ -34,6 +34,13 @@ _ROWS_AT_ONCE = 1 << 10
 FRAME = "frame"
 _TITLES = {PARQUET: "Parquet", ARROW_FILE: "Arrow", ARROW_STREAM: "Arrow stream", FRAME: "frame's"}
 _SHOWN_REASON = 200
+
+
+class Part(NamedTuple):
+    """A run of rows: the index of the first one, and their columns in batches, to be read on one thread."""
+
+    start: int
+    batches: Iterator[tuple[pa.Array, ...]]
 
 
 class ColumnarTable:
@@ -80,16 +87,30 @@ class ColumnarTable:
         whole = pa.chunked_array(first, self.schema[index].type).slice(0, SAMPLE_ROWS)
         return pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], self.schema[index].type)
 
-    def batches(self, indices: Sequence[int]) -> Iterator[tuple[pa.Array, ...]]:
-        """Return columns in file order, in arrays of at most `BATCH_ROWS`.
+    @property
+    def is_parallel(self) -> bool:
+        """Whether several threads may read `parts`: there is no limit, and rows can be read again."""
+        return not self._store.once and self._store.most_bytes is None
 
-        Raises SourceError for data that are damaged or cut off. Of Parquet, and of an Arrow file given by its path,
-        only these columns are read. Memory is bounded by the largest page of Parquet, and by the largest record batch
-        of Arrow.
+    def batches(self, indices: Sequence[int]) -> Iterator[tuple[pa.Array, ...]]:
+        """Return columns in file order, in arrays of at most `BATCH_ROWS`; raises SourceError as `parts` do."""
+        return (columns for part in self.parts(indices) for columns in part.batches)
+
+    def parts(self, indices: Sequence[int], most_rows: int = 0) -> Iterator[Part]:
+        """Yield columns in file order, in parts of at most `most_rows` if they are `is_parallel`, else of one batch.
+
+        Raises SourceError for data that are damaged or cut off, as the batches of a part do. Of Parquet, and of an
+        Arrow file given by its path, only these columns are read. Memory is bounded by the largest page of Parquet, and
+        by the largest record batch of Arrow.
         """
-        for batch in self._batches(indices):
-            for start in range(0, len(batch), BATCH_ROWS):
-                yield tuple(column.slice(start, BATCH_ROWS) for column in batch.columns)
+        start = 0
+        groups = self._store.groups(indices, most_rows) if self.is_parallel else None
+        for rows, batches in groups or ():
+            yield Part(start, chain.from_iterable(map(_slices, self._checked_batches(batches))))
+            start += rows
+        for columns in chain.from_iterable(map(_slices, self._batches(indices) if groups is None else ())):
+            yield Part(start, iter([columns]))
+            start += len(columns[0])
 
     def row_lines(self, indices: Iterable[int]) -> Iterator[str]:
         """Yield rows of the last batch of `batches`, or of later ones, as lines of CSV.
@@ -131,7 +152,9 @@ class ColumnarTable:
             self._start += len(batch)
 
     def _read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-        batches = self._store.read(indices, batch_rows)
+        yield from self._checked_batches(self._store.read(indices, batch_rows))
+
+    def _checked_batches(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         while True:
             with _readable(self._name, self._kind):
                 batch = next(batches, None)
@@ -144,6 +167,11 @@ class ColumnarTable:
         with _readable(self._name, self._kind):
             batch.validate(full=True)
         return batch
+
+
+def _slices(batch: pa.RecordBatch) -> Iterator[tuple[pa.Array, ...]]:
+    for start in range(0, len(batch), BATCH_ROWS):
+        yield tuple(column.slice(start, BATCH_ROWS) for column in batch.columns)
 
 
 def _first_rows(batches: Iterator[pa.RecordBatch]) -> list[pa.RecordBatch]:

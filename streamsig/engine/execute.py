@@ -1,4 +1,4 @@
-"""Calls a function on every chunk, on several threads, and yields the results in file order."""
+"""Calls a function on every chunk or other item, on several threads, and yields the results in file order."""
 
 from __future__ import annotations
 
@@ -8,43 +8,47 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
-    from streamsig.csv.chunks import Chunk, Chunks
-
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 _PATIENCE_SECONDS = 0.2
 
 
-def map_in_order(call: Callable[[Chunk], T], chunks: Chunks, threads: int) -> Generator[T, None, None]:
-    """Yield `call(chunk)` for each chunk, in order; an error of a call, or in reading, is raised in its turn.
+def map_in_order(
+    call: Callable[[Item], T], items: Iterable[Item], threads: int, release: Callable[[Item], None] = lambda _: None
+) -> Generator[T, None, None]:
+    """Yield `call(item)` for each item, in order; an error of a call, or in reading, is raised in its turn.
 
-    With one thread, the caller's thread does the work. With more, each thread reads its next chunk itself, so that the
+    With one thread, the caller's thread does the work. With more, each thread reads its next item itself, so that a
     chunk is still in the cache of its core when it is parsed. At most `threads + 1` results wait, so memory is bounded.
+    Each item is released after its call.
     """
     if threads == 1:
-        for chunk in chunks:
-            yield call(chunk)
-            chunks.release(chunk)
+        for item in items:
+            yield call(item)
+            release(item)
         return
-    crew = _Crew(call, chunks, threads)
+    crew = _Crew(call, items, threads, release)
     try:
         yield from crew.results()
     finally:
         crew.dismiss()
 
 
-class _Crew(Generic[T]):
-    """Threads that take chunks in turn; their results come in the order of the chunks."""
+class _Crew(Generic[Item, T]):
+    """Threads that take items in turn; their results come in the order of the items."""
 
-    def __init__(self, call: Callable[[Chunk], T], chunks: Chunks, threads: int) -> None:
-        self._call, self._chunks = call, chunks
-        self._source = iter(chunks)
+    def __init__(
+        self, call: Callable[[Item], T], items: Iterable[Item], threads: int, release: Callable[[Item], None]
+    ) -> None:
+        self._call, self._release = call, release
+        self._source = iter(items)
         self._turn = threading.Lock()
         self._capacity = threading.Semaphore(threads + 1)
         self._dismissed = False
-        # results in file order; `None` is the end of the chunks
+        # results in file order; `None` is the end of the items
         self._awaited: deque[Future[T | None]] = deque()
         self._results_awaited = threading.Semaphore(0)
         # daemons: a thread that waits for a pipe must not block the exit of the program
@@ -63,7 +67,7 @@ class _Crew(Generic[T]):
             self._capacity.release()
 
     def dismiss(self) -> None:
-        """Let all threads end after their current chunk; abandon one that waits for a pipe."""
+        """Let all threads end after their current item; abandon one that waits for a pipe."""
         self._dismissed = True
         for _ in self._threads:
             self._capacity.release()
@@ -80,21 +84,21 @@ class _Crew(Generic[T]):
                 self._awaited.append(future)
                 self._results_awaited.release()
                 try:
-                    chunk = next(self._source, None)
+                    item = next(self._source, None)
                 except BaseException as error:  # noqa: BLE001 (raised again in its turn)
                     self._dismissed = True
                     future.set_exception(error)
                     return
-                if chunk is None:
+                if item is None:
                     self._dismissed = True
                     future.set_result(None)
                     self._capacity.release()
                     return
             try:
-                result = self._call(chunk)
+                result = self._call(item)
             except BaseException as error:  # noqa: BLE001 (raised again in its turn)
                 future.set_exception(error)
                 self._dismissed = True
                 return
-            self._chunks.release(chunk)
+            self._release(item)
             future.set_result(result)

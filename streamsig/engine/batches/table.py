@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import closing
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,15 +15,29 @@ from streamsig.columnar.arrow_text import from_arrow
 from streamsig.csv.bad_records import ADVICE
 from streamsig.csv.rejected_rows import Rejected
 from streamsig.engine.batches.batch import SKIP, Batch, Position, Step
+from streamsig.engine.execute import map_in_order
 from streamsig.errors import BadRowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
-    from streamsig.columnar.arrays import Closes
-    from streamsig.columnar.table import ColumnarTable
+    from streamsig.columnar.arrays import Bad
+    from streamsig.columnar.table import ColumnarTable, Part
     from streamsig.engine.batches.batch import OpenInput
     from streamsig.engine.loop import Prepare, Run
+
+
+_MOST_COUNTED, _MOST_ROWS = 1 << 20, 1 << 17
+"""Rows of the longest row group that a thread reads at once: if only counts are left of it, and if rows are."""
+
+
+class _Piece(NamedTuple):
+    """What the stages have prepared of a batch, and its counts."""
+
+    parts: tuple[object, ...]
+    rows: int
+    lines: int
+    rejected: int
 
 
 class TableBatches:
@@ -36,6 +53,9 @@ class TableBatches:
         self._column, self._numbers = layout.column, layout.dialect.numbers
         times = opened.time_fields if run.needs_times else ()
         self._keys, self._columns = len(layout.groups), (layout.dialect.close, *layout.groups, *times)
+        self._threads = run.budget.plan.threads if table.is_parallel else 1
+        is_small = len(self._columns) == 1 and not run.has_stage("rows")
+        self._part_rows = _MOST_COUNTED if is_small else _MOST_ROWS
 
     @property
     def consumed_bytes(self) -> int:
@@ -44,48 +64,58 @@ class TableBatches:
 
     def steps(self, prepare: Prepare, start: Position) -> Generator[Step, None, None]:
         """Yield the batches; raises SourceError, and BadRowError unless bad rows are left out."""
-        position, skipped = start, start.line - self.first.line
-        for columns in self._table.batches(self._columns):
+        read, position = partial(self._read, prepare, start.line - self.first.line), start
+        parts = self._table.parts(self._columns, self._part_rows)
+        with closing(map_in_order(read, parts, self._threads)) as pieces:
+            for piece in chain.from_iterable(pieces):
+                after = Position(
+                    position.rows + piece.rows,
+                    0,
+                    position.line + piece.lines,
+                    position.rejected + piece.rejected,
+                )
+                yield Step(piece.parts, after)
+                position = after
+                # free it before the next one is read
+                del piece
+
+    def _read(self, prepare: Prepare, counted: int, part: Part) -> Iterator[_Piece]:
+        """Return the rows of a part without those that are counted already; raises as `steps` does."""
+        pieces, start = [], part.start
+        for columns in part.batches:
+            skipped = min(max(0, counted - start), len(columns[0]))
             column, *others = (each.slice(skipped) for each in columns)
-            skipped = max(0, skipped - len(columns[0]))
-            if not len(column):
-                continue
-            batch = self._batch(column, others, position.line - 1)
-            after = Position(
-                position.rows + len(batch.ticks),
-                0,
-                position.line + len(column),
-                position.rejected + len(batch.rejected),
-            )
-            yield Step(prepare(batch), after)
-            position = after
+            if len(column):
+                batch = self._batch(column, others, start + skipped)
+                pieces.append(_Piece(prepare(batch), len(batch.ticks), len(column), len(batch.rejected)))
+            start += len(columns[0])
+        return iter(pieces)
 
     def _batch(self, column: pa.Array, others: Sequence[pa.Array], rows_before: int) -> Batch:
-        closes = read_closes(column, self._numbers)
-        if not self._skips:
-            for bad in closes.bad():
-                title, line = f'column "{self._column}"', rows_before + bad.row + 1
-                raise BadRowError(self.opened.name, line, title, bad.text, bad.reason, bad.advice or ADVICE)
-        texts, ticks, lines = [to_texts(each) for each in others], closes.ticks, None
-        if len(closes.bad_rows):
-            rows = closes.good_rows()
-            ticks, texts = ticks.take(rows), [each.take(pa.array(rows)) for each in texts]
-            lines = (rows + 1).astype(np.int32)
+        ticks, bad = read_closes(column, self._numbers)
+        for each in () if self._skips else bad:
+            title, line = f'column "{self._column}"', rows_before + each.row + 1
+            raise BadRowError(self.opened.name, line, title, each.text, each.reason, each.advice or ADVICE)
+        texts, lines = [to_texts(each) for each in others], None
+        if len(bad):
+            good = np.delete(np.arange(len(ticks)), bad.rows)
+            ticks, texts = ticks.take(good), [each.take(pa.array(good)) for each in texts]
+            lines = (good + 1).astype(np.int32)
         columns = [from_arrow(each) for each in texts]
-        rejected = _RejectedRows(self._table, closes, rows_before, self._column)
+        rejected = _RejectedRows(self._table, bad, rows_before, self._column)
         return Batch(ticks, columns[: self._keys], columns[self._keys :], rejected, lines)
 
 
 class _RejectedRows:
     """The bad rows of the last batch; their other columns are read on iteration."""
 
-    def __init__(self, table: ColumnarTable, closes: Closes, rows_before: int, column: str) -> None:
-        self._table, self._closes, self._rows_before, self._column = table, closes, rows_before, column
+    def __init__(self, table: ColumnarTable, bad: Bad, rows_before: int, column: str) -> None:
+        self._table, self._bad, self._rows_before, self._column = table, bad, rows_before, column
 
     def __len__(self) -> int:
-        return len(self._closes.bad_rows)
+        return len(self._bad)
 
     def __iter__(self) -> Iterator[Rejected]:
-        rows = self._table.row_lines((self._closes.bad_rows + self._rows_before).tolist())
-        for bad, text in zip(self._closes.bad(), rows, strict=True):
+        rows = self._table.row_lines((self._bad.rows + self._rows_before).tolist())
+        for bad, text in zip(self._bad, rows, strict=True):
             yield Rejected(bad.row + 1, self._column, bad.reason, text)

@@ -80,9 +80,9 @@ class TextBatches:
         Raises LayoutError, SourceError, and BadRowError unless bad rows are left out.
         """
         position, footer, open_line = start, Footer(start.untimed), b""
-        read = partial(self._read, prepare)
+        read, chunks = partial(self._read, prepare), self._chunks(start)
         try:
-            with closing(map_in_order(read, self._chunks(start), self._plan.threads)) as pieces:
+            with closing(map_in_order(read, chunks, self._plan.threads, chunks.release)) as pieces:
                 for piece in chain(footer.settle(pieces), self._footer(footer, prepare)):
                     if piece.chunk.open_end:
                         open_line = bytes(piece.chunk.view)
