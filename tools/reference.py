@@ -8,7 +8,6 @@ tables of metrics keys and events: it is preserved, and a new row gets a cell to
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
 import io
@@ -188,7 +187,7 @@ def _events(old: str) -> str:
     """Return a table of the log's events with the fields that they always have."""
     meanings, rows = _by_hand(old), []
     for kind in get_args(events.Event):
-        line = _logged(kind(*(_SAMPLES.get(field.name, 0) for field in dataclasses.fields(kind))))
+        line = _logged(kind(*(_SAMPLES.get(field, 0) for field in kind._fields)))
         if line is not None:
             name = line["event"]
             fields = ", ".join(f"`{key}`" for key in line if key not in {"ts", "level", "event"})

@@ -16,21 +16,20 @@ from streamsig.settings.types import YES_NO
 _TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _VALUE = rf"""{_TEXT}|\[(?:(?:{_TEXT})(?:, )?)*\]|[\w-]+"""
 _ONE = rf"({'|'.join(SETTINGS)})(?:=({_VALUE}))?"
-_NAMED = re.compile(rf"`({_ONE}(?:, {_ONE})*)`")
-_EACH = re.compile(_ONE)
+_NAMED = rf"`({_ONE}(?:, {_ONE})*)`"
 
 
 def with_flags(message: str) -> str:
     """Return a message with flags in place of settings: `--column 3` for `column=3`."""
-    return _NAMED.sub(lambda match: " ".join(_flag(*each.groups()) for each in _EACH.finditer(match[1])), message)
+    return re.sub(_NAMED, lambda match: " ".join(_flag(*each) for each in re.findall(_ONE, match[1])), message)
 
 
-def _flag(key: str, value: str | None) -> str:
+def _flag(key: str, value: str) -> str:
     setting = SETTINGS[key]
     try:
-        plain = ast.literal_eval(value or "")
-    except (SyntaxError, ValueError):
-        return setting.flag if value is None else f"{setting.flag} {value}"
+        plain = ast.literal_eval(value)
+    except (SyntaxError, ValueError):  # none, or a placeholder such as NAME
+        return f"{setting.flag} {value}".rstrip()
     if setting.kind is YES_NO:
         return setting.flag if plain else setting.flag.replace("--", "--no-", 1)
     values = plain if isinstance(plain, list) else [plain]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING, TextIO
 
 from streamsig.cli.advice import with_flags
@@ -43,6 +42,8 @@ def failure(error: BaseException) -> tuple[str, str, int]:
 
 def trace(error: BaseException) -> str:
     """Return an error's traceback, for the log of a bug."""
+    import traceback  # noqa: PLC0415 (only for bugs)
+
     return "".join(traceback.format_exception(error))
 
 

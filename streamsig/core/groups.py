@@ -5,7 +5,6 @@ Rows are counted one by one; a ring holds the last closes of each group. Memory 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -40,8 +39,7 @@ class TooManyGroupsError(ValueError):
     """The groups need more memory than a state may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRows:
+class GroupRows(NamedTuple):
     """A run of rows: for each its close, and its group as an index into `keys`, which are distinct."""
 
     keys: Texts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -62,8 +62,7 @@ class Chunk:
         return head, replace(self, buffer=rest, size=len(rest), start=self.start + at, crc_before=crc)
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(NamedTuple):
     """Where to resume a text: an offset, and the CRC-32 of the text before it.
 
     `counts_crc` continues the CRC. `by_returns` says that lines end with CR alone; otherwise a CR at the end of the

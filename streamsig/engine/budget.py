@@ -6,7 +6,6 @@ bytes of a chunk. `python -m benchmarks.memory` measures them again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core.groups import MAX_BYTES, GroupState
@@ -81,8 +80,7 @@ class Need(NamedTuple):
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """How a run stays within its limit.
 
     A state of groups may take `groups_bytes`. `headroom_bytes` are not planned for anything. Each further limb of

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(NamedTuple):
     """A run begins with these settings; `versions` are those of the program and its libraries."""
 
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class InputFound:
+class InputFound(NamedTuple):
     """An input is open and its layout known; `size_bytes` is `None` for a pipe."""
 
     name: str
@@ -26,8 +23,7 @@ class InputFound:
     layout: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(NamedTuple):
     """A run continues from a checkpoint: bytes of the text that it skips, and rows of all inputs counted so far."""
 
     input: str
@@ -35,15 +31,13 @@ class Resumed:
     rows_processed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(NamedTuple):
     """A warning for a person; the run continues."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A bad row was left out: the physical line on which it starts, what is wrong, and the row as it is in the file."""
 
     name: str
@@ -53,8 +47,7 @@ class Rejected:
     row: str
 
 
-@dataclass(frozen=True, slots=True)
-class Advanced:
+class Advanced(NamedTuple):
     """Progress: bytes of the open input, and rows and signals since the start of the run."""
 
     bytes_read: int
@@ -62,22 +55,19 @@ class Advanced:
     signal_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class OrderChecked:
+class OrderChecked(NamedTuple):
     """The times of all rows were compared; `order` is the key of the metrics."""
 
     order: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(NamedTuple):
     """A run succeeded, with these metrics."""
 
     metrics: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RunFailed:
+class RunFailed(NamedTuple):
     """A run failed; `kind` is the class name of the error, and `trace` the traceback of a bug."""
 
     kind: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -48,20 +47,17 @@ class _Crew(Generic[Item, T]):
         self._turn = threading.Lock()
         self._capacity = threading.Semaphore(threads + 1)
         self._dismissed = False
-        # results in file order; `None` is the end of the items
-        self._awaited: deque[Future[T | None]] = deque()
-        self._results_awaited = threading.Semaphore(0)
+        # a queue of one result for each item, in file order; `None` is the end of the items
+        self._results: SimpleQueue[SimpleQueue[T | BaseException | None]] = SimpleQueue()
         # daemons: a thread that waits for a pipe must not block the exit of the program
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
 
     def results(self) -> Generator[T, None, None]:
-        while True:
-            self._results_awaited.acquire()
-            result = self._awaited.popleft().result()
-            if result is None:
-                return
+        while (result := self._results.get().get()) is not None:
+            if isinstance(result, BaseException):
+                raise result
             yield result
             del result
             self._capacity.release()
@@ -80,25 +76,24 @@ class _Crew(Generic[Item, T]):
             with self._turn:
                 if self._dismissed:
                     return
-                future: Future[T | None] = Future()
-                self._awaited.append(future)
-                self._results_awaited.release()
+                ours: SimpleQueue[T | BaseException | None] = SimpleQueue()
+                self._results.put(ours)
                 try:
                     item = next(self._source, None)
                 except BaseException as error:  # noqa: BLE001 (raised again in its turn)
                     self._dismissed = True
-                    future.set_exception(error)
+                    ours.put(error)
                     return
                 if item is None:
                     self._dismissed = True
-                    future.set_result(None)
+                    ours.put(None)
                     self._capacity.release()
                     return
             try:
                 result = self._call(item)
             except BaseException as error:  # noqa: BLE001 (raised again in its turn)
-                future.set_exception(error)
+                ours.put(error)
                 self._dismissed = True
                 return
             self._release(item)
-            future.set_result(result)
+            ours.put(result)

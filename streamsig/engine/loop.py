@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from streamsig.engine.events import Advanced
 from streamsig.stopping import check_stop
@@ -47,8 +46,7 @@ class BatchSource(Protocol):
         """Yield the batches from a position on, in file order; `prepare` is called on any thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What all inputs of a run share."""
 
     settings: Settings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from streamsig._version import __version__
@@ -163,7 +162,7 @@ def _count_table(table: ColumnarTable, event: InputFound, run: Run, consumed: Ca
     if run.budget.plan.table_bytes is not None:
         table.limit(run.budget.plan.table_bytes)
     layout = table.detect(LayoutOptions.of(run.settings))
-    run.observe(replace(event, layout=layout.to_log()))
+    run.observe(event._replace(layout=layout.to_log()))
     _count_batches(TableBatches(table, OpenInput(event.name, layout, layout.warnings), run, consumed), run)
 
 

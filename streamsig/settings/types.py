@@ -99,6 +99,10 @@ def _column(value: object) -> str | int:
     return value
 
 
+def _column_of_text(text: str) -> str | int:
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else text
+
+
 def _columns(value: object) -> tuple[str | int, ...]:
     values = value if isinstance(value, list | tuple) else [value]
     _require(values)
@@ -176,11 +180,7 @@ PATH = Kind("the path of a file", _path)
 SIZE = Kind("a size such as 256MiB, 1.5GiB or 200MB, or a whole number of bytes", _size)
 YES_NO = Kind("true or false", _yes_no, bool)
 TEXTS = Kind("a list of texts in UTF-8", _texts, lambda text: [text])
-COLUMN = Kind(
-    "a column name, or a field number from 1",
-    _column,
-    lambda text: int(text) if text.isascii() and text.isdigit() else text,
-)
+COLUMN = Kind("a column name, or a field number from 1", _column, _column_of_text)
 COLUMNS = Kind("one or more column names, or field numbers from 1", _columns)
 DELIMITER = Kind('one character, or "tab"', _delimiter)
 THOUSANDS = Kind('one of , . \' "space" or "none"', _thousands)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +75,7 @@ class JsonLog:
 def _fields(event: Event, seconds: float) -> dict[str, Any]:
     if isinstance(event, Advanced):
         rate = round(event.rows_processed / seconds) if seconds else None
-        return {**asdict(event), "elapsed_seconds": round(seconds, 3), "rows_per_second": rate}
+        return {**event._asdict(), "elapsed_seconds": round(seconds, 3), "rows_per_second": rate}
     if isinstance(event, RunFinished):
         return {**without_groups(event.metrics), "elapsed_seconds": round(seconds, 3)}
     if isinstance(event, RunFailed):
@@ -91,4 +90,4 @@ def _fields(event: Event, seconds: float) -> dict[str, Any]:
         return {"input": event.name, "size_bytes": event.size_bytes, **event.layout}
     if isinstance(event, OrderChecked):
         return dict(event.order)
-    return asdict(event)
+    return event._asdict()

@@ -371,15 +371,15 @@ def test_signal_writes_the_checkpoint(workdir: Workdir, number: int, code: int) 
     # the signal arrives after two of six chunks, seconds before the first checkpoint is due
     stopped = f"""
 import os, sys
-from streamsig.engine.events import Advanced
+from streamsig.engine import loop
 from streamsig.__main__ import main
-plain, seen = Advanced.__init__, []
-def advanced(*arguments, **named):
-    plain(*arguments, **named)
+plain, seen = loop.Advanced, []
+def advanced(*arguments):
     seen.append(arguments)
     if len(seen) == 2:
         os.kill(os.getpid(), {int(number)})
-Advanced.__init__ = advanced
+    return plain(*arguments)
+loop.Advanced = advanced
 sys.exit(main())
 """
     workdir.put("prices.csv", prices(range(900_000)))

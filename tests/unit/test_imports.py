@@ -11,8 +11,10 @@ import streamsig
 
 PACKAGE = Path(streamsig.__file__).parent
 LAZY = {
-    # libraries: pyarrow takes 100 ms and more, hashlib loads OpenSSL, and difflib is for unknown names
-    *("pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "rich.console", "hashlib", "difflib"),
+    # libraries: pyarrow takes 100 ms and more, hashlib loads OpenSSL
+    *("pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "rich.console", "hashlib"),
+    # of the standard library: for unknown names, and for bugs
+    *("difflib", "traceback"),
     # our modules that import them, or PyYAML, or numpy's random numbers
     *("streamsig.columnar.frames", "streamsig.columnar.table", "streamsig.engine.inspection"),
     *("streamsig.engine.stages.rows_out", "streamsig.engine.stages.time_order", "streamsig.engine.batches.table"),

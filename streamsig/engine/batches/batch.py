@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from streamsig.sniffer.layout import TEXT
@@ -39,8 +38,7 @@ class Position(NamedTuple):
     untimed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OpenInput:
+class OpenInput(NamedTuple):
     """An input whose layout is detected. `warnings` are for a person."""
 
     name: str
@@ -72,8 +70,7 @@ class RejectedRows(Protocol):
     def __iter__(self) -> Iterator[Rejected]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """The rows of one chunk or record batch, in file order.
 
     `keys` and `times` have one column per field, with one text per row. `row_lines` (rows,) has the physical line of
