@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from streamsig.sniffer.checks.agreement import CloseColumn, compare
 from streamsig.sniffer.detect import detect
 from streamsig.sniffer.encoding import choose_encoding
 from streamsig.sniffer.impostors import check_is_table, check_is_text
+from streamsig.sniffer.known_layout import KnownLayout
 from streamsig.sniffer.layout import Layout, LayoutOptions
 
 if TYPE_CHECKING:
@@ -17,24 +19,42 @@ if TYPE_CHECKING:
 SAMPLE_BYTES = 1 << 18
 """The size of the sample from which the layout of a text is detected."""
 
+_MOST_KNOWN = 8
+"""Layouts with which further texts are compared."""
 
-def detect_text(source: TextSource, settings: Settings, *, may_grow: bool = False) -> Layout:
-    """Detect the layout of a text, which stays at its start. If it may grow, only whole lines are sampled.
 
-    Raises LayoutError if the sample does not settle the layout.
-    """
-    raw, _ = source.read_sample(SAMPLE_BYTES)
-    check_is_text(raw, source.name, source.compression)
-    source.decode(*choose_encoding(raw, settings.encoding))
-    sample, whole = source.read_sample(SAMPLE_BYTES)
-    options = LayoutOptions.of(settings)
-    if whole and may_grow and sample:
-        check_is_table(sample, source.name)
-        # the last line may be incomplete, and its rest must not change the layout
-        sample = sample[: 1 + sample.rfind(b"\n" if b"\n" in sample else b"\r")]
-        # without a whole line there is not even a header
-        options = options if sample else options._replace(header=False, column=None, group_by=())
-    return detect(sample, whole=whole, options=options, name=source.name)
+class LayoutDetector:
+    """Detects the layouts of the texts of a run, of texts that are written alike only once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._options = settings, LayoutOptions.of(settings)
+        self._known: deque[KnownLayout] = deque(maxlen=_MOST_KNOWN)
+
+    def detect(self, source: TextSource, *, may_grow: bool = False) -> Layout:
+        """Detect the layout of a text, which stays at its start. If it may grow, only whole lines are sampled.
+
+        Raises LayoutError if the sample does not settle the layout.
+        """
+        raw, _ = source.read_sample(SAMPLE_BYTES)
+        check_is_text(raw, source.name, source.compression)
+        source.decode(*choose_encoding(raw, self._settings.encoding))
+        sample, whole = source.read_sample(SAMPLE_BYTES)
+        options = self._options
+        if whole and may_grow and sample:
+            check_is_table(sample, source.name)
+            # the last line may be incomplete, and its rest must not change the layout
+            sample = sample[: 1 + sample.rfind(b"\n" if b"\n" in sample else b"\r")]
+            # without a whole line there is not even a header
+            options = options if sample else options._replace(header=False, column=None, group_by=())
+        if whole and not may_grow:
+            for known in self._known:
+                if layout := known.layout_of(sample):
+                    return layout
+        layout = detect(sample, whole=whole, options=options, name=source.name)
+        records = sample if whole else sample[: sample.rfind(b"\n") + 1]
+        if described := KnownLayout.of(records, layout, options):
+            self._known.appendleft(described)
+        return layout
 
 
 def compare_with(before: CloseColumn | None, this: CloseColumn, settings: Settings) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streamsig.columnar.table import open_columnar
 from streamsig.csv.records import skip_lines, split_records
 from streamsig.engine import detection
-from streamsig.engine.detection import compare_with, detect_text
+from streamsig.engine.detection import LayoutDetector, compare_with
 from streamsig.errors import LayoutError, SourceError, StreamsigError
 from streamsig.sniffer.framing import find_framing
 from streamsig.sniffer.impostors import check_is_table
@@ -57,11 +57,12 @@ def inspect_inputs(
     for message in left_out:
         warn(message)
     before: CloseColumn | None = None
+    detector = LayoutDetector(settings)
     for path in paths:
         try:
             with opened(path) as raw:
                 for source in texts_of(raw):
-                    inspection, column = _inspect(source, settings)
+                    inspection, column = _inspect(source, settings, detector)
                     inspection["warnings"] = [*([source.warning] if source.warning else []), *inspection["warnings"]]
                     if column is not None:
                         try:
@@ -74,7 +75,7 @@ def inspect_inputs(
             yield {**_BLANK, "input": path, "error": _refusal(error)}
 
 
-def _inspect(source: TextSource, settings: Settings) -> tuple[Inspection, CloseColumn | None]:
+def _inspect(source: TextSource, settings: Settings, detector: LayoutDetector) -> tuple[Inspection, CloseColumn | None]:
     """Inspect one input; also return how its closes are read, `None` if it has none."""
     stored = columnar_format(source.raw.peek())
     inspection: Inspection = {
@@ -86,7 +87,7 @@ def _inspect(source: TextSource, settings: Settings) -> tuple[Inspection, CloseC
     }
     try:
         if stored is None:
-            layout = detect_text(source, settings)
+            layout = detector.detect(source)
             inspection["encoding"] = source.encoding
         else:
             layout, inspection["first_rows"] = _inspect_table(source.raw, stored, settings)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from streamsig.engine.batches.batch import Batch, OpenInput, Position, Step
     from streamsig.engine.budget import Budget
     from streamsig.engine.checkpoint.checkpoint import Checkpoint
+    from streamsig.engine.detection import LayoutDetector
     from streamsig.engine.events import Observer
     from streamsig.engine.stages.accumulator import Accumulator
     from streamsig.engine.stages.input_checks import InputChecks
@@ -52,6 +53,7 @@ class Run(NamedTuple):
     settings: Settings
     observe: Observer
     budget: Budget
+    detector: LayoutDetector
     checkpoint: Checkpoint
     checks: InputChecks
     accumulator: Accumulator[Any]

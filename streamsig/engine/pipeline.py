@@ -13,7 +13,7 @@ from streamsig.engine.batches.batch import OpenInput
 from streamsig.engine.batches.text import TextBatches
 from streamsig.engine.budget import Budget
 from streamsig.engine.checkpoint.checkpoint import Checkpoint
-from streamsig.engine.detection import detect_text
+from streamsig.engine.detection import LayoutDetector
 from streamsig.engine.events import InputFound, OrderChecked, Resumed, RunStarted, Warned
 from streamsig.engine.loop import Run, count_input
 from streamsig.engine.result import Groups, Result, Series, SignalCount
@@ -73,7 +73,7 @@ def count_signals(
     stages: list[Stage[Any]] = [stage for stage in (checks, accumulator, order, rows) if stage is not None]
     sinks = {"rows": emit, "rejected rows": rejects}
     checkpoint = Checkpoint(settings, paths, stages, {name: it for name, it in sinks.items() if isinstance(it, Sink)})
-    run = Run(settings, observe, budget, checkpoint, checks, accumulator, stages)
+    run = Run(settings, observe, budget, LayoutDetector(settings), checkpoint, checks, accumulator, stages)
     with checkpoint.committing():
         for index, path in enumerate(paths):
             check_stop()
@@ -150,7 +150,7 @@ def _count_member(source: TextSource, run: Run, *, is_last: bool) -> None:
 def _count_text(source: TextSource, run: Run, *, is_last: bool) -> None:
     """Count a text; with a checkpoint the last text may grow later, unless `finished` is set."""
     may_grow = is_last and run.checkpoint.is_on and not run.settings.finished
-    layout = detect_text(source, run.settings, may_grow=may_grow)
+    layout = run.detector.detect(source, may_grow=may_grow)
     storage = {"compression": source.compression, "encoding": source.encoding}
     run.observe(InputFound(source.name, source.size_bytes, {**storage, **layout.to_log()}))
     _count_batches(TextBatches(source, layout, run, may_grow=may_grow), run, source, is_last=is_last)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class TextSource:
     """The text of an input as UTF-8 without a byte order mark, to be read once from start to end.
 
-    `warning` is what a person should know about its origin, if anything.
+    `warning` is what a person should know about its origin, if anything. `ahead_bytes` are sampled and not consumed;
+    with `is_in_memory` they are all that was left.
     """
 
     def __init__(self, raw: RawInput, warning: str | None = None) -> None:
@@ -24,6 +25,7 @@ class TextSource:
         self.name, self.size_bytes = raw.name, raw.size_bytes
         self.compression = compression_of(raw.peek())
         self.encoding, self.mark_bytes = "utf-8", 0
+        self.is_in_memory = False
         self._ahead = memoryview(b"")
         self._codec: codecs.IncrementalDecoder | None = None
         self._decoder = None if self.compression is None else DECODERS[self.compression](raw)
@@ -34,21 +36,29 @@ class TextSource:
         return self.raw.consumed_bytes
 
     @property
+    def ahead_bytes(self) -> int:
+        """The number of bytes of text that were sampled and not consumed."""
+        return len(self._ahead)
+
+    @property
     def is_plain(self) -> bool:
         """Whether the text is a regular file's bytes as they are, after a mark of `mark_bytes`."""
         return self.raw.is_file and self.compression is None and self.encoding == "utf-8"
 
     def read_sample(self, size: int) -> tuple[bytes, bool]:
         """Return up to `size` first bytes without consuming them, and whether that is the whole text."""
-        sample = bytearray(size)
-        view = memoryview(sample)
-        filled = 0
-        while filled < size and (count := self.readinto(view[filled:])):
-            filled += count
-        view.release()
-        del sample[filled:]
+        sample = bytearray()
+        # a small file takes a small buffer
+        most = size if self.size_bytes is None or self.compression else min(size, self.size_bytes + 1)
+        while len(sample) < size:
+            piece = bytearray(min(size - len(sample), most))
+            count = self.readinto(memoryview(piece))
+            if not count:
+                break
+            sample += memoryview(piece)[:count]
+        self.is_in_memory = len(sample) < size
         self.push_back(bytes(sample))
-        return bytes(sample), filled < size
+        return bytes(sample), self.is_in_memory
 
     def push_back(self, text: bytes) -> None:
         """Let these bytes be read next."""

@@ -191,12 +191,12 @@ def test_stopped_between_inputs(settings: dict[str, Any], tmp_path: Path, monkey
         path.write_text("time,symbol,close\n" + keyed(60, first=60 * number))
     whole = _whole(*paths, **settings)
     from streamsig.core import groups  # noqa: PLC0415
-    from streamsig.engine import pipeline  # noqa: PLC0415
+    from streamsig.engine import detection, pipeline  # noqa: PLC0415
     from streamsig.engine.stages.accumulator import Accumulator  # noqa: PLC0415
     from streamsig.engine.stages.input_checks import InputChecks  # noqa: PLC0415
 
     steps: list[tuple[Any, str]] = [
-        (pipeline, "detect_text"), (pipeline, "is_archive"),
+        (detection.LayoutDetector, "detect"), (pipeline, "is_archive"),
         (InputChecks, "end_input"), (Accumulator, "end_input"), (InputChecks, "snapshot"),
         (groups.GroupState, "merge"), (groups.GroupState, "add"), (groups.count_kernels, "count_groups"),
     ]  # fmt: skip
@@ -209,7 +209,7 @@ def test_stopped_between_inputs(settings: dict[str, Any], tmp_path: Path, monkey
                 assert breaking.left > 0
             except KeyboardInterrupt:
                 assert breaking.left <= 0
-                if step > 3 and not settings and name == "detect_text":
+                if step > 3 and not settings and name == "detect":
                     assert (tmp_path / "checkpoint").exists()
         assert totals(run(tmp_path, *paths, **settings)[0]) == whole
         (tmp_path / "checkpoint").unlink()

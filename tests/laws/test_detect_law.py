@@ -240,7 +240,7 @@ def closes_read(raw: bytes, sample_bytes: int, flags: dict[str, object] | None =
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(detection, "SAMPLE_BYTES", sample_bytes)
         source = TextSource(RawInput(cast("BinaryIO", io.BytesIO(raw)), "drawn", len(raw)))
-        dialect = detection.detect_text(source, make_settings(flags or {})).dialect
+        dialect = detection.LayoutDetector(make_settings(flags or {})).detect(source).dialect
         source.discard(dialect.body_offset)
         reader = ChunkReader(dialect)
         closes: list[Decimal | None] = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks
+from streamsig.csv import chunks
 from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunks, Resume
 from streamsig.csv.footers import FOOTER_BYTES, Footer
@@ -50,7 +51,11 @@ class TextBatches:
 
     def __init__(self, source: TextSource, layout: Layout, run: Run, *, may_grow: bool) -> None:
         source.discard(layout.dialect.body_offset)
-        self._source, self._plan, self._may_grow = source, run.budget.plan, may_grow
+        self._source, self._may_grow = source, may_grow
+        self._threads, self._chunk_bytes = run.budget.plan.threads, run.budget.plan.chunk_bytes or chunks.CHUNK_BYTES
+        if source.is_in_memory and source.ahead_bytes < self._chunk_bytes:
+            # one chunk needs no threads, and no long buffer
+            self._threads, self._chunk_bytes = 1, source.ahead_bytes + 1
         self._is_resumable, self._needs_lines = run.checkpoint.is_on, run.has_stage("order")
         self._by_returns = layout.by_returns
         more = () if source.warning is None else (source.warning,)
@@ -80,9 +85,9 @@ class TextBatches:
         Raises LayoutError, SourceError, and BadRowError unless bad rows are left out.
         """
         position, footer, open_line = start, Footer(start.untimed), b""
-        read, chunks = partial(self._read, prepare), self._chunks(start)
+        read, source = partial(self._read, prepare), self._chunks(start)
         try:
-            with closing(map_in_order(read, chunks, self._plan.threads, chunks.release)) as pieces:
+            with closing(map_in_order(read, source, self._threads, source.release)) as pieces:
                 for piece in chain(footer.settle(pieces), self._footer(footer, prepare)):
                     if piece.chunk.open_end:
                         open_line = bytes(piece.chunk.view)
@@ -128,8 +133,8 @@ class TextBatches:
         if self._is_resumable:
             counts_crc = not self._source.is_plain
             resume = Resume(start.offset, start.crc, counts_crc=counts_crc, by_returns=self._by_returns)
-        held, size = self._plan.threads, self._plan.chunk_bytes
-        return Chunks(self._source, self._reader.dialect.delimiter, held=held, chunk_bytes=size, resume=resume)
+        delimiter, size = self._reader.dialect.delimiter, self._chunk_bytes
+        return Chunks(self._source, delimiter, held=self._threads, chunk_bytes=size, resume=resume)
 
     def _footer(self, footer: Footer, prepare: Prepare) -> Iterator[_Piece]:
         """Yield the parts of a footer as bad rows; raises BadRecordError unless these are left out."""

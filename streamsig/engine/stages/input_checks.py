@@ -41,8 +41,9 @@ class InputChecks:
         self.rows_rejected = 0
         self.warnings: tuple[str, ...] = ()
         self._input_warnings: tuple[str, ...] = ()
-        # of the last input with rows
+        # of the last input with rows, and of the open one
         self._close_column: CloseColumn | None = None
+        self._open_column: CloseColumn | None = None
         # of the open input
         self._rows = self._rejected = 0
         self._first: Rejected | None = None
@@ -54,7 +55,8 @@ class InputChecks:
         self._input_warnings = opened.warnings
         for message in opened.warnings:
             self._observe(Warned(f"{opened.name}: {message}"))
-        more = compare_with(self._close_column, opened.layout.close_column(opened.name), self._settings)
+        self._open_column = opened.layout.close_column(opened.name)
+        more = compare_with(self._close_column, self._open_column, self._settings)
         self._input_warnings += more
         for message in more:
             self._observe(Warned(f"{opened.name}: {message}"))
@@ -77,7 +79,7 @@ class InputChecks:
         """Raise LayoutError if all rows are bad."""
         self.warnings += self._input_warnings
         if self._rows:
-            self._close_column = self._opened.layout.close_column(self._opened.name)
+            self._close_column = self._open_column
         elif self._rejected:
             bad = self._first
             example = "" if bad is None else f": line {bad.line}, {bad.column}: {bad.reason}: {shown(bad.row)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.csv.dialect import one_line
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from streamsig.fields.numbers import NumberFormat
 
 _JUDGED = 300
+_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _LEAST, _MOST = 31.6, 31_623.0
 """Between these a ratio of prices is nearer to that of a mark misread, 1000, than to 1 or to a million."""
 
@@ -35,8 +37,13 @@ class CloseColumn(NamedTuple):
     @classmethod
     def of(cls, name: str, column: str | None, closes: Sequence[str], numbers: NumberFormat) -> CloseColumn:
         """Return what sampled closes show."""
-        few = [text for text in closes[:_JUDGED] if not numbers.is_missing(text)]
-        values = sorted(value for value in (float_of(text, numbers) for text in few) if value > 0)
+        few = closes[:_JUDGED]
+        if numbers.decimal == "." and not numbers.missing and all(map(_PLAIN.fullmatch, few)):
+            # as nearly all are written
+            values = sorted(value for value in map(float, few) if value > 0)
+        else:
+            few = [text for text in few if not numbers.is_missing(text)]
+            values = sorted(value for value in (float_of(text, numbers) for text in few) if value > 0)
         mark = numbers.decimal if any(numbers.decimal in text for text in few) else ""
         level = values[len(values) // 2] if values else 0.0
         return cls(name, column, level, mark, numbers.by_custom)
