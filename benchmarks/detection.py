@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamsig
-from streamsig.engine.detection import SAMPLE_BYTES, detect_text
+from streamsig.engine.detection import SAMPLE_BYTES, LayoutDetector
 from streamsig.errors import StreamsigError
 from streamsig.generate import bars
 from streamsig.settings.settings import Settings
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"| {name} | {1000 * seconds:.1f} |\n")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(arguments[0]) if arguments else _generated(Path(folder) / "bars.csv")
-        looking = _best(lambda: [detect_text(text, Settings()) for text in open_texts(str(path))])
+        looking = _best(lambda: [LayoutDetector(Settings()).detect(text) for text in open_texts(str(path))])
         whole = _best(lambda: streamsig.run(path))
         size = path.stat().st_size / 1e6
     share = f"detection {1000 * looking:.1f} ms of {1000 * whole:.0f} ms, {looking / whole:.2%}"
