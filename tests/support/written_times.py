@@ -1,14 +1,22 @@
-"""Vendors' formats for instants, and the part of an instant that each preserves."""
+"""How vendors write times, and the part of a time that each form preserves."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (files name no zone)
+
+
+class Form(NamedTuple):
+    """`write` returns the text of a time, `part` the instant that the text represents."""
+
+    write: Callable[[datetime], str]
+    part: Callable[[datetime], datetime]
 
 
 def seconds(time: datetime) -> int:
@@ -16,21 +24,26 @@ def seconds(time: datetime) -> int:
     return (time - EPOCH) // timedelta(seconds=1)
 
 
-def with_offset(time: datetime) -> str:
-    """Write local time and the UTC offset of a zone with summer time from April to September."""
-    hours = 3 if 4 <= time.month <= 9 else 2
-    return (time + timedelta(hours=hours)).isoformat(" ") + f"+0{hours}:00"
+def _write(template: str, time: datetime) -> str:
+    """Fill in a template; the names of places stand for local time there, with summer time from April to September."""
+    is_summer = 4 <= time.month <= 9
+    return template.format(
+        t=time,
+        seconds=seconds(time),
+        month=f"{time:%b}".upper(),
+        quarter=(time.month + 2) // 3,
+        half=1 + time.month // 7,
+        cairo=time + timedelta(hours=3 if is_summer else 2),
+        cairo_hours=3 if is_summer else 2,
+        new_york=time - timedelta(hours=4 if is_summer else 5),
+        new_york_zone="EDT" if is_summer else "EST",
+        newfoundland=time - timedelta(hours=3, minutes=30),
+        paris=time + timedelta(hours=2),
+    )
 
 
-def with_name(time: datetime) -> str:
-    """Write local time and the name of its zone, which changes in summer."""
-    hours, name = (-4, "EDT") if 4 <= time.month <= 9 else (-5, "EST")
-    return f"{time + timedelta(hours=hours):%Y-%m-%d %H:%M:%S} {name}"
-
-
-def west_of_utc(time: datetime) -> str:
-    """Write local time and a UTC offset without a colon."""
-    return (time - timedelta(hours=3, minutes=30)).strftime("%d/%b/%Y:%H:%M:%S") + " -0330"
+def _hour_or_minute(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d %I-%p" if time.minute == 0 else "%Y-%m-%d %I:%M %p")
 
 
 def _minute(time: datetime) -> datetime:
@@ -41,111 +54,101 @@ def _day(time: datetime) -> datetime:
     return time.replace(hour=0, minute=0, second=0)
 
 
-def _month(time: datetime) -> datetime:
-    return _day(time).replace(day=1)
-
-
-def _quarter(time: datetime) -> datetime:
-    return _month(time).replace(month=(time.month + 2) // 3 * 3 - 2)
-
-
-def _half_year(time: datetime) -> datetime:
-    return _month(time).replace(month=1 if time.month < 7 else 7)
-
-
-def _year(time: datetime) -> datetime:
-    return _month(time).replace(month=1)
-
-
 def _week(time: datetime) -> datetime:
     return _day(time) - timedelta(days=time.weekday())
 
 
-def _second(time: datetime) -> datetime:
-    return time
+def _months(number: int, time: datetime) -> datetime:
+    """Return the start of the period of so many months, counted from January."""
+    return _day(time).replace(month=(time.month - 1) // number * number + 1, day=1)
 
 
-def _of_quarter(time: datetime) -> int:
-    return (time.month + 2) // 3
+def _forms(part: Callable[[datetime], datetime], templates: Mapping[str, str]) -> dict[str, Form]:
+    return {name: Form(partial(_write, template), part) for name, template in templates.items()}
 
 
-Form = tuple["Callable[[datetime], str]", "Callable[[datetime], datetime]"]
+_SECONDS = {
+    "ISO": "{t:%Y-%m-%d %H:%M:%S}",
+    "T and zone": "{t:%Y-%m-%dT%H:%M:%S}.000Z",
+    "offset": "{paris:%Y-%m-%d %H:%M:%S}+02:00",
+    "offsets of summer and winter": "{cairo:%Y-%m-%d %H:%M:%S}+0{cairo_hours}:00",
+    "names of summer and winter": "{new_york:%Y-%m-%d %H:%M:%S} {new_york_zone}",
+    "offset without a colon": "{newfoundland:%d/%b/%Y:%H:%M:%S} -0330",
+    "offset and zone": "{t:%Y-%m-%dT%H:%M:%S}+00:00[Europe/London]",
+    "zone by name": "{t:%Y-%m-%d %H:%M:%S} America/New_York",
+    "day first": "{t:%d.%m.%Y %H:%M:%S}",
+    "month first": "{t:%m/%d/%Y %I:%M:%S %p}",
+    "month by name": "{t:%d-%b-%Y %H:%M:%S}",
+    "English": "{t:%a %b %d %Y %H:%M:%S} GMT+0000 (Coordinated Universal Time)",
+    "unix": "{t:%a %b %d %H:%M:%S %Y}",
+    "packed": "{t:%Y%m%d %H%M%S}",
+    "packed whole": "{t:%Y%m%d%H%M%S}",
+    "seconds": "{seconds}",
+    "milliseconds": "{seconds}000",
+    "microseconds": "{seconds}000000",
+    "nanoseconds": "{seconds}000000000",
+    "fractions": "{seconds}.0",
+}
+_MINUTES = {
+    "minutes": "{t:%Y.%m.%d %H:%M}",
+    "slashes": "{t.year}/{t.month}/{t.day} {t.hour}:{t:%M}",
+    "short year": "{t:%m/%d/%y %H:%M}",
+    "Korean": "{t:%Y년 %m월 %d일 %H:%M}",
+}
+_DAYS = {
+    "ISO day": "{t:%Y-%m-%d}",
+    "packed day": "{t:%Y%m%d}",
+    "American day": "{t:%m/%d/%Y}",
+    "German day": "{t.day}. {t.month}. {t.year}",
+    "British day": "{t:%d/%m/%y}",
+    "English day": "{t:%b %d, %Y}",
+    "SAS day": "{t:%d}{month}{t.year}",
+    "underscored day": "{t:%Y_%m_%d}",
+    "spaced day": "{t:%Y %m %d}",
+    "day of the year": "{t:%Y-%j}",
+    "digits of a day of the year": "{t:%Y%j}",
+    "day of a week": "{t:%G-W%V-%u}",
+}
+_WEEKS = {"week": "{t:%G-W%V}", "packed week": "{t:%GW%V}", "German week": "KW {t:%V/%G}"}
+_MONTHS = {
+    "month": "{t:%Y-%m}",
+    "month without a zero": "{t.year}-{t.month}",
+    "digits of a month": "{t:%Y%m}",
+    "month first": "{t:%m/%Y}",
+    "month with M": "{t:%YM%m}",
+    "month with a dash and M": "{t:%Y-M%m}",
+    "Chinese month": "{t.year}年{t.month}月",
+    "month by name": "{t:%b %Y}",
+    "month by its whole name": "{t:%B %Y}",
+    "month by name, short year": "{t:%b %y}",
+    "month by name, dash and short year": "{t:%b-%y}",
+    "short year and month by name": "{t:%y-%b}",
+    "year and month by name": "{t.year} {month}",
+}
+_QUARTERS = {
+    "quarter": "{t.year}Q{quarter}",
+    "quarter with a dash": "{t.year}-Q{quarter}",
+    "quarter first": "Q{quarter} {t.year}",
+    "French quarter": "T{quarter} {t.year}",
+    "short quarter": "{quarter}Q{t:%y}",
+    "fiscal quarter": "Q{quarter} FY{t.year}",
+    "short fiscal quarter": "FY{t:%y}Q{quarter}",
+    "quarter by its name": "Quarter {quarter} {t.year}",
+    "German quarter": "{quarter}. Quartal {t.year}",
+}
 
 INSTANTS: dict[str, Form] = {
-    "ISO": (lambda it: it.isoformat(" "), _second),
-    "T and zone": (lambda it: it.isoformat() + ".000Z", _second),
-    "offset": (lambda it: (it + timedelta(hours=2)).isoformat(" ") + "+02:00", _second),
-    "offsets of summer and winter": (with_offset, _second),
-    "names of summer and winter": (with_name, _second),
-    "offset without a colon": (west_of_utc, _second),
-    "offset and zone": (lambda it: it.isoformat() + "+00:00[Europe/London]", _second),
-    "zone by name": (lambda it: it.isoformat(" ") + " America/New_York", _second),
-    "minutes": (lambda it: it.strftime("%Y.%m.%d %H:%M"), _minute),
-    "slashes": (lambda it: f"{it.year}/{it.month}/{it.day} {it.hour}:{it.minute:02}", _minute),
-    "day first": (lambda it: it.strftime("%d.%m.%Y %H:%M:%S"), _second),
-    "month first": (lambda it: it.strftime("%m/%d/%Y %I:%M:%S %p"), _second),
-    "short year": (lambda it: it.strftime("%m/%d/%y %H:%M"), _minute),
-    "month by name": (lambda it: it.strftime("%d-%b-%Y %H:%M:%S"), _second),
-    "English": (lambda it: it.strftime("%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)"), _second),
-    "unix": (lambda it: it.strftime("%a %b %d %H:%M:%S %Y"), _second),
-    "hour and half": (
-        lambda it: it.strftime("%Y-%m-%d %I-%p") if it.minute == 0 else it.strftime("%Y-%m-%d %I:%M %p"),
-        _minute,
-    ),
-    "packed": (lambda it: it.strftime("%Y%m%d %H%M%S"), _second),
-    "packed whole": (lambda it: it.strftime("%Y%m%d%H%M%S"), _second),
-    "Korean": (lambda it: it.strftime("%Y년 %m월 %d일 %H:%M"), _minute),
-    "seconds": (lambda it: str(seconds(it)), _second),
-    "milliseconds": (lambda it: str(seconds(it) * 1000), _second),
-    "microseconds": (lambda it: str(seconds(it) * 10**6), _second),
-    "nanoseconds": (lambda it: str(seconds(it) * 10**9), _second),
-    "fractions": (lambda it: f"{seconds(it)}.0", _second),
+    **_forms(lambda it: it, _SECONDS),
+    **_forms(_minute, _MINUTES),
+    "hour and half": Form(_hour_or_minute, _minute),
 }
-"""Formats with a time of day: how an instant is written, and the part that is preserved."""
-
-DAYS: dict[str, Form] = {
-    "ISO day": (lambda it: it.strftime("%Y-%m-%d"), _day),
-    "packed day": (lambda it: it.strftime("%Y%m%d"), _day),
-    "American day": (lambda it: it.strftime("%m/%d/%Y"), _day),
-    "German day": (lambda it: f"{it.day}. {it.month}. {it.year}", _day),
-    "British day": (lambda it: it.strftime("%d/%m/%y"), _day),
-    "English day": (lambda it: it.strftime("%b %d, %Y"), _day),
-    "SAS day": (lambda it: it.strftime("%d%b%Y").upper(), _day),
-    "underscored day": (lambda it: it.strftime("%Y_%m_%d"), _day),
-    "spaced day": (lambda it: it.strftime("%Y %m %d"), _day),
-    "day of the year": (lambda it: it.strftime("%Y-%j"), _day),
-    "digits of a day of the year": (lambda it: it.strftime("%Y%j"), _day),
-    "day of a week": (lambda it: it.strftime("%G-W%V-%u"), _day),
+DAYS = _forms(_day, _DAYS)
+PERIODS = {
+    **_forms(_week, _WEEKS),
+    **_forms(partial(_months, 1), _MONTHS),
+    **_forms(partial(_months, 3), _QUARTERS),
+    **_forms(partial(_months, 6), {"half a year": "{t.year}H{half}"}),
+    **_forms(partial(_months, 12), {"year": "{t.year}"}),
 }
-
-PERIODS: dict[str, Form] = {
-    "week": (lambda it: it.strftime("%G-W%V"), _week),
-    "packed week": (lambda it: it.strftime("%GW%V"), _week),
-    "German week": (lambda it: it.strftime("KW %V/%G"), _week),
-    "month": (lambda it: it.strftime("%Y-%m"), _month),
-    "month without a zero": (lambda it: f"{it.year}-{it.month}", _month),
-    "digits of a month": (lambda it: it.strftime("%Y%m"), _month),
-    "month first": (lambda it: it.strftime("%m/%Y"), _month),
-    "month with M": (lambda it: it.strftime("%YM%m"), _month),
-    "month with a dash and M": (lambda it: it.strftime("%Y-M%m"), _month),
-    "Chinese month": (lambda it: f"{it.year}年{it.month}月", _month),
-    "month by name": (lambda it: it.strftime("%b %Y"), _month),
-    "month by its whole name": (lambda it: it.strftime("%B %Y"), _month),
-    "month by name, short year": (lambda it: it.strftime("%b %y"), _month),
-    "month by name, dash and short year": (lambda it: it.strftime("%b-%y"), _month),
-    "short year and month by name": (lambda it: it.strftime("%y-%b"), _month),
-    "year and month by name": (lambda it: it.strftime("%Y %b").upper(), _month),
-    "quarter": (lambda it: f"{it.year}Q{_of_quarter(it)}", _quarter),
-    "quarter with a dash": (lambda it: f"{it.year}-Q{_of_quarter(it)}", _quarter),
-    "quarter first": (lambda it: f"Q{_of_quarter(it)} {it.year}", _quarter),
-    "French quarter": (lambda it: f"T{_of_quarter(it)} {it.year}", _quarter),
-    "short quarter": (lambda it: f"{_of_quarter(it)}Q{it:%y}", _quarter),
-    "fiscal quarter": (lambda it: f"Q{_of_quarter(it)} FY{it.year}", _quarter),
-    "short fiscal quarter": (lambda it: f"FY{it:%y}Q{_of_quarter(it)}", _quarter),
-    "quarter by its name": (lambda it: f"Quarter {_of_quarter(it)} {it.year}", _quarter),
-    "German quarter": (lambda it: f"{_of_quarter(it)}. Quartal {it.year}", _quarter),
-    "half a year": (lambda it: f"{it.year}H{1 + it.month // 7}", _half_year),
-    "year": (lambda it: str(it.year), _year),
-}
-
 ALL = {**INSTANTS, **DAYS, **{f"period: {name}": form for name, form in PERIODS.items()}}
+"""Each form by its name."""
