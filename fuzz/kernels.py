@@ -9,7 +9,8 @@ import numpy as np
 
 from fuzz.choices import Choices
 from fuzz.guard import guarded_kernels
-from streamsig.csv.closes import grammar_of, read_closes
+from streamsig.core.ticks import Ticks
+from streamsig.csv.closes import completed, grammar_of, read_closes
 from streamsig.fields.numbers import NumberError, NumberFormat
 from streamsig.native import count_kernels, text_kernels
 from tests.support.definition import values
@@ -34,14 +35,31 @@ def kernels(data: bytes) -> None:
     with guarded_kernels():
         _records(text, width, form, scale, by_lines=bool(data[0] & 128))
         _numbers_alone(text, form, scale)
-        if not len(text) or text[-1] != ord("\n"):
-            return
-        scratch = np.zeros(len(text) + text_kernels.PADDING, np.int32)
-        fields = text_kernels.find_fields(text, ",", scratch)
-        if fields.malformed or fields.records * width != len(fields.ends) - 1:
-            return
-        for field in range(width):
-            _cells(text_kernels.Cells.of_field(fields, width, field), form, scale)
+        text_kernels.last_record_end(text, ",")
+        _regular(text, width, form, scale)
+
+
+def _regular(text: Any, width: int, form: NumberFormat, scale: int) -> None:  # noqa: ANN401 (bytes)
+    """Read a text as regular, and compare its closes and cells with those of its records."""
+    for close in range(width):
+        further = tuple(range(close))
+        columns = text_kernels.Columns(",", width, close, further, last=close)
+        scratch = text_kernels.Scratch.empty(len(text) // width + 1, close)
+        regular = text_kernels.read_regular(text, columns, grammar_of(form), scale, scratch)
+        if regular is None:
+            continue
+        pieces = [each.places for each in text_kernels.split_records(text, ",", (*further, close), most=99)]
+        places = np.concatenate([np.empty((0, 2 * close + 2), np.int32), *pieces])
+        assert np.array_equal(regular.places, places[:, :-2])
+        assert np.array_equal(regular.last, places[-1:, -2:])
+        if regular.wide:
+            continue
+        expected = read_closes(text_kernels.Cells.of(text, places, close), form, scale)
+        fallback = regular.fallback
+        assert np.array_equal(fallback[:, 1:], places[fallback[:, 0], -2:])
+        ticks = Ticks(regular.ticks[np.newaxis], scale, regular.missing)
+        cells = text_kernels.Cells.of(text, fallback[:, 1:])
+        assert completed(ticks, fallback[:, 0], cells, form).ticks == expected.ticks
 
 
 def _records(text: Any, width: int, form: NumberFormat, scale: int, *, by_lines: bool) -> None:  # noqa: ANN401 (bytes)
@@ -85,9 +103,9 @@ def doors(data: bytes) -> None:
 def _door_of_signals(pick: Choices) -> None:
     rows, many = pick.below(40), pick.below(4)
     rules = np.stack([_numbers(pick, many, limit) for limit in (8, 8, 2, 2)], axis=1)
-    bounds = np.stack([_numbers(pick, many, rows + 2) for _ in range(2)])
+    span = _number(pick, rows + 2), _number(pick, rows + 2)
     flags = np.zeros((many, rows), np.uint8) if pick.below(2) else None
-    count_kernels.count_signals(np.arange(rows), _missing(pick, rows), rules, bounds, flags)
+    count_kernels.count_signals(np.arange(rows), _missing(pick, rows), rules, span, flags)
 
 
 def _door_of_groups(pick: Choices) -> None:

@@ -29,31 +29,27 @@ def count_within(
 
     `flags`, zeros of shape (signals, rows), receives a 1 for each row that is counted.
     """
-    if not len(ticks):
-        return (0,) * len(signals)
-    _, reach = _tables(signals)
-    return _count(signals, ticks, np.stack([np.maximum(reach - 1, start), np.full(len(signals), len(ticks))]), flags)
+    return _count(signals, ticks, (start, len(ticks)), flags) if len(ticks) else (0,) * len(signals)
 
 
 def count_across(signals: Signals, left: Ticks, right: Ticks) -> tuple[int, ...]:
     """Count each signal over the windows with rows on both sides of a seam."""
     if not len(left) or not len(right):
         return (0,) * len(signals)
-    _, reach = _tables(signals)
-    last = np.minimum(len(left) + reach - 1, len(left) + len(right))
-    return _count(signals, concat([left, right]), np.stack([np.maximum(len(left), reach - 1), last]), None)
+    return _count(signals, concat([left, right]), (len(left), len(left)), None)
 
 
-def _count(
-    signals: Signals, ticks: Ticks, bounds: NDArray[np.int64], flags: NDArray[np.uint8] | None
-) -> tuple[int, ...]:
-    """Count signal k on rows `bounds[0, k]` (included) to `bounds[1, k]` (excluded)."""
-    table, _ = _tables(signals)
-    largest = max(signals, key=lambda signal: signal.fast * signal.slow, default=None)
-    if largest is None or largest.fits(ticks.limbs):
-        return tuple(count_kernels.count_signals(ticks.limbs[0], ticks.missing, table, bounds, flags).tolist())
+def _count(signals: Signals, ticks: Ticks, span: tuple[int, int], flags: NDArray[np.uint8] | None) -> tuple[int, ...]:
+    """Count each signal over the windows that end at row `span[0]` or later, and begin before row `span[1]`."""
+    if len(ticks.limbs) == 1:
+        counts = count_kernels.count_signals(ticks.limbs[0], ticks.missing, _table(signals), span, flags)
+        if counts is not None:
+            return tuple(counts.tolist())
+    start, before = span
+    starts = [max(start, each.reach - 1) for each in signals]
+    stops = [min(before + each.reach - 1, len(ticks)) for each in signals]
     rows = [None] * len(signals) if flags is None else flags
-    return tuple(map(_count_wide, signals, repeat(ticks), *bounds.tolist(), rows))
+    return tuple(map(_count_wide, signals, repeat(ticks), starts, stops, rows))
 
 
 def _count_wide(signal: Signal, ticks: Ticks, start: int, stop: int, flags: NDArray[np.uint8] | None) -> int:
@@ -69,7 +65,7 @@ def _count_wide(signal: Signal, ticks: Ticks, start: int, stop: int, flags: NDAr
 
 
 @lru_cache(maxsize=16)
-def _tables(signals: Signals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the signals in the form of `count_kernels.count_signals`, and the reach of each."""
+def _table(signals: Signals) -> NDArray[np.int64]:
+    """Return the signals in the form of `count_kernels.count_signals`."""
     rows = [(each.fast, each.slow, each.is_above, each.is_cross) for each in signals]
-    return np.array(rows, np.int64).reshape(-1, 4), np.array([each.reach for each in signals], np.int64)
+    return np.array(rows, np.int64).reshape(-1, 4)

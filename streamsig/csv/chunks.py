@@ -194,12 +194,7 @@ class Chunks:
         if not quoted:
             return cut
         octets = np.frombuffer(buffer, np.uint8, filled)
-        scratch = np.empty(filled + text_kernels.PADDING, np.int32)
-        fields = text_kernels.find_fields(octets, self._delimiter, scratch)
-        if fields.malformed or not fields.records:
-            return _last_record_end(bytes(octets), self._delimiter)
-        ends = fields.ends[1:]
-        return int(ends[octets[ends] == ord("\n")][-1]) + 1
+        return text_kernels.last_record_end(octets, self._delimiter) or _last_record_end(bytes(octets), self._delimiter)
 
 
 def _last_record_end(text: bytes, delimiter: str) -> int:

@@ -55,11 +55,7 @@ class Closes(NamedTuple):
 
 def read_closes(cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> Closes:
     """Read cells as closes; `scale` is the number of decimals to try first, at most `text_kernels.MAX_SCALE`."""
-    return closes_of(text_kernels.read_numbers(cells, grammar_of(numbers), scale), cells, numbers, scale)
-
-
-def closes_of(read: text_kernels.Numbers, cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> Closes:
-    """Return the closes of cells that a kernel has `read` at a scale; read what it left."""
+    read = text_kernels.read_numbers(cells, grammar_of(numbers), scale)
     if read.wide and scale < read.widest <= text_kernels.MAX_SCALE:
         return read_closes(cells, numbers, read.widest)
     if read.wide:
@@ -69,11 +65,15 @@ def closes_of(read: text_kernels.Numbers, cells: text_kernels.Cells, numbers: Nu
     else:
         missing = read.missing.view(np.bool_) if read.missing.any() else None
         ticks = Ticks(read.ticks[np.newaxis], scale, missing)
-    fallback = read.fallback
-    bad = Bad(fallback[:0], fallback[:0], [], [])
-    if len(fallback):
-        parsed, bad = _parse(fallback, Texts(*text_kernels.copy_texts(cells.take(fallback))), numbers)
-        ticks = _put(ticks, fallback, parsed)
+    return completed(ticks, read.fallback, cells.take(read.fallback), numbers)
+
+
+def completed(ticks: Ticks, rows: NDArray[np.int32], cells: text_kernels.Cells, numbers: NumberFormat) -> Closes:
+    """Return the closes that a kernel has read, with the fallback cells of `rows` read by `NumberFormat.parse`."""
+    bad = Bad(rows[:0], rows[:0], [], [])
+    if len(rows):
+        parsed, bad = _parse(rows, Texts(*text_kernels.copy_texts(cells)), numbers)
+        ticks = _put(ticks, rows, parsed)
     return Closes(numbers.mark_missing(ticks), bad)
 
 

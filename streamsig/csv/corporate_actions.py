@@ -29,6 +29,9 @@ class Actions(NamedTuple):
     columns: NDArray[np.intp]
 
 
+NO_ACTIONS = Actions(np.empty(0, np.intp), np.empty(0, np.intp))
+
+
 def is_action(text: str, numbers: NumberFormat) -> bool:
     """Return whether a text among prices is neither a number nor missing."""
     return not numbers.fits(text) and kind(text) not in {Kind.NUMBER, Kind.MISSING} and not numbers.is_missing(text)
@@ -48,7 +51,7 @@ def find_actions(columns: Sequence[Cells], rows: NDArray[np.intp], numbers: Numb
     """Return which of the rows, all without a close, have a text in a column; `scale` is only a hint."""
     where = np.full(len(rows), -1, np.intp)
     for place, column in enumerate(columns):
-        bad = read_closes(column.take(rows.astype(np.int32)), numbers, scale).bad
+        bad = read_closes(column.take(rows), numbers, scale).bad
         texts = np.array([is_action(text, numbers) for text in bad.texts], np.bool_)
         with_text = bad.rows[texts[bad.which]]
         where[with_text[where[with_text] < 0]] = place

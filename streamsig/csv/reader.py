@@ -18,14 +18,14 @@ from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, concat
 from streamsig.csv import footers, repeated_headers
 from streamsig.csv.bad_records import MOST_SHOWN_FIELDS, BadRecordError, Judge, Problem, Problems, shown
-from streamsig.csv.closes import closes_of, grammar_of, read_closes
-from streamsig.csv.corporate_actions import Actions, find_actions
+from streamsig.csv.closes import completed, grammar_of, read_closes
+from streamsig.csv.corporate_actions import NO_ACTIONS, Actions, find_actions
 from streamsig.csv.records import split_records, unwrapped_lines
 from streamsig.csv.rejected_rows import Rejects
 from streamsig.native import text_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -86,38 +86,38 @@ class ChunkReader:
     def _read_regular(self, octets: NDArray[np.uint8]) -> Reading | None:
         """Read a text whose records are all regular and good; return `None` for any other.
 
-        Also for a text with many cells that the kernel cannot read: those take less memory in batches.
+        Also for a text whose last row has no time, and for one with many cells that the kernel cannot read: those take
+        less memory in batches.
         """
         # read once: another thread may change the hint
         dialect, scale = self.dialect, self.scale
-        last = octets[-1] if len(octets) else ord("\n")
-        octets = octets if last == ord("\n") else np.append(octets, np.uint8(ord("\n")))
-        fields = text_kernels.find_fields(octets, dialect.delimiter, self._scratch(len(octets) + text_kernels.PADDING))
-        whole_lines = not dialect.line_quoted or fields.records == fields.lines
-        if fields.malformed or len(fields.ends) - 1 != fields.records * dialect.fields or not whole_lines:
+        regular = text_kernels.read_regular(octets, self._columns, self._grammar, scale, self._scratch(len(octets)))
+        if regular is None or (regular.enclosed and dialect.line_quoted) or _untimed_tail(octets, regular.last):
             return None
-        cells = text_kernels.Cells.of_field(fields, dialect.fields, dialect.close)
-        numbers = text_kernels.read_numbers(cells, self._grammar, scale, dialect.delimiter)
-        if numbers.ragged or numbers.empty or numbers.returns != fields.returns or len(numbers.fallback) > _RUN_RECORDS:
+        if regular.wide:
+            (cells,) = self._cells(octets, (dialect.close,))
+            closes = read_closes(cells, dialect.numbers, scale)
+        else:
+            ticks = Ticks(regular.ticks[np.newaxis], scale, regular.missing)
+            cells = text_kernels.Cells.of(octets, regular.fallback[:, 1:])
+            closes = completed(ticks, regular.fallback[:, 0], cells, dialect.numbers)
+        if len(closes.bad.rows) or len(self._actions(closes.ticks, lambda: self._cells(octets, self.prices)).rows):
             return None
-        closes = closes_of(numbers, cells, dialect.numbers, scale)
-        if len(closes.bad.rows):
-            return None
-        if self.prices and closes.ticks.missing is not None:
-            prices = [text_kernels.Cells.of_field(fields, dialect.fields, index) for index in self.prices]
-            if len(self._actions(closes.ticks, prices).rows):
-                return None
-        also = (text_kernels.Cells.of_field(fields, dialect.fields, index) for index in self.also)
-        texts = tuple(Texts(*text_kernels.copy_texts(cells)) for cells in also)
-        untimed = 0
-        if self.timed and dialect.time is not None:
-            untimed = _untimed_tail(text_kernels.Cells.of_field(fields, dialect.fields, dialect.time))
-        return Reading(closes.ticks, fields.lines - (last not in b"\r\n"), texts=texts, untimed=untimed)
+        texts = [text_kernels.Cells.of(octets, regular.places, place) for place in range(len(self.also))]
+        return Reading(closes.ticks, regular.lines, texts=tuple(Texts(*text_kernels.copy_texts(it)) for it in texts))
+
+    def _cells(self, octets: NDArray[np.uint8], fields: tuple[int, ...]) -> list[text_kernels.Cells]:
+        """Return the cells of some fields of a regular text."""
+        columns = self._columns._replace(further=fields, last=-1)
+        scratch = text_kernels.Scratch.empty(len(octets) // columns.fields + 1, len(fields))
+        regular = text_kernels.read_regular(octets, columns, self._grammar, self.scale, scratch)
+        places = np.empty((0, 2 * len(fields)), np.int32) if regular is None else regular.places
+        return [text_kernels.Cells.of(octets, places, place) for place in range(len(fields))]
 
     def _read_records(self, chunk: Chunk, octets: NDArray[np.uint8]) -> Reading:
         """Read any text, record by record."""
         dialect, rejects = self.dialect, Rejects()
-        times = [dialect.time] if self.timed and dialect.time is not None else []
+        times = [] if self._columns.last < 0 else [self._columns.last]
         wanted = [dialect.close, *self.also, *times, *self.prices]
         lines = 1
         runs: list[Ticks] = []
@@ -129,7 +129,8 @@ class ChunkReader:
             good = records._replace(places=places)
             runs.append(ticks)
             if times and len(places):
-                tail = _untimed_tail(good.cells(octets, 1 + len(self.also)))
+                first = 2 + 2 * len(self.also)
+                tail = _untimed_tail(octets, places[:, first : first + 2])
                 untimed = tail + untimed * (tail == len(places))
             for place, column in enumerate(texts, 1):
                 column.append(Texts(*text_kernels.copy_texts(good.cells(octets, place))))
@@ -151,7 +152,7 @@ class ChunkReader:
         closes = read_closes(regular.cells(octets, 0), self.dialect.numbers, self.scale)
         first = regular.places.shape[1] // 2 - len(self.prices)
         prices = [regular.cells(octets, first + place) for place in range(len(self.prices))]
-        actions = self._actions(closes.ticks, prices)
+        actions = self._actions(closes.ticks, lambda: prices)
         if len(whole) == len(records.fields) and not (len(closes.bad.rows) or len(actions.rows) or self.footer):
             return regular.places, closes.ticks
         problems = self._problems(records)
@@ -197,10 +198,11 @@ class ChunkReader:
         records = split_records(row, dialect.delimiter, line_quoted=dialect.line_quoted, most_fields=most)
         return self._judge.record(next(records)) or (Problem("", ""), "")
 
-    def _actions(self, ticks: Ticks, prices: Sequence[text_kernels.Cells]) -> Actions:
+    def _actions(self, ticks: Ticks, prices: Callable[[], Sequence[text_kernels.Cells]]) -> Actions:
         """Return the rows without a close that have a text in a column of prices."""
-        rows = np.empty(0, np.intp) if ticks.missing is None or not prices else np.flatnonzero(ticks.missing)
-        return find_actions(prices, rows, self.dialect.numbers, self.scale)
+        if ticks.missing is None or not self.prices:
+            return NO_ACTIONS
+        return find_actions(prices(), np.flatnonzero(ticks.missing), self.dialect.numbers, self.scale)
 
     def footer_start(self, chunk: Chunk, reading: Reading) -> int:
         """Return the byte of a chunk at which the rows without a time at its end begin."""
@@ -233,24 +235,31 @@ class ChunkReader:
     def _grammar(self) -> NDArray[np.uint8]:
         return grammar_of(self.dialect.numbers)
 
-    def _scratch(self, size: int) -> NDArray[np.int32]:
-        """Return the scratch memory of this thread, reused for each text."""
-        scratch: NDArray[np.int32] | None = getattr(self._own, "scratch", None)
-        if scratch is None or len(scratch) < size:
-            scratch = self._own.scratch = np.empty(size, np.int32)
+    @cached_property
+    def _columns(self) -> text_kernels.Columns:
+        dialect = self.dialect
+        time = dialect.time if self.timed else None
+        return text_kernels.Columns(
+            dialect.delimiter, dialect.fields, dialect.close, self.also, -1 if time is None else time
+        )
+
+    def _scratch(self, size: int) -> text_kernels.Scratch:
+        """Return the scratch memory of this thread for a text of this size, reused for each text."""
+        scratch: text_kernels.Scratch | None = getattr(self._own, "scratch", None)
+        rows = size // self.dialect.fields + 1
+        if scratch is None or len(scratch.ticks) < rows:
+            scratch = self._own.scratch = text_kernels.Scratch.empty(rows, len(self.also))
         return scratch
 
 
-def _untimed_tail(cells: text_kernels.Cells) -> int:
-    """Return the number of cells at the end that are not times; reads few of them if the last one is."""
-    count = 1
-    while True:
-        last = cells.slice(max(0, cells.rows - count), cells.rows)
-        texts = Texts(*text_kernels.copy_texts(last)).to_bytes()
-        tail = footers.untimed_tail([text.decode("utf-8", "backslashreplace") for text in texts])
-        if tail < count or count >= cells.rows:
-            return tail
-        count *= 8
+def _untimed_tail(octets: NDArray[np.uint8], places: NDArray[np.int32]) -> int:
+    """Return the number of cells at the end that are not times; `places` are the start and the stop of each."""
+    for count, row in enumerate(range(len(places) - 1, -1, -1)):
+        cell = text_kernels.Cells.of(octets, places[row : row + 1])
+        (text,) = Texts(*text_kernels.copy_texts(cell)).to_bytes()
+        if footers.has_time(text.decode("utf-8", "backslashreplace")):
+            return count
+    return len(places)
 
 
 def _joined(parts: list[Texts]) -> Texts:

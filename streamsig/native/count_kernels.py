@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MOST_WORDS = 8
 """The most 64-bit words of a sum in `count_groups`."""
 
-_MOST_FACTOR = 1 << 62
+_INVALID = 1
 _NO_FLAGS = np.empty((0, 0), np.uint8)
 
 
@@ -22,38 +22,33 @@ def count_signals(
     ticks: NDArray[np.int64],
     missing: NDArray[np.bool_] | None,
     signals: NDArray[np.int64],
-    bounds: NDArray[np.int64],
+    span: tuple[int, int],
     flags: NDArray[np.uint8] | None = None,
-) -> NDArray[np.int64]:
-    """Count signals over closes; return the counts, (signals,).
+) -> NDArray[np.int64] | None:
+    """Count signals over closes; return the counts, (signals,), or `None` for closes that are too large.
 
     `ticks` is (rows,), `missing` (rows,) or `None`. `signals` is (signals, 4): the lengths of the fast and the slow
-    mean, 1 for above and 0 for below, 1 if a row counts only where that turns true. `bounds` is (2, signals): signal k
-    is counted on rows `bounds[0, k]` (included) to `bounds[1, k]` (excluded), whose windows must lie in the run.
-    `flags`, zeros of (signals, rows), receives a 1 for each row that counts.
+    mean, 1 for above and 0 for below, 1 if a row counts only where that turns true. A row counts if its whole window
+    lies in the run, ends at row `span[0]` or later, and begins before row `span[1]`. `flags`, zeros of (signals, rows),
+    receives a 1 for each row that counts.
 
     `fast * slow` times the largest close must be below 2**62. Raises ValueError for arrays that do not fit together.
     """
     rows, many = len(ticks), len(signals)
-    if bounds.shape != (2, many) or (missing is not None and len(missing) != rows):
-        raise ValueError(f"bounds of {bounds.shape} for {many} signals, or not {rows} rows of missing")
-    first, last = bounds
-    lengths, turns = signals[:, :2], signals[:, 3]
-    if ((lengths < 1) | (lengths > _MOST_FACTOR)).any() or ((turns < 0) | (turns > 1)).any():
-        raise ValueError(f"means are of 1 to {_MOST_FACTOR} rows, and a signal turns (1) or not (0)")
+    if (missing is not None and len(missing) != rows) or not 0 <= min(span) <= max(span) <= rows:
+        raise ValueError(f"a span of {span} in {rows} rows, or not as many rows of missing")
     if flags is not None and flags.shape != (many, rows):
         raise ValueError(f"flags of {flags.shape} where {many} signals of {rows} rows are counted")
-    reach = lengths.max(axis=1, initial=0) + turns
-    if ((first < last) & ((first < reach - 1) | (last > rows))).any():
-        raise ValueError("a window does not lie in the run")
     counts = np.empty(many, np.int64)
     sums, known = np.empty(rows + 1, np.int64), np.empty(0 if missing is None else rows, np.int64)
     absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)
-    gaps = missing is not None
     closes = np.ascontiguousarray(ticks)
     emitted = (flags is not None, _NO_FLAGS if flags is None else flags)
-    library.call("count_signals", closes, absent, rows, gaps, signals, first, last, many, sums, known, counts, *emitted)
-    return counts
+    run = (closes, absent, rows, missing is not None, signals, many, *span)
+    result = library.call("count_signals", *run, sums, known, counts, *emitted)
+    if result == _INVALID:
+        raise ValueError("means are of 1 to 2**62 rows, and a signal turns (1) or not (0)")
+    return None if result else counts
 
 
 class GroupArrays(NamedTuple):

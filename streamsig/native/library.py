@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LEVELS = ("baseline", "avx2", "avx512")
 """The libraries, indexed by the result of `processor_level`."""
 
-INTERFACE = 2
+INTERFACE = 3
 """Changes with the arguments of any kernel, together with `interface_version` in processor.c."""
 
 _NOTHING = ctypes.c_char * 0
@@ -23,13 +23,13 @@ _NOTHING = ctypes.c_char * 0
 class _Array(NamedTuple):
     """An array argument: contiguous, with an element type and a number of dimensions."""
 
-    kind: type[np.generic]
+    kind: np.dtype[Any]
     sizes: int
 
     def place_of(self, array: NDArray[Any]) -> int:
         """Return the address of an array; raises TypeError for the wrong type."""
         if array.dtype != self.kind or array.ndim != self.sizes or not array.flags.c_contiguous:
-            given, needed = f"{array.dtype} of {array.ndim} dimensions", f"{self.kind.__name__} of {self.sizes}"
+            given, needed = f"{array.dtype} of {array.ndim} dimensions", f"{self.kind} of {self.sizes}"
             raise TypeError(f"an array of {given} where contiguous {needed} is needed")
         try:
             # several times as fast as `array.ctypes`, but only for writable arrays
@@ -39,18 +39,19 @@ class _Array(NamedTuple):
 
 
 _int = ctypes.c_int64
-_bytes, _places, _ticks = (_Array(kind, 1) for kind in (np.uint8, np.int32, np.int64))
-_table, _sums = (_Array(np.int64, sizes) for sizes in (2, 3))
-_floats = _Array(np.float64, 1)
-_pairs, _slots, _flags = _Array(np.int32, 2), _Array(np.uint64, 1), _Array(np.uint8, 2)
+_bytes, _flags = (_Array(np.dtype(np.uint8), sizes) for sizes in (1, 2))
+_places, _pairs = (_Array(np.dtype(np.int32), sizes) for sizes in (1, 2))
+_ticks, _table, _sums = (_Array(np.dtype(np.int64), sizes) for sizes in (1, 2, 3))
+_slots, _floats = _Array(np.dtype(np.uint64), 1), _Array(np.dtype(np.float64), 1)
 _rows = (_int, _ticks, _int, _flags, _sums, _places)
 SIGNATURES: dict[str, tuple[Any, ...]] = {
-    "find_fields": (_bytes, _int, _bytes, _int, _places, _ticks),
+    "read_regular": (_bytes, *[_int] * 3, _places, *[_int] * 2, _bytes, _int, _ticks, _bytes, _pairs, _pairs, _ticks),
+    "last_record_end": (_bytes, _int, _int),
     "split_records": (_bytes, *[_int] * 3, _places, _int, _ticks, _pairs, _pairs, _int),
-    "read_numbers": (_bytes, _places, *[_int] * 7, _bytes, _int, _ticks, _bytes, _places, _ticks),
-    "read_wide_numbers": (_bytes, _places, *[_int] * 6, _bytes, _table, _bytes, _bytes, _places),
-    "copy_texts": (_bytes, _int, _places, *[_int] * 6, _places, _bytes),
-    "count_signals": (_ticks, _bytes, _int, _int, _table, _ticks, _ticks, _int, _ticks, _ticks, _ticks, _int, _flags),
+    "read_numbers": (_bytes, _places, *[_int] * 3, _bytes, _int, _ticks, _bytes, _places, _ticks),
+    "read_wide_numbers": (_bytes, _places, *[_int] * 3, _bytes, _table, _bytes, _bytes, _places),
+    "copy_texts": (_bytes, _int, _places, *[_int] * 3, _places, _bytes),
+    "count_signals": (_ticks, _bytes, _int, _int, _table, *[_int] * 3, _ticks, _ticks, _ticks, _int, _flags),
     "number_texts": (_places, _bytes, _int, _int, _slots, _int, _int, _ticks, _bytes, _int, _ticks, _places),
     "fill_slots": (_ticks, _bytes, _int, _int, _slots, _int),
     "scale_floats": (_floats, _int, _int, _ticks, _bytes),

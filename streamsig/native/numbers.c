@@ -1,39 +1,16 @@
 /* Reads the numbers in cells as ticks: integers in units of 10**-scale.
  *
- * Up to 16 characters with the usual number of decimals are read by multiplications on 64-bit words (D. Lemire,
- * "Quickly parsing eight digits", 2018). Others are read by the grammar of fields/numbers.py, which is the
- * definition; the caller reads the cells that are neither a number nor missing in the part of it implemented here.
+ * `read_slowly` reads by the grammar of fields/numbers.py, which is the definition; the caller reads the cells that are
+ * neither a number nor missing in the part of it implemented here.
  */
-#include "native.h"
+#include "numbers.h"
 
-typedef unsigned __int128 uint128;
-
-enum { USUAL = 16, MAX_SCALE = 18, MAX_DIGITS = 38, LONGEST = 512, DIGITS_OF_64_BITS = 19, MOST_EXPONENT = 10000 };
+enum { MAX_DIGITS = 38, LONGEST = 512, DIGITS_OF_64_BITS = 19, MOST_EXPONENT = 10000 };
 
 static const uint64_t TENS[MAX_SCALE + 1] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
     1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
     1000000000000000000,
-};
-
-/* Texts, each after its length; a length of 0 ends the list. `firsts` has a bit for each first byte of a text. */
-struct list {
-    const uint8_t *entries;
-    uint64_t firsts[4];
-};
-
-enum { GROUP = 3, MOST_GROUPS = 4 };
-
-/* How numbers are written. The masks are for 16 characters, of which the last `scale` are the decimals, after the mark
- * and the whole part. A number of fewer digits than `fewest` takes the slow way. `separator` is the thousands separator
- * if it is one byte and nothing is in doubt, else 0; `groups` are then the masks of the groups of thousands, the last one
- * first. */
-struct style {
-    uint8_t mark, separator;
-    bool doubtful, by_custom;
-    struct list minuses, separators, currencies, words;
-    int64_t scale, marks, fewest;
-    uint128 decimals, whole, groups[MOST_GROUPS];
 };
 
 /* Read a list, and return the position after it. */
@@ -47,8 +24,7 @@ INLINE bool may_begin(const struct list *list, uint8_t byte) { return list->firs
 
 enum { DOUBTFUL = 1, BY_CUSTOM = 2 };
 
-/* Return the style of a `grammar`: the mark, flags, and the lists. */
-INLINE struct style style_of(const uint8_t *grammar, int64_t scale) {
+struct style style_of(const uint8_t *grammar, int64_t scale) {
     struct style style = {.mark = grammar[0], .scale = scale, .marks = scale != 0, .decimals = ~(uint128)0, .whole = 0};
     style.doubtful = grammar[1] & DOUBTFUL;
     style.by_custom = grammar[1] & BY_CUSTOM;
@@ -72,62 +48,6 @@ INLINE struct style style_of(const uint8_t *grammar, int64_t scale) {
         }
     }
     return style;
-}
-
-struct number {
-    int64_t ticks;
-    bool done;
-};
-
-/* Return the number with the digits in eight bytes of 0 to 9, the first the most significant. */
-INLINE uint64_t eight_digits(uint64_t word) {
-    const uint64_t pairs = 0x000000FF000000FF;
-    word = word * 10 + (word >> 8);
-    return ((word & pairs) * 0x000F424000000064 + (word >> 16 & pairs) * 0x0000271000000001) >> 32;
-}
-
-/* Return the number in the last `digits` of 16 characters, the first in the lowest byte; `done` if all are digits. */
-INLINE struct number read_digits(uint128 characters, int64_t digits) {
-    const uint128 wanted = ~(uint128)0 << (8 * (USUAL - digits));
-    const uint64_t zeros = 0x3030303030303030, to_ten = 0x7676767676767676, high = 0x8080808080808080;
-    const uint64_t first = ((uint64_t)characters ^ zeros) & (uint64_t)wanted;
-    const uint64_t last = ((uint64_t)(characters >> 64) ^ zeros) & (uint64_t)(wanted >> 64);
-    const uint64_t beyond = ((first + to_ten) | first | (last + to_ten) | last) & high;
-    return (struct number){(int64_t)(eight_digits(first) * 100000000 + eight_digits(last)), !beyond};
-}
-
-/* Return the 16 characters before `stop`, which must be at least 16. */
-INLINE uint128 load_before(const uint8_t *text, int64_t stop) {
-    uint128 raw;
-    __builtin_memcpy(&raw, text + stop - USUAL, sizeof raw);
-    return raw;
-}
-
-/* Read a short number without a sign that has exactly `scale` decimals. */
-INLINE struct number read_usual(const uint8_t *text, int64_t start, int64_t stop, const struct style *style) {
-    const int64_t size = stop - start, digits = size - style->marks;
-    if (size > USUAL || digits < style->fewest || stop < USUAL) return (struct number){0, false};
-    if (style->marks && text[stop - 1 - style->scale] != style->mark) return (struct number){0, false};
-    const uint128 raw = load_before(text, stop);
-    return read_digits((raw & style->decimals) | (raw & style->whole) << 8, digits);
-}
-
-/* Read such a number with separators of thousands. */
-INLINE struct number read_grouped(const uint8_t *text, int64_t start, int64_t stop, const struct style *style) {
-    const struct number no = {0, false};
-    const int64_t size = stop - start, whole = size - style->marks - style->scale;
-    if (size > USUAL || whole <= GROUP || whole % (GROUP + 1) == 0 || stop < USUAL || text[start] == '0') return no;
-    if (style->marks && text[stop - 1 - style->scale] != style->mark) return no;
-    const int64_t parts = whole / (GROUP + 1);
-    for (int64_t part = 1, at = stop - style->marks - style->scale; part <= parts; part++) {
-        at -= GROUP + 1;
-        if (text[at] != style->separator) return no;
-    }
-    const uint128 raw = load_before(text, stop);
-    uint128 characters = raw & style->groups[0];
-    for (int64_t group = 1; group < MOST_GROUPS; group++) characters |= (raw & style->groups[group]) << (8 * group);
-    if (style->scale) characters = (raw & style->decimals) | characters << 8;
-    return read_digits(characters, size - style->marks - parts);
 }
 
 /* Read a short number with one digit before the mark, and an exponent of one digit or two. */
@@ -160,8 +80,6 @@ INLINE struct number read_scientific(const uint8_t *text, int64_t start, int64_t
     if (negative) number.ticks = -number.ticks;
     return number;
 }
-
-enum { NUMBER, MISSING, FALLBACK };
 
 /* What a cell is; a number is `magnitude` * 10**-`decimals`. */
 struct cell {
@@ -359,110 +277,61 @@ INLINE struct cell cell_at(const uint8_t *text, int64_t start, int64_t stop, int
     return !quoted || unquote(text, &start, &stop) ? read_cell(text, start, stop, style, most) : fallback;
 }
 
-/* The summary of read_numbers: records without a line end; carriage returns at the ends of records; whether a number
- * does not fit, and the most decimals of one; records with only delimiters and blanks. */
-enum { RAGGED, RETURNS_AT_ENDS, WIDE, WIDEST, EMPTY };
-
-/* Return whether there are only delimiters and blanks, and with more than one field quotes. */
-static bool is_empty(const uint8_t *text, int64_t start, int64_t stop, int64_t delimiter, int64_t width) {
-    while (start < stop && (blank(text[start]) || text[start] == delimiter || text[start] == '\r' ||
-                            (width > 1 && text[start] == '"'))) start++;
-    return start >= stop;
-}
-
-/* Read a cell by the grammar as a tick; return its status, and record in `summary` a number that does not fit. */
-static __attribute__((noinline)) int read_slowly(const uint8_t *text, int64_t start, int64_t stop, int64_t quoted,
-                                                 const struct style *style, int64_t *ticks, int64_t *summary) {
+int read_slowly(const uint8_t *text, int64_t start, int64_t stop, bool quoted, const struct style *style, int64_t *tick,
+                struct noted *noted) {
     const struct number number = read_scientific(text, start, stop, style);
-    *ticks = number.ticks;
+    *tick = number.ticks;
     if (number.done) return NUMBER;
     const struct cell cell = cell_at(text, start, stop, quoted, style, style->scale);
-    *ticks = 0;
+    *tick = 0;
     if (cell.status != NUMBER) return cell.status;
-    if (cell.decimals > summary[WIDEST]) summary[WIDEST] = cell.decimals;
+    if (cell.decimals > noted->widest) noted->widest = cell.decimals;
     const int64_t power = style->scale - cell.decimals;
     if (power < 0 || cell.magnitude >= TENS[MAX_SCALE - power]) {
-        summary[WIDE] = 1;
+        noted->wide = true;
         return NUMBER;
     }
     const int64_t value = (int64_t)((uint64_t)cell.magnitude * TENS[power]);
-    *ticks = cell.negative ? -value : value;
+    *tick = cell.negative ? -value : value;
     return NUMBER;
-}
-
-INLINE int64_t read_all(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
-                        bool quoted, bool parted, int64_t width, int64_t field, int64_t delimiter,
-                        const struct style *style, int64_t *ticks, uint8_t *missing, int32_t *fallback_rows, int64_t *summary) {
-    const bool last = field + 1 == width;
-    int64_t many = 0, returns = 0;
-    bool ragged = false;
-    places += field;
-    for (int64_t row = 0; row < rows; row++, places += stride) {
-        int64_t start = (int64_t)places[0] + skip, stop = places[1];
-        if (width) {
-            const int64_t end = places[width - field];
-            ragged |= text[end] != '\n';
-            /* an empty first row has nothing before its end */
-            const bool returned = end && text[end - 1] == '\r';
-            returns += returned;
-            if (last) stop -= returned;
-        }
-        int64_t first = start, end = stop;
-        if (quoted && start + 1 < stop && UNLIKELY(text[start] == '"') && text[stop - 1] == '"') first++, end--;
-        const struct number number = parted && end - first > GROUP + style->marks + style->scale
-                                         ? read_grouped(text, first, end, style)
-                                         : read_usual(text, first, end, style);
-        ticks[row] = number.ticks;
-        if (UNLIKELY(!number.done)) {
-            const int status = read_slowly(text, start, stop, quoted, style, ticks + row, summary);
-            if (status == MISSING) {
-                missing[row] = 1;
-                if (width) {
-                    summary[EMPTY] |= is_empty(text, (int64_t)places[-field] + 1, places[width - field], delimiter, width);
-                }
-            } else if (status == FALLBACK) {
-                fallback_rows[many++] = (int32_t)row;
-            }
-        }
-    }
-    summary[RAGGED] = ragged;
-    summary[RETURNS_AT_ENDS] = returns;
-    return many;
 }
 
 /* Read cells as ticks of `scale` decimals.
  *
- * Cell r begins `skip` bytes after place `field` + r * `stride`, and ends at the next place. With `quoted` it may have
- * quotes around it, and doubled ones inside. With `width` the cells are a field of regular records of `width` fields,
- * and the places are the ends of fields: the last may have a carriage return. `ticks` and `missing` receive an entry
- * per row, `fallback_rows` the rows of fallback cells. Returns the number of fallback cells.
+ * Cell r begins at place r * `stride` and ends at the next place. With `quoted` it may have quotes around it, and
+ * doubled ones inside. `ticks` and `missing` receive an entry per row, `fallback` the rows of fallback cells, and
+ * `summary` whether a number is wide and the most decimals of one. Returns the number of fallback cells.
  */
-EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
-                            int64_t quoted, int64_t width, int64_t field, int64_t delimiter, const uint8_t *grammar,
-                            int64_t scale, int64_t *ticks, uint8_t *missing, int32_t *fallback_rows, int64_t *summary) {
+EXPORT int64_t read_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t quoted,
+                            const uint8_t *grammar, int64_t scale, int64_t *ticks, uint8_t *missing, int32_t *fallback_rows,
+                            int64_t *summary) {
     const struct style style = style_of(grammar, scale);
-    if (width && quoted && skip == 1) {
-        return style.separator ? read_all(text, places, rows, width, 1, true, true, width, field, delimiter, &style, ticks,
-                                          missing, fallback_rows, summary)
-                               : read_all(text, places, rows, width, 1, true, false, width, field, delimiter, &style,
-                                          ticks, missing, fallback_rows, summary);
+    struct noted noted = {false, 0};
+    int64_t many = 0;
+    for (int64_t row = 0; row < rows; row++, places += stride) {
+        const int64_t start = places[0], stop = places[1];
+        const struct number number = read_quickly(text, start, stop, quoted, style.separator, &style);
+        ticks[row] = number.ticks;
+        missing[row] = 0;
+        if (UNLIKELY(!number.done)) {
+            const int status = read_slowly(text, start, stop, quoted, &style, ticks + row, &noted);
+            missing[row] = status == MISSING;
+            if (status == FALLBACK) fallback_rows[many++] = (int32_t)row;
+        }
     }
-    return read_all(text, places, rows, stride, skip, quoted, style.separator, 0, field, delimiter, &style, ticks, missing,
-                    fallback_rows, summary);
+    summary[0] = noted.wide;
+    summary[1] = noted.widest;
+    return many;
 }
 
 /* Read cells as 128-bit integers, lower word first, each at its own scale, `decimals`; otherwise like read_numbers. */
-EXPORT int64_t read_wide_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t skip,
-                                 int64_t quoted, int64_t width, int64_t field, const uint8_t *grammar, uint64_t *words,
-                                 uint8_t *decimals, uint8_t *missing, int32_t *fallback_rows) {
+EXPORT int64_t read_wide_numbers(const uint8_t *text, const int32_t *places, int64_t rows, int64_t stride, int64_t quoted,
+                                 const uint8_t *grammar, uint64_t *words, uint8_t *decimals, uint8_t *missing,
+                                 int32_t *fallback_rows) {
     const struct style style = style_of(grammar, 0);
-    places += field;
     int64_t many = 0;
     for (int64_t row = 0; row < rows; row++, places += stride) {
-        const int64_t start = (int64_t)places[0] + skip;
-        int64_t stop = places[1];
-        if (field + 1 == width && start < stop && text[stop - 1] == '\r') stop--;
-        const struct cell cell = cell_at(text, start, stop, quoted, &style, MAX_SCALE);
+        const struct cell cell = cell_at(text, places[0], places[1], quoted, &style, MAX_SCALE);
         missing[row] = cell.status == MISSING;
         if (cell.status == FALLBACK) fallback_rows[many++] = (int32_t)row;
         const uint128 word = cell.negative ? 0 - cell.magnitude : cell.magnitude;

@@ -3,6 +3,8 @@
 
 enum { BLOCK_ROWS = 1024 };
 
+static const uint64_t MOST = (uint64_t)1 << 62;
+
 /* A signal: moving averages over `fast` and `slow` rows, whether the fast one must be `above` (1) or below (0), and
  * whether a row counts only where that `turns` true. */
 struct signal {
@@ -56,32 +58,54 @@ static int64_t count_block(const struct run *run, int64_t row, int64_t stop, con
                  : count_rows(run, row, stop, signal, 0, false, true, false, false);
 }
 
-/* Count signals over a run of closes.
+/* Return whether the products of closes of this size with the lengths of a signal are below 2**62. */
+INLINE bool fits(const int64_t *signal, uint64_t largest) {
+    const unsigned __int128 factor = (unsigned __int128)signal[0] * (unsigned __int128)signal[1];
+    return factor > MOST ? !largest : factor * largest < MOST;
+}
+
+enum { COUNTED, INVALID, TOO_LARGE };
+
+/* Count signals over the windows of a run of closes that end at row `first` or later, and begin before row `before`.
  *
- * `ticks` has `rows` closes; `missing` is 1 where there is none, and is used only if there are `gaps`.
- * Signal k is counted on rows `first[k]` (included) to `last[k]` (excluded), where its windows must be whole. `sums`
- * and `known` are scratch for rows + 1 and rows entries. If it `emits`, `flags`, zeros of (many, rows), receives a 1
- * for each row that counts. fast * slow * (largest close) must be below 2**62.
+ * `ticks` has `rows` closes; `missing` is 1 where there is none, and is used only if there are `gaps`. `signals` has the
+ * lengths of the two means, above and turns of each. `sums` and `known` are scratch for rows + 1 and rows entries. If it
+ * `emits`, `flags`, zeros of (many, rows), receives a 1 for each row that counts. Returns whether signals are invalid or
+ * closes too large, which are then not counted.
  */
 EXPORT int64_t count_signals(const int64_t *ticks, const uint8_t *missing, int64_t rows, int64_t gaps,
-                             const int64_t *signals, const int64_t *first, const int64_t *last, int64_t many,
-                             int64_t *sums, int64_t *known, int64_t *counts, int64_t emits, uint8_t *flags) {
+                             const int64_t *signals, int64_t many, int64_t first, int64_t before, int64_t *sums,
+                             int64_t *known, int64_t *counts, int64_t emits, uint8_t *flags) {
     uint64_t *const totals = (uint64_t *)sums;
     const struct run run = {(const uint64_t *)ticks, totals, gaps ? known : 0};
+    uint64_t largest = 0;
     totals[0] = 0;
-    for (int64_t row = 0; row < rows; row++) totals[row + 1] = totals[row] + (uint64_t)ticks[row];
+    for (int64_t row = 0; row < rows; row++) {
+        const uint64_t tick = (uint64_t)ticks[row], size = ticks[row] < 0 ? 0 - tick : tick;
+        totals[row + 1] = totals[row] + tick;
+        largest = size > largest ? size : largest;
+    }
     for (int64_t row = 0, run_length = 0; gaps && row < rows; row++)
         known[row] = run_length = missing[row] ? 0 : run_length + 1;
-    for (int64_t k = 0; k < many; k++) counts[k] = 0;
+    for (int64_t k = 0; k < many; k++) {
+        const int64_t *const signal = signals + 4 * k;
+        for (int each = 0; each < 2; each++)
+            if (signal[each] < 1 || (uint64_t)signal[each] > MOST) return INVALID;
+        if (signal[3] != (signal[3] & 1)) return INVALID;
+        if (!fits(signal, largest)) return TOO_LARGE;
+        counts[k] = 0;
+    }
     /* a block of rows stays in cache for all signals */
-    for (int64_t start = 0; start < rows; start += BLOCK_ROWS) {
+    for (int64_t start = first; start < rows; start += BLOCK_ROWS) {
         for (int64_t k = 0; k < many; k++) {
             const int64_t *const given = signals + 4 * k;
             const struct signal signal = {given[0], given[1], given[2], given[3]};
-            const int64_t row = first[k] > start ? first[k] : start;
-            const int64_t stop = last[k] < start + BLOCK_ROWS ? last[k] : start + BLOCK_ROWS;
+            const int64_t reach = (given[0] > given[1] ? given[0] : given[1]) + given[3];
+            const int64_t row = start > reach - 1 ? start : reach - 1;
+            const int64_t last = reach - 1 < rows - before ? before + reach - 1 : rows;
+            const int64_t stop = last < start + BLOCK_ROWS ? last : start + BLOCK_ROWS;
             if (row < stop) counts[k] += count_block(&run, row, stop, &signal, emits ? flags + k * rows : 0);
         }
     }
-    return 0;
+    return COUNTED;
 }

@@ -1,4 +1,4 @@
-"""The kernels that read delimited text: fields, records, and the numbers and texts of cells."""
+"""The kernels that read delimited text: regular text, records, and the numbers and texts of cells."""
 
 from __future__ import annotations
 
@@ -13,55 +13,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BLOCK = 64
-"""The number of bytes that `find_fields` reads in one step."""
-
 MAX_SCALE = 18
 """The most decimals of a tick in 64 bits."""
 
-PADDING = 2 * BLOCK
-"""Extra entries at the end of result arrays: kernels write whole blocks."""
+MAX_FALLBACK = 1 << 12
+"""The most cells of a regular text that the kernel leaves to the caller."""
 
+_PADDING = 16
 _MOST_ENTRY = 255
-
-
-class Fields(NamedTuple):
-    """The ends of the fields of a text.
-
-    Attributes:
-        text: (bytes,) the text.
-        ends: (1 + fields,) -1, then the end of each field, ascending.
-        records: The number of line ends outside of quotes.
-        lines: The number of all line ends.
-        returns: The number of carriage returns.
-        malformed: Whether there are misplaced quotes or NUL bytes.
-
-    """
-
-    text: NDArray[np.uint8]
-    ends: NDArray[np.int32]
-    records: int
-    lines: int
-    returns: int
-    malformed: bool
-
-
-def find_fields(text: NDArray[np.uint8], delimiter: str, scratch: NDArray[np.int32]) -> Fields:
-    """Find the ends of fields: delimiters and line ends outside of quotes.
-
-    `text`, (bytes,), must be shorter than 2 GiB. A field without an end is left out. The result is a view of
-    `scratch`, which must have bytes + `PADDING` entries; raises ValueError if it has fewer.
-    """
-    if len(scratch) < len(text) + PADDING:
-        raise ValueError(f"{len(scratch)} entries are too few for {len(text)} bytes and {PADDING} more")
-    blocks, rest = divmod(len(text), BLOCK)
-    # padding that is neither a delimiter nor a line end or quote
-    tail = np.full(BLOCK, ord("x" if delimiter == " " else " "), np.uint8)
-    tail[:rest] = text[len(text) - rest :]
-    counts = np.zeros(4, np.int64)
-    count = library.call("find_fields", text, blocks, tail, ord(delimiter), scratch, counts)
-    records, lines, returns, malformed = counts.tolist()
-    return Fields(text, scratch[: count + 1], records, lines, returns, bool(malformed))
 
 
 class Cells(NamedTuple):
@@ -69,13 +28,10 @@ class Cells(NamedTuple):
 
     Attributes:
         text: (bytes,) the text.
-        places: byte offsets; cell r begins `skip` bytes after `places[field + r * stride]` and ends at the next offset.
+        places: byte offsets; cell r begins at `places[r * stride]` and ends at the next offset.
         rows: The number of cells.
         stride: The number of places from one cell to the next.
-        skip: The number of bytes from a place to the cell that begins there.
         quoted: Whether cells may have quotes around them, and doubled quotes inside.
-        width: The number of fields of each record if the places are the ends of regular records, else 0.
-        field: The index of the first cell's place; for regular records the number of the field, from 0.
 
     """
 
@@ -83,40 +39,131 @@ class Cells(NamedTuple):
     places: NDArray[np.int32]
     rows: int
     stride: int
-    skip: int = 0
     quoted: bool = True
-    width: int = 0
-    field: int = 0
 
     @classmethod
-    def of_field(cls, fields: Fields, width: int, field: int) -> Cells:
-        """Return the cells of one field, from 0, of regular records of `width` fields."""
-        return cls(fields.text, fields.ends, (len(fields.ends) - 1) // width, width, 1, width=width, field=field)
+    def of(cls, text: NDArray[np.uint8], places: NDArray[np.int32], field: int = 0) -> Cells:
+        """Return the cells of a field, from 0; `places` has the start and the stop of each, (rows, 2 * fields)."""
+        return cls(text, places.reshape(-1)[2 * field :], *places.shape)
 
     def slice(self, start: int, stop: int) -> Cells:
         """Return the cells of rows `start` (included) to `stop` (excluded)."""
         return self._replace(places=self.places[start * self.stride :], rows=min(stop, self.rows) - start)
 
-    def take(self, rows: NDArray[np.int32]) -> Cells:
+    def take(self, rows: NDArray[np.integer]) -> Cells:
         """Return the cells of these rows."""
-        at = rows.astype(np.int64) * self.stride + self.field
-        places = np.empty((len(rows), 2), np.int32)
-        places[:, 0], places[:, 1] = self.places[at] + self.skip, self.places[at + 1]
-        if self.field + 1 == self.width:
-            # without the carriage return after the last field
-            start, stop = places.T
-            stop -= (start < stop) & (self.text[stop - 1] == ord("\r"))
-        return Cells(self.text, places.reshape(-1), len(rows), 2, quoted=self.quoted)
+        at = rows.astype(np.int64) * self.stride
+        pairs = np.stack([self.places[at], self.places[at + 1]], axis=1)
+        return Cells.of(self.text, pairs)._replace(quoted=self.quoted)
 
     @property
     def arguments(self) -> tuple[Any, ...]:
         """Return the arguments of kernels that read cells; raises ValueError for cells out of bounds."""
-        last = self.field + (self.rows - 1) * self.stride + max(2, self.width - self.field + 1)
-        if min(self.field, self.rows, self.stride) < 0 or (self.rows and last > len(self.places)):
+        if min(self.rows, self.stride) < 0 or (self.rows and (self.rows - 1) * self.stride + 2 > len(self.places)):
             raise ValueError(f"cells of {self.rows} rows that are not in {len(self.places)} places")
-        if self.width and not self.field < self.width == self.stride:
-            raise ValueError(f"field {self.field} is not in 0..{self.width - 1}")
-        return self.places, self.rows, self.stride, self.skip, int(self.quoted), self.width, self.field
+        return self.places, self.rows, self.stride, int(self.quoted)
+
+
+class Columns(NamedTuple):
+    """What to read of a delimited text.
+
+    Attributes:
+        delimiter: One character of ASCII.
+        fields: The number of fields of each record.
+        close: The field of the close, from 0.
+        further: Further fields whose cells are found.
+        last: The field whose cell in the last record is returned, or -1.
+
+    """
+
+    delimiter: str
+    fields: int
+    close: int
+    further: tuple[int, ...] = ()
+    last: int = -1
+
+
+class Scratch(NamedTuple):
+    """Arrays that `read_regular` writes, for texts of up to `len(ticks)` rows; one thread reuses them."""
+
+    ticks: NDArray[np.int64]
+    missing: NDArray[np.uint8]
+    places: NDArray[np.int32]
+    fallback: NDArray[np.int32]
+
+    @classmethod
+    def empty(cls, rows: int, further: int) -> Scratch:
+        """Return arrays for this many rows and further fields."""
+        fallback = np.empty((MAX_FALLBACK, 3), np.int32)
+        places = np.empty((rows, 2 * further), np.int32)
+        return cls(np.empty(rows, np.int64), np.empty(rows, np.uint8), places, fallback)
+
+
+class Regular(NamedTuple):
+    """What a regular text contains; arrays are copies.
+
+    Attributes:
+        ticks: (rows,) closes in units of 10**-scale, 0 where there is none.
+        missing: (rows,) 1 where there is no close, else 0; `None` if every row has one.
+        fallback: (fallback, 3) the row, start and stop of cells that the kernel cannot read; the caller reads them.
+        places: (rows, 2 * further) the start and the stop of each further field.
+        wide: Whether a number does not fit in a tick.
+        lines: The number of line ends; a CR at the end of the text is one.
+        enclosed: The number of line ends inside quotes.
+        last: (0 or 1, 2) the start and the stop of the requested cell in the last record.
+
+    """
+
+    ticks: NDArray[np.int64]
+    missing: NDArray[np.bool_] | None
+    fallback: NDArray[np.int32]
+    places: NDArray[np.int32]
+    wide: bool
+    lines: int
+    enclosed: int
+    last: NDArray[np.int32]
+
+
+def read_regular(
+    text: NDArray[np.uint8], columns: Columns, grammar: NDArray[np.uint8], scale: int, scratch: Scratch
+) -> Regular | None:
+    """Read a text whose records are all regular; `None` for any other.
+
+    Records have the same number of fields, quotes open and close fields, and lines end with LF or CRLF; the last one
+    need not end. No record has only delimiters and blanks. `text`, (bytes,), must be shorter than 2 GiB. Returns `None`
+    also for more than `MAX_FALLBACK` cells that the kernel cannot read. Raises ValueError for fields or a scale out of
+    range, and for too little scratch memory.
+    """
+    delimiter, width, close, further, last = columns
+    wanted = np.array([close, *further], np.int32)
+    if not 0 <= int(wanted.min()) <= int(wanted.max()) < width or not -1 <= last < width:
+        raise ValueError(f"fields {wanted.tolist()} or {last} are not in 0..{width - 1}")
+    _check_scale(scale)
+    ticks, missing, places, fallback = scratch
+    if min(len(ticks), len(missing), len(places)) <= len(text) // width or places.shape[1] != 2 * len(further):
+        raise ValueError(f"scratch memory of {len(ticks)} rows is too little for {len(text)} bytes")
+    summary = np.zeros(6, np.int64)
+    source = (text, len(text), ord(delimiter), width, wanted, len(wanted), last, grammar, scale)
+    rows = library.call("read_regular", *source, ticks, missing, fallback, places, summary)
+    if rows < 0:
+        return None
+    enclosed, gaps, wide, left = summary[:4].tolist()
+    is_open = len(text) > 0 and text[-1] not in b"\r\n"
+    return Regular(
+        ticks[:rows].copy(),
+        missing[:rows].astype(np.bool_) if gaps else None,
+        fallback[:left].copy(),
+        places[:rows].copy(),
+        bool(wide),
+        rows + enclosed - is_open,
+        enclosed,
+        summary[4:].astype(np.int32).reshape(1, 2)[: rows if last >= 0 else 0],
+    )
+
+
+def last_record_end(text: NDArray[np.uint8], delimiter: str) -> int:
+    """Return the byte after the last record that ends with LF; 0 if there is none, or the text is not regular."""
+    return library.call("last_record_end", text, len(text), ord(delimiter))
 
 
 class Records(NamedTuple):
@@ -143,7 +190,7 @@ class Records(NamedTuple):
 
     def cells(self, text: NDArray[np.uint8], wanted: int) -> Cells:
         """Return the cells of a wanted field, by its index in `wanted`."""
-        return Cells(text, self.places.reshape(-1), len(self.places), self.places.shape[1], field=2 * wanted)
+        return Cells.of(text, self.places, wanted)
 
 
 def split_records(
@@ -182,35 +229,32 @@ class Numbers(NamedTuple):
         ticks: (rows,) values in units of 10**-scale, 0 where there is none.
         missing: (rows,) 1 where there is no close, else 0.
         fallback: (fallback,) ascending rows of cells that the kernel cannot read; the caller reads them.
-        ragged: Whether a regular record does not end with a line end.
-        returns: The number of carriage returns at the ends of regular records.
         wide: Whether a number does not fit in a tick.
         widest: The most decimals of the numbers that do not have exactly `scale` of them.
-        empty: Whether a regular record has only delimiters and blanks.
 
     """
 
     ticks: NDArray[np.int64]
     missing: NDArray[np.uint8]
     fallback: NDArray[np.int32]
-    ragged: bool
-    returns: int
     wide: bool
     widest: int
-    empty: bool
 
 
-def read_numbers(cells: Cells, grammar: NDArray[np.uint8], scale: int, delimiter: str = ",") -> Numbers:
+def read_numbers(cells: Cells, grammar: NDArray[np.uint8], scale: int) -> Numbers:
     """Read cells as ticks of `scale` decimals; raises ValueError for more than `MAX_SCALE`."""
+    _check_scale(scale)
+    where, rows = cells.arguments, cells.rows
+    ticks, missing, fallback = np.empty(rows, np.int64), np.empty(rows, np.uint8), np.empty(rows, np.int32)
+    summary = np.zeros(2, np.int64)
+    count = library.call("read_numbers", cells.text, *where, grammar, scale, ticks, missing, fallback, summary)
+    wide, widest = summary.tolist()
+    return Numbers(ticks, missing, fallback[:count], bool(wide), widest)
+
+
+def _check_scale(scale: int) -> None:
     if not 0 <= scale <= MAX_SCALE:
         raise ValueError(f"scale {scale} is not in 0..{MAX_SCALE}")
-    where, rows = cells.arguments, cells.rows
-    ticks, missing, fallback = np.empty(rows, np.int64), np.zeros(rows, np.uint8), np.empty(rows, np.int32)
-    summary = np.zeros(5, np.int64)
-    results = (ticks, missing, fallback, summary)
-    count = library.call("read_numbers", cells.text, *where, ord(delimiter), grammar, scale, *results)
-    ragged, returns, wide, widest, empty = summary.tolist()
-    return Numbers(ticks, missing, fallback[:count], bool(ragged), returns, bool(wide), widest, bool(empty))
 
 
 class WideNumbers(NamedTuple):
@@ -245,6 +289,6 @@ def copy_texts(cells: Cells) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
 
     Returns the start of each copy and the end of the last, (rows + 1,), and the joined copies, (bytes,).
     """
-    starts, content = np.empty(cells.rows + 1, np.int32), np.empty(len(cells.text) + PADDING, np.uint8)
+    starts, content = np.empty(cells.rows + 1, np.int32), np.empty(len(cells.text) + _PADDING, np.uint8)
     size = library.call("copy_texts", cells.text, len(cells.text), *cells.arguments, starts, content)
     return starts, content[:size].copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from streamsig.csv.closes import grammar_of
 from streamsig.fields.numbers import NumberFormat
 from streamsig.native import column_kernels, count_kernels, library, text_kernels
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 RUNNABLE = library.LEVELS[: library.load("baseline").processor_level() + 1]
 
 
@@ -22,22 +26,29 @@ def read(level: str, text: bytes, width: int, scale: int) -> list[object]:
     """Return everything that the kernels of a level read in `text`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(library, "library", library.load(level))
-        scratch = np.empty(len(text) + text_kernels.PADDING, np.int32)
-        fields = text_kernels.find_fields(np.frombuffer(text, np.uint8), ",", scratch)
-        results: list[object] = [fields.ends.tolist(), *fields[2:]]
-        cells = [
-            text_kernels.Cells.of_field(fields, width, field)
-            for field in range(width if not fields.malformed and fields.records * width == len(fields.ends) - 1 else 0)
-        ]
-        for records in text_kernels.split_records(fields.text, ",", range(width), most=50):
-            results += [part.tolist() for part in records[:-1]]
-            cells += [records.cells(fields.text, each) for each in range(width)]
+        octets = np.frombuffer(text, np.uint8)
+        results: list[object] = [text_kernels.last_record_end(octets, ",")]
+        cells: list[text_kernels.Cells] = []
+        for close in range(width):
+            columns = text_kernels.Columns(",", width, close, (0, width - 1), last=close)
+            scratch = text_kernels.Scratch.empty(len(text) // width + 1, 2)
+            regular = text_kernels.read_regular(octets, columns, grammar_of(NumberFormat()), scale, scratch)
+            results += plain(regular or ())
+            cells += [] if regular is None else [text_kernels.Cells.of(octets, regular.places, it) for it in range(2)]
+        for records in text_kernels.split_records(octets, ",", range(width), most=50):
+            results += plain(records)
+            cells += [records.cells(octets, each) for each in range(width)]
         for each in cells:
             numbers = text_kernels.read_numbers(each, grammar_of(NumberFormat()), scale)
             wide = text_kernels.read_wide_numbers(each, grammar_of(NumberFormat()))
             copies = text_kernels.copy_texts(each)
-            results += [it.tolist() if isinstance(it, np.ndarray) else it for it in (*numbers, *wide, *copies)]
+            results += plain((*numbers, *wide, *copies))
     return results
+
+
+def plain(values: Iterable[object]) -> list[object]:
+    """Return arrays as lists, and other values as they are."""
+    return [it.tolist() if isinstance(it, np.ndarray) else it for it in values]
 
 
 @given(
@@ -75,15 +86,14 @@ def test_all_levels_count_the_same(closes: list[int | None], fast: int, slow: in
     ticks = np.array([close or 0 for close in closes], np.int64)
     missing = np.array([close is None for close in closes]) if None in closes else None
     signals = np.array([[fast, slow, above, turns], [1, slow, above, 0]], np.int64)
-    bounds = np.stack([signals[:, :2].max(axis=1) + signals[:, 3] - 1, np.full(2, len(ticks))])
-    counts = []
+    counts: list[object] = []
     for level in RUNNABLE:
         flags = np.zeros((2, len(ticks)), np.uint8)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(library, "library", library.load(level))
-            counts += [
-                count_kernels.count_signals(ticks, missing, signals, bounds, each).tolist() for each in (None, flags)
-            ]
+            counts += plain(
+                count_kernels.count_signals(ticks, missing, signals, (0, len(ticks)), each) for each in (None, flags)
+            )
         counts.append(flags.sum(axis=1).tolist())
     assert all(count == counts[0] for count in counts)
 
@@ -131,21 +141,29 @@ def test_all_levels_narrow_words(integers: list[int]) -> None:
 
 def test_wrong_arrays_are_refused() -> None:
     """An array of another type is an error."""
-    with pytest.raises(Exception, match=r"array"):
-        text_kernels.find_fields(np.zeros(10, np.uint8), ",", np.zeros(200, np.int64))
+    with pytest.raises(TypeError, match="an array of int8"):
+        text_kernels.last_record_end(np.zeros(10, np.int8), ",")
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    """Too many decimals, a wrong field or too small a buffer is an error."""
-    text = np.frombuffer(b"1.5,2\n", np.uint8)
-    fields = text_kernels.find_fields(text, ",", np.empty(len(text) + text_kernels.PADDING, np.int32))
-    for field, scale in ((0, text_kernels.MAX_SCALE + 1), (2, 1), (-1, 1)):
+    """Too many decimals, a wrong field, too few places or too little scratch memory is an error."""
+    text, form = np.frombuffer(b"1.5,2\n", np.uint8), grammar_of(NumberFormat())
+    scratch = text_kernels.Scratch.empty(4, 1)
+    for close, further, last, scale in (
+        (0, 0, 0, text_kernels.MAX_SCALE + 1),
+        (2, 0, 0, 1),
+        (0, -1, 0, 1),
+        (0, 0, 2, 1),
+    ):
         with pytest.raises(ValueError, match="not in"):
-            text_kernels.read_numbers(text_kernels.Cells.of_field(fields, 2, field), grammar_of(NumberFormat()), scale)
+            text_kernels.read_regular(text, text_kernels.Columns(",", 2, close, (further,), last), form, scale, scratch)
     with pytest.raises(ValueError, match="not in 3 places"):
-        text_kernels.copy_texts(text_kernels.Cells(text, fields.ends, 2, 2))
-    with pytest.raises(ValueError, match="too few"):
-        text_kernels.find_fields(text, ",", np.empty(len(text), np.int32))
+        text_kernels.copy_texts(text_kernels.Cells(text, np.zeros(3, np.int32), 2, 2))
+    for rows, further in ((3, 1), (4, 0)):
+        with pytest.raises(ValueError, match="too little"):
+            text_kernels.read_regular(
+                text, text_kernels.Columns(",", 2, 0, (1,)), form, 1, text_kernels.Scratch.empty(rows, further)
+            )
 
 
 def test_columns_that_do_not_fit_are_refused() -> None:
@@ -156,26 +174,34 @@ def test_columns_that_do_not_fit_are_refused() -> None:
         column_kernels.narrow_words(np.zeros((1, 3), np.int64))
 
 
-def test_windows_beyond_the_run_are_refused() -> None:
-    """A window that would read rows before the first is refused."""
+def test_rows_beyond_the_run_are_refused() -> None:
+    """A span that is not between rows of the run is refused."""
     signals, ticks = np.array([[1, 5, 1, 0]], np.int64), np.arange(9)
-    for first, last in ((3, 9), (4, 10)):
-        with pytest.raises(ValueError, match="does not lie"):
-            count_kernels.count_signals(ticks, None, signals, np.array([[first], [last]]))
+    for span in ((-1, 9), (0, 10), (5, -1)):
+        with pytest.raises(ValueError, match="a span"):
+            count_kernels.count_signals(ticks, None, signals, span)
+
+
+def test_closes_that_are_too_large_are_not_counted() -> None:
+    """The kernel does not count where a product may not fit in 64 bits."""
+    ticks = np.array([1 << 59, 0], np.int64)
+    assert count_kernels.count_signals(ticks, None, np.array([[1, 8, 1, 0]], np.int64), (0, 2)) is None
+    assert count_kernels.count_signals(-ticks, None, np.array([[8, 1, 1, 0]], np.int64), (0, 2)) is None
+    assert count_kernels.count_signals(ticks, None, np.array([[1, 7, 1, 0]], np.int64), (0, 2)) is not None
 
 
 def test_flags_of_other_rows_are_refused() -> None:
     """Kernels refuse an array of flags that is too short for the rows."""
-    rule, bounds = np.array([[1, 5, 1, 0]], np.int64), np.array([[4], [9]])
+    rule = np.array([[1, 5, 1, 0]], np.int64)
     with pytest.raises(ValueError, match=r"flags of \(1, 8\)"):
-        count_kernels.count_signals(np.arange(9), None, rule, bounds, np.zeros((1, 8), np.uint8))
+        count_kernels.count_signals(np.arange(9), None, rule, (0, 9), np.zeros((1, 8), np.uint8))
 
 
 @pytest.mark.parametrize("rule", [[-2, 3, 1, 0], [0, 3, 1, 0], [2, 2**63 - 1, 1, 1], [2, 3, 1, -1], [2, 3, 1, 2]])
 def test_means_of_no_rows_are_refused(rule: list[int]) -> None:
     """An empty range of means, or more than one turn, is an error."""
     with pytest.raises(ValueError, match="means are of"):
-        count_kernels.count_signals(np.arange(9), None, np.array([rule], np.int64), np.array([[2], [9]]))
+        count_kernels.count_signals(np.arange(9), None, np.array([rule], np.int64), (0, 9))
 
 
 def test_a_library_that_was_not_built() -> None:
