@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from streamsig.core.int64_words import differences, from_words, largest_of, to_words, words_for
-from streamsig.core.json_arrays import MOST, pack, unpack, whole
+from streamsig.core.json_values import MOST, pack, unpack, whole
 from streamsig.core.keys import KeyTable, Texts, number_keys
 from streamsig.core.row_signals import RowValues, lengths_of, mean_of
 from streamsig.core.ticks import MOST_SCALE, Ticks

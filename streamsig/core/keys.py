@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from streamsig.core import utf8
-from streamsig.core.json_arrays import pack, unpack
+from streamsig.core.json_values import pack, unpack
 from streamsig.native import key_kernels
 
 if TYPE_CHECKING:

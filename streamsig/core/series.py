@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import add
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamsig.core.json_arrays import whole
+from streamsig.core.json_values import whole
 from streamsig.core.row_signals import RowValues
 from streamsig.core.ticks import Ticks, concat
 from streamsig.core.window import Fold, WindowState, joined, overlap, uncounted

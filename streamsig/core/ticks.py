@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from streamsig.core.json_arrays import pack, unpack, whole
+from streamsig.core.json_values import pack, unpack, whole
 from streamsig.native.column_kernels import narrow_words
 
 if TYPE_CHECKING:

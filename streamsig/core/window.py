@@ -16,7 +16,7 @@ from operator import add, gt
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from streamsig.core.counting import count_across, count_within
-from streamsig.core.json_arrays import whole
+from streamsig.core.json_values import whole
 from streamsig.core.ticks import Ticks, concat
 
 if TYPE_CHECKING:

@@ -73,19 +73,11 @@ _STEP = 64 << 10
 _GROUPS = "a first group"
 
 
-class Need(NamedTuple):
-    """One part of the memory that a run needs: its name in messages, and its size."""
-
-    what: str
-    size_bytes: int
-
-
 class Plan(NamedTuple):
     """How a run stays within its limit.
 
-    A state of groups may take `groups_bytes`. `headroom_bytes` are not planned for anything. Each further limb of
-    closes needs `per_limb_bytes` more. One read of a columnar file may take `table_bytes`. Without a limit,
-    `headroom_bytes` and `table_bytes` are `None`.
+    A state of groups may take `groups_bytes`. `headroom_bytes` are not planned for anything, `None` without a limit.
+    Each further limb of closes needs `per_limb_bytes` more.
     """
 
     threads: int
@@ -93,7 +85,11 @@ class Plan(NamedTuple):
     groups_bytes: int = MAX_BYTES
     headroom_bytes: int | None = None
     per_limb_bytes: int = 0
-    table_bytes: int | None = None
+
+    @property
+    def table_bytes(self) -> int | None:
+        """What one read of a columnar file may take."""
+        return None if self.headroom_bytes is None else TABLE + self.headroom_bytes
 
     def check_closes(self, limbs: int) -> None:
         """Raise UsageError if closes of `limbs` limbs do not fit."""
@@ -124,31 +120,25 @@ class Budget:
             self.plan = self._plan()
         return self.plan
 
-    def needs(self, threads: int, chunk_bytes: int) -> list[Need]:
-        """Return what a run needs with this many threads and chunks of this size; no need is 0 bytes."""
-        settings, storage = self._settings, self._storage
-        keep, signals = overlap(settings.counted), len(settings.counted)
-        needs = [Need("Python and numpy", PYTHON)]
-        if storage.by_pyarrow or self._rows or settings.check_order:
-            needs.append(Need("pyarrow", PYARROW))
-        if storage.text:
-            factor = PER_BYTE_TIMES if settings.check_order else PER_BYTE
-            each = max(factor * chunk_bytes, LONG_RECORD)
-            needs.append(Need(f"{threads} thread{'s' * (threads > 1)}", threads * each))
-        if storage.unpack_bytes:
-            needs.append(Need("unpacking", storage.unpack_bytes))
-        if storage.columnar:
-            needs.append(Need("what is read of columns at once", TABLE))
-        if keep:
-            each = 0 if settings.group_by else PER_CLOSE + (PER_CLOSE_SAVED if settings.checkpoint else 0)
-            needs.append(Need(f"windows of {keep + 1:,} rows", keep * each))
-        if settings.group_by:
-            state = 2 * GroupState(settings.counted).row_bytes + MIB + (PIECE if settings.checkpoint else 0)
-            needs.append(Need(_GROUPS, state * self._states))
-        if self._rows:
-            at_once = chunk_bytes // SHORTEST_ROW + keep
-            needs.append(Need("rows out", ROW_FILE + at_once * (PER_ROW + PER_ROW_SIGNAL * signals)))
-        return [need for need in needs if need.size_bytes]
+    def needs(self, threads: int, chunk_bytes: int) -> dict[str, int]:
+        """Return what a run needs with this many threads and chunks of this size: bytes, by their purpose."""
+        settings, storage, rows = self._settings, self._storage, self._rows
+        keep, checks, saves = overlap(settings.counted), settings.check_order, settings.checkpoint is not None
+        thread = max((PER_BYTE_TIMES if checks else PER_BYTE) * chunk_bytes, LONG_RECORD)
+        per_close = 0 if settings.group_by else PER_CLOSE + PER_CLOSE_SAVED * saves
+        group = 2 * GroupState(settings.counted).row_bytes + MIB + PIECE * saves if settings.group_by else 0
+        row = PER_ROW + PER_ROW_SIGNAL * len(settings.counted)
+        needs = {
+            "Python and numpy": PYTHON,
+            "pyarrow": PYARROW * (storage.by_pyarrow or rows or checks),
+            f"{threads} thread{'s' * (threads > 1)}": threads * thread * storage.text,
+            "unpacking": storage.unpack_bytes,
+            "what is read of columns at once": TABLE * storage.columnar,
+            f"windows of {keep + 1:,} rows": keep * per_close,
+            _GROUPS: group * self._states,
+            "rows out": (ROW_FILE + (chunk_bytes // SHORTEST_ROW + keep) * row) * rows,
+        }
+        return {purpose: size for purpose, size in needs.items() if size}
 
     @property
     def _states(self) -> int:
@@ -160,40 +150,31 @@ class Budget:
             modest = min(MODEST_CHUNK, chunks.CHUNK_BYTES)
             return Plan(settings.thread_count, modest if self._rows or settings.check_order else None)
         # a number of threads that was set is used or refused
-        counts = [settings.threads] if settings.threads else range(settings.thread_count, 0, -1)
-        for threads in counts:
-            if plan := self._fitting(limit, threads):
-                return plan
-        least = self.needs(counts[-1], SMALLEST_CHUNK)
-        parts = ", ".join(f"{_mib(need.size_bytes)} MiB for {need.what}" for need in least if need.size_bytes >= MIB)
+        for threads in [settings.threads] if settings.threads else range(settings.thread_count, 0, -1):
+            least = self.needs(threads, SMALLEST_CHUNK)
+            available = limit - sum(least.values())
+            if available >= 0:
+                return self._longest_chunks(threads, limit, available // 2)
+        parts = ", ".join(f"{_mib(size)} MiB for {purpose}" for purpose, size in least.items() if size >= MIB)
         raise UsageError(
-            f"`memory_limit={_shown(limit)}`: this needs at least {_mib(sum(it.size_bytes for it in least))} MiB:"
+            f"`memory_limit={_shown(limit)}`: this needs at least {_mib(sum(least.values()))} MiB:"
             f" {parts}; raise it, or use a shorter window or fewer `threads`"
         )
 
-    def _fitting(self, limit: int, threads: int) -> Plan | None:
-        """Return the plan with the longest chunks that fit, `None` if the shortest do not."""
+    def _longest_chunks(self, threads: int, limit: int, least: int) -> Plan:
+        """Return the plan with the longest chunks that leave headroom of `least` bytes.
 
-        def total(size: int) -> int:
-            return sum(need.size_bytes for need in self.needs(threads, size))
+        That is for what only reading shows: groups, long closes, dictionaries, pages.
+        """
 
-        available = limit - total(SMALLEST_CHUNK)
-        if available < 0:
-            return None
-        # half is left for what only reading shows: groups, long closes, dictionaries, pages
-        most = limit - available // 2
-        size = max(it for it in range(SMALLEST_CHUNK, CHUNK_BYTES + 1, _STEP) if total(it) <= most)
-        headroom = limit - total(size)
-        groups = next((it.size_bytes for it in self.needs(threads, size) if it.what == _GROUPS), 0)
+        def headroom(size: int) -> int:
+            return limit - sum(self.needs(threads, size).values())
+
+        size = max(it for it in range(SMALLEST_CHUNK, CHUNK_BYTES + 1, _STEP) if headroom(it) >= least)
+        groups = self.needs(threads, size).get(_GROUPS, 0)
         closes = overlap(self._settings.counted) * (PER_CLOSE + self._rows * PER_ROW)
-        return Plan(
-            threads,
-            size,
-            groups_bytes=(headroom + groups) // self._states,
-            headroom_bytes=headroom,
-            per_limb_bytes=0 if self._settings.group_by else closes,
-            table_bytes=TABLE + headroom,
-        )
+        per_limb = 0 if self._settings.group_by else closes
+        return Plan(threads, size, (headroom(size) + groups) // self._states, headroom(size), per_limb)
 
 
 def _mib(size_bytes: int) -> str:

@@ -18,7 +18,7 @@ from streamsig.engine.events import InputFound, OrderChecked, Resumed, RunStarte
 from streamsig.engine.loop import Run, count_input
 from streamsig.engine.result import Groups, Result, Series, SignalCount
 from streamsig.engine.sink import Sink
-from streamsig.engine.stages.accumulator import NEWEST_FIRST, accumulator_of
+from streamsig.engine.stages.accumulator import accumulator_of
 from streamsig.engine.stages.input_checks import InputChecks
 from streamsig.errors import BadRowError, LayoutError, SourceError, UsageError
 from streamsig.sniffer.layout import LayoutOptions
@@ -209,7 +209,7 @@ def _time_order(settings: Settings) -> TimeOrder | None:
         return None
     from streamsig.engine.stages.time_order import TimeOrder  # noqa: PLC0415 (it takes pyarrow)
 
-    return TimeOrder(backwards=settings.order == NEWEST_FIRST, per_file=settings.per_file)
+    return TimeOrder(settings)
 
 
 def versions() -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamsig import files
-from streamsig.core.json_arrays import whole
+from streamsig.core.json_values import whole
 from streamsig.errors import OutputError
 from streamsig.os_errors import naming
 

@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamsig.core.json_values import decoded
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks
 from streamsig.core.window import WindowState
 from streamsig.csv import chunks
+from streamsig.engine.checkpoint.checkpoint import _Body
 from streamsig.engine.checkpoint.snapshot_file import FORMAT
 from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
@@ -217,7 +219,7 @@ _EDITS: dict[str, Callable[[bytes], bytes]] = {
 }
 _DAMAGES: dict[str, Callable[[str], str]] = {
     "format": lambda text: text.replace(f'"streamsig_checkpoint": {FORMAT}', '"streamsig_checkpoint": 99'),
-    "damaged": lambda text: text.replace('"rows": 3000', '"rows": 3001'),
+    "damaged": lambda text: text.replace("[3000, ", "[3001, "),
     "cut off": lambda text: text[:-50],
     "without its last line": lambda text: text[: text.rindex("{")],
     "no checkpoint": lambda _: "seed: 1\n",
@@ -339,8 +341,8 @@ def _offset(workdir: Workdir) -> int:
     place = workdir.path / "checkpoint"
     if not place.exists():
         return 0
-    text = json.loads(place.read_text().splitlines()[0])["text"]
-    return 0 if text is None else int(text["position"]["offset"])
+    body = decoded(_Body, json.loads(place.read_text().splitlines()[1]))
+    return 0 if body.position is None else body.position.offset
 
 
 def test_pipe(workdir: Workdir) -> None:

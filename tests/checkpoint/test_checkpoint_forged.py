@@ -124,8 +124,8 @@ def test_a_scale_without_end(place: Place, tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "2.csv").write_text("time,close\n" + text(700, first=200))
     run(tmp_path, tmp_path / "1.csv", tmp_path / "2.csv", stop_after=3, threads=1)
     documents = [json.loads(line) for line in (tmp_path / "checkpoint").read_bytes().splitlines()[:-1]]
-    (counts,) = (document for document in documents if document.get("state") == "ended")
-    _at(counts, place[:-1])[place[-1]] = 10**9
+    (state,) = (document[1][1] for document in documents[1:] if document[1][0] == "ended")
+    _at(state, place[:-1])[place[-1]] = 10**9
     content = "".join(f"{json.dumps(document)}\n" for document in documents).encode()
     (tmp_path / "checkpoint").write_bytes(content + b'{"crc32": %d}\n' % zlib.crc32(content))
     with pytest.raises(CheckpointError, match="1000000000' where a whole number should be; start over"):

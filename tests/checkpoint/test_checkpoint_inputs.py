@@ -324,8 +324,7 @@ def test_any_content_with_a_valid_crc(settings: dict[str, Any], tmp_path: Path) 
     (path := tmp_path / "1.csv").write_text("time,symbol,close\n" + keyed(300))
     run(tmp_path, path, rejects="rejects", on_bad_row="skip", **settings)
     place = tmp_path / "checkpoint"
-    documents = [json.loads(line) for line in place.read_text().splitlines()[:-1]]
-    del documents[0]["streamsig_checkpoint"]
+    documents = [json.loads(line) for line in place.read_text().splitlines()[1:-1]]
     changes = [
         [*documents[:number], _with(document, where, value), *documents[number + 1 :]]
         for number, document in enumerate(documents)
@@ -334,7 +333,7 @@ def test_any_content_with_a_valid_crc(settings: dict[str, Any], tmp_path: Path) 
     ]
     refused = 0
     for changed in some(changes, 199):
-        snapshot_file.write(place, changed[0], changed[1:])
+        snapshot_file.write(place, changed)
         try:
             run(tmp_path, path, rejects="rejects", on_bad_row="skip", **settings)
         except CheckpointError:
@@ -346,7 +345,7 @@ def test_a_checkpoint_of_brackets(tmp_path: Path) -> None:
     """A checkpoint that is nested too deeply, or is one long line, is refused."""
     (path := tmp_path / "1.csv").write_text(HEADER + text(10))
     for body in ("[" * 200_000 + "]" * 200_000, '"' + "x" * 5_000_000 + '"'):
-        line = f'{{"streamsig_checkpoint": {snapshot_file.FORMAT}, "settings": {body}}}\n'.encode()
+        line = f'{{"streamsig_checkpoint": {snapshot_file.FORMAT}}}\n{body}\n'.encode()
         (tmp_path / "checkpoint").write_bytes(line + b'{"crc32": %d}\n' % zlib.crc32(line))
         with pytest.raises(CheckpointError, match="it is damaged"):
             run(tmp_path, path)

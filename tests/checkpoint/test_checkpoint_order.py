@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import feather
 
-from streamsig.core.time_order import OrderState
+from streamsig.core.json_values import decoded
+from streamsig.core.time_order import OrderState, Place
 from streamsig.csv import chunks
 from streamsig.engine.events import Rejected
 from streamsig.engine.pipeline import count_signals
@@ -83,8 +84,9 @@ def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]
 @given(st.lists(st.integers(-5, 5)), st.one_of(st.none(), st.integers(0, 4)))
 def test_state_as_json(times: list[int], longest: int | None) -> None:
     """A state survives JSON."""
-    state = OrderState.of(np.array(times, np.int64), np.array([time != 3 for time in times], np.bool_), longest)
-    assert OrderState.from_json(json.loads(json.dumps(state.to_json()))) == state
+    readable = np.array([time != 3 for time in times], np.bool_)
+    state = OrderState.of(np.array(times, np.int64), readable, longest, lambda row: Place("x.csv", row, "é"))
+    assert decoded(OrderState, json.loads(json.dumps(state))) == state
 
 
 @pytest.mark.parametrize("settings", [{}, {"order": "newest-first"}, {"per_file": True}])

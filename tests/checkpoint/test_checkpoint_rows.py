@@ -17,7 +17,7 @@ from pyarrow import feather
 from streamsig import Signal, Ticks
 from streamsig.core import groups as core_groups
 from streamsig.core.groups import GroupRows, GroupState
-from streamsig.core.json_arrays import pack
+from streamsig.core.json_values import pack
 from streamsig.core.keys import Texts
 from streamsig.csv import chunks
 from streamsig.engine.budget import Budget, Plan

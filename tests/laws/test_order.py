@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import streamsig
-from streamsig.core.time_order import OrderState, usual_step
+from streamsig.core.time_order import OrderState, Place, usual_step
 from streamsig.csv import chunks
 from streamsig.engine.stages import time_order
 from streamsig.timestamps.grammar import READINGS
@@ -52,10 +52,15 @@ def expected(times: list[int | None], longest: int | None) -> tuple[list[int], l
     return [len(rows) for rows in result], [rows[0] if rows else None for rows in result]
 
 
+def place(row: int) -> Place:
+    """Return the place of a row that is a line."""
+    return Place("", row + 1, "")
+
+
 def state(times: list[int | None], longest: int | None = LONGEST) -> OrderState:
     """Check the order of one run."""
     numbers = np.array([0 if time is None else time for time in times], np.int64)
-    return OrderState.of(numbers, np.array([time is not None for time in times], np.bool_), longest)
+    return OrderState.of(numbers, np.array([time is not None for time in times], np.bool_), longest, place)
 
 
 RUNS = st.lists(
@@ -68,9 +73,12 @@ RUNS = st.lists(
 def test_a_run_is_judged_as_row_by_row(times: list[int | None], longest: int | None) -> None:
     """Counts, first rows and ends are those of the plain loop, even where differences overflow int64."""
     result = state(times, longest)
-    assert (list(result.counts), list(result.firsts)) == expected(times, longest)
+    counts, firsts = expected(times, longest)
+    assert result.counts == (*counts,)
+    assert result.firsts == tuple(None if row is None else place(row) for row in firsts)
     known = [(row, time) for row, time in enumerate(times) if time is not None]
-    assert (result.first_row, result.first) == (known[0] if known else (None, None))
+    assert (result.start, result.first) == ((place(known[0][0]), known[0][1]) if known else (None, None))
+    assert result.has_steps == (len(known) > 1)
     assert result.last == (known[-1][1] if known else None)
 
 
@@ -78,13 +86,13 @@ def test_a_run_is_judged_as_row_by_row(times: list[int | None], longest: int | N
 def test_cuts_are_invisible(times: list[int | None], data: st.DataObject, longest: int | None) -> None:
     """Cuts and the order of merging do not change the state."""
     places = [0, *data.draw(cuts(len(times))), len(times)]
-    parts = [state(times[a:b], longest) for a, b in pairwise(places)]
+    parts = [state(times[a:b], longest).at("", a + 1) for a, b in pairwise(places)]
     while len(parts) > 1:
-        place = data.draw(st.integers(0, len(parts) - 2))
-        parts[place : place + 2] = [parts[place].merge(parts[place + 1])]
+        seam = data.draw(st.integers(0, len(parts) - 2))
+        parts[seam : seam + 2] = [parts[seam].merge(parts[seam + 1], longest)]
     assert parts == [state(times, longest)]
     whole = parts[0]
-    assert whole.merge(OrderState(longest)) == whole == OrderState(longest).merge(whole)
+    assert whole.merge(OrderState(), longest) == whole == OrderState().merge(whole, longest)
 
 
 def test_the_usual_step_is_that_of_most() -> None:

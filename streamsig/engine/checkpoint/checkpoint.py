@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from itertools import groupby
-from operator import itemgetter
+from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamsig.core.json_arrays import whole
-from streamsig.engine.batches.batch import Position
+from streamsig.core.json_values import decoded
+from streamsig.engine.batches.batch import Position  # noqa: TC001 (`decoded` reads it)
 from streamsig.engine.checkpoint import fingerprint, snapshot_file
 from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from streamsig.engine.batches.batch import OpenInput, Step
     from streamsig.engine.sink import Sink
-    from streamsig.engine.stages.stage import Document, Stage
+    from streamsig.engine.stages.stage import Stage
     from streamsig.settings.settings import Settings
     from streamsig.sources.raw_input import RawInput
     from streamsig.sources.text_source import TextSource
@@ -52,12 +52,27 @@ class _Place(NamedTuple):
     position: Position | None = None
 
 
-class _Saved(NamedTuple):
-    """The open input of an earlier run, until this run continues it: its members, and the text within which it is."""
+class _Body(NamedTuple):
+    """The first document of a checkpoint; the others are the states of stages.
 
-    members: int = 0
-    open: Document | None = None
-    text: Document | None = None
+    `path` is the open input, of which `members` texts are counted, and `text` up to `position`. `open` is its
+    fingerprint, unless that of the text suffices.
+    """
+
+    settings: dict[str, object]
+    stages: tuple[str, ...]
+    sinks: dict[str, dict[str, object]]
+    ended: tuple[fingerprint.Fingerprint, ...]
+    path: str | None
+    members: int
+    open: fingerprint.Fingerprint | None
+    text: fingerprint.Fingerprint | None
+    position: Position | None
+
+
+class _StageState(NamedTuple):
+    stage: str
+    state: object
 
 
 class Checkpoint:
@@ -82,13 +97,14 @@ class Checkpoint:
         self._stages, self._sinks, self._path = {stage.name: stage for stage in stages}, sinks, Path(self.name)
         self._matters = {key: value for key, value in settings.as_json().items() if key not in _NO_MATTER}
         self._due = time.monotonic() + SECONDS
-        self._ended: tuple[Document, ...] = ()
+        self._ended: tuple[fingerprint.Fingerprint, ...] = ()
         self._raw: RawInput | None = None
         # `None` if nothing can be committed: nothing is counted yet, or the stages are half changed, or the run has not
         # reached the place of an earlier one, or the last text, which may grow, has ended
         self._place: _Place | None = None
         self._may_grow = False
-        self._saved: _Saved | None = None
+        # the checkpoint of an earlier run, until this run continues its open input
+        self._saved: _Body | None = None
         self._restored_inputs = 0
         if self.is_on:
             with self._refusing():
@@ -100,8 +116,7 @@ class Checkpoint:
         """Return whether the input of this index is counted; refuses the checkpoint if the input has changed."""
         if index >= self._restored_inputs:
             return False
-        with self._refusing():
-            self._check_same(self._ended[index], fingerprint.of_path(self._paths[index]))
+        self._check_same(self._ended[index], fingerprint.of_path(self._paths[index]))
         return True
 
     def has_ended_text(self, member: int) -> bool:
@@ -126,14 +141,13 @@ class Checkpoint:
         if not self.is_on:
             yield
             return
-        path, self._raw, saved = self._paths[index], raw, self._saved or _Saved()
-        if saved.open is not None:
-            with self._refusing():
-                self._check_same(saved.open, fingerprint.of_input(path, raw))
-        self._place = None if saved.members or saved.text else _Place()
+        path, self._raw, saved = self._paths[index], raw, self._saved
+        if saved is not None and saved.open is not None:
+            self._check_same(saved.open, fingerprint.of_input(path, raw))
+        self._place = _Place() if saved is None or (not saved.members and saved.text is None) else None
         with self._committing_on_failure():
             yield
-            if self._saved is not None and saved.text is not None:
+            if self._saved is not None and self._saved.text is not None:
                 raise self._refusal(f"{path} no longer has the text that was being counted")
             self._saved = None
             self._ended = (*self._ended, fingerprint.of_input(path, raw))
@@ -186,28 +200,19 @@ class Checkpoint:
         place, raw, path = self._place, self._raw, None
         if place is None:
             return
-        started, text, stored = time.monotonic(), None, None
+        started, position, text, stored = time.monotonic(), place.position, None, None
         if raw is not None:
             path = self._paths[len(self._ended)]
-            is_table = place.position is not None and place.text is None
+            is_table = position is not None and place.text is None
             stored = fingerprint.of_input(path, raw) if place.members or is_table else None
-        if place.opened is not None and place.position is not None:
-            current = fingerprint.of_text(place.opened, place.text, place.position.offset)
-            if current is None:
+        if place.opened is not None and position is not None:
+            text = fingerprint.of_text(place.opened, place.text, position.offset)
+            if text is None:
                 return
-            text = {"fingerprint": current, "position": place.position._asdict()}
-        body = {
-            "settings": self._matters,
-            "ended": self._ended,
-            "path": path,
-            "members": place.members,
-            "open": stored,
-            "text": text,
-            "stages": list(self._stages),
-            "sinks": {name: sink.snapshot() for name, sink in self._sinks.items()},
-        }
-        documents = ({"of": name, **it} for name, stage in self._stages.items() for it in stage.snapshot())
-        snapshot_file.write(self._path, body, documents)
+        sinks = {name: {**sink.snapshot()} for name, sink in self._sinks.items()}
+        body = _Body(self._matters, (*self._stages,), sinks, self._ended, path, place.members, stored, text, position)
+        states = (_StageState(name, it) for name, stage in self._stages.items() for it in stage.snapshot())
+        snapshot_file.write(self._path, chain([body], states))
         self._due = time.monotonic() + max(SECONDS, _SHARE * (time.monotonic() - started))
 
     @contextlib.contextmanager
@@ -227,69 +232,66 @@ class Checkpoint:
             self.commit()
             self._place = None
 
-    def _continue(self, saved: _Saved, opened: OpenInput, text: TextSource | None) -> _Place:
+    def _continue(self, saved: _Body, opened: OpenInput, text: TextSource | None) -> _Place:
         """Skip the counted part of a text; return the place after it."""
-        if saved.text is None:
+        position, before, name = saved.position, saved.text, opened.name
+        if position is None or before is None:
             return _Place(saved.members)
-        position = Position(*whole(saved.text["position"][name] for name in Position._fields))
-        self._check_text(saved.text["fingerprint"], opened, text, position.offset)
+        if min(position) < 0:
+            raise ValueError("it is damaged")
+        now = fingerprint.of_text(opened, text, position.offset)
+        if before.name != name:
+            raise self._refusal(f"it is of {before.name}, and {name} is next")
+        if now is None:
+            raise self._refusal(f"{name} is shorter than what is counted of it")
+        if before.layout != now.layout:
+            raise self._refusal(f"{name} is understood in another way than when it was counted")
+        if before != now:
+            raise self._refusal(f"the bytes of {name} that are counted have changed")
         if text is not None:
             skipped, crc = text.skip(position.offset)
             if skipped < position.offset:
-                raise self._refusal(f"{opened.name} has {skipped:,} of the {position.offset:,} bytes that are counted")
+                raise self._refusal(f"{name} has {skipped:,} of the {position.offset:,} bytes that are counted")
             if not text.is_plain and crc != position.crc:
-                raise self._refusal(f"the bytes of {opened.name} that are counted have changed")
+                raise self._refusal(f"the bytes of {name} that are counted have changed")
         return _Place(saved.members, position=position)
 
-    def _check_text(self, saved: Document, opened: OpenInput, text: TextSource | None, offset: int) -> None:
-        current = fingerprint.of_text(opened, text, offset)
-        if saved["input"] != opened.name:
-            raise self._refusal(f"it is of {saved['input']}, and {opened.name} is next")
-        if current is None:
-            raise self._refusal(f"{opened.name} is shorter than what is counted of it")
-        if saved["dialect"] != current["dialect"]:
-            raise self._refusal(f"{opened.name} is understood in another way than when it was counted")
-        if saved != current:
-            raise self._refusal(f"the bytes of {opened.name} that are counted have changed")
-
-    def _check_same(self, before: Document, now: Document | None) -> None:
-        if "head" not in before:
-            raise self._refusal(f"{before['input']} is not a file, so it cannot be compared")
+    def _check_same(self, before: fingerprint.Fingerprint, now: fingerprint.Fingerprint | None) -> None:
+        if before.head is None:
+            raise self._refusal(f"{before.name} is not a file, so it cannot be compared")
         if before != now:
-            raise self._refusal(f"{before['input']} is not what it was when it was counted")
+            raise self._refusal(f"{before.name} is not what it was when it was counted")
 
     def _load(self) -> bool:
         """Restore the checkpoint of an earlier run; return whether there is one."""
         try:
             documents = snapshot_file.read(self._path)
-            body = next(documents)
+            body = decoded(_Body, next(documents))
         except FileNotFoundError:
             return False
         except OSError as error:
             raise self._refusal(f"it cannot be read: {error.strerror or error}") from error
         self._check_run(body)
-        self._ended, self._restored_inputs = tuple(body["ended"]), len(body["ended"])
-        (members,) = whole([body["members"]])
-        self._saved = _Saved(members, body["open"], body["text"])
-        left = dict(self._stages)
-        for name, pieces in groupby(documents, itemgetter("of")):
-            left.pop(name).restore(pieces)
+        self._ended, self._restored_inputs, self._saved = body.ended, len(body.ended), body
+        left, states = dict(self._stages), (decoded(_StageState, each) for each in documents)
+        for name, some in groupby(states, attrgetter("stage")):
+            left.pop(name).restore(each.state for each in some)
         if left:
             raise ValueError(f"it has no {next(iter(left))}")
         for name, sink in self._sinks.items():
-            sink.restore(body["sinks"][name])
+            sink.restore(body.sinks[name])
         return True
 
-    def _check_run(self, body: Document) -> None:
+    def _check_run(self, body: _Body) -> None:
         for key, value in self._matters.items():
             # as JSON has it: tuples are lists there
-            if json.loads(json.dumps(value)) != body["settings"].get(key):
+            if json.loads(json.dumps(value)) != body.settings.get(key):
                 raise self._refusal(f'it was written with another setting "{key}"')
-        names = [it["input"] for it in body["ended"]]
-        names += [] if body["path"] is None else [body["path"]]
+        names = [it.name for it in body.ended]
+        names += [] if body.path is None else [body.path]
         if names != self._paths[: len(names)]:
             raise self._refusal(f"it is of other inputs, {', '.join(names[:3])} to begin with")
-        saved, current = {*body["stages"], *body["sinks"]}, {*self._stages, *self._sinks}
+        saved, current = {*body.stages, *body.sinks}, {*self._stages, *self._sinks}
         for name in sorted(saved ^ current):
             reason = f"it also has {name}, which this run does not have" if name in saved else f"it has no {name}"
             raise self._refusal(reason)

@@ -7,33 +7,33 @@ import os
 import re
 import zlib
 from itertools import chain
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from streamsig import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-FORMAT = 7
+FORMAT = 8
 _FORMAT_KEY = "streamsig_checkpoint"
 _BEGINNING = re.compile(rb'\{"%b": *([0-9]{1,9})[,}]' % _FORMAT_KEY.encode())
 _PEEK_BYTES, _PIECE_BYTES = 64, 1 << 20
 
 
-def write(path: Path, body: Mapping[str, Any], pieces: Iterable[Mapping[str, Any]]) -> None:
-    """Replace the file in one step by a body, and pieces that are too large for it; raises OutputError."""
+def write(path: Path, documents: Iterable[object]) -> None:
+    """Replace the file in one step by documents, each a value for JSON; raises OutputError."""
     with files.replacing(path) as file:
         crc = 0
-        for document in chain([{_FORMAT_KEY: FORMAT, **body}], pieces):
+        for document in chain([{_FORMAT_KEY: FORMAT}], documents):
             line = json.dumps(document).encode() + b"\n"
             crc = zlib.crc32(line, crc)
             file.write(line)
         file.write(b'{"crc32": %d}\n' % crc)
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the body, then the pieces, with one of them in memory; the CRC is checked before the first.
+def read(path: Path) -> Iterator[object]:
+    """Yield the documents, with one of them in memory; the CRC is checked before the first.
 
     Raises OSError, and ValueError with what is wrong.
     """
@@ -43,7 +43,8 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         lines = _check(file)
         file.seek(0)
-        for _ in range(lines):
+        file.readline()
+        for _ in range(lines - 1):
             yield json.loads(file.readline())
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import chain, count, groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from streamsig.core.groups import GroupState, TooManyGroupsError
-from streamsig.core.json_arrays import whole
+from streamsig.core.json_values import decoded
 from streamsig.core.series import SeriesState
 from streamsig.errors import LayoutError, UsageError
+from streamsig.sniffer.layout import NEWEST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,10 +21,7 @@ if TYPE_CHECKING:
     from streamsig.core.ticks import Ticks
     from streamsig.engine.batches.batch import Batch, OpenInput, Position
     from streamsig.engine.budget import Budget
-    from streamsig.engine.stages.stage import Document
     from streamsig.settings.settings import Settings
-
-NEWEST_FIRST = "newest-first"
 
 Rows = TypeVar("Rows")
 
@@ -74,6 +72,20 @@ class State(Protocol[Rows]):
 
     def restore(self, pieces: Iterable[Mapping[str, Any]], /) -> None:
         """Take what `snapshot` yielded; raises ValueError."""
+
+
+class _Counted(NamedTuple):
+    rows: int
+    input_rows: int
+    signals: int
+    files: dict[str, tuple[int, int]]
+
+
+class _Piece(NamedTuple):
+    """A part of the state of the inputs that have ended, or of the open one."""
+
+    of: str
+    state: dict[str, object]
 
 
 class Accumulator(Generic[Rows]):
@@ -147,28 +159,25 @@ class Accumulator(Generic[Rows]):
     def finish(self) -> None:
         """Do nothing: the counts are in `ended`."""
 
-    def snapshot(self) -> Iterator[Document]:
+    def snapshot(self) -> Iterator[object]:
         """Yield the counts, then the states."""
-        files = {name: list(counts) for name, counts in self.files.items()}
-        yield {"rows": self.rows, "input_rows": self._input_rows, "signals": self.signals, "files": files}
-        for name, state in {"ended": self.ended, "open": self._open}.items():
-            if name == "ended" or not self._is_one_run:
-                yield from ({"state": name, **piece} for piece in state.snapshot())
+        yield _Counted(self.rows, self._input_rows, self.signals, self.files)
+        yield from (_Piece("ended", {**it}) for it in self.ended.snapshot())
+        if not self._is_one_run:
+            yield from (_Piece("open", {**it}) for it in self._open.snapshot())
 
-    def restore(self, documents: Iterable[Document]) -> None:
+    def restore(self, pieces: Iterable[object]) -> None:
         """Take what `snapshot` yielded; raises ValueError, and LayoutError for too many groups."""
-        documents = iter(documents)
-        plain = next(documents)
-        (self.rows,) = whole([plain["rows"]])
-        self.signals, self._input_rows = whole([plain["signals"], plain["input_rows"]], most=self.rows)
-        for name, (rows, first_count) in plain["files"].items():
-            self.files[name] = (*whole([rows]), *whole([first_count], most=rows))
-        states = {"ended": self.ended, "open": self._open}
+        documents = iter(pieces)
+        self.rows, self._input_rows, self.signals, self.files = decoded(_Counted, next(documents))
+        states = (decoded(_Piece, each) for each in documents)
         with _refusing():
-            for name, pieces in groupby(documents, itemgetter("state")):
-                states[name].restore(pieces)
-        ended = self.rows if self._is_one_run else self.rows - self._input_rows
-        if self.ended.rows != ended or self._open.rows != (self.rows if self._is_one_run else self._input_rows):
+            for of, some in groupby(states, attrgetter("of")):
+                {"ended": self.ended, "open": self._open}[of].restore(piece.state for piece in some)
+        ended_rows, input_rows = self.rows - self._input_rows, self._input_rows
+        if self._is_one_run:
+            ended_rows = input_rows = self.rows
+        if (self.ended.rows, self._open.rows) != (ended_rows, input_rows):
             raise ValueError(f"a state of other rows than the {self.rows} that are counted")
 
 

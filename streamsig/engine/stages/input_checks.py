@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamsig.core.json_arrays import whole
+from streamsig.core.json_values import decoded
 from streamsig.csv.bad_records import shown
 from streamsig.engine.detection import compare_with
 from streamsig.engine.events import Rejected, Warned
 from streamsig.errors import LayoutError
-from streamsig.sniffer.checks.agreement import CloseColumn
+from streamsig.sniffer.checks.agreement import CloseColumn  # noqa: TC001 (`decoded` reads it)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from streamsig.engine.batches.batch import Batch, OpenInput, Position, RejectedRows
     from streamsig.engine.events import Observer
-    from streamsig.engine.stages.stage import Document
     from streamsig.settings.settings import Settings
 
 
@@ -25,6 +24,12 @@ class Checked(NamedTuple):
 
     rows: int
     rejected: RejectedRows
+
+
+class _Saved(NamedTuple):
+    rows_rejected: int
+    warnings: tuple[str, ...]
+    close_column: CloseColumn | None
 
 
 class InputChecks:
@@ -93,20 +98,14 @@ class InputChecks:
         self.warnings += (message,)
         self._observe(Warned(f"{name}: {message}"))
 
-    def snapshot(self) -> Iterator[Document]:
+    def snapshot(self) -> Iterator[object]:
         """Yield the number of rejected rows, and the warnings and close column of the inputs that have ended."""
-        close_column = None if self._close_column is None else self._close_column._asdict()
-        yield {"rows_rejected": self.rows_rejected, "warnings": list(self.warnings), "close_column": close_column}
+        yield _Saved(self.rows_rejected, self.warnings, self._close_column)
 
-    def restore(self, documents: Iterable[Document]) -> None:
+    def restore(self, pieces: Iterable[object]) -> None:
         """Take what `snapshot` yielded; raises ValueError."""
-        (plain,) = documents
-        (self.rows_rejected,) = whole([plain["rows_rejected"]])
-        if not all(isinstance(each, str) for each in plain["warnings"]):
-            raise ValueError("warnings that are no texts")
-        self.warnings = tuple(plain["warnings"])
-        if plain["close_column"] is not None:
-            self._close_column = CloseColumn.from_json(plain["close_column"])
+        (plain,) = pieces
+        self.rows_rejected, self.warnings, self._close_column = decoded(_Saved, plain)
 
     def finish(self) -> None:
         """Do nothing: all is reported."""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from streamsig.columnar.arrow_text import join, to_arrow
+from streamsig.core.json_values import decoded
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks, concat
 from streamsig.engine.stages.row_table import RowTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from streamsig.core.keys import Texts
     from streamsig.engine.batches.batch import Batch, OpenInput, Position
     from streamsig.engine.stages.accumulator import Accumulator
-    from streamsig.engine.stages.stage import Document
     from streamsig.settings.settings import Settings
 
 SIGNAL = "signal"
@@ -30,6 +30,13 @@ class Rows(NamedTuple):
     ticks: Ticks
     keys: Sequence[Texts]
     times: Sequence[Texts]
+
+
+class _Saved(NamedTuple):
+    has_time: bool
+    keys: tuple[str, ...]
+    time: tuple[int, ...]
+    waiting: tuple[tuple[str | None, ...], ...]
 
 
 class RowsOut:
@@ -47,7 +54,7 @@ class RowsOut:
         self._signals = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
         self._write, self._accumulator = emit, accumulator
         self._table: RowTable | None = None
-        self._has_time, self._keys = False, list[str]()
+        self._has_time, self._keys = False, tuple[str, ...]()
         self._time: tuple[int, ...] = ()
         self._restored_time: tuple[int, ...] | None = None
         # the rows that wait: closes, and texts of the other columns
@@ -60,7 +67,7 @@ class RowsOut:
             raise ValueError("another column has the times than when the rows were written")
         self._restored_time = None
         if self._table is None:
-            self._has_time, self._keys = bool(self._time), list(opened.keys)
+            self._has_time, self._keys = bool(self._time), tuple(opened.keys)
 
     def prepare(self, batch: Batch) -> Rows:
         """Return the columns of the rows; arrays of texts would need more memory while they wait."""
@@ -89,22 +96,17 @@ class RowsOut:
         """Emit the schema if there were no rows."""
         self._settle_columns()
 
-    def snapshot(self) -> Iterator[Document]:
+    def snapshot(self) -> Iterator[object]:
         """Yield the columns, and the texts of the rows that wait."""
-        yield {
-            "has_time": self._has_time,
-            "keys": self._keys,
-            "time": list(self._time),
-            "waiting": [each.to_pylist() for each in self._waiting[1]],
-        }
+        yield _Saved(self._has_time, self._keys, self._time, tuple(each.to_pylist() for each in self._waiting[1]))
 
-    def restore(self, documents: Iterable[Document]) -> None:
+    def restore(self, pieces: Iterable[object]) -> None:
         """Take what `snapshot` yielded; raises ValueError."""
-        (plain,) = documents
-        self._has_time, self._keys = _columns(plain)
-        self._restored_time, rows = tuple(plain["time"]), self._accumulator.rows
+        (plain,) = pieces
+        self._has_time, self._keys, self._restored_time, columns = decoded(_Saved, plain)
+        rows = self._accumulator.rows
         if rows:
-            waiting, texts = self._accumulator.waiting, [_from_plain(each) for each in plain["waiting"]]
+            waiting, texts = self._accumulator.waiting, [pa.array(each, pa.string()) for each in columns]
             if len(waiting) and [len(each) for each in texts] != [len(waiting)] * (self._has_time + len(self._keys)):
                 raise ValueError(f"texts of other rows than the {len(waiting)} that wait")
             self._waiting, first = (waiting, texts), rows - len(waiting) + 1
@@ -124,16 +126,3 @@ class RowsOut:
             first = ticks if done == len(ticks) else ticks.slice(0, done)
             self._write(self._table.batch(first, [each.slice(0, done) for each in texts], values))
         self._waiting = (ticks.slice(done, len(ticks)), [each.slice(done) for each in texts])
-
-
-def _from_plain(plain: Sequence[str | None]) -> pa.Array:
-    """Return texts from a checkpoint as an array."""
-    return pa.array([None if text is None else str(text) for text in plain], pa.string())
-
-
-def _columns(plain: Mapping[str, object]) -> tuple[bool, list[str]]:
-    """Return from a checkpoint whether there is a time, and the names of keys; raises ValueError."""
-    has_time, keys = plain["has_time"], plain["keys"]
-    if not isinstance(has_time, bool) or not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise ValueError("columns that no rows have")
-    return has_time, keys

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from streamsig.engine.batches.batch import Batch, OpenInput, Position
 
 Part = TypeVar("Part")
-
-if TYPE_CHECKING:
-    Document = Mapping[str, Any]
-    """A JSON object."""
 
 
 class Stage(Protocol[Part]):
@@ -42,11 +38,11 @@ class Stage(Protocol[Part]):
     def end_input(self) -> None:
         """End the input."""
 
-    def snapshot(self) -> Iterator[Document]:
-        """Yield the state in pieces of bounded size."""
+    def snapshot(self) -> Iterator[object]:
+        """Yield the state in pieces of bounded size, each a value for JSON (`core.json_values`)."""
 
-    def restore(self, documents: Iterable[Document], /) -> None:
-        """Take the state of an earlier run, before any other call; raises ValueError if it is no snapshot."""
+    def restore(self, pieces: Iterable[object], /) -> None:
+        """Take what JSON made of a snapshot, before any other call; raises ValueError if it is none."""
 
     def finish(self) -> None:
         """End the run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.csv.dialect import one_line
 from streamsig.errors import LayoutError
@@ -11,7 +11,7 @@ from streamsig.fields.column_names import Role, compact, roles
 from streamsig.sniffer.convention import float_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from streamsig.fields.numbers import NumberFormat
 
@@ -47,13 +47,6 @@ class CloseColumn(NamedTuple):
         mark = numbers.decimal if any(numbers.decimal in text for text in few) else ""
         level = values[len(values) // 2] if values else 0.0
         return cls(name, column, level, mark, numbers.by_custom)
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> CloseColumn:
-        """Return the inverse of `_asdict`."""
-        column = plain["column"]
-        texts = str(plain["name"]), None if column is None else str(column)
-        return cls(*texts, float(plain["level"]), str(plain["mark"]), plain["by_custom"] is True)
 
 
 def compare(before: CloseColumn, this: CloseColumn, *, grouped: bool) -> tuple[str, ...]:

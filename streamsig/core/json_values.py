@@ -1,10 +1,12 @@
-"""Integers and arrays in JSON: integers checked on reading, arrays base64, little-endian, with their type."""
+"""Values in JSON, checked on reading: named tuples, integers, and arrays in base64, little-endian, with their type."""
 
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from itertools import repeat
+from types import UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 _KINDS = ("<i1", "<i2", "<i4", "<i8")
 
@@ -30,6 +34,34 @@ def unpack(plain: Sequence[str], shape: tuple[int, ...]) -> NDArray[Any]:
         raise ValueError(f"an array of {kind}")
     array: NDArray[Any] = np.frombuffer(a2b_base64(text), kind).reshape(shape)
     return array
+
+
+_LARGEST = 1 << 64
+
+
+def decoded(kind: type[T], plain: object) -> T:
+    """Return what JSON made of a value of this type; raises ValueError for anything else.
+
+    `kind` is `object` for any value; bool, int, float, str or dict; or a named tuple, `tuple[T, ...]`, `dict[str, T]`
+    or `T | None` of such types. JSON has tuples as lists.
+    """
+    # a union is no class
+    form: Any = kind
+    value: Any = plain
+    arguments, origin = get_args(form), get_origin(form)
+    if isinstance(form, UnionType):
+        value = None if plain is None else decoded(arguments[0], plain)
+    elif origin is dict and isinstance(plain, dict):
+        value = {key: decoded(arguments[1], each) for key, each in plain.items()}
+    elif isinstance(plain, list) and issubclass(origin or form, tuple):
+        kinds: Iterable[Any] = arguments if origin else get_type_hints(form).values()
+        if arguments[1:] == (...,):
+            kinds = repeat(arguments[0], len(plain))
+        values = [decoded(one, each) for one, each in zip(kinds, plain, strict=True)]
+        value = tuple(values) if origin else form(*values)
+    elif form is not object and (type(plain) is not form or (form is int and not -_LARGEST < value < _LARGEST)):
+        raise ValueError(f"{str(plain)[:40]!r} where a value of {getattr(form, '__name__', form)} should be")
+    return cast("T", value)
 
 
 MOST = 1 << 53
