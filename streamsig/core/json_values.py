@@ -60,7 +60,7 @@ def decoded(kind: type[T], plain: object) -> T:
         values = [decoded(one, each) for one, each in zip(kinds, plain, strict=True)]
         value = tuple(values) if origin else form(*values)
     elif form is not object and (type(plain) is not form or (form is int and not -_LARGEST < value < _LARGEST)):
-        raise ValueError(f"{str(plain)[:40]!r} where a value of {getattr(form, '__name__', form)} should be")
+        raise ValueError(f"it is damaged, at {str(plain)[:40]!r}")
     return cast("T", value)
 
 
