@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from streamsig.columnar.compute import call, cast
 from streamsig.core import utf8
 from streamsig.core.ticks import Ticks
 from streamsig.csv import closes
@@ -97,16 +97,16 @@ def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
 def _read(array: pa.Array, numbers: NumberFormat) -> Closes:
     kind = array.type
     if pa.types.is_integer(kind):
-        return Closes(Ticks.from_arrow(array.cast(pa.decimal128(MAX_DIGITS, 0))))
+        return Closes(Ticks.from_arrow(cast(array, pa.decimal128(MAX_DIGITS, 0))))
     if is_text(kind):
-        return _read_texts(array if pa.types.is_large_string(kind) else array.cast(pa.string()), numbers)
+        return _read_texts(array if pa.types.is_large_string(kind) else cast(array, pa.string()), numbers)
     # these are written by programs, with a decimal point and no separator
     numbers = NumberFormat(missing=numbers.missing)
     if pa.types.is_decimal(kind):
         return _read_decimals(array, numbers)
     if pa.types.is_floating(kind):
         return _read_floats(array, numbers)
-    return _read_texts(array.cast(pa.string()), numbers)
+    return _read_texts(cast(array, pa.string()), numbers)
 
 
 def holds_numbers(kind: pa.DataType) -> bool:
@@ -136,7 +136,7 @@ def _decoded(array: pa.Array) -> pa.Array:
         array = array.storage
     if pa.types.is_dictionary(array.type):
         return array.dictionary_decode()
-    return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
+    return call("run_end_decode", array) if pa.types.is_run_end_encoded(array.type) else array
 
 
 def _with_undefined(raw: Closes, array: pa.Array) -> Closes:
@@ -160,7 +160,7 @@ def _read_decimals(array: pa.Array, numbers: NumberFormat) -> Closes:
     scale = array.type.scale
     if 0 <= scale <= MAX_DIGITS:
         try:
-            exact = array if pa.types.is_decimal128(array.type) else array.cast(pa.decimal128(MAX_DIGITS, scale))
+            exact = array if pa.types.is_decimal128(array.type) else cast(array, pa.decimal128(MAX_DIGITS, scale))
             return Closes(Ticks.from_arrow(exact))
         except pa.ArrowInvalid:
             # of 256 bits, and not all of at most 38 digits unless written without padding zeros
@@ -175,7 +175,7 @@ def _read_floats(array: pa.Array, numbers: NumberFormat) -> Closes:
         texts = pa.array([str(it) for it in array.to_numpy(zero_copy_only=False)], pa.string())
         return _read_texts(texts, numbers)
     ticks = _short_float_ticks(array) if pa.types.is_float64(array.type) else None
-    return _read_texts(array.cast(pa.string()), numbers) if ticks is None else Closes(ticks)
+    return _read_texts(cast(array, pa.string()), numbers) if ticks is None else Closes(ticks)
 
 
 def _short_float_ticks(array: pa.Array) -> Ticks | None:
@@ -193,7 +193,7 @@ def _short_float_ticks(array: pa.Array) -> Ticks | None:
 
 
 def _read_texts(texts: pa.Array, numbers: NumberFormat) -> Closes:
-    cells = _cells(pc.fill_null(texts, ""))
+    cells = _cells(_without_nulls(texts))
     ticks, bad = closes.read_closes(cells, numbers, _USUAL_SCALE)
     reasons = (explain(error, text, numbers) for text, error in zip(bad.texts, bad.errors, strict=True))
     errors = [
@@ -210,8 +210,10 @@ def _cells(texts: pa.Array) -> text_kernels.Cells:
     starts = np.frombuffer(places or bytes(8), kind)[texts.offset : texts.offset + len(texts) + 1]
     start, stop = (int(starts[0]), int(starts[-1])) if len(starts) else (0, 0)
     if stop - start > _MOST_BYTES:
+        import pyarrow.compute as pc  # noqa: PLC0415 (see `compute`)
+
         # no number has so many characters
-        return _cells(pc.utf8_slice_codeunits(texts, 0, _LONGEST).cast(pa.string()))
+        return _cells(cast(pc.utf8_slice_codeunits(texts, 0, _LONGEST), pa.string()))
     octets = np.frombuffer(content or b"", np.uint8)[start:stop]
     return text_kernels.Cells(octets, (starts - start).astype(np.int32), len(texts), 1, quoted=False)
 
@@ -224,13 +226,17 @@ def to_texts(array: pa.Array) -> pa.Array:
     array = _decoded(array)
     if pa.types.is_timestamp(array.type) and array.type.tz is not None:
         # to write local times takes a database of time zones, which not every system has
-        array = array.cast(pa.timestamp(array.type.unit))
+        array = cast(array, pa.timestamp(array.type.unit))
     try:
-        texts = array.cast(pa.string())
+        texts = cast(array, pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         # bytes that are not text, lists and the like
         texts = pa.array([_text_of(it) for it in array.to_pylist()], pa.string())
-    return pc.fill_null(texts, "")
+    return _without_nulls(texts)
+
+
+def _without_nulls(texts: pa.Array) -> pa.Array:
+    return call("coalesce", texts, pa.scalar("", texts.type)) if texts.null_count else texts
 
 
 def _text_of(value: object) -> str | None:

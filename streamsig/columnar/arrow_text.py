@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from streamsig.columnar.compute import call
 from streamsig.core import utf8
 from streamsig.core.keys import Texts
 
@@ -32,8 +32,8 @@ def from_arrow(array: pa.Array) -> Texts:
 
 def join(columns: Sequence[pa.Array]) -> pa.Array:
     """Join the texts of a date and of a time of day with a blank, without blanks around them."""
-    trimmed = [pc.ascii_trim_whitespace(column) for column in columns]
-    return trimmed[0] if len(trimmed) == 1 else pc.binary_join_element_wise(*trimmed, " ")
+    trimmed = [call("ascii_trim_whitespace", column) for column in columns]
+    return trimmed[0] if len(trimmed) == 1 else call("binary_join_element_wise", *trimmed, pa.scalar(" "))
 
 
 def shown(texts: pa.Array, row: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 _MOST_SAMPLED = 20
 """Columns of numbers or texts that are sampled, in addition to those with a known name or type."""
+
+_PLAIN = re.compile(r"(-?[0-9]{1,15}(\.[0-9]{1,15})?)?")
+"""Usual numbers and nulls, as columns of numbers have them."""
 
 _MOST_TEXTS = 10
 """Columns of keys and texts in which rows of several series show."""
@@ -166,7 +170,8 @@ def _choose_numbers(
         )
         numbers, why = convention.decide(texts, formats, name, title)
         check_no_fractions(closes, numbers, options, f"{name}: {title}")
-    _check_numbers(closes, numbers, name, title)
+    if not (is_number and all(map(_PLAIN.fullmatch, closes))):
+        _check_numbers(closes, numbers, name, title)
     return numbers, why
 
 

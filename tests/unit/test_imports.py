@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 import streamsig
 
 PACKAGE = Path(streamsig.__file__).parent
@@ -56,12 +59,27 @@ def test_imports_inside_of_functions() -> None:
     assert imported == LAZY
 
 
-def test_a_plain_run_does_without(tmp_path: Path) -> None:
-    """A run of plain text without a config file imports none of them, nor PyYAML or parts of numpy."""
-    (tmp_path / "prices.csv").write_text("time,close\n2024-01-01,1\n2024-01-02,2\n")
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, "prices.csv"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+def loaded_by(path: Path) -> set[str]:
+    """Return the modules that a run of this input loads."""
+    command = [sys.executable, "-c", RUN, path.name]
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=True)
     code, *loaded = done.stdout.split()
     assert code == "0"
-    assert (LAZY | {"yaml", "numpy.random", "numpy.ma", "rich"}).intersection(loaded) == set()
+    return set(loaded)
+
+
+def test_a_plain_run_does_without(tmp_path: Path) -> None:
+    """A run of plain text without a config file imports none of them, nor PyYAML or parts of numpy."""
+    path = tmp_path / "prices.csv"
+    path.write_text("time,close\n2024-01-01,1\n2024-01-02,2\n")
+    assert (LAZY | {"yaml", "numpy.random", "numpy.ma", "rich"}) & loaded_by(path) == set()
+
+
+def test_a_run_of_parquet_makes_no_wrappers(tmp_path: Path) -> None:
+    """Columns of floats and times are read without `pyarrow.compute`."""
+    path = tmp_path / "prices.parquet"
+    times = pa.array([1_600_000_000 + row for row in range(9)], pa.timestamp("s"))
+    pq.write_table(pa.table({"time": times, "close": [1.5 + row for row in range(9)]}), path)
+    loaded = loaded_by(path)
+    assert "pyarrow.parquet" in loaded
+    assert "pyarrow.compute" not in loaded
