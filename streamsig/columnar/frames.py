@@ -8,8 +8,7 @@ from streamsig.columnar.arrays import to_ticks
 from streamsig.columnar.table import open_frame
 from streamsig.csv.dialect import one_line
 from streamsig.errors import ColumnError, LayoutError
-from streamsig.sniffer.close.candidate import ONLY_CANDIDATE
-from streamsig.sniffer.layout import LayoutOptions
+from streamsig.sniffer.layout import ONLY_CANDIDATE, LayoutOptions
 from streamsig.sources.objects import inputs_of
 
 if TYPE_CHECKING:

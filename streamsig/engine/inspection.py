@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from streamsig.columnar.table import open_columnar
-from streamsig.csv.records import skip_lines, split_records
 from streamsig.engine import detection
 from streamsig.engine.detection import LayoutDetector, compare_with
 from streamsig.errors import LayoutError, SourceError, StreamsigError
-from streamsig.sniffer.framing import find_framing
+from streamsig.sniffer.framing import find_framing, first_records
 from streamsig.sniffer.impostors import check_is_table
 from streamsig.sniffer.layout import TEXT, Layout, LayoutOptions, SampleRow
 from streamsig.sources.duplicates import once
@@ -147,14 +145,10 @@ def _framing(source: TextSource, settings: Settings) -> Inspection:
     try:
         sample, whole = source.read_sample(detection.SAMPLE_BYTES)
         check_is_table(sample, source.name)
+        framing = find_framing(sample, LayoutOptions.of(settings))
+        records, _ = first_records(sample, framing, source.name, whole=whole, most=_ROWS)
     except StreamsigError:
         return {}
-    skipped = settings.skip_lines or 0
-    framing = find_framing(sample, skip_lines(sample, skipped), skipped + 1, LayoutOptions.of(settings))
-    all_records = split_records(
-        sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
-    )
-    records = [each for each in islice(all_records, _ROWS) if whole or each.stop < len(sample)]
     return {
         "encoding": source.encoding,
         "delimiter": framing.delimiter,

@@ -111,7 +111,7 @@ def _columns(value: object) -> tuple[str | int, ...]:
 
 def _delimiter(value: str) -> str:
     character = {"tab": "\t", "\\t": "\t"}.get(value.lower(), value) if isinstance(value, str) else ""
-    _require(len(character) == 1)
+    _require(len(character) == 1 and character.isascii() and not character.isalnum() and character not in '"\r\n')
     return character
 
 
@@ -182,7 +182,7 @@ YES_NO = Kind("true or false", _yes_no, bool)
 TEXTS = Kind("a list of texts in UTF-8", _texts, lambda text: [text])
 COLUMN = Kind("a column name, or a field number from 1", _column, _column_of_text)
 COLUMNS = Kind("one or more column names, or field numbers from 1", _columns)
-DELIMITER = Kind('one character, or "tab"', _delimiter)
+DELIMITER = Kind('one ASCII character that is not a letter, a digit or a quote, or "tab"', _delimiter)
 THOUSANDS = Kind('one of , . \' "space" or "none"', _thousands)
 CODEC = Kind("the name of a text encoding, such as utf-8, utf-16 or cp1252", _codec)
 SIGNALS = Kind(

@@ -10,18 +10,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from streamsig.errors import LayoutError, UsageError
+from streamsig.errors import LayoutError
 from streamsig.fields.cells import CONVENTIONS, quantity, shapes
-from streamsig.fields.column_names import Language
-from streamsig.fields.numbers import is_below_thousand
+from streamsig.fields.column_names import Language, Role, language
+from streamsig.fields.numbers import NumberFormat, is_below_thousand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamsig.fields.numbers import NumberFormat
     from streamsig.sniffer.layout import LayoutOptions
+    from streamsig.sniffer.table import Table
+
+_BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE})
 
 _POINT_CURRENCIES = re.compile("[¥￥円圓元₩원£₹]|JPY|KRW|CNY|GBP|INR|HKD")
 """Currencies of countries that write a decimal point, and a comma between thousands."""
@@ -30,100 +32,94 @@ _LEAP = 30.0
 """Ratio of neighbouring prices that no market makes, but a misread thousands separator does."""
 
 
-class Written(NamedTuple):
-    """What is known about the numbers of a text.
+def convention_of(table: Table, close: int | None, options: LayoutOptions) -> tuple[NumberFormat, str]:
+    """Return how the numbers of a column are written, and why it is that convention; of all columns for `None`.
 
-    `prices` are the columns that are prices, the close first; `others` those that may be numbers
-    of any kind. `quoted` says whether the text has quotes at all.
+    Raises LayoutError where two conventions read the closes differently and nothing settles it.
     """
-
-    prices: Sequence[Sequence[str]]
-    others: Sequence[Sequence[str]]
-    language: Language
-    delimiter: str
-    quoted: bool
-
-    @property
-    def between_commas(self) -> bool:
-        """Whether no number can contain a comma, as it would end its field."""
-        return self.delimiter == "," and not self.quoted
-
-
-def possible(options: LayoutOptions, name: str) -> list[NumberFormat]:
-    """Return the conventions that the flags leave open."""
-    decimal, thousands = options.decimal, options.thousands
-    if decimal is not None and decimal not in {".", ","}:
-        raise UsageError(f"{name}: `decimal={decimal!r}`: the decimal mark is . or ,")
-    if thousands in {"\u00a0", "\u202f", "\u2009"}:
-        thousands = " "
-    if thousands is not None and thousands not in {"", ".", ",", "'", " "}:
-        raise UsageError(f"{name}: `thousands={thousands!r}`: the separator is one of . , ' or a blank")
-    if decimal is not None and decimal == thousands:
-        raise UsageError(f"{name}: `decimal` and `thousands` are both {decimal}")
-    formats = [
-        each
-        for each in CONVENTIONS
-        if decimal in {None, each.decimal} and (thousands is None or thousands == each.thousands)
+    formats = conventions(options)
+    if close in table.types:
+        return NumberFormat(missing=formats[0].missing), "the column has a type of numbers"
+    others = {table.time.index, table.time.clock, *table.types}
+    numeric = [index for index, is_numeric in enumerate(table.numeric) if is_numeric and index not in others]
+    if close is None:
+        prices = numeric
+    else:
+        prices = [close, *(index for index in numeric if table.roles[index] in _BARS and index != close)]
+    if not prices:
+        return plainest(formats), "there are no numbers"
+    # a text that the user calls missing, such as `0.00`, says nothing about the marks of prices
+    words = {word.strip().casefold() for word in options.missing}
+    written = [
+        [text for text in table.columns[index] if text.strip().casefold() not in words]
+        if words
+        else table.columns[index]
+        for index in prices
     ]
-    return [replace(each, missing=frozenset(options.missing)) for each in formats]
+    quantities = [table.columns[index] for index in numeric if index not in prices]
+    return _decide(table, written, quantities, formats, table.title(prices[0]))
 
 
-def decide(written: Written, formats: Sequence[NumberFormat], name: str, column: str) -> tuple[NumberFormat, str]:
-    """Return the convention of the close, the first of `written.prices`, and why it is that one.
+def conventions(options: LayoutOptions) -> list[NumberFormat]:
+    """Return the conventions that the settings leave open."""
+    missing = frozenset(options.missing)
+    return [
+        replace(each, missing=missing)
+        for each in CONVENTIONS
+        if options.decimal in {None, each.decimal} and options.thousands in {None, each.thousands}
+    ]
 
-    Raises `LayoutError` where two conventions read the closes differently and nothing settles it.
-    """
-    written = _without_missing(written, formats[0].missing)
-    close = written.prices[0]
-    left = _best(_counted(written.prices), formats)
+
+def _decide(
+    table: Table,
+    prices: Sequence[Sequence[str]],
+    quantities: Sequence[Sequence[str]],
+    formats: Sequence[NumberFormat],
+    title: str,
+) -> tuple[NumberFormat, str]:
+    """Decide by the columns of prices, the close first, then by those of numbers of any kind."""
+    close = prices[0]
+    left = _best(_counted(prices), formats)
     clear = _agree(left, close)
-    if clear and written.between_commas and not _strictest(left, written).doubtful:
+    # between bare commas no number can contain one, as it would end its field
+    bare = table.delimiter == "," and not table.quoted
+    commas = not bare and language(table.names or ()) is Language.COMMA
+    if clear and bare and not _strictest(left, commas=commas).doubtful:
         return plainest(left), "the prices can be read in no other way"
     # where the prices are clear, the other columns may still show what a mark is
-    left = _best(_quantities(_counted(written.others)), left)
+    left = _best(_quantities(_counted(quantities)), left)
     if _agree(left, close):
-        return _strictest(left, written), f"the {'prices' if clear else 'other columns'} can be read in no other way"
+        why = f"the {'prices' if clear else 'other columns'} can be read in no other way"
+        return _strictest(left, commas=commas), why
     smooth = [each for each in left if not _leaps(close, each)]
     if smooth and _agree(smooth, close):
         return plainest(smooth), "read otherwise, the prices would leap"
     left = smooth or left
-    customary = _by_custom(written, left)
-    if customary is not None:
-        numbers, why = customary
+    custom = _custom(table, close)
+    point = next((each for each in left if each.decimal == "."), None)
+    if custom is not None and point is not None:
         # a whole number contradicts decimals, but not thousands; those among the sample have been weighed already
-        by_custom = not numbers.thousands and not any(is_below_thousand(text) for text in close)
-        return replace(numbers, by_custom=by_custom), why
+        by_custom = not point.thousands and not any(is_below_thousand(text) for text in close)
+        return replace(point, by_custom=by_custom), custom
     example = next(text.strip() for text in close if not _agree(left, [text]))
     mark = "," if "," in example else "."
     raise LayoutError(
-        f"{name}: {column}: {example} could be {example.replace(mark, '')} or {example.replace(mark, '.')};"
+        f"{table.name}: {title}: {example} could be {example.replace(mark, '')} or {example.replace(mark, '.')};"
         f" say which with `thousands={mark!r}` or `decimal={mark!r}`"
     )
 
 
-def _without_missing(written: Written, missing: frozenset[str]) -> Written:
-    """Leave out the texts that the user calls missing: `0.00` among prices says nothing about their marks."""
-    if not missing:
-        return written
-    words = {word.strip().casefold() for word in missing}
-    prices = [[text for text in column if text.strip().casefold() not in words] for column in written.prices]
-    return written._replace(prices=prices)
-
-
-def _by_custom(written: Written, left: Sequence[NumberFormat]) -> tuple[NumberFormat, str] | None:
-    """Decide a mark before three digits as programs write it, or by the language of the header."""
-    point = next((each for each in left if each.decimal == "."), None)
-    if point is None:
-        return None
-    if written.between_commas:
-        return point, "unquoted fields between commas have a decimal point"
-    if written.language is Language.POINT:
-        return point, written.language.value
-    if all(_POINT_CURRENCIES.search(text) for text in written.prices[0] if text.strip()):
-        return point, "numbers of this currency have a decimal point"
-    commas = any("," in text for text in written.prices[0])
-    if written.language is Language.ENGLISH and (not commas or written.delimiter == ","):
-        return point, written.language.value
+def _custom(table: Table, close: Sequence[str]) -> str | None:
+    """Return why a mark before three digits is a decimal point, as programs or a language write it."""
+    names = language(table.names or ())
+    if table.delimiter == "," and not table.quoted:
+        return "unquoted fields between commas have a decimal point"
+    if names is Language.POINT:
+        return str(names.value)
+    if all(_POINT_CURRENCIES.search(text) for text in close if text.strip()):
+        return "numbers of this currency have a decimal point"
+    if names is Language.ENGLISH and (table.delimiter == "," or not any("," in text for text in close)):
+        return str(names.value)
     return None
 
 
@@ -153,12 +149,12 @@ def plainest(formats: Sequence[NumberFormat]) -> NumberFormat:
     return next((each for each in formats if not each.thousands), formats[0])
 
 
-def _strictest(formats: Sequence[NumberFormat], written: Written) -> NumberFormat:
+def _strictest(formats: Sequence[NumberFormat], *, commas: bool) -> NumberFormat:
     """Return the most likely of conventions that read a sample alike; it stops at a mark that the sample lacks.
 
-    Whole prices may continue from 998 to 1.003: thousands to one convention, decimals to the other.
+    Whole prices may continue from 998 to 1.003: thousands to one convention, decimals to the other. With `commas` a
+    decimal comma is more likely than a point.
     """
-    commas = written.language is Language.COMMA and not written.between_commas
     foreign = [each for each in formats if commas and each.decimal == ","]
     likely = plainest(foreign or formats)
     return replace(likely, doubtful=any(each.thousands == likely.decimal for each in formats))

@@ -8,17 +8,22 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core import utf8
-from streamsig.csv.records import LINE_END, Record, skip_blank_lines, split_records, unwrapped
+from streamsig.csv.records import Record, skip_lines, split_records, unwrapped
+from streamsig.errors import LayoutError
 from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import compact, roles
 
 if TYPE_CHECKING:
     from streamsig.sniffer.layout import LayoutOptions
 
-DELIMITERS = (",", ";", "\t", "|")
+RECORDS = 4000
+"""Most records of a sample."""
 
-_RARE = ("^", "~", "\x01", "\x1f", "\x1e")
-"""Delimiters that no number, time or name contains: tried where they occur at all."""
+MAX_FIELDS = 1 << 14
+"""As many columns as a spreadsheet has; more would take long to examine, and are not a table."""
+
+DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", "\x1f", "\x1e")
+"""The characters that are tried where they occur, the most frequent first."""
 
 _CLOCK_MARK = ":"
 """Part of times, too: tried where nothing else splits the lines, and accepted where a header has as many names."""
@@ -42,25 +47,29 @@ class Framing(NamedTuple):
     why: str
 
 
-def find_framing(sample: bytes, start: int, line: int, options: LayoutOptions) -> Framing:
+def find_framing(sample: bytes, options: LayoutOptions) -> Framing:
     """Choose the delimiter under which most records have the same number of fields that look like data.
 
     The options rule delimiters out: a comma between digits, where it is the decimal mark or separates thousands; a
     delimiter under which no field has the requested name.
     """
+    skipped = options.skip_lines or 0
+    start, line = skip_lines(sample, skipped), skipped + 1
     stated = _SEP_LINE.match(sample, start)
     mark = options.delimiter
     if stated:
         start, line = stated.end(), line + 1
         mark = mark or stated["mark"].decode("latin-1")
-    quoted = (False, True) if _lines_are_quoted(sample, start) else (False,)
+    quoted = (False, True) if _lines_are_quoted(sample[start:]) else (False,)
     if mark:
         marks: tuple[str, ...] = (mark,)
         why = "asked for" if options.delimiter else "stated by the line sep="
     else:
-        marks = (*DELIMITERS, *(each for each in _RARE if sample.find(each.encode(), start) >= 0))
+        absent = [each for each in DELIMITERS if sample.find(each.encode(), start) < 0]
+        # one that splits nothing stands for all that do not
+        marks = tuple(each for each in DELIMITERS if each not in absent[1:])
         why = "most even records"
-    trials = {(one, each): _Trial(sample, start, one, each) for each in quoted for one in marks}
+    trials = {(each, one): _Trial(sample, start, each, one) for one in quoted for each in marks}
     if not mark and all(trial.fields == 1 for trial in trials.values()):
         clock = _Trial(sample, start, _CLOCK_MARK, line_quoted=False)
         if clock.has_names:
@@ -70,6 +79,27 @@ def find_framing(sample: bytes, start: int, line: int, options: LayoutOptions) -
     if not mark and not trials[",", line_quoted].suits(options)[0]:
         why = f"{why}; a comma between digits is part of a number, as asked for"
     return Framing(delimiter, line_quoted, start, line, why)
+
+
+def first_records(
+    sample: bytes, framing: Framing, name: str, *, whole: bool, most: int | None = None
+) -> tuple[list[Record], Record | None]:
+    """Return the first records of a sample, and the one at its end that may be cut off, unless it is `whole`.
+
+    Raises LayoutError for records of too many fields.
+    """
+    split = split_records(
+        sample, framing.delimiter, line_quoted=framing.line_quoted, start=framing.start, line=framing.line
+    )
+    records = list(islice(split, most or RECORDS))
+    widest = max(records, key=lambda record: len(record.fields), default=None)
+    if widest is not None and len(widest.fields) > MAX_FIELDS:
+        raise LayoutError(
+            f"{name}, line {widest.line}: {len(widest.fields):,} fields between {framing.delimiter!r}, more than the"
+            f" {MAX_FIELDS:,} that are read; if another character separates fields, use `delimiter`"
+        )
+    cut = records.pop() if records and not whole and records[-1].stop == len(sample) else None
+    return records, cut
 
 
 def typical_fields(records: list[Record]) -> int:
@@ -131,21 +161,15 @@ class _Trial:
         return any(len(side) > 1 and side.isdecimal() for side in sides)
 
 
-def _lines_are_quoted(sample: bytes, start: int) -> bool:
+def _lines_are_quoted(text: bytes) -> bool:
     """Return whether nearly every line is one quoted text, and not just one quoted number."""
-    lines: list[bytes] = []
-    position = start
-    while len(lines) < _MOST_RECORDS and position < len(sample):
-        position = skip_blank_lines(sample, position)
-        end = LINE_END.search(sample, position)
-        line = sample[position : end.start() if end else len(sample)].strip()
-        position = end.end() if end else len(sample)
-        if line:
-            lines.append(line)
-    if len(lines) > 1 and position >= len(sample) and sample[-1:] not in b"\r\n":
+    if b'"' not in text:
+        return False
+    lines = [line for each in text.splitlines() if (line := each.strip())]
+    if len(lines) > 1 and text[-1:] not in b"\r\n":
         lines.pop()  # it may be cut off
     # the header may have no quotes
-    first, lines = (lines or [b""])[0], lines[1:] or lines
+    first, lines = (lines or [b""])[0], lines[1:_MOST_RECORDS] or lines
     inner = [unwrapped(line) for line in lines]
     texts = [utf8.from_bytes(text) for text in inner if text is not None]
     if len(texts) < 0.8 * len(lines) or not texts:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from streamsig.errors import LayoutError
 from streamsig.fields.cells import Kind, kinds_of_rows
 from streamsig.fields.column_names import Role, are_numbers, compact, roles
-from streamsig.sniffer.close.by_name import numbered
-from streamsig.sniffer.close.row_names import names_over
 from streamsig.sniffer.framing import typical_fields
+from streamsig.sniffer.row_names import names_over
+from streamsig.sniffer.table import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

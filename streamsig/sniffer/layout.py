@@ -16,7 +16,8 @@ TEXT = "text"
 """The format of what is not columnar."""
 
 ASKED = "asked for"
-"""The reason for what its user asks for."""
+ONLY_CANDIDATE = "it is the only column of numbers that may be the close"
+"""Reasons for the close: its user asks for it, or nothing else can be it."""
 
 NEWEST_FIRST = "newest-first"
 """The value of the setting `order` for rows that run from newest to oldest."""

@@ -136,7 +136,7 @@ def test_a_numeric_marker_matches_by_value(array: pa.Array, markers: list[str], 
     [
         (["1.234", "1,234"], "1.234 could be 1234 or 1.234; say which with --thousands"),
         (["1,234", "2,345"], "1,234 could be 1234 or 1.234; say which with --thousands , or --decimal ,"),
-        (["one", "two"], "line 1: column \"close\" is not a column of numbers: 'one'; name another with --column"),
+        (["one", "two"], "row 1: column 1 \"close\" is not a column of numbers: 'one'; name another with --column"),
     ],
 )
 def test_ambiguous_texts_are_refused(texts: list[str], message: str) -> None:

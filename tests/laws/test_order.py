@@ -275,7 +275,7 @@ def test_day_or_month_first_is_settled_by_the_whole_column(tmp_path: Path) -> No
         times = [datetime(2023, 1, 2) + timedelta(minutes=row) for row in range(1440 * days)]  # noqa: DTZ001
         for text in ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("streamsig.sniffer.sample_records.RECORDS", 1000)
+                patch.setattr("streamsig.sniffer.framing.RECORDS", 1000)
                 path = _write(tmp_path / "prices.csv", times, lambda it, text=text: it.strftime(text))  # type: ignore[misc]
                 assert _findings(streamsig.run(path, check_order=True).order)[0] == [0, 0, 0, 0]
 

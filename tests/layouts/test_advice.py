@@ -29,7 +29,7 @@ from streamsig.cli.advice import with_flags
 from streamsig.engine.inspection import inspect_inputs
 from streamsig.errors import LayoutError, StreamsigError
 from streamsig.settings.settings import SETTINGS, make_settings
-from streamsig.sniffer.sample_records import RECORDS
+from streamsig.sniffer.framing import RECORDS
 from tests.support.oracle import answer
 
 if TYPE_CHECKING:
@@ -377,16 +377,6 @@ def packed_twice(path: Path) -> None:
     path.write_bytes(gzip.compress(gzip.compress(("Date,Close\n" + ROWS).encode())))
 
 
-def affixed(template: str) -> Callable[[Path], None]:
-    """Return a function that writes closes with text around them."""
-
-    def write(path: Path) -> None:
-        closes = [template.format(close) for close in CLOSES]
-        path.write_text("Date,Close,Currency\n" + lines(DAYS, closes, ["Mar"] * len(DAYS)))
-
-    return write
-
-
 def separated(mark: str) -> Callable[[Path], None]:
     """Return a function that writes columns with a separator."""
     rows = f"Date{mark}Close{mark}Lots\n" + lines(DAYS, CLOSES, WHOLE, delimiter=mark)
@@ -400,10 +390,6 @@ COMMANDS: list[tuple[Callable[[Path], None], str, str, str]] = [
     (feather_of_version_1, "x.feather", r"python .*", "streamsig run TABLE.feather"),
     (an_orc_file, "x.orc", r"python .*", "streamsig run TABLE.parquet"),
     (tar_of_two, "x.tar", r"mkdir .*", ""),
-    *(
-        (affixed(template), f"x{place}.csv", r"sed .* -", "")
-        for place, template in enumerate(["{} GBX", "{} USD/oz", "{}*", "{}r", "~{}", "[{}]", "^{}$/\\", "{}'"])
-    ),
     *((separated(mark), "x.csv", r"sed .* -", "") for mark in "\u00a6\u2502"),
     (packed_parquet, "x.parquet.gz", r"gunzip [^;]*", "streamsig run x.parquet"),
     (packed_twice, "x.csv.gz", r"gunzip .*", "streamsig run x.csv"),
@@ -434,26 +420,6 @@ def test_the_command_of_a_refusal_gives_the_right_number(
     assert (metrics["rows_processed"], metrics["rows_missing"], metrics["signal_count"]) == wanted
 
 
-@pytest.mark.parametrize(
-    ("closes", "advice"),
-    [
-        (["1.5K", "2M", "1.7M"], "write the file again with plain numbers"),
-        (["~(1,234.50)", "~(1,235.50)"], r"""remove '~' first: sed 's/~\([-+.(0-9]\)/\1/g' FILE | streamsig run -"""),
-        (["1.50 z\u0142oty", "1.75 z\u0142oty"], "remove ' z\u0142oty' first"),
-        (["1.50-", "1.75-"], "say how numbers are written with --decimal and --thousands"),
-        (['"1.5,"', '"1.7,"'], "remove ',' first"),
-        (["MarX5", "MarX6"], "remove 'MarX' first"),
-    ],
-)
-def test_text_around_numbers_is_named(closes: list[str], advice: str, tmp_path: Path) -> None:
-    """A message names no command that would change a sign, a scale or another cell."""
-    path = tmp_path / "x.csv"
-    path.write_text("Date;Close;Key\n" + "".join(f"{day};{c};1MarX5y\n" for day, c in zip(DAYS, closes, strict=False)))
-    with pytest.raises(LayoutError) as caught:
-        streamsig.run(path, window=WINDOW)
-    assert with_flags(str(caught.value)).endswith(f"or {advice}")
-
-
 PACKAGE = Path(streamsig.__file__).parent
 IS_ADVICE = re.compile(
     rf"--[a-z]|`(?:{'|'.join(SETTINGS)})[`=]|streamsig run"
@@ -470,11 +436,6 @@ NOT_FOLLOWED = {
     "unrar x": "not installed",
     "sqlite3 -header": "not installed",
     "git lfs pull": "it takes the repository of the file",
-    "the decimal mark is . or ,": "the settings refuse it first",
-    "the separator is one of . , ' or a blank": "the settings refuse it first",
-    "it is one ASCII character": "there is nothing to follow but the sentence",
-    "`decimal` and `thousands` are both": "there is nothing to follow but the sentence",
-    "a number of lines is 0 or more": "the settings refuse it first",
 }
 """Advice without a case: a part of its text, and the reason."""
 

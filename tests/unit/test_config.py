@@ -159,6 +159,13 @@ def test_values_are_checked() -> None:
         make_settings({"windw": 5})
 
 
+@pytest.mark.parametrize("delimiter", ["x", "5", '"', "\n", ",,", "", "\u20ac"])
+def test_what_cannot_separate_fields(delimiter: str) -> None:
+    """A delimiter is one ASCII character that is not part of a name, a number or a quoted field."""
+    with pytest.raises(UsageError, match=r'setting "delimiter" must be one ASCII character'):
+        make_settings({"delimiter": delimiter})
+
+
 def of_flags(*flags: str) -> dict[str, object]:
     """Return the settings that these flags set."""
     return settings_of(commands()[0].parse_args(["run", "prices.csv", *flags]))

@@ -6,19 +6,19 @@ from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING
 
-from numpy import median
-
 from streamsig.sniffer.convention import float_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from streamsig.fields.numbers import NumberFormat
+    from streamsig.sniffer.layout import Layout
+    from streamsig.sniffer.table import Table
 
 _SUSPECT = "-019., $€£¥"
 """The characters of texts that are examined."""
 
-_SMALLEST, _LARGEST = "-2147483648", "2147483647"
+_LIMITS = ("-2147483648", "2147483647")
 """The limits of 32-bit integers."""
 
 _FAR = 10.0
@@ -28,10 +28,22 @@ _FEWEST_NINES, _MOST_NINES = 4, 18
 _SHOWN = 3
 
 
+def sentinel_warning(table: Table, layout: Layout) -> str | None:
+    """Return a warning where sampled closes may mean "no close"."""
+    closes = [text.strip() for text in layout.closes]
+    texts = sentinels(closes, layout.dialect.numbers)[:_SHOWN]
+    if not texts:
+        return None
+    return (
+        f"closes of {' and '.join(texts)} are among prices far from that, first in {table.at(closes.index(texts[0]))};"
+        f" if they mean no close, use `missing={texts}`"
+    )
+
+
 def sentinels(closes: Sequence[str], numbers: NumberFormat) -> list[str]:
-    """Return the texts among sampled closes that look like prices and may mean "no close", as written."""
-    different = dict.fromkeys(map(str.strip, closes))
-    if not any(text and (not text.strip(_SUSPECT) or text in {_SMALLEST, _LARGEST}) for text in different):
+    """Return the different texts, without blanks around them, that look like prices and may mean "no close"."""
+    different = dict.fromkeys(closes)
+    if not any(text and (not text.strip(_SUSPECT) or text in _LIMITS) for text in different):
         return []
     values = {text: float_of(text, numbers) for text in different}
     numeric = {text: value for text, value in values.items() if not isnan(value) and not numbers.is_missing(text)}
@@ -46,9 +58,10 @@ def sentinels(closes: Sequence[str], numbers: NumberFormat) -> list[str]:
 
 def _far_below(closes: Sequence[str], values: Mapping[str, float], low: Collection[str]) -> set[str]:
     """Return the low ones to which a price falls by more than prices usually move."""
-    texts = [text for text in map(str.strip, closes) if text in values]
+    texts = [text for text in closes if text in values]
     prices = [values[text] for text in texts if text not in low]
-    usual = median(steps) if (steps := [abs(b - a) for a, b in pairwise(prices)]) else 0.0
+    steps = sorted(abs(b - a) for a, b in pairwise(prices))
+    usual = steps[len(steps) // 2] if steps else 0.0
     far, before = set(), prices[0]
     for text in texts:
         if text not in low:
@@ -58,16 +71,9 @@ def _far_below(closes: Sequence[str], values: Mapping[str, float], low: Collecti
     return far
 
 
-def sentinel_warning(texts: Sequence[str], place: str) -> str:
-    """Return the warning for closes that may mean "no close"; `place` is where the first of them is."""
-    setting = f"`missing={[*texts[:_SHOWN]]}`"
-    first = " and ".join(texts[:_SHOWN])
-    return f"closes of {first} are among prices far from that, first in {place}; if they mean no close, use {setting}"
-
-
 def _is_extreme(text: str) -> bool:
     """Return whether a number has nothing but nines, or is a limit of 32-bit integers."""
-    if text in {_SMALLEST, _LARGEST}:
+    if text in _LIMITS:
         return True
     digits = text.lstrip("-").replace(".", "").replace(",", "")
     least = 2 if text.startswith("-") else _FEWEST_NINES

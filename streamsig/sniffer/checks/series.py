@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from streamsig.csv.dialect import one_line
 from streamsig.fields.column_names import is_key
 from streamsig.fields.numbers import MISSING
-from streamsig.sniffer.close.by_name import column_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from streamsig.sniffer.layout import Layout
+    from streamsig.sniffer.table import Table
 
 _FEWEST = 4
 """Rows that show that times repeat."""
@@ -28,42 +30,27 @@ _ROUNDED = r"\d[eE]\+?\d"
 _SIMPLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
-class Columns(NamedTuple):
-    """The sampled texts of each field: `text` says which hold texts, `other` which are close, time or the like.
-
-    `times` has the time of each row, or is empty.
-    """
-
-    names: Sequence[str] | None
-    texts: Sequence[Sequence[str]]
-    text: Sequence[bool]
-    other: Sequence[int | None]
-    times: Sequence[str]
-
-    def name(self, index: int) -> str:
-        """Return the name of a field, empty where it has none."""
-        return self.names[index] if self.names is not None and index < len(self.names) else ""
-
-
-def several_series(columns: Columns) -> str | None:
+def series_warning(table: Table, layout: Layout) -> str | None:
     """Return a warning where rows seem to belong to several series, `None` where they do not."""
-    left = [index for index in range(len(columns.texts)) if index not in columns.other]
-    named = [i for i in left if is_key(columns.name(i)) and (columns.text[i] or _are_codes(columns.texts[i]))]
-    key = next((index for index in named if len(_values(columns.texts[index])) > 1), None)
+    time = table.time
+    left = [i for i in range(len(table.columns)) if i not in {layout.dialect.close, time.index, time.clock}]
+    texts = [index for index in left if not table.numeric[index]]
+    named = [i for i in left if is_key(table.name_of(i)) and (i in texts or _are_codes(table.columns[i]))]
+    key = next((index for index in named if len(_values(table.columns[index])) > 1), None)
     if key is None:
-        key = _key_of_times(columns, [index for index in left if columns.text[index]])
+        key = _key_of_times(table, layout.times, texts)
     if key is not None:
-        values = _values(columns.texts[key])
-        name = one_line(columns.name(key))
+        values = _values(table.columns[key])
+        name = one_line(table.name_of(key))
         shown = ", ".join(one_line(value) for value in values[:_SHOWN])
         more = ", ..." if len(values) > _SHOWN else ""
-        unique = re.fullmatch(_SIMPLE, name) and sum(columns.name(i) == name for i in range(len(columns.texts))) == 1
+        unique = re.fullmatch(_SIMPLE, name) and (table.names or ()).count(name) == 1
         setting = f"`group_by={name if unique else key + 1!r}`"
         return (
-            f"{column_title(columns.names, key)} has {len(values)} values in the sample ({shown}{more}), as if rows"
+            f"{table.title(key)} has {len(values)} values in the sample ({shown}{more}), as if rows"
             f" were of several series, but all are counted as one; use {setting} to count each as a series of its own"
         )
-    if _repeat_throughout(columns.times):
+    if _repeat_throughout(layout.times):
         return (
             "times repeat throughout, as if rows were of several series, but all are counted as one; if a column"
             " distinguishes them, use `group_by=COLUMN` to count each as a series of its own"
@@ -82,14 +69,14 @@ def _are_codes(texts: Sequence[str]) -> bool:
     return 2 * len(values) <= len(texts) and all(value.isdecimal() for value in values)
 
 
-def _key_of_times(columns: Columns, texts: Sequence[int]) -> int | None:
+def _key_of_times(table: Table, times: Sequence[str], texts: Sequence[int]) -> int | None:
     """Return the column of few distinct texts within each of which times do not repeat."""
-    times, rows = columns.times, len(columns.times)
+    rows = len(times)
     repeated = rows - len(set(times))
     if rows < _FEWEST or repeated < _REPEATED * rows:
         return None
     for index in texts:
-        values = columns.texts[index]
+        values = table.columns[index]
         if 1 < len(_values(values)) <= rows / 2 and rows - len({*zip(times, values, strict=True)}) <= (
             _EXPLAINED * repeated
         ):

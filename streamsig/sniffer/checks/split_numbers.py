@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from streamsig.errors import LayoutError
 from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import Role, are_numbers, roles
-from streamsig.sniffer.close.by_name import numbered
+from streamsig.sniffer.table import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamsig.sniffer.header import Body
     from streamsig.sniffer.layout import LayoutOptions
+    from streamsig.sniffer.table import Table
 
 _MARK = ","
 _AROUND = " \t\u00a0$€£¥₹₩%"
@@ -47,19 +48,17 @@ class _Pair(NamedTuple):
     certain: bool
 
 
-def check_not_split(
-    body: Body, texts: Sequence[Sequence[str]], sample: bytes, options: LayoutOptions, name: str
-) -> None:
+def check_not_split(body: Body, table: Table, sample: bytes, options: LayoutOptions) -> None:
     """Raise where the fields between commas seem to be halves of numbers.
 
-    `texts` are those of each column. `decimal='.'` says that a comma is not a decimal mark, and `thousands='none'` that
+    `decimal='.'` says that a comma is not a decimal mark, and `thousands='none'` that
     it does not separate thousands: then they are numbers of their own.
     """
     record = next((each for each in body.records if len(each.fields) == body.fields), None)
     if record is None:
         return
     raw = sample[record.start : record.stop]
-    few = [[text.strip(_AROUND) for text in column[:_JUDGED]] for column in texts]
+    few = [[text.strip(_AROUND) for text in column[:_JUDGED]] for column in table.columns]
     bare = [i for i, (a, b) in enumerate(pairwise(record.fields)) if f"{a}{_MARK}{b}".encode() in raw]
     pairs = [pair for i in bare if (pair := _pair(few, i, options)) is not None]
     names = _names(body)
@@ -75,8 +74,8 @@ def check_not_split(
     else:
         advice = "write the file again with ; between fields, or with quotes around numbers"
     raise LayoutError(
-        f"{name}, line {record.line}: the numbers seem to be split at the comma inside of them, so that no field is"
-        f" the close: {numbered(record.fields)}, where {first + 1} and {first + 2} may be {joined}; {advice};"
+        f"{table.name}, line {record.line}: the numbers seem to be split at the comma inside of them, so that no field"
+        f" is the close: {numbered(record.fields)}, where {first + 1} and {first + 2} may be {joined}; {advice};"
         f" if they are two numbers, use {either}"
     )
 

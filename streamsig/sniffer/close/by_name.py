@@ -1,14 +1,13 @@
-"""Which field is the close, where a header or the user names the columns."""
+"""Which column is the close, where a header or the user names the columns."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from streamsig.csv.dialect import one_line
 from streamsig.errors import LayoutError, UsageError
-from streamsig.fields.cells import Kind, are_mostly_numbers, kinds
+from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import (
     Role,
     affixed_closes,
@@ -17,168 +16,107 @@ from streamsig.fields.column_names import (
     is_plain_close,
     lasts,
     other_closes,
-    roles,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamsig.sniffer.header import Body
+    from streamsig.sniffer.table import Table
 
-GROUP_BY = "group_by"
-"""The setting that names the columns of a key."""
-
-_MOST_LISTED = 20
 _JUDGED = 100
 _MOST_DIGITS = 18
 _LONGEST = 200
 
 
-def asked_column(body: Body, asked: str | int, name: str, setting: str = "column") -> int:
-    """Return the field that a setting names, by number, exact name, or name but for case and punctuation."""
-    if isinstance(asked, str) and body.names is not None:
-        matches = _by_name(body.names, asked)
+def asked_column(table: Table, asked: str | int, setting: str = "column") -> int:
+    """Return the column that a setting names, by number, exact name, or name but for case and punctuation."""
+    where = f"{table.name}: `{setting}={one_line(str(asked))!r}`:"
+    if isinstance(asked, str) and table.names is not None:
+        matches = _by_name(table.names, asked)
         if len(matches) == 1:
-            check_alignment(body, name)
+            check_alignment(table)
             return matches[0]
         if matches:
             raise LayoutError(
-                f"{name}: {len(matches)} columns are named {one_line(asked)!r}: {listed(body, matches)};"
+                f"{table.name}: {len(matches)} columns are named {one_line(asked)!r}: {table.listed(matches)};"
                 f" say which with `{setting}=N`"
             )
     if isinstance(asked, int) or (asked.isascii() and asked.isdecimal() and len(asked) <= _MOST_DIGITS):
         number = int(asked)
         if number < 1:
-            raise UsageError(f"{name}: `{setting}={asked}`: fields count from 1")
-        if number > body.fields:
-            raise LayoutError(f"{name}: `{setting}={number}`: there is no such field: {columns_in(body)}")
+            raise UsageError(f"{table.name}: `{setting}={asked}`: fields count from 1")
+        if number > len(table.columns):
+            raise LayoutError(f"{table.name}: `{setting}={number}`: there is no such field: {table.shown()}")
         return number - 1
-    if body.names is None:
-        raise LayoutError(
-            f"{name}: `{setting}={one_line(asked)!r}`: there is no header line to find it in; use `{setting}=N`"
-        )
+    if table.names is None:
+        raise LayoutError(f"{where} there is no header line to find it in; use `{setting}=N`")
     from difflib import get_close_matches  # noqa: PLC0415 (only for errors)
 
-    near = get_close_matches(asked[:_LONGEST].casefold(), [each.casefold() for each in body.names], 1, 0.5)
-    guess = next((f'; did you mean "{each}"?' for each in body.names if near and each.casefold() == near[0]), "")
-    raise LayoutError(f"{name}: `{setting}={one_line(asked)!r}`: no column has this name: {columns_in(body)}{guess}")
+    near = get_close_matches(asked[:_LONGEST].casefold(), [each.casefold() for each in table.names], 1, 0.5)
+    guess = next((f'; did you mean "{each}"?' for each in table.names if near and each.casefold() == near[0]), "")
+    raise LayoutError(f"{where} no column has this name: {table.shown()}{guess}")
 
 
-def close_by_name(body: Body, numeric: Sequence[bool], name: str) -> tuple[int, str] | None:
-    """Return the close column of a file with a header, and why it is that one; `None` where no name is that of a close.
+def close_by_name(table: Table) -> tuple[int, str] | None:
+    """Return the close of a table with a header, and why it is that column; `None` where no name is that of a close.
 
-    `numeric` says for each field whether it holds numbers. Raises `LayoutError` where two columns may be the close.
+    Raises LayoutError where two columns may be the close.
     """
-    names = body.names or ()
-    others = [index for index in other_closes(names) if not _holds_texts(body, index)]
-    known = [index for index, role in enumerate(roles(names)) if role is Role.CLOSE]
+    names = table.names or ()
+    able = [not table.lines or (i < len(table.columns) and table.numeric[i]) for i in range(len(names))]
+    known = [index for index, role in enumerate(table.roles) if role is Role.CLOSE]
     affixed = affixed_closes(names)
-    last_prices = lasts(names) if not body.records else [i for i in lasts(names) if i < len(numeric) and numeric[i]]
-    tiers = (known, affixed, last_prices)
+    others = [index for index in other_closes(names) if not _holds_texts(table, index)]
+    last_prices = [index for index in lasts(names) if able[index]]
     if others and not known:
-        able = not body.records or (others[0] < len(numeric) and numeric[others[0]])
-        if affixed or len(others) > 1 or not is_plain_close(names[others[0]]) or (last_prices and not able):
+        if affixed or len(others) > 1 or not is_plain_close(names[others[0]]) or (last_prices and not able[others[0]]):
             # a last price is not the close where one of these may be it
-            raise _doubtful(body, sorted({*affixed, *others, *last_prices}), name)
-        tiers = (others, [], [])
-    for tier in tiers:
-        if tier:
-            several = _with_copies(names, tier)
-            if len(several) > 1:
-                raise _doubtful(body, several, name)
-            check_alignment(body, name)
-            return tier[0], f'its name is "{one_line(names[tier[0]])}"'
-    return None
+            raise _doubtful(table, sorted({*affixed, *others, *last_prices}))
+        affixed, last_prices = others, []
+    tier = known or affixed or last_prices
+    if not tier:
+        return None
+    several = _with_copies(names, tier)
+    if len(several) > 1:
+        raise _doubtful(table, several)
+    check_alignment(table)
+    return tier[0], f'its name is "{one_line(names[tier[0]])}"'
 
 
-def no_close(body: Body, name: str) -> LayoutError:
+def no_close(table: Table) -> LayoutError:
     """Return the error for a header without the name of a close; it lists the columns."""
-    names = body.names or ()
-    where = f", line {body.header_line}" if body.header_line else ""
-    mark = _unknown_delimiter(body)
-    if mark:
-        return LayoutError(
-            f"{name}{where}: the fields seem to be separated by {mark!r}: {one_line(names[0])!r};"
-            f" make them commas: sed 's/{mark}/,/g' FILE | streamsig run -"
-        )
+    names = table.names or ()
     almost = almost_closes(names)
     if almost:
         return LayoutError(
-            f"{name}: no column is the close itself, but there is {listed(body, almost)};"
+            f"{table.name}: no column is the close itself, but there is {table.listed(almost)};"
             " if one of them is meant, use `column=NAME`"
         )
     prices = lasts(names)
     if prices:
         # its values are not numbers, or it would have been taken
         return LayoutError(
-            f"{name}: {listed(body, prices)} could be the close, but has no numbers{_example(body, prices[0])};"
+            f"{table.name}: {table.listed(prices)} could be the close, but has no numbers{_example(table, prices[0])};"
             " name another with `column`"
         )
     garbled = "" if all(each.isascii() for each in names) else ", or, if names are garbled, say `encoding=NAME`"
+    where = f", line {table.header_line}" if table.header_line else ""
     return LayoutError(
-        f"{name}{where}: no column is named like a close: {columns_in(body)}; name it with `column`{garbled}"
+        f"{table.name}{where}: no column is named like a close: {table.shown()}; name it with `column`{garbled}"
     )
 
 
-def _unknown_delimiter(body: Body) -> str | None:
-    """Return the mark outside of ASCII that occurs as often in each line of a single column as in the header."""
-    names = body.names or ()
-    lines = [record.fields[0] for record in body.records[:_JUDGED] if len(record.fields) == 1]
-    if len(names) != 1 or not lines or any("," in line for line in lines):
-        return None
-    for mark in dict.fromkeys(names[0]):
-        if mark.isascii() or mark.isalnum() or mark.isspace() or unicodedata.category(mark) == "Sc":
-            continue
-        parts = names[0].split(mark)
-        if {line.count(mark) + 1 for line in lines} == {len(parts)} and all(map(compact, parts)) and any(roles(parts)):
-            return mark
-    return None
-
-
-def check_alignment(body: Body, name: str) -> None:
+def check_alignment(table: Table) -> None:
     """Raise where header and records differ in length: every name may then be off by one field."""
-    names = body.names or ()
-    if len(names) == body.fields or not body.records:
+    names, fields = table.names or (), len(table.columns)
+    if len(names) == fields or not table.lines:
         return
-    first = next(record for record in body.records if len(record.fields) == body.fields)
-    split = ", or values were split at a mark inside of them" if body.fields > len(names) + 1 else ""
+    split = ", or values were split at a mark inside of them" if fields > len(names) + 1 else ""
     raise LayoutError(
-        f"{name}: the header on line {body.header_line} names {len(names)} columns, but most rows have"
-        f" {body.fields} fields, so the names may be shifted{split}: line {first.line} reads {numbered(first.fields)};"
+        f"{table.name}: the header on line {table.header_line} names {len(names)} columns, but most rows have"
+        f" {fields} fields, so the names may be shifted{split}: {table.at(0)} reads {table.first_row};"
         " say which field is the close with `column=N`"
     )
-
-
-def listed(body: Body, indices: Sequence[int]) -> str:
-    """Name columns with their numbers: `2 "Close" (AAPL), 3 "Close" (MSFT)`."""
-    names, labels = body.names or (), body.labels
-    parts = [
-        f'{index + 1} "{one_line(names[index])}"'
-        + (f" ({one_line(labels[index])})" if index < len(labels) and labels[index] else "")
-        for index in indices[:_MOST_LISTED]
-    ]
-    more = len(indices) - _MOST_LISTED
-    return ", ".join(parts) + (f" and {more} more" if more > 0 else "")
-
-
-def column_title(names: Sequence[str] | None, index: int) -> str:
-    """Name a column for a message: `column 5 "close"`, or `column 5` where it has no name."""
-    name = names[index] if names is not None and index < len(names) else ""
-    return f'column {index + 1} "{one_line(name)}"' if name else f"column {index + 1}"
-
-
-def numbered(fields: Sequence[str]) -> str:
-    """Show the fields of a record with their numbers: `1=2020-01-01 2=1.25`."""
-    parts = [f"{i}={one_line(text)}" for i, text in enumerate(fields[:_MOST_LISTED], 1)]
-    return " ".join(parts) + (" ..." if len(fields) > _MOST_LISTED else "")
-
-
-def columns_in(body: Body) -> str:
-    """List the columns for a message; without a header, show the first row."""
-    if body.names is not None and len(body.names) == body.fields:
-        return f"the columns are {listed(body, range(len(body.names)))}"
-    first = next((record for record in body.records if len(record.fields) == body.fields), None)
-    return f"line {first.line} reads {numbered(first.fields)}" if first else f"there are {body.fields} fields"
 
 
 def _with_copies(names: Sequence[str], indices: Sequence[int]) -> list[int]:
@@ -192,19 +130,21 @@ def _with_copies(names: Sequence[str], indices: Sequence[int]) -> list[int]:
     return sorted({*indices, *copies})
 
 
-def _doubtful(body: Body, indices: Sequence[int], name: str) -> LayoutError:
+def _doubtful(table: Table, indices: Sequence[int]) -> LayoutError:
     what = "more than one column could be the close" if len(indices) > 1 else "this column may be the close or not"
-    return LayoutError(f"{name}: {what}: {listed(body, indices)}; say which with `column=N`")
+    return LayoutError(f"{table.name}: {what}: {table.listed(indices)}; say which with `column=N`")
 
 
-def _holds_texts(body: Body, index: int) -> bool:
-    texts = [record.fields[index] for record in body.records[:_JUDGED] if index < len(record.fields) == body.fields]
-    return any(look is not Kind.MISSING for look in kinds(texts)) and not are_mostly_numbers(texts)
+def _holds_texts(table: Table, index: int) -> bool:
+    if index >= len(table.columns) or table.numeric[index]:
+        return False
+    return any(look is not Kind.MISSING for look in kinds(table.columns[index][:_JUDGED]))
 
 
-def _example(body: Body, index: int) -> str:
-    first = next((r for r in body.records if index < len(r.fields) == body.fields and r.fields[index].strip()), None)
-    return f": line {first.line} reads {one_line(first.fields[index])!r}" if first else ""
+def _example(table: Table, index: int) -> str:
+    texts = table.columns[index] if index < len(table.columns) else ()
+    row = next((row for row, text in enumerate(texts) if text.strip()), None)
+    return "" if row is None else f": {table.at(row)} reads {one_line(texts[row])!r}"
 
 
 def _by_name(names: Sequence[str], asked: str) -> list[int]:
@@ -213,8 +153,5 @@ def _by_name(names: Sequence[str], asked: str) -> list[int]:
         lambda each: each.casefold() == asked.strip().casefold(),
         lambda each: bool(compact(asked)) and compact(each) == compact(asked),
     )
-    for test in tests:
-        matches = [index for index, each in enumerate(names) if test(each)]
-        if matches:
-            return matches
-    return []
+    matches = ([index for index, each in enumerate(names) if test(each)] for test in tests)
+    return next(filter(None, matches), [])

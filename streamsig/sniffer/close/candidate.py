@@ -6,16 +6,14 @@ from itertools import pairwise
 from math import isfinite, log
 from typing import TYPE_CHECKING
 
-from numpy import median
-
-from streamsig.fields.cells import Kind, kind, quantity
+from streamsig.fields.cells import Kind, kinds, quantity
 from streamsig.fields.column_names import is_no_price
-from streamsig.sniffer.close.date_like import dates_in
+from streamsig.sniffer.time_column import dates_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-ONLY_CANDIDATE = "it is the only column of numbers that may be the close"
+    from streamsig.sniffer.table import Table
 
 _JUDGED, _MOST_DIGITS = 100, 18
 _FEWEST, _MANY = 3, 20
@@ -28,43 +26,30 @@ _WIDEST, _WIDEST_NAMED = 0.15, 0.5
 """Usual logarithm of the ratio of neighbours, above which numbers are volumes, not prices; with a name, more."""
 
 
-def only_candidate(
-    names: Sequence[str] | None,
-    columns: Sequence[Sequence[str]],
-    numeric: Sequence[bool],
-    taken: Collection[int | None],
-) -> int | None:
+def only_candidate(table: Table, taken: Collection[int | None]) -> int | None:
     """Return the only column of numbers that may be prices, `None` where there is none, or more than one.
 
-    `columns` holds the texts of each field; `taken` are the fields that are something else.
+    `taken` are columns that are something else.
     """
     able = [
         index
-        for index, texts in enumerate(columns)
-        if numeric[index] and index not in taken and not _is_no_measure(texts, named=bool(_name(names, index)))
+        for index, texts in enumerate(table.columns)
+        if table.numeric[index] and index not in taken and not _is_no_measure(texts, named=bool(table.name_of(index)))
     ]
-    prices = [index for index in able if not is_no_price(_name(names, index))]
+    prices = [index for index in able if not is_no_price(table.name_of(index))]
     # next to prices an average is not one, but a fixing such as SONIA is a "daily average rate"
-    prices = prices or [index for index in able if not is_no_price(_name(names, index), or_average=False)]
-    if names is None and any(all(kind(text) is Kind.MISSING for text in texts) for texts in columns if texts):
+    prices = prices or [index for index in able if not is_no_price(table.name_of(index), or_average=False)]
+    if table.names is None and any(set(kinds(texts)) == {Kind.MISSING} for texts in table.columns):
         # the column of which every value is missing may be the close as well
         return None
     # a name in letters that are not understood, or garbled, may mean anything
-    return prices[0] if len(prices) == 1 and _name(names, prices[0]).isascii() else None
-
-
-def _name(names: Sequence[str] | None, index: int) -> str:
-    return names[index] if names is not None and index < len(names) else ""
-
-
-def only_candidate_warning(column: str) -> str:
-    """Return the warning for a close that was taken because no other column can be it."""
-    return f"{column} is taken for the close: {ONLY_CANDIDATE}; if it is not, use `column`"
+    return prices[0] if len(prices) == 1 and table.name_of(prices[0]).isascii() else None
 
 
 def _is_no_measure(texts: Sequence[str], *, named: bool) -> bool:
     """Return whether numbers are flags, dates, quantities with a unit, or the row numbers of an unnamed column."""
-    present = [text for text in map(str.strip, texts) if kind(text) is not Kind.MISSING]
+    trimmed = [text.strip() for text in texts]
+    present = [text for text, look in zip(trimmed, kinds(trimmed), strict=True) if look is not Kind.MISSING]
     if {*present} in ({"0"}, {"0", "1"}) or dates_in(present, alone=True) is not None:
         return True
     if 2 * sum(quantity(text) != text for text in present[:_JUDGED]) > len(present[:_JUDGED]):
@@ -95,7 +80,7 @@ def no_prices(values: Sequence[float], *, named: bool) -> str | None:
         return None
     if sum(a * b < 0 for a, b in pairs) > _FLIPS * len(pairs):
         return "it changes its sign from row to row, as returns do"
-    leaps = [abs(log(b) - log(a)) for a, b in pairs if a > 0 and b > 0]
-    if leaps and median(leaps) > (_WIDEST_NAMED if named else _WIDEST):
+    leaps = sorted(abs(log(b) - log(a)) for a, b in pairs if a > 0 and b > 0)
+    if leaps and leaps[len(leaps) // 2] > (_WIDEST_NAMED if named else _WIDEST):
         return "its numbers differ too much from row to row for the prices of one series"
     return None

@@ -1,75 +1,82 @@
-"""Which field is the close, by the names of the fields and, where no name is that of a close, by what they hold."""
+"""Which column is the close: by its name, by the shape of bars, or as the only one that may be it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from streamsig.errors import LayoutError
 from streamsig.fields.cells import Kind, kind
 from streamsig.fields.column_names import almost_closes, lasts
-from streamsig.sniffer.checks.values import check_no_book
-from streamsig.sniffer.close.by_name import check_alignment, close_by_name, column_title, no_close, numbered
-from streamsig.sniffer.close.candidate import ONLY_CANDIDATE, no_prices, only_candidate
+from streamsig.sniffer.close.by_name import asked_column, check_alignment, close_by_name, no_close
+from streamsig.sniffer.close.candidate import no_prices, only_candidate
+from streamsig.sniffer.close.ohlc import close_by_shape
+from streamsig.sniffer.convention import convention_of, float_of
+from streamsig.sniffer.layout import ASKED, ONLY_CANDIDATE
+from streamsig.sniffer.table import thinned
+from streamsig.sniffer.time_column import NEWEST_FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from streamsig.sniffer.header import Body
-    from streamsig.sniffer.time_column import TimeColumn
+    from streamsig.sniffer.layout import LayoutOptions
+    from streamsig.sniffer.table import Table
+
+_NEAR = 1000
+"""Rows whose values are compared one by one; as many more are taken from the rest of the sample."""
 
 _FEWEST = 20
-"""Records of a longer text that show that it has no other column of numbers."""
+"""Rows of a longer text that show that it has no other column of numbers."""
 
 
-class Fields(NamedTuple):
-    """What is known about the fields before the close is chosen.
+def choose_close(table: Table, groups: Sequence[int], options: LayoutOptions) -> tuple[int, str]:
+    """Return the close, and why it is that column; `groups` are those to group by.
 
-    `texts` holds the sampled texts of each field, `numeric` says which are numbers, `groups` are those to group by;
-    `whole` says that the sample is the whole table.
+    Raises LayoutError where no column is certain to be it.
     """
-
-    body: Body
-    texts: Sequence[Sequence[str]]
-    numeric: Sequence[bool]
-    time: TimeColumn
-    groups: Sequence[int]
-    whole: bool
-    name: str
-
-    def column_name(self, index: int) -> str:
-        """Name a field for a message: `column 5 "close"`."""
-        return column_title(self.body.names, index)
-
-
-def named_close(fields: Fields, values: Callable[[int], Sequence[float]]) -> tuple[int, str]:
-    """Return the close of a table with a header, and why it is that one; `values` returns the numbers of a field.
-
-    Raises `LayoutError` where no column is certain to be it.
-    """
-    body, name = fields.body, fields.name
-    names = body.names or ()
-    close = close_by_name(body, fields.numeric, name)
+    if options.column is not None:
+        return asked_column(table, options.column), ASKED
+    if not table.is_named:
+        return _unnamed_close(table, groups, options)
+    names = table.names or ()
+    close = close_by_name(table)
     if close is None and not almost_closes(names) and not lasts(names):
-        close = _only_candidate(fields, values)
+        close = _only_candidate(table, groups, options)
     if close is None:
-        raise no_close(body, name)
-    check_no_book(body, fields.texts, close[0], fields.groups, name)
+        raise no_close(table)
     return close
 
 
-def unnamed_close(fields: Fields, values: Callable[[int], Sequence[float]]) -> tuple[int, str] | None:
-    """Return the close of a table whose header, if it has one, names nothing; `None` where none is certain."""
-    body, time = fields.body, fields.time.index
-    if body.names is None and (body.preamble or any(map(_may_be_halves, fields.texts, fields.texts[1:]))):
-        return None
-    first = body.records[0]
-    timeless = time is not None and kind(fields.texts[time][0]) is Kind.MISSING
-    close = _only_candidate(fields, values)
-    if close is not None and body.names is None and (timeless or fields.texts[close[0]][:2].count("0") == 1):
+def _unnamed_close(table: Table, groups: Sequence[int], options: LayoutOptions) -> tuple[int, str]:
+    numbers, _ = convention_of(table, None, options)
+    time = table.time
+    step = -1 if time.direction == NEWEST_FIRST else 1
+    columns = [
+        np.array([float_of(text, numbers) for text in thinned(column, _NEAR)[::step]])
+        if numeric and index not in {time.index, time.clock}
+        else None
+        for index, (column, numeric) in enumerate(zip(table.columns, table.numeric, strict=True))
+    ]
+    verdict = close_by_shape(columns)
+    if verdict.close is not None:
+        return verdict.close, verdict.why
+    may_be_split = any(map(_may_be_halves, table.columns, table.columns[1:]))
+    close = None
+    if table.names is not None or not (table.has_preamble or may_be_split):
+        close = _only_candidate(table, groups, options)
+    if close is None:
+        none = "there is no header line" if table.names is None else "the header has numbers for names"
+        raise LayoutError(
+            f"{table.name}, {table.at(0)}: {none}, and which field is the close is not certain:"
+            f" {verdict.why}; the fields are {table.first_row}; name the close with `column=N`"
+        )
+    timeless = time.index is not None and kind(table.columns[time.index][0]) is Kind.MISSING
+    if table.names is None and (timeless or table.columns[close[0]][:2].count("0") == 1):
         # pandas writes `,0` above the values of a series
         raise LayoutError(
-            f"{fields.name}, line {first.line}: this may be a row, or the names of the columns:"
-            f" {numbered(first.fields)}; say which with `header=True`, or with `header=False, column={close[0] + 1}`"
+            f"{table.name}, {table.at(0)}: this may be a row, or the names of the columns: {table.first_row};"
+            f" say which with `header=True`, or with `header=False, column={close[0] + 1}`"
         )
     return close
 
@@ -80,23 +87,19 @@ def _may_be_halves(left: Sequence[str], right: Sequence[str]) -> bool:
     return all(text.isdecimal() and len(text) < len("20240102") for text in left) and all(map(str.isdecimal, right))
 
 
-def _only_candidate(fields: Fields, values: Callable[[int], Sequence[float]]) -> tuple[int, str] | None:
-    """Return the only column that may be the close, if there is one; raises `LayoutError` where it holds no prices."""
-    time, body = fields.time, fields.body
-    close = only_candidate(body.names, fields.texts, fields.numeric, {time.index, time.clock, *fields.groups})
-    if close is None or not (fields.whole or len(fields.texts[close]) >= _FEWEST):
+def _only_candidate(table: Table, groups: Sequence[int], options: LayoutOptions) -> tuple[int, str] | None:
+    """Return the only column that may be the close, if there is one; raises LayoutError where it holds no prices."""
+    close = only_candidate(table, {table.time.index, table.time.clock, *groups})
+    if close is None or not (table.whole or len(table.columns[close]) >= _FEWEST):
         return None
-    if body.names is not None:
-        check_alignment(body, fields.name)
-    check_prices(fields, close, values(close))
-    return close, ONLY_CANDIDATE
-
-
-def check_prices(fields: Fields, close: int, values: Sequence[float]) -> None:
-    """Raise `LayoutError` where the numbers of the only candidate cannot be prices."""
-    against = no_prices(values, named=fields.body.names is not None)
+    if table.names is not None:
+        check_alignment(table)
+    numbers, _ = convention_of(table, close, options)
+    values = [float_of(text, numbers) for text in table.columns[close][:_NEAR]]
+    against = no_prices(values, named=table.names is not None)
     if against is not None:
         raise LayoutError(
-            f"{fields.name}: no column is named like a close, and {fields.column_name(close)}, the only candidate, may"
-            f" not be it: {against}; if it is the close, use `column={close + 1}`"
+            f"{table.name}: no column is named like a close, and {table.title(close)}, the only candidate, may not be"
+            f" it: {against}; if it is the close, use `column={close + 1}`"
         )
+    return close, ONLY_CANDIDATE

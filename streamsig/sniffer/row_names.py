@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import PRICES, Role, compact, roles
-from streamsig.sniffer.close.date_like import dates_in
+from streamsig.sniffer.time_column import dates_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
