@@ -16,7 +16,7 @@ Only `cli` reads `exit_code`. Every error can be pickled, so a worker can raise 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 EXIT_CODES = {
     0: "success",
@@ -63,6 +63,16 @@ class LayoutError(StreamsigError):
     exit_code = 4
 
 
+class BadRow(NamedTuple):
+    """The parts of the message of a BadRowError."""
+
+    line: int
+    column: str
+    text: str
+    reason: str
+    advice: str
+
+
 class BadRowError(StreamsigError):
     """A record is malformed, or its close is not a number.
 
@@ -72,17 +82,15 @@ class BadRowError(StreamsigError):
 
     exit_code = 4
 
-    def __init__(  # noqa: PLR0913, PLR0917 (each a part of the message)
-        self, name: str, line: int, column: str, text: str, reason: str, advice: str
-    ) -> None:
-        self.name, self.line, self.column, self.text, self.reason = name, line, column, text, reason
-        self.advice = advice
-        super().__init__(f"{name}, line {line}, {column}: {reason}: {text}; {advice}")
+    def __init__(self, name: str, row: BadRow) -> None:
+        self.name = name
+        self.line, self.column, self.text, self.reason, self.advice = row
+        super().__init__(f"{name}, line {row.line}, {row.column}: {row.reason}: {row.text}; {row.advice}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from the parts: the default would pass the message as the only argument."""
-        parts = (self.name, self.line, self.column, self.text, self.reason, self.advice)
-        return type(self), parts, self.__dict__
+        row = BadRow(self.line, self.column, self.text, self.reason, self.advice)
+        return type(self), (self.name, row), self.__dict__
 
 
 class ColumnError(StreamsigError, ValueError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from streamsig.core.counting import factor_of, rules_of
 from streamsig.core.int64_words import differences, from_words, largest_of, to_words, words_for
 from streamsig.core.json_values import MOST, pack, unpack, whole
 from streamsig.core.keys import KeyTable, Texts, number_keys
@@ -86,8 +87,7 @@ class GroupState:
         self.row_values: RowValues | None = None
         self._keys = KeyTable()
         reach = max((signal.reach for signal in signals), default=1)
-        self._factor = 2 * max((signal.fast * signal.slow for signal in signals), default=1)
-        self._rules = np.array([_rule(it, backwards=backwards) for it in signals], np.int64).reshape(-1, 8)
+        self._factor, self._rules = factor_of(self.signals), rules_of(self.signals, backwards=backwards)
         self._held = _Held(count_kernels.GroupArrays.empty(0, reach, 1, len(self.signals)), 0, 0)
 
     def __len__(self) -> int:
@@ -358,15 +358,3 @@ def _check(arrays: count_kernels.GroupArrays) -> None:
         raise ValueError("marks beyond their arrays")
     if (counts < 0).any() or (counts > rows).any() or (rows == 0).any() or (rows > MOST).any():
         raise ValueError("counts that rows cannot have")
-
-
-def _rule(signal: Signal, *, backwards: bool) -> tuple[int, ...]:
-    """Return a signal in the form of `count_kernels.count_groups`."""
-    # "fast below slow" is "slow above fast"
-    more, less = (signal.fast, signal.slow) if signal.is_above else (signal.slow, signal.fast)
-    need = signal.reach
-    # to compare means, the sum of each is multiplied by the length of the other
-    if backwards:
-        # the row itself arrived first, `need - 1` rows ago; its predecessor in time arrived after it
-        return need, less, need - more, need, more, need - less, need, -signal.is_cross
-    return need, less, 0, more, more, 0, less, int(signal.is_cross)

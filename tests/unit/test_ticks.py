@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig import Signal, Ticks
+from streamsig.core.counting import count_within
 from streamsig.core.ticks import carry, concat, widen
 from tests.support.strategies import Closes, closes
 
@@ -80,4 +81,6 @@ def test_products_beyond_int64_are_compared_exactly(fast: int, slow: int, size: 
     for row in range(reach - 1, rows):
         window = values[: row + 1]
         expected.append(slow * sum(window[-fast:]) > fast * sum(window[-slow:]))
-    assert Signal(fast, slow).flags(ticks).tolist() == expected
+    flags = np.zeros((1, rows), np.uint8)
+    assert count_within((Signal(fast, slow),), ticks, flags) == (sum(expected),)
+    assert flags[0, reach - 1 :].tolist() == expected

@@ -16,6 +16,7 @@ import pytest
 
 import streamsig
 from streamsig import BadRowError, ColumnError, Fold, Signal, StreamsigError, Ticks, UsageError, WindowState
+from streamsig.errors import BadRow
 from streamsig.settings.settings import make_settings
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _errors(kind: type[StreamsigError] = StreamsigError) -> Iterator[type[Stream
 def test_errors_survive(kind: type[StreamsigError], duplicate: Callable[[Any], Any]) -> None:
     """A copy of an error has its type, message, attributes and exit code."""
     parts: dict[type, tuple[Any, ...]] = {
-        BadRowError: ("a.csv", 3, "column 1", "'x'", "not a number", "leave it out"),
+        BadRowError: ("a.csv", BadRow(3, "column 1", "'x'", "not a number", "leave it out")),
         ColumnError: (3, "'x'", "not a number"),
     }
     error = kind(*parts.get(kind, ("a.csv: broken",)))

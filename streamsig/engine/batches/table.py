@@ -16,7 +16,7 @@ from streamsig.csv.bad_records import ADVICE
 from streamsig.csv.rejected_rows import Rejected
 from streamsig.engine.batches.batch import SKIP, Batch, Position, Step
 from streamsig.engine.execute import map_in_order
-from streamsig.errors import BadRowError
+from streamsig.errors import BadRow, BadRowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -95,7 +95,7 @@ class TableBatches:
         ticks, bad = read_closes(column, self._numbers)
         for each in () if self._skips else bad:
             title, line = f'column "{self._column}"', rows_before + each.row + 1
-            raise BadRowError(self.opened.name, line, title, each.text, each.reason, each.advice or ADVICE)
+            raise BadRowError(self.opened.name, BadRow(line, title, each.text, each.reason, each.advice or ADVICE))
         texts, lines = [to_texts(each) for each in others], None
         if len(bad):
             good = np.delete(np.arange(len(ticks)), bad.rows)

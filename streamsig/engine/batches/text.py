@@ -17,7 +17,7 @@ from streamsig.csv.footers import FOOTER_BYTES, Footer
 from streamsig.csv.reader import ChunkReader, Reading
 from streamsig.engine.batches.batch import SKIP, Batch, OpenInput, Position, Step
 from streamsig.engine.execute import map_in_order
-from streamsig.errors import BadRowError
+from streamsig.errors import BadRow, BadRowError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -99,7 +99,8 @@ class TextBatches:
         except BadRecordError as bad:
             # all chunks before the bad one are counted, so the position ends where that one starts
             line = position.line + bad.line - 1
-            raise BadRowError(self._source.name, line, bad.column, bad.text, bad.reason, bad.advice) from None
+            row = BadRow(line, bad.column, bad.text, bad.reason, bad.advice)
+            raise BadRowError(self._source.name, row) from None
         if self._may_grow:
             self._warn(position.line, open_line, footer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from itertools import chain, count, groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from streamsig.core.groups import GroupState, TooManyGroupsError
 from streamsig.core.json_values import decoded
@@ -14,64 +14,15 @@ from streamsig.errors import LayoutError, UsageError
 from streamsig.sniffer.layout import NEWEST_FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
-    from streamsig.core.keys import Texts
     from streamsig.core.row_signals import RowValues
     from streamsig.core.ticks import Ticks
     from streamsig.engine.batches.batch import Batch, OpenInput, Position
     from streamsig.engine.budget import Budget
     from streamsig.settings.settings import Settings
 
-Rows = TypeVar("Rows")
-
-
-class State(Protocol[Rows]):
-    """The common interface of `SeriesState` and `GroupState`, which say more about it."""
-
-    row_values: RowValues | None
-
-    @property
-    def rows(self) -> int:
-        """The number of rows."""
-
-    @property
-    def rows_missing(self) -> int:
-        """The number of rows that have no close."""
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """The number of rows that have each signal."""
-
-    @property
-    def longest(self) -> int:
-        """The number of rows in the longest series."""
-
-    @property
-    def limbs(self) -> int:
-        """The largest number of limbs of the closes that the state has."""
-
-    @property
-    def waiting(self) -> Ticks:
-        """The closes of the rows whose values are not known yet."""
-
-    def rows_of(self, keys: Sequence[Texts], ticks: Ticks, /) -> Rows:
-        """Return rows for `update`; a pure function."""
-
-    def update(self, rows: Rows, /) -> int:
-        """Add rows; return how many have the first signal."""
-
-    def merge(self, right: Self, /) -> None:
-        """Add the run that follows this one."""
-
-    def add(self, other: Self, /) -> None:
-        """Add the counts of separate series."""
-
-    def snapshot(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the state in pieces."""
-
-    def restore(self, pieces: Iterable[Mapping[str, Any]], /) -> None:
-        """Take what `snapshot` yielded; raises ValueError."""
+State = TypeVar("State", SeriesState, GroupState)
 
 
 class _Counted(NamedTuple):
@@ -88,7 +39,7 @@ class _Piece(NamedTuple):
     state: dict[str, object]
 
 
-class Accumulator(Generic[Rows]):
+class Accumulator(Generic[State]):
     """Counts the rows of all inputs in order: as one run, or with `per_file` each input separately.
 
     `rows` counts the rows so far, `signals` those with the first signal, for progress. `ended` is the state of the
@@ -98,14 +49,15 @@ class Accumulator(Generic[Rows]):
 
     name = "counts"
 
-    def __init__(self, new_state: Callable[[], State[Rows]], settings: Settings, budget: Budget) -> None:
-        self._new_state, self._budget, self._per_file = new_state, budget, settings.per_file
+    def __init__(self, new_state: Callable[[], State], settings: Settings, budget: Budget) -> None:
+        self._new_state: Callable[[], State] = new_state
+        self._budget, self._per_file = budget, settings.per_file
         self._is_one_run = not settings.per_file and settings.order != NEWEST_FIRST
         self.rows = self.signals = 0
         self.files: dict[str, tuple[int, int]] = {}
-        self.ended = new_state()
+        self.ended: State = new_state()
         # of the open input
-        self._open = self.ended if self._is_one_run else new_state()
+        self._open: State = self.ended if self._is_one_run else new_state()
         self._input, self._input_rows = "", 0
         self._row_values: RowValues | None = None
 
@@ -125,11 +77,11 @@ class Accumulator(Generic[Rows]):
         if self._input_rows != start.rows:
             raise ValueError("it is damaged")
 
-    def prepare(self, batch: Batch) -> tuple[int, Rows]:
+    def prepare(self, batch: Batch) -> tuple[int, Any]:
         """Return the number of rows, and the rows; counts what does not depend on the batches before."""
         return len(batch.ticks), self.ended.rows_of(batch.keys, batch.ticks)
 
-    def push(self, part: tuple[int, Rows], start: Position) -> None:  # noqa: ARG002 (`Stage`)
+    def push(self, part: tuple[int, Any], start: Position) -> None:  # noqa: ARG002 (`Stage`)
         """Count a batch; raises LayoutError if the groups, and UsageError if the closes, exceed the memory limit."""
         rows, content = part
         with _refusing():
