@@ -42,7 +42,7 @@ fuzz: $(VENV)/fuzz ## bytes that break a law, SECONDS (300) for each target; wha
 	$(BIN)/python fuzz/sanitize.py
 	for target in $(GUARDED); do $(BIN)/python -m fuzz replay $$target sanitized || exit 1; done
 
-bench: $(VENV)/bench ## against pandas, polars and DuckDB; some minutes, 1.5 GB in the temporary folder
+bench: $(VENV)/bench ## against pandas, polars, DuckDB and Miller; ten minutes, 3 GB in the temporary folder
 	$(BIN)/python -m benchmarks.run
 
 $(VENV)/pip:

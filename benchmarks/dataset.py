@@ -1,106 +1,62 @@
-"""The common input file: generated from a seed, and deleted unless --keep is given."""
+"""Makes the inputs of the contests: `python -m benchmarks.dataset FOLDER ROWS`.
+
+A process of its own, as a contestant would start with the peak memory of a process that has loaded numpy.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import gzip
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+import pyarrow as pa
+from pyarrow import csv, parquet
 
 SEED = 42
-GENEROUS_ROW_BYTES = 100
-HASH_BLOCK_BYTES = 1 << 20
+SMALL_ROWS = 10_000
+DAYS, DAY_ROWS = 300, 200
+SYMBOLS = 1000
 
 
-class DatasetError(Exception):
-    """The file could not be created: the disk is full, or the generator failed. The message says which."""
+def make(folder: Path, rows: int) -> None:
+    """Make what is not there: bars.csv with `rows` rows, and the other inputs from a quarter of them or fewer."""
+    few = rows // 4
+    _generate(folder / "bars.csv", rows)
+    part = _generate(folder / "part.csv", few)
+    _generate(folder / "symbols.csv", few, "--symbols", str(SYMBOLS))
+    _generate(folder / "small.csv", SMALL_ROWS)
+    days = _generate(folder / "days.csv", DAYS * DAY_ROWS)
+    if not (folder / "days").exists():
+        _split(days, folder / "days")
+    if not (folder / "part.csv.gz").exists():
+        with part.open("rb") as plain, gzip.open(folder / "part.csv.gz", "wb", compresslevel=6) as packed:
+            shutil.copyfileobj(plain, packed)
+    if not (folder / "part.csv.zst").exists():
+        with part.open("rb") as plain, pa.output_stream(folder / "part.csv.zst", compression="zstd") as packed:
+            shutil.copyfileobj(plain, packed)
+    for name, kind in {"floats": pa.float64(), "decimals": pa.decimal128(18, 2)}.items():
+        options = csv.ConvertOptions(column_types={"close": kind})
+        parquet.write_table(csv.read_csv(part, convert_options=options), folder / f"{name}.parquet")
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """A file of generated bars."""
-
-    path: Path
-    rows: int
-    """As requested; the exact reference counts them again."""
-    size_bytes: int
-    sha256: str
-    """Two runs with the same hash answered the same question."""
+def _generate(path: Path, rows: int, *flags: str) -> Path:
+    if not path.exists():
+        command = ["streamsig", "generate", "--rows", str(rows), "--seed", str(SEED), *flags, "--output", str(path)]
+        subprocess.run(command, check=True)  # noqa: S603 (our own command)
+    return path
 
 
-def shown_command(rows: int, symbols: int) -> str:
-    """Return the command that makes the file, as one types it."""
-    return " ".join(["python", *_command(rows, symbols), "--output", "bars.csv"])
+def _split(bars: Path, folder: Path) -> None:
+    """Write a file with a header for each day."""
+    folder.mkdir()
+    with bars.open("rb") as lines:
+        header = next(lines)
+        for day in range(DAYS):
+            (folder / f"day{day:03}.csv").write_bytes(b"".join([header, *islice(lines, DAY_ROWS)]))
 
 
-def _command(rows: int, symbols: int) -> list[str]:
-    interleaved = ["--symbols", str(symbols)] if symbols else []
-    return ["-m", "streamsig", "generate", "--rows", str(rows), "--seed", str(SEED), *interleaved]
-
-
-@contextmanager
-def dataset(folder: Path, rows: int, symbols: int = 0, *, keep: bool) -> Iterator[Dataset]:
-    """Give the file of `rows` bars in `folder`, made if it is not there; a new file is deleted at the end.
-
-    The bars are of so many interleaved symbols, or with 0 of one without a name.
-
-    An existing file is not deleted. With `keep`, neither is one made by this run.
-
-    Raises:
-        DatasetError: not enough space in `folder`, or `streamsig generate` failed.
-
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (f"bars-{rows}-{symbols}-{SEED}.csv" if symbols else f"bars-{rows}-{SEED}.csv")
-    made = not path.exists()
-    try:
-        if made:
-            _generate(path, rows, symbols)
-        yield Dataset(path, rows, path.stat().st_size, _sha256(path))
-    finally:
-        if made and not keep:
-            path.unlink(missing_ok=True)
-
-
-def _generate(path: Path, rows: int, symbols: int) -> None:
-    free_bytes = shutil.disk_usage(path.parent).free
-    if free_bytes < rows * GENEROUS_ROW_BYTES:
-        message = (
-            f"{rows:,} rows need up to {rows * GENEROUS_ROW_BYTES:,} bytes, "
-            f"{free_bytes:,} are free: choose another --data"
-        )
-        raise DatasetError(message)
-    partial = path.with_suffix(".partial")
-    command = [sys.executable, *_command(rows, symbols)]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            [*command, "--output", str(partial)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            cwd=path.parent,
-        )
-        if done.returncode != 0:
-            said = done.stderr.strip().splitlines() or ["no message on stderr"]
-            message = f"streamsig generate failed with {done.returncode}: {said[-1]}"
-            raise DatasetError(message)
-        # Under its final name a file is complete: a later run trusts it.
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(HASH_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+if __name__ == "__main__":
+    make(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,4 +1,4 @@
-"""One command, one fresh process, one measurement."""
+"""One command, fresh processes, one measurement."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ import time
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING
 
+from benchmarks.contests import FLOOR
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from benchmarks.contests import Contest, Contestant
 
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 SHOWN_ERROR_CHARACTERS = 300
@@ -24,11 +28,12 @@ SHOWN_ERROR_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class Sample:
-    """The answer and the cost of one run. Counts are None when it failed, and `error` then says why."""
+    """The answer and the cost of one run. Counts are None if it gave none, and `error` says why if it failed."""
 
+    contest: str
+    contestant: str
     round: int
     """0 is the warm-up, which no statistic uses."""
-    contestant: str
     exit_code: int
     """A negative value is the signal that ended it."""
     signal_count: int | None
@@ -58,26 +63,25 @@ class Sample:
         return cls(**json.loads(line))
 
 
-def measure(command: list[str], *, contestant: str, round_: int, folder: Path, timeout_seconds: float) -> Sample:
-    """Run `command` in `folder` and return its answer and cost; a failing or late command is a sample too.
+def measure(contest: Contest, contestant: Contestant, *, round_: int, folder: Path, timeout_seconds: float) -> Sample:
+    """Run a contestant in `folder` and return its answer and cost; a failing or late command is a sample too.
 
     The peak of a child starts at the peak of the process that created it (the kernel carries it over `exec`),
     so the caller must stay smaller than what it measures: no numpy, no reading of the data in here.
     """
     load_average = os.getloadavg()[0]
-    # pip compiled the peers; a streamsig in its checkout is compiled by the warm-up, unless this forbids it.
-    environment = {name: os.environ[name] for name in os.environ if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile(dir=folder) as stdout, tempfile.TemporaryFile(dir=folder) as stderr:
         started = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603 - our own list of commands
-            command,
+        process = subprocess.Popen(  # noqa: S602 (our own commands)
+            contestant.command,
+            shell=True,
             cwd=folder,
-            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
+            start_new_session=True,
         )
-        late = threading.Timer(timeout_seconds, process.kill)
+        late = threading.Timer(timeout_seconds, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
         try:
             _, status, usage = os.wait4(process.pid, 0)
@@ -85,18 +89,19 @@ def measure(command: list[str], *, contestant: str, round_: int, folder: Path, t
             # wait4 has reaped the process; with the exit code set, Popen does not wait for it again.
             process.returncode = os.waitstatus_to_exitcode(status)
         except BaseException:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
         finally:
             late.cancel()
-        signal_count, rows, error = _answer(process.returncode, _text(stdout), _text(stderr))
-        if process.returncode < 0:
-            late_text = f", later than {timeout_seconds:g} s" if wall_seconds >= timeout_seconds else ""
-            error = f"ended by {signal.Signals(-process.returncode).name}{late_text}"
+        counts = contestant.name != FLOOR
+        signal_count, rows, error = _answer(process.returncode, _text(stdout) if counts else None, _text(stderr))
+        if wall_seconds >= timeout_seconds:
+            error = f"ended after {timeout_seconds:g} s"
     return Sample(
+        contest=contest.name,
+        contestant=contestant.name,
         round=round_,
-        contestant=contestant,
         exit_code=process.returncode,
         signal_count=signal_count,
         rows=rows,
@@ -109,33 +114,29 @@ def measure(command: list[str], *, contestant: str, round_: int, folder: Path, t
     )
 
 
-def rounds(commands: Mapping[str, list[str]], *, runs: int, folder: Path, timeout_seconds: float) -> Iterator[Sample]:
+def rounds(contest: Contest, *, runs: int, folder: Path, timeout_seconds: float) -> Iterator[Sample]:
     """Give every sample as it is taken: round 0 to warm up, then `runs` rounds, everybody once in each.
 
-    `commands` is by contestant, in the order of a round. A contestant that fails is left out of the later rounds.
+    A contestant that fails is left out of the later rounds.
     """
     failed: set[str] = set()
     for round_ in range(runs + 1):
-        for contestant, command in commands.items():
-            if contestant in failed:
+        for contestant in contest.contestants:
+            if contestant.name in failed:
                 continue
-            sample = measure(
-                command,
-                contestant=contestant,
-                round_=round_,
-                folder=folder,
-                timeout_seconds=timeout_seconds,
-            )
+            sample = measure(contest, contestant, round_=round_, folder=folder, timeout_seconds=timeout_seconds)
             if sample.error is not None:
-                failed.add(contestant)
+                failed.add(contestant.name)
             yield sample
 
 
-def _answer(exit_code: int, stdout: str, stderr: str) -> tuple[int | None, int | None, str | None]:
-    """Return `(signal_count, rows, None)`, or `(None, None, error)` without a clean exit and an answer."""
+def _answer(exit_code: int, stdout: str | None, stderr: str) -> tuple[int | None, int | None, str | None]:
+    """Return `(signal_count, rows, error)`; `stdout` is `None` for a command that counts nothing."""
     if exit_code != 0:
         lines = [line for line in stderr.splitlines() if line.strip()]
         return None, None, _without_folders(lines[-1]) if lines else "no message on stderr"
+    if stdout is None:
+        return None, None, None
     try:
         answer = json.loads(stdout)
         rows = answer["rows"] if "rows" in answer else answer["rows_processed"]

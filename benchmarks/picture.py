@@ -1,4 +1,4 @@
-"""The results as bars: wall time with its extremes, peak memory, and wrong counts in another colour."""
+"""The results as bars: the contestants of the CSV contest, and streamsig, best peer and floor of each contest."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from benchmarks.report import MEBIBYTE, verdict
+from benchmarks.contests import CONTESTS, CSV, FLOOR, STREAMSIG
+from benchmarks.report import MEBIBYTE, entries, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -20,64 +21,78 @@ if TYPE_CHECKING:
 
 EXACT_COLOUR = "#0072B2"
 WRONG_COLOUR = "#D55E00"
+FLOOR_COLOUR = "#BBBBBB"
+_BAR, _LEAST_SECONDS = 0.27, 0.01
 
 
-def draw(path: Path, about: Circumstances, lines: Sequence[Line]) -> None:
-    """Write an SVG of every contestant that finished, fastest on top.
+def draw(path: Path, about: Circumstances, by_contest: dict[str, list[Line]]) -> None:
+    """Write an SVG of every contestant that finished.
 
     The same samples give the same bytes, so a redrawn picture is no change in git.
     """
-    shown = [line for line in lines if line.wall is not None]
-    # Without a salt matplotlib uses random ids, and without a date it writes today's.
+    # without a salt matplotlib uses random ids, and without a date it writes today's
     with mpl.rc_context({"svg.hashsalt": "streamsig", "font.size": 9}):
-        figure = Figure(figsize=(9, 1.3 + 0.38 * len(shown)), layout="constrained", facecolor="white")
-        left, right = figure.subplots(1, 2, sharey=True)
-        _walls(left, shown)
-        _peaks(right, shown)
-        left.set_yticks(range(len(shown)), [line.label for line in shown])
-        left.invert_yaxis()
-        for label, line in zip(left.get_yticklabels(), shown, strict=True):
-            label.set_fontweight("bold" if line.name == "streamsig" else "normal")
-        figure.suptitle(
-            f"close > mean of the last {about.window}: {about.rows:,} rows, {about.data_bytes / 1e9:.2f} GB, "
-            f"{about.machine['cores']} cores\nblue: exact count; orange: count - exact as written",
-            fontsize=10,
+        figure = Figure(figsize=(9, 8.5), layout="constrained", facecolor="white")
+        axes = figure.subplot_mosaic([["walls", "peaks"], ["kinds", "kinds"]], height_ratios=[1, 1.5])
+        shown = [line for line in by_contest.get(CSV.name, []) if line.wall and line.name != FLOOR]
+        _contestants(axes["walls"], axes["peaks"], shown)
+        _kinds(axes["kinds"], {it.title: by_contest[it.name] for it in CONTESTS if it.name in by_contest})
+        bars = about.data[CSV.data]
+        figure.suptitle(f"close > mean of the last 5: {bars['rows']:,} rows of CSV, {bars['bytes'] / 1e9:.2f} GB")
+        figure.legend(
+            handles=[
+                Patch(color=EXACT_COLOUR, label="exact count"),
+                Patch(color=WRONG_COLOUR, label="wrong count (with the rows too many)"),
+                Patch(color=FLOOR_COLOUR, label="only reads the bytes"),
+            ],
+            loc="outside lower center",
+            ncols=3,
         )
         figure.savefig(path, format="svg", metadata={"Date": None})
 
 
-def _walls(axes: Axes, lines: Sequence[Line]) -> None:
-    """Draw median wall seconds, a whisker from least to greatest, and the error of each wrong count."""
-    axes.set_xlabel("wall seconds, whole process (whisker: least to greatest)")
+def _contestants(walls: Axes, peaks: Axes, lines: list[Line]) -> None:
+    """Draw median wall seconds, with a whisker from least to greatest, and the greatest peak in MiB."""
     for place, line in enumerate(lines):
-        if line.wall is None:
-            continue
-        wall = line.wall
-        whisker = [[wall.median - wall.least], [wall.greatest - wall.median]]
-        axes.barh(place, wall.median, color=_colour(line), xerr=whisker, ecolor="black", capsize=2)
-        text = f"{wall.median:.2f}" if line.exact else f"{wall.median:.2f}   {verdict(line)}"
-        axes.annotate(text, (wall.greatest, place), (4, 0), textcoords="offset points", va="center")
-    axes.margins(x=0.3)
-    _plain(axes)
+        if line.wall and line.peak_rss_bytes:
+            wall, mebibytes = line.wall, line.peak_rss_bytes.greatest / MEBIBYTE
+            whisker = [[wall.median - wall.least], [wall.greatest - wall.median]]
+            walls.barh(place, wall.median, color=_colour(line), xerr=whisker, ecolor="black", capsize=2)
+            text = f"{wall.median:.2f}" if line.exact else f"{wall.median:.2f}   {verdict(line)}"
+            walls.annotate(text, (wall.greatest, place), (4, 0), textcoords="offset points", va="center")
+            peaks.barh(place, mebibytes, color=_colour(line))
+            peaks.annotate(f"{mebibytes:,.0f}", (mebibytes, place), (4, 0), textcoords="offset points", va="center")
+    _plain(walls, "wall seconds, whole process (whisker: least to greatest)", [line.label for line in lines])
+    _plain(peaks, "peak RSS, MiB", [""] * len(lines))
+    for label, line in zip(walls.get_yticklabels(), lines, strict=True):
+        label.set_fontweight("bold" if line.name == STREAMSIG else "normal")
 
 
-def _peaks(axes: Axes, lines: Sequence[Line]) -> None:
-    """Draw the greatest peak RSS in MiB."""
-    axes.set_xlabel("peak RSS, MiB")
-    for place, line in enumerate(lines):
-        if line.peak_rss_bytes is None:
-            continue
-        mebibytes = line.peak_rss_bytes.greatest / MEBIBYTE
-        axes.barh(place, mebibytes, color=_colour(line))
-        axes.annotate(f"{mebibytes:,.0f}", (mebibytes, place), (4, 0), textcoords="offset points", va="center")
-    axes.margins(x=0.15)
-    _plain(axes)
+def _kinds(axes: Axes, by_title: dict[str, list[Line]]) -> None:
+    """Draw median wall seconds of streamsig, the best peer and the floor, on a logarithmic axis."""
+    axes.set_xscale("log")
+    for place, lines in enumerate(by_title.values()):
+        ours, peer, floor = entries(lines)
+        for offset, line, name in ((-_BAR, ours, "streamsig"), (0.0, peer, peer.label), (_BAR, floor, floor.label)):
+            if line.wall:
+                colour = FLOOR_COLOUR if line.name == FLOOR else _colour(line)
+                axes.barh(place + offset, line.wall.median, height=_BAR, color=colour)
+                spot = (line.wall.median, place + offset)
+                text = f"{line.wall.median:.2f}  {name.replace('`', '')}"
+                axes.annotate(text, spot, (4, 0), textcoords="offset points", va="center", fontsize=7)
+    _plain(axes, "wall seconds, whole process (logarithmic)", list(by_title))
+    axes.set_xlim(left=_LEAST_SECONDS)
 
 
 def _colour(line: Line) -> str:
     return EXACT_COLOUR if line.exact else WRONG_COLOUR
 
 
-def _plain(axes: Axes) -> None:
+def _plain(axes: Axes, title: str, labels: list[str]) -> None:
+    axes.set_xlabel(title)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+    axes.margins(x=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlim(left=0)
+    if axes.get_xscale() == "linear":
+        axes.set_xlim(left=0)
