@@ -115,7 +115,8 @@ def _door_of_groups(pick: Choices) -> None:
     closes = np.ones((rows, words), np.int64)
     for _ in range(2):
         lengths = _numbers(pick, pick.below(3), reach + 2) if pick.below(2) else None
-        count_kernels.count_groups(places.astype(np.int32), closes, _missing(pick, rows), rules, arrays, lengths)
+        rows_of_groups = count_kernels.GroupCloses(places.astype(np.int32), closes, _missing(pick, rows))
+        count_kernels.count_groups(rows_of_groups, rules, arrays, lengths)
 
 
 def _missing(pick: Choices, rows: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:

@@ -73,8 +73,8 @@ def _wide_flags(signals: Sequence[Signal], ticks: Ticks) -> NDArray[np.uint8]:
     words = words_for(largest_of(ticks) * factor_of(signals))
     arrays = count_kernels.GroupArrays.empty(1, max(each.reach for each in signals), words, len(signals))
     groups, no_means = np.zeros(len(ticks), np.int32), np.empty(0, np.int64)
-    rows = groups, to_words(ticks, words), ticks.missing
-    return count_kernels.count_groups(*rows, rules_of(signals), arrays, no_means)[1].flags
+    closes = count_kernels.GroupCloses(groups, to_words(ticks, words), ticks.missing)
+    return count_kernels.count_groups(closes, rules_of(signals), arrays, no_means)[1].flags
 
 
 @lru_cache(maxsize=16)

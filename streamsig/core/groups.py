@@ -147,9 +147,8 @@ class GroupState:
         ticks = rows.ticks if rows.ticks.scale == scale else rows.ticks.rescale(scale)
         words, missing = to_words(ticks, self._arrays.sums.shape[2]), rows.ticks.missing
         lengths = np.array(lengths_of(self.signals), np.int64) if self.emits else None
-        count, values = count_kernels.count_groups(
-            groups[rows.groups], words, missing, self._rules, self._arrays, lengths
-        )
+        closes = count_kernels.GroupCloses(groups[rows.groups], words, missing)
+        count, values = count_kernels.count_groups(closes, self._rules, self._arrays, lengths)
         if lengths is not None:
             sums = zip(lengths.tolist(), values.sums, strict=True)
             means = {size: mean_of(from_words(each, scale), size, values.unbroken >= size) for size, each in sums}
@@ -175,9 +174,9 @@ class GroupState:
         ticks = theirs.heads[in_head]
         _, reach, words = theirs.sums.shape
         alone = count_kernels.GroupArrays.empty(len(right), reach, words, len(self.signals))
-        count_kernels.count_groups(np.repeat(groups, heads), ticks, None, self._rules, mine)
+        count_kernels.count_groups(count_kernels.GroupCloses(np.repeat(groups, heads), ticks), self._rules, mine)
         places = np.arange(len(right), dtype=np.int32)
-        count_kernels.count_groups(np.repeat(places, heads), ticks, None, self._rules, alone)
+        count_kernels.count_groups(count_kernels.GroupCloses(np.repeat(places, heads), ticks), self._rules, alone)
         mine.counts[groups] += theirs.counts - alone.counts
         # a group longer than its head has all its last closes in the run that follows
         longer = rows > heads
@@ -336,7 +335,8 @@ class GroupState:
         # without signals: this only fills the rings
         rings = count_kernels.GroupArrays.empty(groups, reach, words, 0)
         every = np.repeat(np.arange(groups, dtype=np.int32), reach - 1)
-        count_kernels.count_groups(every, closes.reshape(-1, words), None, self._rules[:0], rings)
+        last = count_kernels.GroupCloses(every, closes.reshape(-1, words))
+        count_kernels.count_groups(last, self._rules[:0], rings)
         new.sums[:], new.heads[:] = rings.sums, rewritten(old.heads)
         new.marks[:, _NEXT] = rings.marks[:, _NEXT]
 

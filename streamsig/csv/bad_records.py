@@ -1,19 +1,15 @@
-"""The problem of a bad record: the column, the reason and the advice of its message.
-
-`Judge.record` is the definition, for one record. `Problems` holds the same for many records at once.
-"""
+"""The problems of bad records: the column, the reason and the advice of each message."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from streamsig.csv import corporate_actions, footers, repeated_headers
 from streamsig.fields.cells import CONVENTIONS, shape
-from streamsig.fields.numbers import NumberError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +17,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streamsig.csv.dialect import Dialect
-    from streamsig.csv.records import Record
-    from streamsig.fields.numbers import NumberFormat
+    from streamsig.fields.numbers import NumberError, NumberFormat
 
 ADVICE = "fix the row, leave such rows out with `on_bad_row='skip'`, or name another column with `column`"
 """The advice for most bad records."""
 
 _SHOWN_CHARACTERS = 60
-MOST_SHOWN_FIELDS = 2 * _SHOWN_CHARACTERS
-"""More fields of a record than a message can show."""
 
 
 class BadRecordError(Exception):
@@ -44,11 +37,12 @@ class BadRecordError(Exception):
 
 
 class Problem(NamedTuple):
-    """Why a record is bad, and what to do about it."""
+    """Why a record is bad, and what to do about it; `field` shows it, or the whole record for `None`."""
 
     column: str
     reason: str
     advice: str = ADVICE
+    field: int | None = None
 
 
 class Problems:
@@ -68,41 +62,9 @@ class Problems:
 
 @dataclass(frozen=True)
 class Judge:
-    """Finds the problem of records of a dialect; `prices` and `footer` are those of the reader."""
+    """Says what is wrong with records of a dialect."""
 
     dialect: Dialect
-    prices: Sequence[int] = ()
-    footer: bool = False
-
-    def record(self, record: Record) -> tuple[Problem, str] | None:
-        """Return the problem of a record, and the text that shows it; `None` for a good one."""
-        problem = self._first_problem(record)
-        if problem is not None and repeated_headers.is_other_header(record.fields, record.more, self.dialect):
-            return Problem("the whole row", repeated_headers.OTHER, repeated_headers.ADVICE), self._joined(record)
-        return problem
-
-    def _first_problem(self, record: Record) -> tuple[Problem, str] | None:
-        dialect, fields = self.dialect, record.fields
-        if len(fields) + record.more != dialect.fields:
-            return self.ragged(len(fields) + record.more), self._joined(record)
-        if any("\0" in field for field in fields):
-            return self.nul(), self._joined(record)
-        text = fields[dialect.close]
-        try:
-            close = dialect.numbers.parse(text)
-        except NumberError as error:
-            return self.close(text, error), text
-        for index in self.prices:
-            if close is None and corporate_actions.is_action(fields[index], dialect.numbers):
-                return self.action(index, fields[index]), fields[index]
-        return (self.no_time(), fields[dialect.time or 0]) if self.footer else None
-
-    def _joined(self, record: Record) -> str:
-        return self.dialect.delimiter.join(record.fields)
-
-    @cached_property
-    def _close_column(self) -> str:
-        return self.dialect.column_name(self.dialect.close)
 
     def ragged(self, fields: int) -> Problem:
         """Return the problem of a record with a different number of fields."""
@@ -110,7 +72,7 @@ class Judge:
 
     def nul(self) -> Problem:
         """Return the problem of a record with a NUL byte."""
-        return Problem(self._close_column, "a NUL byte in the row")
+        return Problem(self.dialect.column_name(self.dialect.close), "a NUL byte in the row")
 
     def close(self, text: str, error: NumberError) -> Problem:
         """Return the problem of a close that cannot be parsed."""
@@ -118,16 +80,17 @@ class Judge:
         reason, advice = explain(error, text, dialect.numbers)
         if dialect.close_title is not None and text.strip(' <>"') == dialect.close_title.strip(' <>"'):
             reason, advice = repeated_headers.REPEATED, ADVICE
-        return Problem(self._close_column, reason, advice)
+        return Problem(self.dialect.column_name(dialect.close), reason, advice, dialect.close)
 
-    def action(self, index: int, text: str = "") -> Problem:
+    def action(self, index: int, text: str) -> Problem:
         """Return the problem of a record that has a text among its prices and no close."""
         advice = f"{ADVICE}; if it stands for a missing price, say `missing=[{shown(text.strip())}]`"
-        return Problem(self.dialect.column_name(index), corporate_actions.REASON, advice)
+        return Problem(self.dialect.column_name(index), corporate_actions.REASON, advice, index)
 
     def no_time(self) -> Problem:
         """Return the problem of a record below the data."""
-        return Problem(self.dialect.column_name(self.dialect.time or 0), footers.NO_TIME, footers.ADVICE)
+        time = self.dialect.time or 0
+        return Problem(self.dialect.column_name(time), footers.NO_TIME, footers.ADVICE, time)
 
 
 def explain(error: NumberError, text: str, numbers: NumberFormat) -> tuple[str, str]:

@@ -80,22 +80,20 @@ class Chunks:
 
     Every chunk but the last ends with a record's line end. Buffers are recycled: there are `held` of them, as many as
     the caller holds at once, plus one. They are allocated at the first cut, so that memory does not depend on timing.
-    Raises LayoutError for a record longer than `max_record_bytes`.
+    Raises LayoutError for a record longer than `MAX_RECORD_BYTES`.
     """
 
-    def __init__(  # noqa: PLR0913 (each is a promise of its own)
+    def __init__(
         self,
         source: TextSource,
         delimiter: str,
         *,
         held: int = 1,
         chunk_bytes: int | None = None,
-        max_record_bytes: int = MAX_RECORD_BYTES,
         resume: Resume | None = None,
     ) -> None:
         self._source, self._delimiter, self._held = source, delimiter, held
-        self._chunk_bytes, self._max_record_bytes = chunk_bytes or CHUNK_BYTES, max_record_bytes
-        self._resume = resume
+        self._chunk_bytes, self._resume = chunk_bytes or CHUNK_BYTES, resume
         self._free: list[bytearray] = []
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -176,13 +174,13 @@ class Chunks:
         """Return a buffer with more capacity; this one if it has some left."""
         if filled < len(buffer):
             return buffer
-        if filled >= self._max_record_bytes:
+        if filled >= MAX_RECORD_BYTES:
             msg = (
-                f"{self._source.name}: a record longer than {self._max_record_bytes:,} bytes starts at byte {start:,} "
+                f"{self._source.name}: a record longer than {MAX_RECORD_BYTES:,} bytes starts at byte {start:,} "
                 f"of the rows; a line end is missing, or a quote is never closed"
             )
             raise LayoutError(msg)
-        buffer.extend(bytes(min(len(buffer), max(self._max_record_bytes - filled, self._chunk_bytes))))
+        buffer.extend(bytes(min(len(buffer), max(MAX_RECORD_BYTES - filled, self._chunk_bytes))))
         return buffer
 
     def _cut(self, buffer: bytearray, filled: int, *, quoted: bool) -> int:

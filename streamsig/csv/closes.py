@@ -40,7 +40,7 @@ class Bad(NamedTuple):
 
     """
 
-    rows: NDArray[np.int32]
+    rows: NDArray[np.integer]
     which: NDArray[np.int32]
     texts: list[str]
     errors: list[NumberError]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamsig.csv.closes import read_closes
+from streamsig.csv.closes import Bad, read_closes
 from streamsig.fields.cells import Kind, kind, kinds
 from streamsig.fields.column_names import Role, roles
 
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 
 REASON = "not a row of prices: it has a text here and no close"
 _BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW})
-
-
-class Actions(NamedTuple):
-    """Rows that are not prices, ascending, and the index of the column with the text."""
-
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-
-
-NO_ACTIONS = Actions(np.empty(0, np.intp), np.empty(0, np.intp))
 
 
 def is_action(text: str, numbers: NumberFormat) -> bool:
@@ -47,16 +37,11 @@ def price_columns(names: Sequence[str] | None, texts: Sequence[Sequence[str]], c
     return tuple(i for i in bars if _are_numbers([texts[i][row] for row in rows]))
 
 
-def find_actions(columns: Sequence[Cells], rows: NDArray[np.intp], numbers: NumberFormat, scale: int) -> Actions:
-    """Return which of the rows, all without a close, have a text in a column; `scale` is only a hint."""
-    where = np.full(len(rows), -1, np.intp)
-    for place, column in enumerate(columns):
-        bad = read_closes(column.take(rows), numbers, scale).bad
-        texts = np.array([is_action(text, numbers) for text in bad.texts], np.bool_)
-        with_text = bad.rows[texts[bad.which]]
-        where[with_text[where[with_text] < 0]] = place
-    places = np.flatnonzero(where >= 0)
-    return Actions(rows[places], where[places])
+def find_actions(column: Cells, rows: NDArray[np.intp], numbers: NumberFormat, scale: int) -> Bad:
+    """Return the cells of the rows, all without a close, that are texts among prices; `scale` is only a hint."""
+    bad = read_closes(column.take(rows), numbers, scale).bad
+    found = np.array([is_action(text, numbers) for text in bad.texts], np.bool_)[bad.which]
+    return bad._replace(rows=rows[bad.rows[found]], which=bad.which[found])
 
 
 def _are_numbers(texts: Sequence[str]) -> bool:

@@ -27,8 +27,7 @@ _PIECE_BYTES = 1 << 16
 class Record(NamedTuple):
     """One record: its physical line, from 1, and its bytes `start:stop`, line end included.
 
-    Fields are without quotes, but with surrounding blanks. `next_line` is the physical line after the
-    record. `more` is the number of further fields.
+    Fields are without quotes, but with surrounding blanks. `next_line` is the physical line after the record.
     """
 
     line: int
@@ -36,60 +35,39 @@ class Record(NamedTuple):
     stop: int
     fields: tuple[str, ...]
     next_line: int
-    more: int = 0
 
 
-def split_records(  # noqa: PLR0913 (independent options)
-    sample: bytes,
-    delimiter: str,
-    *,
-    line_quoted: bool = False,
-    start: int = 0,
-    line: int = 1,
-    most_fields: int | None = None,
+def split_records(
+    sample: bytes, delimiter: str, *, line_quoted: bool = False, start: int = 0, line: int = 1
 ) -> Iterator[Record]:
     r"""Yield the records of UTF-8 bytes from `start` on, which begins physical line `line`.
 
     With `line_quoted` a line that is one quoted text is unwrapped before it is split. Undecodable bytes become
-    `\\xNN`. Takes time linear in the bytes consumed. A record returns at most `most_fields` fields: short fields take
-    thirty times their bytes as Python objects.
+    `\\xNN`. Takes time linear in the bytes of the sample.
     """
-    mark = delimiter.encode()
-    # searching for a byte is faster than for a pattern, and few files have CR alone
-    simple = sample.find(b"\r", start) < 0 or sample.count(b"\r", start) == sample.count(b"\r\n", start)
-    blanks, content_of = b" \t" + mark, _content_pattern(mark)
-    position, size = start, len(sample)
-    while position < size:
-        if simple:
-            stop = sample.find(b"\n", position)
-            line_stop = stop + 1 if stop >= 0 else size
-            content = sample[position:line_stop].rstrip(b"\r\n")
-        else:
-            end = LINE_END.search(sample, position)
-            stop, line_stop = end.span() if end else (size, size)
-            content = sample[position:stop]
-        first, line = line, line + 1
-        if line_quoted:
-            inner = unwrapped(content)
-            content = content if inner is None else inner
-        if not content.strip(blanks):
-            position = skip_blank_lines(sample, line_stop, content_of)
-            line += count_line_ends(sample, line_stop, position)
+    mark, position, stop = delimiter.encode(), start, start
+    for number, text in enumerate(sample[start:].splitlines(keepends=True), line):
+        begin, position = position, position + len(text)
+        if begin < stop:
+            # inside the quotes of the record before
             continue
-        after = line_stop
+        content = text.rstrip(b"\r\n")
+        if line_quoted and (inner := unwrapped(content)) is not None:
+            content = inner
+        if not content.strip(b" \t" + mark):
+            continue
+        stop, next_line = position, number + 1
         if b'"' not in content:
-            fields, more = _plain_fields(_text(content), delimiter, most_fields)
-        elif line_quoted:
-            fields, more, _ = _quoted_fields(content, 0, mark, most_fields)
+            yield Record(number, begin, stop, tuple(utf8.from_bytes(content).split(delimiter)), next_line)
+            continue
+        if line_quoted:
+            fields, _ = _quoted_fields(content, 0, mark)
         else:
-            fields, more, after = _quoted_fields(sample, position, mark, most_fields)
-            if after != line_stop:
-                line = first + count_line_ends(sample, position, after)
-        # a record of blanks without quotes is skipped above
-        blank = b'"' in content and len(fields) > 1 and not more and not any(field.strip(" \t") for field in fields)
-        if not blank:
-            yield Record(first, position, after, tuple(fields), line, more)
-        position = after
+            fields, stop = _quoted_fields(sample, begin, mark)
+        if stop != position:
+            next_line = number + count_line_ends(sample, begin, stop)
+        if len(fields) == 1 or any(field.strip(" \t") for field in fields):
+            yield Record(number, begin, stop, tuple(fields), next_line)
 
 
 def count_line_ends(text: bytes, start: int, stop: int) -> int:
@@ -97,9 +75,9 @@ def count_line_ends(text: bytes, start: int, stop: int) -> int:
     return text.count(b"\n", start, stop) + text.count(b"\r", start, stop) - text.count(b"\r\n", start, stop)
 
 
-def skip_blank_lines(text: bytes, start: int, content: re.Pattern[bytes] = _CONTENT) -> int:
+def skip_blank_lines(text: bytes, start: int) -> int:
     """Return the byte after the blank lines that begin at `start`."""
-    match = content.search(text, start)
+    match = _CONTENT.search(text, start)
     stop = match.start() if match else len(text)
     return max(start, text.rfind(b"\n", start, stop) + 1, text.rfind(b"\r", start, stop) + 1)
 
@@ -139,19 +117,10 @@ def skip_lines(sample: bytes, count: int) -> int:
     return position
 
 
-def _plain_fields(text: str, delimiter: str, most: int | None) -> tuple[list[str], int]:
-    """Return the first fields of a record without quotes, and the number of further ones."""
-    if most is None:
-        return text.split(delimiter), 0
-    fields = text.split(delimiter, most)
-    return fields[:most], 0 if len(fields) <= most else 1 + fields[most].count(delimiter)
-
-
-def _quoted_fields(text: bytes, position: int, mark: bytes, most: int | None) -> tuple[list[str], int, int]:
-    """Return the first fields of the record at `position`, the number of further ones, and the byte after it."""
+def _quoted_fields(text: bytes, position: int, mark: bytes) -> tuple[list[str], int]:
+    """Return the fields of the record at `position`, and the byte after it."""
     rest_of_field = _field_pattern(mark).match
     fields: list[str] = []
-    more = 0
     while True:
         quoted = b""
         if text.startswith(b'"', position):
@@ -159,14 +128,11 @@ def _quoted_fields(text: bytes, position: int, mark: bytes, most: int | None) ->
             quoted, position = text[position + 1 : closed].replace(b'""', b'"'), min(closed + 1, len(text))
         match = rest_of_field(text, position)
         if match is None:  # for mypy: the pattern matches everywhere, even at the end
-            return fields, more, len(text)
-        if most is None or len(fields) < most:
-            fields.append(_text(quoted + match[1]))
-        else:
-            more += 1
+            return fields, len(text)
+        fields.append(utf8.from_bytes(quoted + match[1]))
         position = match.end()
         if match[2] != mark:
-            return fields, more, position
+            return fields, position
 
 
 def _closing_quote(text: bytes, start: int) -> int:
@@ -181,15 +147,6 @@ def _closing_quote(text: bytes, start: int) -> int:
 
 
 @lru_cache(maxsize=16)
-def _content_pattern(mark: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"[^ \t\r\n" + re.escape(mark) + b"]")
-
-
-@lru_cache(maxsize=16)
 def _field_pattern(mark: bytes) -> re.Pattern[bytes]:
     mark = re.escape(mark)
     return re.compile(rb"([^\r\n" + mark + rb"]*)(" + mark + rb"|\r\n|\n|\r|\Z)")
-
-
-def _text(raw: bytes) -> str:
-    return utf8.from_bytes(raw)

@@ -20,10 +20,10 @@ _USUAL = (b"close", b"price", b"last", b"date", b"time")
 _CLOSES = frozenset({Role.CLOSE, Role.LAST})
 
 
-def is_other_header(fields: Sequence[str], more: int, dialect: Dialect) -> bool:
-    """Return whether a record is a header below which the close would be read from the wrong column.
+def is_other_header(fields: Sequence[str], count: int, dialect: Dialect) -> bool:
+    """Return whether a record of `count` fields is a header below which another column would be read as the close.
 
-    `more` is the number of further fields.
+    `fields` are all of them, or the first of very many.
     """
     names, known = [compact(field) for field in fields], roles(fields)
     own = [compact(name) for name in dialect.header or ()]
@@ -36,11 +36,11 @@ def is_other_header(fields: Sequence[str], more: int, dialect: Dialect) -> bool:
     has_close = bool(closes) or title in names
     if len(named) < _FEW or 2 * len(named) <= len(texts) or not has_close:
         return False
-    if len(names) + more != dialect.fields:
+    if count != dialect.fields:
         return True
     if any(text and text != mine and text in own for text, mine in zip(names, own, strict=False)):
         return True
-    return bool(closes) and dialect.close not in closes and names[dialect.close] != title
+    return bool(closes) and dialect.close not in closes and names[dialect.close : dialect.close + 1] != [title]
 
 
 def may_be_headers(rows: Sequence[bytes], dialect: Dialect) -> Iterator[int]:

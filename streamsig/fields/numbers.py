@@ -110,10 +110,6 @@ class _Written(NamedTuple):
     fraction: str
     exponent: str
 
-    @property
-    def whole_digits(self) -> str:
-        return self.whole if self.whole.isdigit() else "".join(filter(str.isdigit, self.whole))
-
 
 @dataclass(frozen=True)
 class NumberFormat:
@@ -148,15 +144,7 @@ class NumberFormat:
 
     def fits(self, text: str) -> bool:
         """Return whether a text is a number in this format, whatever its size."""
-        return len(text) <= _LONGEST and self._written(text) is not None
-
-    def plain(self, text: str) -> str | None:
-        """Return a number in the syntax of Python, without separators and currency; `None` if it is not a number."""
-        written = self._written(text) if len(text) <= _LONGEST else None
-        if written is None:
-            return None
-        fraction, exponent = written.fraction and f".{written.fraction}", written.exponent and f"e{written.exponent}"
-        return f"{'-' * written.negative}{written.whole_digits or '0'}{fraction}{exponent}"
+        return self._written(text) is not None
 
     def parse(self, text: str) -> Decimal | None:
         """Return the number in a text, or `None` for a missing marker.
@@ -171,8 +159,7 @@ class NumberFormat:
             return None
         if number in UNDEFINED:
             raise NumberError(UNDEFINED_REASON, undefined_advice(text))
-        if self.doubtful or self.by_custom:
-            self._check_doubt(text)
+        self._check_doubt(text)
         return number
 
     @cached_property
@@ -209,13 +196,15 @@ class NumberFormat:
         return NumberError("invalid thousands" if joined != text and self.fits(joined) else "not a number")
 
     def _number(self, text: str) -> Decimal:
-        written = self._written(text) if len(text) <= _LONGEST else None
+        written = self._written(text)
         if written is None:
             raise self.why_not(text)
-        return _plain(written)
+        return _decimal(written)
 
     def _written(self, text: str) -> _Written | None:
         """Return the parts of a number, or `None` if the text does not fit."""
+        if len(text) > _LONGEST:
+            return None
         inner = _inner(text)
         accounting = re.fullmatch(_ACCOUNTING, inner) if "(" in inner else None
         if accounting and not {accounting[1].strip(), accounting[3].strip()} <= {"", *CURRENCIES}:
@@ -232,7 +221,7 @@ class NumberFormat:
         return _Written(accounting is not None or sign not in {"", "+"}, whole, mark, fraction, exponent)
 
     def _check_doubt(self, text: str) -> None:
-        written = self._written(text)
+        written = self._written(text) if self.doubtful or self.by_custom else None
         if written is None or written.exponent:
             return
         digits = f"{written.whole}{written.mark}{written.fraction}"
@@ -321,9 +310,9 @@ def _rows_of(ticks: Ticks, value: Decimal) -> NDArray[np.bool_]:
     return rows
 
 
-def _plain(written: _Written) -> Decimal:
+def _decimal(written: _Written) -> Decimal:
     """Return a decimal of at most `MAX_DIGITS` digits and no exponent above 0."""
-    digits = (written.whole_digits + written.fraction).lstrip("0")
+    digits = "".join(filter(str.isdigit, written.whole + written.fraction)).lstrip("0")
     significant = digits.rstrip("0")
     if not significant:
         return Decimal(0)

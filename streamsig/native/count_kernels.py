@@ -99,23 +99,27 @@ class GroupRowValues(NamedTuple):
     unbroken: NDArray[np.int32]
 
 
-def count_groups(  # noqa: PLR0913, PLR0917 (the arguments of a kernel)
-    groups: NDArray[np.int32],
-    ticks: NDArray[np.int64],
-    missing: NDArray[np.bool_] | None,
-    signals: NDArray[np.int64],
-    arrays: GroupArrays,
-    lengths: NDArray[np.int64] | None = None,
-) -> tuple[int, GroupRowValues]:
-    """Add rows of several groups to `arrays`; return the number of rows with the first signal, and the row values.
+class GroupCloses(NamedTuple):
+    """Rows of several groups: the group of each, (rows,), its close, (rows, words), and which have none, (rows,)."""
 
-    `groups` and `missing` are (rows,), `ticks` (rows, words). `signals` is (signals, 8): the rows it needs; for the
-    mean that should be greater, then for the other, the factor of its sum and how many rows ago it ends and begins;
-    for a cross how many rows further ago the previous row is, else 0. Sums of windows and differences of their products
-    must fit in `words`. `lengths`, (lengths,), from 1 to the reach, requests row values; without it they have no rows.
+    groups: NDArray[np.int32]
+    ticks: NDArray[np.int64]
+    missing: NDArray[np.bool_] | None = None
+
+
+def count_groups(
+    closes: GroupCloses, signals: NDArray[np.int64], arrays: GroupArrays, lengths: NDArray[np.int64] | None = None
+) -> tuple[int, GroupRowValues]:
+    """Add rows to the groups of `arrays`; return the number of rows with the first signal, and the row values.
+
+    `signals` is (signals, 8): the rows it needs; for the mean that should be greater, then for the other, the factor of
+    its sum and how many rows ago it ends and begins; for a cross how many rows further ago the previous row is, else 0.
+    Sums of windows and differences of their products must fit in `words`. `lengths`, (lengths,), from 1 to the reach,
+    requests row values; without it they have no rows.
 
     Raises ValueError for arrays that do not fit together.
     """
+    groups, ticks, missing = closes
     rows, (count, reach, words) = len(groups), arrays.sums.shape
     if rows and not 0 <= int(groups.min()) <= int(groups.max()) < count:
         raise ValueError(f"a row of a group that is not in 0..{count - 1}")

@@ -283,17 +283,17 @@ def test_inconsistent_arguments_are_refused() -> None:
         (0, ticks, np.zeros(2, np.bool_), rule),
         (0, ticks, None, rule + 1),
     ):
+        rows = count_kernels.GroupCloses(np.array([group], np.int32), closes_, missing)
         with pytest.raises(ValueError):  # noqa: PT011 (six messages)
-            count_kernels.count_groups(np.array([group], np.int32), closes_, missing, rules, arrays)
+            count_kernels.count_groups(rows, rules, arrays)
     for crossing, message in ((1, "reaches beyond 3 rows"), (-1, "later rows")):
         rule[0, -1] = crossing
         with pytest.raises(ValueError, match=message):
-            count_kernels.count_groups(np.zeros(1, np.int32), ticks, None, rule, arrays)
+            count_kernels.count_groups(count_kernels.GroupCloses(np.zeros(1, np.int32), ticks), rule, arrays)
     wide = count_kernels.GroupArrays.empty(2, 3, count_kernels.MOST_WORDS + 1, 1)
+    row = count_kernels.GroupCloses(np.zeros(1, np.int32), np.zeros((1, count_kernels.MOST_WORDS + 1), np.int64))
     with pytest.raises(ValueError, match="words are not in"):
-        count_kernels.count_groups(
-            np.zeros(1, np.int32), np.zeros((1, count_kernels.MOST_WORDS + 1), np.int64), None, rule, wide
-        )
+        count_kernels.count_groups(row, rule, wide)
     with pytest.raises(ValueError, match="starts of"):
         KeyTable().number(Texts(np.array([0, 9], np.int32), np.zeros(3, np.uint8)))
 

@@ -6,15 +6,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.csv import repeated_headers
-from streamsig.csv.bad_records import BadRecordError, Judge, shown
+from streamsig.csv.bad_records import BadRecordError, Judge, Problem, shown
+from streamsig.csv.corporate_actions import is_action
 from streamsig.csv.records import count_line_ends, split_records
 from streamsig.csv.rejected_rows import Rejected, row_of
+from streamsig.fields.numbers import NumberError
 from tests.support.strategies import WIDE
 
 if TYPE_CHECKING:
     from streamsig.core.ticks import Ticks
     from streamsig.csv.dialect import Dialect
     from streamsig.csv.reader import Reading
+    from streamsig.csv.records import Record
 
 
 class Read(NamedTuple):
@@ -35,10 +38,10 @@ def define(
     skip_bad: bool = False,
 ) -> Read:
     """Return the content of a text; raise BadRecordError for a bad record."""
-    judge = Judge(dialect, prices)
+    judge = Judge(dialect)
     result = Read([], count_line_ends(text, 0, len(text)), [], [[] for _ in also])
     for record in split_records(text, dialect.delimiter, line_quoted=dialect.line_quoted):
-        bad = judge.record(record)
+        bad = _problem(record, judge, prices)
         if bad is None:
             result.closes.append(dialect.numbers.parse(record.fields[dialect.close]))
             for index, column in zip(also, result.texts, strict=True):
@@ -50,6 +53,31 @@ def define(
         row = row_of(text, record.start, record.stop)
         result.rejected.append(Rejected(record.line, problem.column, problem.reason, row))
     return result
+
+
+def _problem(record: Record, judge: Judge, prices: tuple[int, ...]) -> tuple[Problem, str] | None:
+    """Return the problem of a record, and the text that shows it; `None` for a good one."""
+    fields = record.fields
+    problem = _first_problem(fields, judge, prices)
+    if problem is None:
+        return None
+    if repeated_headers.is_other_header(fields, len(fields), judge.dialect):
+        problem = Problem("the whole row", repeated_headers.OTHER, repeated_headers.ADVICE)
+    return problem, judge.dialect.delimiter.join(fields) if problem.field is None else fields[problem.field]
+
+
+def _first_problem(fields: tuple[str, ...], judge: Judge, prices: tuple[int, ...]) -> Problem | None:
+    dialect = judge.dialect
+    if len(fields) != dialect.fields:
+        return judge.ragged(len(fields))
+    if any("\0" in field for field in fields):
+        return judge.nul()
+    try:
+        close = dialect.numbers.parse(fields[dialect.close])
+    except NumberError as error:
+        return judge.close(fields[dialect.close], error)
+    actions = (index for index in prices if close is None and is_action(fields[index], dialect.numbers))
+    return next((judge.action(index, fields[index]) for index in actions), None)
 
 
 def values(ticks: Ticks) -> list[Decimal | None]:

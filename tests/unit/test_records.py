@@ -78,20 +78,6 @@ def test_places() -> None:
     assert [text[r.start : r.stop] for r in records] == [b'a,"b\r\nc\n"\r\n', b"d,e\n", b"f,g"]
 
 
-@pytest.mark.parametrize("line_quoted", [False, True])
-@pytest.mark.parametrize("row", [b"a,b", b"a,b,c,d,e", b'"a","b,c",d,e', b'"a","b\nc",d,"e', b",,,,"])
-def test_fields_beyond_the_most(row: bytes, line_quoted: bool) -> None:  # noqa: FBT001 (a parameter of the table)
-    """Fields beyond the maximum are counted, and the following records are unaffected."""
-    text = row + b'\n1,2\n"3,4,5,6"\n'
-    whole = list(split_records(text, ",", line_quoted=line_quoted))
-    cut = list(split_records(text, ",", line_quoted=line_quoted, most_fields=2))
-    assert [(each.line, each.start, each.stop, each.next_line) for each in cut] == [
-        (each.line, each.start, each.stop, each.next_line) for each in whole
-    ]
-    assert [each.fields for each in cut] == [each.fields[:2] for each in whole]
-    assert [each.more for each in cut] == [max(0, len(each.fields) - 2) for each in whole]
-
-
 @pytest.mark.parametrize(("count", "offset"), [(0, 0), (1, 2), (2, 4), (3, 5), (9, 6)])
 def test_skipping_lines(count: int, offset: int) -> None:
     """Physical lines are skipped, whatever ends them."""

@@ -15,6 +15,7 @@ from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunks, Resume
 from streamsig.csv.footers import FOOTER_BYTES, Footer
 from streamsig.csv.reader import ChunkReader, Reading
+from streamsig.csv.rejected_rows import Rejects
 from streamsig.engine.batches.batch import SKIP, Batch, OpenInput, Position, Step
 from streamsig.engine.execute import map_in_order
 from streamsig.errors import BadRow, BadRowError
@@ -108,7 +109,7 @@ class TextBatches:
         """Return the rows of a chunk, with last rows without a time in a separate piece; raises BadRecordError."""
         if chunk.open_end and self._may_grow:
             nothing = [Texts.of([])] * self._fields
-            return (self._piece(prepare, chunk, Reading(Ticks.empty(), 0, texts=tuple(nothing))),)
+            return (self._piece(prepare, chunk, Reading(Ticks.empty(), 0, Rejects(), tuple(nothing))),)
         reading = self._reader.read(chunk)
         if not reading.untimed:
             return (_lasting(self._piece(prepare, chunk, reading)),)
