@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import sys
+import zlib
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from streamsig.errors import UsageError
 
@@ -13,11 +15,31 @@ if TYPE_CHECKING:
     from streamsig.sources.raw_input import RawInput
 
 READ_BYTES = 1 << 20
-ERRORS = (OSError, EOFError, lzma.LZMAError)
-"""What `read` raises for data that is damaged or cut off."""
+
+_PACKED_BYTES = 1 << 18
+"""Bytes that are read at once: few enough for the cache."""
 
 _ZSTD_HEADER_BYTES = 18
 _MIN_WINDOW_LOG, _FIELD_BYTES = 10, (0, 1, 2, 4)
+
+
+class Stream(Protocol):
+    """Unpacks one stream, as the decompressors of the standard library do."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the end of the stream was reached."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether more packed bytes are needed before more text comes."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What follows the end of the stream."""
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        """Return at most `max_length` bytes of text."""
 
 
 class Decoder(ABC):
@@ -26,16 +48,18 @@ class Decoder(ABC):
     name: ClassVar[str]
     magic: ClassVar[bytes]
     memory: ClassVar[int]
-    by_pyarrow: ClassVar[bool]
+    by_pyarrow: ClassVar[bool] = False
 
     def __init__(self, raw: RawInput) -> None:
         self._raw = raw
         self.most_bytes: int | None = None
         """Memory that unpacking may take; formats that do not declare theirs raise UsageError for more."""
+        self.errors: tuple[type[Exception], ...] = (OSError, EOFError)
+        """What `read` raises for data that is damaged or cut off."""
 
     @abstractmethod
     def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes of the text, b"" at the end; raises one of `ERRORS`."""
+        """Return up to `size` bytes of the text, b"" at the end; raises one of `errors`."""
 
     @classmethod
     def memory_bytes(cls, first: bytes) -> int:  # noqa: ARG003 (only some formats declare it)
@@ -43,33 +67,86 @@ class Decoder(ABC):
         return cls.memory
 
 
-class _ArrowDecoder(Decoder):
-    by_pyarrow = True
+class _StreamDecoder(Decoder):
+    """Streams that follow each other, empty ones too; anything else after them is damage."""
+
+    padding: ClassVar[bytes] = b""
+    """Bytes that may separate two streams."""
 
     def __init__(self, raw: RawInput) -> None:
         super().__init__(raw)
-        # most inputs are not compressed, and it takes long to import
-        import pyarrow as pa  # noqa: PLC0415
+        self._stream: Stream | None = None
 
-        self._stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), self.name)
+    @abstractmethod
+    def begin(self) -> Stream:
+        """Return what unpacks the next stream."""
 
     def read(self, size: int, /) -> bytes:
-        return bytes(self._stream.read(size))
+        """Return up to `size` bytes of the text, b"" at the end; raises one of `errors`."""
+        stream = self._stream = self._stream or self.begin()
+        while True:
+            packed = b""
+            if stream.eof:
+                rest = stream.unused_data.lstrip(self.padding)
+                packed = rest or self._raw.read(_PACKED_BYTES).lstrip(self.padding)
+                if not packed:
+                    return b""
+                stream = self._stream = self.begin()
+            elif stream.needs_input and not (packed := self._raw.read(_PACKED_BYTES)):
+                raise EOFError("the last stream has no end")
+            if unpacked := stream.decompress(packed, size):
+                return unpacked
 
 
-class Gzip(_ArrowDecoder):
-    """gzip, one member after another."""
+class Gzip(_StreamDecoder):
+    """Members of gzip, which zeros may pad."""
 
-    name, magic, memory = "gzip", b"\x1f\x8b", 1 << 20
+    name, magic, memory, padding = "gzip", b"\x1f\x8b", 1 << 20, b"\0"
+
+    def begin(self) -> Stream:
+        """Return what unpacks the next member."""
+        try:
+            from isal import igzip_lib  # noqa: PLC0415 (most inputs are not compressed)
+        except ImportError:  # no wheel for this processor
+            self.errors = (OSError, EOFError, zlib.error)
+            return _Member()
+        self.errors = (OSError, EOFError, cast("type[Exception]", igzip_lib.error))
+        stream: Stream = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        return stream
 
 
-class Lz4(_ArrowDecoder):
-    """Frames of lz4."""
+class _Member:
+    """A member of gzip, by the standard library."""
 
-    name, magic, memory = "lz4", b"\x04\x22\x4d\x18", 16 << 20
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(wbits=31)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        text = self._member.decompress(self._member.unconsumed_tail + data, max_length)
+        self.needs_input = len(text) < max_length
+        return text
 
 
-class Zstd(_ArrowDecoder):
+class Bz2(_StreamDecoder):
+    """Streams of bz2."""
+
+    name, magic, memory = "bz2", b"BZh", 8 << 20
+
+    def begin(self) -> Stream:
+        """Return what unpacks the next stream."""
+        return bz2.BZ2Decompressor()
+
+
+class Zstd(_StreamDecoder):
     """Frames of zstd, whose header says how far back they refer."""
 
     name, magic, memory = "zstd", b"\x28\xb5\x2f\xfd", 1 << 20
@@ -87,50 +164,30 @@ class Zstd(_ArrowDecoder):
         content_bytes = int.from_bytes(rest[start : start + size], "little")
         return cls.memory + content_bytes + (256 if size == 2 else 0)  # noqa: PLR2004 (the RFC's)
 
+    def begin(self) -> Stream:
+        """Return what unpacks the next frame."""
+        if sys.version_info >= (3, 14):
+            from compression import zstd  # noqa: PLC0415 (as above)
+        else:
+            from backports import zstd  # noqa: PLC0415 (as above)
+        self.errors = (OSError, EOFError, zstd.ZstdError)
+        stream: Stream = zstd.ZstdDecompressor()
+        return stream
 
-class _StreamDecoder(Decoder):
-    """Streams of the standard library that follow each other, empty ones too; anything else after them is damage.
 
-    pyarrow ends at an empty stream of bz2, and has no xz.
-    """
+class Lz4(Decoder):
+    """Frames of lz4."""
 
-    by_pyarrow = False
-    padding: ClassVar[bytes] = b""
-    """Bytes that may separate two streams."""
-
-    def __init__(self, raw: RawInput) -> None:
-        super().__init__(raw)
-        self._stream: lzma.LZMADecompressor | bz2.BZ2Decompressor | None = None
-
-    @abstractmethod
-    def begin(self) -> lzma.LZMADecompressor | bz2.BZ2Decompressor:
-        """Return what unpacks the next stream."""
+    name, magic, memory, by_pyarrow = "lz4", b"\x04\x22\x4d\x18", 16 << 20, True
+    _frames: Any = None
 
     def read(self, size: int, /) -> bytes:
-        if self._stream is None:
-            self._stream = self.begin()
-        while True:
-            packed = b""
-            if self._stream.eof:
-                rest = self._stream.unused_data.lstrip(self.padding)
-                packed = rest or self._raw.read(READ_BYTES).lstrip(self.padding)
-                if not packed:
-                    return b""
-                self._stream = self.begin()
-            elif self._stream.needs_input and not (packed := self._raw.read(READ_BYTES)):
-                raise EOFError("the last stream has no end")
-            if unpacked := self._stream.decompress(packed, size):
-                return unpacked
+        """Return up to `size` bytes of the text, b"" at the end; raises one of `errors`."""
+        if self._frames is None:
+            import pyarrow as pa  # noqa: PLC0415 (as above)
 
-
-class Bz2(_StreamDecoder):
-    """Streams of bz2."""
-
-    name, magic, memory = "bz2", b"BZh", 8 << 20
-
-    def begin(self) -> bz2.BZ2Decompressor:
-        """Return what unpacks the next stream."""
-        return bz2.BZ2Decompressor()
+            self._frames = pa.CompressedInputStream(pa.PythonFile(self._raw, mode="r"), self.name)
+        return bytes(self._frames.read(size))
 
 
 class Xz(_StreamDecoder):
@@ -139,8 +196,9 @@ class Xz(_StreamDecoder):
     name, magic, memory = "xz", b"\xfd7zXZ\x00", 10 << 20
     padding = b"\0"
 
-    def begin(self) -> lzma.LZMADecompressor:
+    def begin(self) -> Stream:
         """Return what unpacks the next stream, within `most_bytes`."""
+        self.errors = (OSError, EOFError, lzma.LZMAError)
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, self.most_bytes)
 
     def read(self, size: int, /) -> bytes:

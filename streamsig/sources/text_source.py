@@ -7,7 +7,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError, SourceError
-from streamsig.sources.decoders import DECODERS, ERRORS, READ_BYTES, compression_of
+from streamsig.sources.decoders import DECODERS, READ_BYTES, compression_of
 
 if TYPE_CHECKING:
     from streamsig.sources.raw_input import RawInput
@@ -131,7 +131,7 @@ class TextSource:
             return self.raw.readinto(view)
         try:
             some = self._decoder.read(min(len(view), READ_BYTES))
-        except ERRORS as error:
+        except self._decoder.errors as error:
             raise SourceError(
                 f"{self.name}: the {self.compression} data is damaged or cut off after {self.consumed_bytes:,} bytes"
                 f" ({error}); fetch or compress the file again"

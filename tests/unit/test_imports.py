@@ -16,6 +16,8 @@ PACKAGE = Path(streamsig.__file__).parent
 LAZY = {
     # libraries: pyarrow takes 100 ms and more, hashlib loads OpenSSL
     *("pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "rich.console", "hashlib"),
+    # decompressors
+    *("isal", "compression", "backports"),
     # of the standard library: for unknown names, and for bugs
     *("difflib", "traceback"),
     # our modules that import them, or PyYAML, or numpy's random numbers
