@@ -147,6 +147,9 @@ _KEYS = _set(
 """Names of columns that identify the series of a row."""
 
 _BARS = 4
+_LETTERS = {"o": Role.OPEN, "h": Role.HIGH, "l": Role.LOW, "c": Role.CLOSE, "t": Role.TIME, "v": Role.OTHER}
+"""Names of one letter, which are known where all four of bars are there."""
+
 _UNITS = _set("元 円 원 点 tl try zl pln chf sek nok dkk czk eur")
 _CURRENCIES = _set("usd eur gbp jpy inr cny brl krw chf aud cad btc eth usdt usdc busd")
 
@@ -191,17 +194,20 @@ for _language, _table in _NAMES.items():
 
 def roles(header: Sequence[str]) -> list[Role | None]:
     """Return the role of each column by its name alone, `None` for an unknown name."""
-    known = [_ROLES.get(compact(name)) or _role_of_foreign(name) for name in header]
-    letters = {"o": Role.OPEN, "h": Role.HIGH, "l": Role.LOW, "c": Role.CLOSE}
-    short = [compact(name) for name in header]
-    if letters.keys() <= set(short):
-        times = {"t": Role.TIME, "v": Role.OTHER}
-        known = [role or letters.get(name) or times.get(name) for role, name in zip(known, short, strict=True)]
+    known = [_role_of(name) for name in header]
+    if len(known) >= _BARS and set("ohlc") <= set(map(compact, header)):
+        known = [role or _LETTERS.get(compact(name)) for role, name in zip(known, header, strict=True)]
     return known
 
 
-def _role_of_foreign(name: str) -> Role | None:
-    """Return the role of a foreign name with a unit; an English one may have a twin in another unit."""
+def _role_of(name: str) -> Role | None:
+    # no name ends with a digit, and most cells do
+    if name[-1:].isdigit():
+        return None
+    plain = compact(name)
+    if plain in _ROLES:
+        return _ROLES[plain]
+    # an English name with a unit may have a twin in another unit
     plain = "".join(word for word in words(name) if word not in _UNITS)
     return _ROLES[plain] if _LANGUAGES.get(plain, Language.ENGLISH) is not Language.ENGLISH else None
 

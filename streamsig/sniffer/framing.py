@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cached_property
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,14 +113,24 @@ class _Trial:
     """The first records under one framing: how alike they are, from 0 to 1, and their number of fields."""
 
     def __init__(self, sample: bytes, start: int, delimiter: str, line_quoted: bool) -> None:  # noqa: FBT001
-        records = split_records(sample, delimiter, line_quoted=line_quoted, start=start)
-        self._sample, self._delimiter, self._line_quoted = sample, delimiter, line_quoted
-        self._records = list(islice(records, _MOST_RECORDS))
-        self.fields = typical_fields(self._records)
-        self._typical = [record for record in self._records if len(record.fields) == self.fields]
-        self._named = [sum(role is not None for role in roles(r.fields[:_WIDE])) for r in self._records[:_NAMED]]
+        self._sample, self._start, self._delimiter, self._line_quoted = sample, start, delimiter, line_quoted
+        self.fields = typical_fields(self._records) if delimiter.encode() in sample else 1
         # a delimiter that splits nothing wins only where none splits anything
         self.score = 0.01 if self.fields == 1 else self._evenness()
+
+    @cached_property
+    def _records(self) -> list[Record]:
+        records = split_records(self._sample, self._delimiter, line_quoted=self._line_quoted, start=self._start)
+        return list(islice(records, _MOST_RECORDS))
+
+    @cached_property
+    def _typical(self) -> list[Record]:
+        return [record for record in self._records if len(record.fields) == self.fields]
+
+    @cached_property
+    def _named(self) -> list[int]:
+        """The number of known names in each of the first records."""
+        return [sum(role is not None for role in roles(r.fields[:_WIDE])) for r in self._records[:_NAMED]]
 
     def _evenness(self) -> float:
         looks = kinds([text for record in self._typical for text in record.fields[:_WIDEST]])

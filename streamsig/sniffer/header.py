@@ -139,10 +139,14 @@ class _Sample:
 
     def _first_data(self) -> int:
         """Return the index of the first record that matches the columns, `len(records)` if none does."""
-        compared = [(i, *self._compared(i)) for i, row in enumerate(self.looks) if len(row) == self.fields]
-        matching = (i for i, hits, misses in compared if hits and not misses)
-        # where each has misses, the first with fewer misses than hits
-        return next(matching, next((i for i, hits, misses in compared if hits > misses), len(self.records)))
+        compared = (self._compared(i) if len(row) == self.fields else (0, 0) for i, row in enumerate(self.looks))
+        begin = len(self.records)
+        for index, (hits, misses) in enumerate(compared):
+            if hits and not misses:
+                return index
+            # where each has misses, the first with fewer misses than hits
+            begin = min(begin, index) if hits > misses else begin
+        return begin
 
     def header_index(self, deepest: int) -> int | None:
         """Return the index of the record above the data that names the columns best, `None` where none is a header.

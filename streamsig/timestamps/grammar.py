@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import cache, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.timestamps.months import month_of
@@ -194,8 +195,9 @@ def is_epoch(text: str) -> bool:
 
 def are_times(texts: Sequence[str]) -> bool:
     """Return whether 90 % of the texts may be dates, times, periods or epochs; pass no blank or missing ones."""
-    times = sum(is_time(text) or is_epoch(text) for text in texts)
-    return bool(texts) and times >= _NEARLY_ALWAYS * len(texts)
+    others = (text for text in texts if not (is_time(text) or is_epoch(text)))
+    most = int(len(texts) - _NEARLY_ALWAYS * len(texts))
+    return bool(texts) and next(islice(others, most, None), None) is None
 
 
 def form_of(shape: str, reading: str) -> Form | Number | None:

@@ -62,8 +62,10 @@ _JUDGED = 1000
 def check_book(table: Table, layout: Layout, options: LayoutOptions) -> None:
     """Raise where a close that was chosen by its name, which is not that of a close, holds prices of an order book."""
     close = layout.dialect.close
+    if options.column is not None or table.roles[close] is Role.CLOSE:
+        return
     side = _book_column(table, layout.groups)
-    if options.column is not None or table.roles[close] is Role.CLOSE or side is None:
+    if side is None:
         return
     of_trades = _values(table.columns[side]) <= _LOCAL_SIDES
     trades = f"; if they are trades, use `column={close + 1}` alone" if of_trades else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from streamsig.sniffer.layout import Layout
     from streamsig.sniffer.table import Table
 
-_SUSPECT = "-019., $€£¥"
-"""The characters of texts that are examined."""
+_SUSPECT = re.compile(r"(?m)^(?=.*[0-9])[-$€£¥ ]*(?:1?[0.,]*|[9.,]+0*|2147483647|2147483648)[ $€£¥]*$")
+"""Texts that are examined: 0, 1 and nines."""
 
 _LIMITS = ("-2147483648", "2147483647")
 """The limits of 32-bit integers."""
@@ -42,10 +43,9 @@ def sentinel_warning(table: Table, layout: Layout) -> str | None:
 
 def sentinels(closes: Sequence[str], numbers: NumberFormat) -> list[str]:
     """Return the different texts, without blanks around them, that look like prices and may mean "no close"."""
-    different = dict.fromkeys(closes)
-    if not any(text and (not text.strip(_SUSPECT) or text in _LIMITS) for text in different):
+    if not _SUSPECT.search("\n".join(closes)):
         return []
-    values = {text: float_of(text, numbers) for text in different}
+    values = {text: float_of(text, numbers) for text in dict.fromkeys(closes)}
     numeric = {text: value for text, value in values.items() if not isnan(value) and not numbers.is_missing(text)}
     low = {text for text, value in numeric.items() if value in {0, -1} or (value < 0 and _is_extreme(text))}
     high = {text for text, value in numeric.items() if value > 0 and _is_extreme(text)}

@@ -34,7 +34,7 @@ def check_bars(table: Table, layout: Layout, options: LayoutOptions) -> None:
         return
     moving = wrong = 0
     numbers = layout.dialect.numbers
-    for _, h, low, c in zip(*([float_of(text, numbers) for text in table.few[i]] for i in places), strict=True):
+    for h, low, c in zip(*([float_of(text, numbers) for text in table.few[i]] for i in places[1:]), strict=True):
         if not isnan(h + low + c) and h != low:
             moving += 1
             wrong += h < low or c < low or c > h
