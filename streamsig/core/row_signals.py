@@ -38,8 +38,17 @@ class RowValues:
         """Compute the values of rows `start` and later of a run of one series."""
         flags = np.zeros((len(signals), len(ticks)), np.uint8)
         counts = count_within(tuple(signals), ticks, flags, start)
-        known = _unbroken(ticks)
-        averages = {length: average(ticks, length, known)[start:] for length in lengths_of(signals)}
+        lengths = lengths_of(signals)
+        totals = _running_totals(ticks, max(lengths))
+        unbroken = None if ticks.missing is None else _unbroken(ticks.missing)
+        averages = {}
+        for length in lengths:
+            whole = max(start, length - 1)
+            known = np.ones(len(ticks) - start, np.bool_) if unbroken is None else unbroken[start:] >= length
+            known[: whole - start] = False
+            sums = np.zeros((len(totals), len(ticks) - start), np.int64)
+            np.subtract(totals[:, whole + 1 :], totals[:, whole + 1 - length : -length], out=sums[:, whole - start :])
+            averages[length] = mean_of(Ticks(sums, ticks.scale), length, known)
         return cls(flags[:, start:], averages, counts)
 
     def __len__(self) -> int:
@@ -57,28 +66,21 @@ def lengths_of(signals: Sequence[Signal]) -> list[int]:
     return sorted({length for signal in signals for length in (signal.fast, signal.slow)})
 
 
-def _unbroken(ticks: Ticks) -> NDArray[np.int64]:
+def _unbroken(missing: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return for each row the number of consecutive closes that end with it, shape (rows,)."""
-    places = np.arange(1, len(ticks) + 1)
-    if ticks.missing is None:
-        return places
-    return places - np.maximum.accumulate(np.where(ticks.missing, places, 0))
+    places = np.arange(1, len(missing) + 1)
+    return places - np.maximum.accumulate(np.where(missing, places, 0))
 
 
-def average(ticks: Ticks, length: int, unbroken: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean of the last `length` closes at each row, NaN where one is missing, shape (rows,).
-
-    `unbroken` is the number of consecutive closes that end with each row.
-    """
-    if len(ticks) < length:
-        return np.full(len(ticks), np.nan)
+def _running_totals(ticks: Ticks, longest: int) -> NDArray[np.int64]:
+    """Return the sums of the first closes, (limbs, rows + 1), so that sums of up to `longest` of them are right."""
     limbs = ticks.limbs
-    if len(limbs) > 1 or magnitude(limbs) * length >= _SUM_LIMIT:
+    if len(limbs) > 1 or magnitude(limbs) * longest >= _SUM_LIMIT:
         limbs = widen(limbs, 2)
-    sums = np.zeros((len(limbs), len(ticks)), np.int64)
-    for place, limb in enumerate(limbs):
-        sums[place, length - 1 :] = _sums(limb, length)
-    return mean_of(Ticks(sums, ticks.scale), length, unbroken >= length)
+    totals = np.zeros((len(limbs), len(ticks) + 1), np.int64)
+    # the totals of one limb may wrap around, their differences do not
+    np.cumsum(limbs, axis=1, out=totals[:, 1:])
+    return totals
 
 
 def mean_of(sums: Ticks, length: int, known: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -86,19 +88,15 @@ def mean_of(sums: Ticks, length: int, known: NDArray[np.bool_]) -> NDArray[np.fl
 
     Each is the float64 nearest to the exact mean: independent of the scale, which depends on other rows of the run.
     """
-    means = np.full(len(sums), np.nan)
-    rows, divisor, limbs = np.flatnonzero(known), length * 10**sums.scale, sums.limbs
-    if len(limbs) == 1 and max(divisor, magnitude(limbs[:, rows])) <= _EXACT_FLOATS:
-        means[rows] = limbs[0, rows] / divisor
-        return means
+    limbs, divisor = sums.limbs, length * 10**sums.scale
+    if len(limbs) == 1 and divisor <= _EXACT_FLOATS:
+        means: NDArray[np.float64] = limbs[0] / divisor
+        means[~known] = np.nan
+        if magnitude(limbs) <= _EXACT_FLOATS or magnitude(limbs[:, known]) <= _EXACT_FLOATS:
+            return means
+    means, rows = np.full(len(sums), np.nan), np.flatnonzero(known)
     # Python divides integers of any size and rounds once
     parts = zip(*limbs[:, rows].tolist(), strict=True)
     totals = (sum(part << LIMB_BITS * place for place, part in enumerate(each)) for each in parts)
     means[rows] = [total / divisor for total in totals]
     return means
-
-
-def _sums(limb: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    totals = np.concatenate([[0], np.cumsum(limb)])
-    sums: NDArray[np.int64] = totals[length:] - totals[:-length]
-    return sums
