@@ -13,6 +13,8 @@ from streamsig.sniffer.known_layout import KnownLayout
 from streamsig.sniffer.layout import Layout, LayoutOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from streamsig.settings.settings import Settings
     from streamsig.sources.text_source import TextSource
 
@@ -29,6 +31,7 @@ class LayoutDetector:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._options = settings, LayoutOptions.of(settings)
         self._known: deque[KnownLayout] = deque(maxlen=_MOST_KNOWN)
+        self._detected: tuple[bytes, Layout, LayoutOptions] | None = None
 
     def detect(self, source: TextSource, *, may_grow: bool = False) -> Layout:
         """Detect the layout of a text, which stays at its start. If it may grow, only whole lines are sampled.
@@ -47,14 +50,20 @@ class LayoutDetector:
             # without a whole line there is not even a header
             options = options if sample else options._replace(header=False, column=None, group_by=())
         if whole and not may_grow:
-            for known in self._known:
+            for known in self._known_layouts():
                 if layout := known.layout_of(sample):
                     return layout
         layout = detect(sample, whole=whole, options=options, name=source.name)
         records = sample if whole else sample[: sample.rfind(b"\n") + 1]
-        if described := KnownLayout.of(records, layout, options):
-            self._known.appendleft(described)
+        self._detected = records, layout, options
         return layout
+
+    def _known_layouts(self) -> Iterable[KnownLayout]:
+        """Return the layouts detected so far; the last one is described only now, as most runs have one text."""
+        if self._detected is not None and (described := KnownLayout.of(*self._detected)):
+            self._known.appendleft(described)
+        self._detected = None
+        return self._known
 
 
 def compare_with(before: CloseColumn | None, this: CloseColumn, settings: Settings) -> tuple[str, ...]:
