@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class RunStarted(NamedTuple):
-    """A run begins with these settings; `versions` are those of the program and its libraries."""
+    """A run begins with these settings; `versions` are those of the program and its libraries.
+
+    `sizes` are the names and sizes of all its inputs, in order; empty if one size is unknown.
+    """
 
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
+    sizes: Sequence[tuple[str, int]] = ()
 
 
 class InputFound(NamedTuple):

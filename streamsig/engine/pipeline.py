@@ -24,7 +24,7 @@ from streamsig.errors import BadRowError, LayoutError, SourceError, UsageError
 from streamsig.sniffer.layout import LayoutOptions
 from streamsig.sources.duplicates import once
 from streamsig.sources.formats import columnar_format
-from streamsig.sources.inputs import expand, is_archive, opened, texts_of
+from streamsig.sources.inputs import expand, is_archive, opened, sizes_of, texts_of
 from streamsig.sources.storage import HEAD_BYTES, storage_of, storage_of_all
 from streamsig.stopping import check_stop
 
@@ -65,7 +65,7 @@ def count_signals(
     started = time.perf_counter()
     paths, left_out = once(_inputs(named), apart=settings.per_file)
     budget = Budget(settings, storage_of_all(paths), rows=emit is not None, several=len(paths) > 1)
-    observe(RunStarted({**settings.as_json(), "threads": budget.plan.threads}, versions()))
+    observe(RunStarted({**settings.as_json(), "threads": budget.plan.threads}, versions(), sizes_of(paths)))
     for message in left_out:
         observe(Warned(message))
     accumulator, checks = accumulator_of(settings, budget, emits=emit is not None), InputChecks(settings, observe)

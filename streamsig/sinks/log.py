@@ -90,4 +90,4 @@ def _fields(event: Event, seconds: float) -> dict[str, Any]:
         return {"input": event.name, "size_bytes": event.size_bytes, **event.layout}
     if isinstance(event, OrderChecked):
         return dict(event.order)
-    return event._asdict()
+    return {name: value for name, value in event._asdict().items() if name != "sizes"}

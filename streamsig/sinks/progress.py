@@ -20,12 +20,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from streamsig.engine.events import Advanced, InputFound, OrderChecked, RunFailed, RunFinished, Warned
+from streamsig.engine.events import Advanced, InputFound, OrderChecked, RunFailed, RunFinished, RunStarted, Warned
 from streamsig.sinks.order_summary import sentence
 from streamsig.sinks.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
@@ -36,15 +36,18 @@ _WITHOUT_NAME, _WITH_BAR = 72, 110
 
 
 class ProgressBar:
-    """An observer that shows bytes, rows, speed and the running signal rate.
+    """An observer that shows bytes, rows, speed and the running signal rate, on one line for all inputs.
 
-    It shows percent and ETA if the size is known, else the time elapsed. If the terminal cannot be written to, the bar
-    ends and the run continues.
+    It shows percent and ETA if all sizes are known, else the time elapsed. If the terminal cannot be written to, the
+    bar ends and the run continues.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console, self._clock = console, clock
         self._progress: Progress | None = None
+        self._sizes: Sequence[tuple[str, int]] = ()
+        # the bytes of the inputs that have ended, and the size of the open one
+        self._ended_bytes = self._open_bytes = 0
 
     def __call__(self, event: Event) -> None:
         """Draw what the event changes."""
@@ -61,12 +64,14 @@ class ProgressBar:
                 progress.stop()
 
     def _draw(self, event: Event) -> None:
-        if isinstance(event, InputFound):
-            self._start(event)
+        if isinstance(event, RunStarted):
+            self._sizes = event.sizes
+        elif isinstance(event, InputFound):
+            self._begin(event)
         elif isinstance(event, Advanced) and self._progress is not None:
             self._progress.update(
                 self._progress.task_ids[0],
-                completed=event.bytes_read,
+                completed=self._ended_bytes + event.bytes_read,
                 rows=event.rows_processed,
                 signals=event.signal_count,
             )
@@ -80,12 +85,27 @@ class ProgressBar:
     def _say(self, message: str) -> None:
         self._console.print(Text(f"streamsig: {printable(message)}"), soft_wrap=True)
 
-    def _start(self, event: InputFound) -> None:
+    def _begin(self, event: InputFound) -> None:
+        """Show the name of an input, and what is left of all inputs; those that a checkpoint has are left out."""
+        self._ended_bytes += self._open_bytes
+        self._open_bytes = event.size_bytes or 0
+        places = (place for place, (name, _) in enumerate(self._sizes) if name == event.name)
+        self._sizes = self._sizes[next(places, len(self._sizes)) :]
+        left = sum(size for _, size in self._sizes) if self._sizes else event.size_bytes
+        self._sizes = self._sizes[1:]
+        total = None if left is None else self._ended_bytes + left
+        if self._progress is None or (total is None) != (self._progress.tasks[0].total is None):
+            self._start(total)
+        if self._progress is not None:
+            name = _shortened(event.name, max(8, min(24, self._console.width - _WITHOUT_NAME)))
+            self._progress.update(self._progress.task_ids[0], total=total, name=name)
+
+    def _start(self, total: int | None) -> None:
         self.close()
-        sized, width = event.size_bytes is not None, self._console.width
+        sized, width = total is not None, self._console.width
         bar = [BarColumn(bar_width=20)] if width >= _WITH_BAR else []
         columns: list[ProgressColumn] = [
-            _NameColumn(_shortened(event.name, max(8, min(24, width - _WITHOUT_NAME)))),
+            _NameColumn(),
             *([*bar, TextColumn("{task.percentage:>3.0f}%")] if sized else []),
             DownloadColumn() if sized else FileSizeColumn(),
             TransferSpeedColumn(),
@@ -95,19 +115,15 @@ class ProgressBar:
         self._progress = Progress(
             *columns, console=self._console, get_time=self._clock, redirect_stdout=False, redirect_stderr=False
         )
-        self._progress.add_task("", total=event.size_bytes, rows=0, signals=0)
+        self._progress.add_task("", total=total, name="", rows=0, signals=0)
         self._progress.start()
 
 
 class _NameColumn(ProgressColumn):
     """The name of the input, verbatim: `TextColumn` would interpret markup, emoji and format fields."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def render(self, task: Task) -> Text:  # noqa: ARG002 (rich's signature)
-        return Text(self._name)
+    def render(self, task: Task) -> Text:
+        return Text(task.fields["name"])
 
 
 class _RowsColumn(ProgressColumn):

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamsig.errors import LayoutError, SourceError, UsageError
-from streamsig.sources.archives import open_members
+from streamsig.errors import LayoutError, SourceError, StreamsigError, UsageError
+from streamsig.sources.archives import open_members, tables_of
 from streamsig.sources.file_names import TABLES, ending, natural_key
 from streamsig.sources.formats import EMPTY_ZIP_MAGIC, ZIP_MAGIC
 from streamsig.sources.raw_input import STDIN, open_raw
@@ -80,6 +80,22 @@ def texts_of(raw: RawInput) -> Iterator[TextSource]:
         yield from open_members(raw.name)
     else:
         raise LayoutError(f"{raw.name}: a zip archive cannot be read from a pipe; give the file, or unzip -p FILE")
+
+
+def sizes_of(paths: Iterable[object]) -> list[tuple[str, int]]:
+    """Return the names and sizes of the texts and tables of these inputs, in order; none if one size is unknown."""
+    sizes: list[tuple[str, int]] = []
+    for path in paths:
+        if not isinstance(path, str) or not os.path.isfile(path):  # noqa: PTH113 (names stay as given)
+            return []
+        try:
+            if ending(path) == ".zip":
+                sizes += [(f"{path}/{member.filename}", member.file_size) for member in tables_of(path)]
+            else:
+                sizes.append((path, os.path.getsize(path)))  # noqa: PTH202 (as above)
+        except (OSError, StreamsigError):
+            return []
+    return sizes
 
 
 def _sorted_files(name: str, paths: Iterable[str], what: str) -> list[Named]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from streamsig.engine.events import Advanced, InputFound, RunFinished, Warned
+from streamsig.engine.events import Advanced, InputFound, RunFinished, RunStarted, Warned
 from streamsig.sinks.progress import ProgressBar
 from tests.support.workdir import prices
 
@@ -85,6 +85,15 @@ def test_file_on_a_terminal(workdir: Workdir) -> None:
     assert re.search(r"prices\.csv .*100% .*1\.0k rows .*rate 0\.9960 ETA", plain(shown))
 
 
+def test_folder_on_a_terminal(workdir: Workdir) -> None:
+    """The files of a folder have one line, which ends at 100 percent."""
+    for name in "abc":
+        workdir.put(f"{name}.csv", prices(range(ord(name), 1000)))
+    outcome, shown = on_a_terminal(workdir, ".")
+    assert outcome.code == 0
+    assert re.search(r"c\.csv .*100% .*2\.7k rows .*ETA", plain(shown))
+
+
 def test_pipe_on_a_terminal(workdir: Workdir) -> None:
     """A pipe has a live count, and neither a percentage nor an ETA."""
     outcome, shown = on_a_terminal(workdir, "-", stdin=TEXT.encode())
@@ -132,6 +141,30 @@ def test_line_of_a_sized_input() -> None:
     shown = drawn((0.0, event), (2.0, Advanced(500_000_000, 6_000_000, 3_000_000)), (2.0, RunFinished({})), width=80)
     (last,) = (line.rstrip() for line in shown.splitlines()[-1:])
     assert re.fullmatch(r"prices_….* 25% 0\.5/2\.0 GB .* 6\.0M rows 3\.0M/s rate 0\.5000 ETA \S+", last)
+
+
+def test_one_line_for_all_inputs() -> None:
+    """Several inputs have one line, with the bytes of all that are left, the rate of the whole and an ETA."""
+    sizes = [("a.csv", 500), ("b.csv", 1000), ("c.zip/c.csv", 1000), ("c.zip/d.csv", 2000)]
+    shown = drawn(
+        (0.0, RunStarted({}, {}, sizes)),
+        (0.0, InputFound("b.csv", 1000, {})),
+        (1.0, Advanced(1000, 50, 20)),
+        (1.0, InputFound("c.zip/c.csv", 1000, {})),
+        (2.0, Advanced(1000, 100, 50)),
+        (2.0, InputFound("c.zip/d.csv", 2000, {})),
+        (4.0, Advanced(1000, 200, 50)),
+        width=80,
+    )
+    last = shown.splitlines()[-1].rstrip()
+    assert re.fullmatch(r"d\.csv +75% 3\.0/4\.0 kB .* 200 rows 50/s rate 0\.2500 ETA \S+", last)
+    assert len([line for line in shown.splitlines() if "75%" in line]) == 1
+
+
+def test_files_then_an_unknown_size() -> None:
+    """Without all sizes, an input of unknown size has the time elapsed."""
+    shown = drawn((0.0, InputFound("a.csv", 1000, {})), (1.0, InputFound("<frame 2>", None, {})), width=80)
+    assert re.fullmatch(r"<frame…? .*0 rows.* 0:00:00", shown.splitlines()[-1].rstrip())
 
 
 def test_line_of_a_pipe() -> None:
