@@ -68,10 +68,10 @@ def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
         say_if_waiting()
     # slow to import, and not needed by other commands
     from streamsig.engine.inspection import inspect_inputs  # noqa: PLC0415
-    from streamsig.sinks.layout_report import to_json, to_table  # noqa: PLC0415
+    from streamsig.sinks.layout_report import is_alike, to_json, to_table  # noqa: PLC0415
 
     stopping.raise_at_once()
-    seen, code = [], 0
+    seen, code, was_alike = [], 0, False
     terminal = sys.stdout is not None and sys.stdout.isatty()
     for each in inspect_inputs(paths, settings, _warn):
         stopping.check()
@@ -82,8 +82,10 @@ def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
             seen.append(inspection)
         else:
             width = shutil.get_terminal_size().columns
-            _put(("\n" if seen else "") + to_table(inspection, width, colour=terminal))
-            seen[:] = [inspection]
+            alike = bool(seen) and is_alike(inspection, seen[-1])
+            gap = "\n" if seen and not (alike and was_alike) else ""
+            _put(gap + to_table(inspection, width, colour=terminal, is_like_before=alike))
+            seen[:], was_alike = [inspection], alike
         if inspection["error"] is not None and not (terminal and not parsed.json):
             say(printable(" ".join(inspection["error"]["message"].split())))
     if parsed.json:

@@ -23,6 +23,9 @@ _MOST_COLUMNS = 60
 _ROW_CHARACTERS = 18
 """The width for each of the first rows."""
 
+_OF_ROWS = {"input", "size_bytes", "first_rows", "rows_sampled", "decimals", "missing", "time_first", "time_last"}
+"""Keys in which inputs that are read in the same way may differ."""
+
 _LONGEST_CELL = 200
 _MANY_MARKERS = 12
 
@@ -32,10 +35,17 @@ def to_json(inspections: Iterable[Inspection]) -> str:
     return json.dumps(utf8.in_json({"inputs": [*inspections]}), indent=2) + "\n"
 
 
-def to_table(entry: Inspection, width: int, *, colour: bool = False) -> str:
+def is_alike(entry: Inspection, before: Inspection) -> bool:
+    """Return whether two inputs are read in the same way."""
+    is_read = entry["error"] is None and before["error"] is None
+    return is_read and all(entry[key] == before[key] for key in entry.keys() - _OF_ROWS)
+
+
+def to_table(entry: Inspection, width: int, *, colour: bool = False, is_like_before: bool = False) -> str:
     """Return an inspection as lines of at most `width` characters, each with its line end.
 
-    Text from the file is escaped: no control characters, no markup.
+    An input that is read like the one before takes one line. Text from the file is escaped: no control characters, no
+    markup.
     """
     out = io.StringIO()
     console = Console(
@@ -47,6 +57,10 @@ def to_table(entry: Inspection, width: int, *, colour: bool = False) -> str:
         highlight=False,
         legacy_windows=False,
     )
+    if is_like_before:
+        size, span = _size(entry), _span(entry)
+        console.print(_text(entry["input"], "bold") + _text(f": as above, {size}{span}"), overflow="fold")
+        return out.getvalue()
     console.print(_text(entry["input"], "bold"), overflow="fold")
     facts = Table.grid(padding=(0, 2))
     facts.add_column(overflow="fold", style="dim")
@@ -67,8 +81,8 @@ def to_table(entry: Inspection, width: int, *, colour: bool = False) -> str:
 
 
 def _facts(entry: Inspection) -> Iterator[tuple[str, str]]:
-    size = "size not known" if entry["size_bytes"] is None else _count(entry["size_bytes"], "byte")
-    kinds = (entry["format"], entry["compression"] and f"packed with {entry['compression']}", entry["encoding"], size)
+    packed = entry["compression"] and f"packed with {entry['compression']}"
+    kinds = (entry["format"], packed, entry["encoding"], _size(entry))
     if entry["format"] is not None:
         yield "stored", ", ".join(str(kind) for kind in kinds if kind)
     yield from _layout(entry, {key: f": {why}" for key, why in entry["reasons"].items()})
@@ -109,8 +123,15 @@ def _time(entry: Inspection) -> str:
     if entry["time"] is None:
         return "no time column"
     clock = "" if entry["clock"] is None else f" with {_column(entry, entry['clock'])}"
-    span = "" if entry["time_first"] is None else f", {entry['time_first']} to {entry['time_last']} in the sample"
-    return f"{_column(entry, entry['time'])}{clock}{span}, {entry['direction']}"
+    return f"{_column(entry, entry['time'])}{clock}{_span(entry)}, {entry['direction']}"
+
+
+def _span(entry: Inspection) -> str:
+    return "" if entry["time_first"] is None else f", {entry['time_first']} to {entry['time_last']} in the sample"
+
+
+def _size(entry: Inspection) -> str:
+    return "size not known" if entry["size_bytes"] is None else _count(entry["size_bytes"], "byte")
 
 
 def _missing(markers: Sequence[str]) -> str:

@@ -95,6 +95,24 @@ def test_standard_input_plain_and_packed(workdir: Workdir, packing: str | None) 
     assert report["size_bytes"] is None
 
 
+def test_inputs_of_one_layout_take_a_line_each(workdir: Workdir) -> None:
+    """The table of an input that is read like the one before is a line; the JSON has all keys of each."""
+    header = "time,open,close\n"
+    for month, name in enumerate(["a", "b", "c", "d"], 1):
+        rows = "".join(f"2024-0{month}-0{day},1.5,2.{day}\n" for day in range(1, 7))
+        workdir.put(f"{name}.csv", (header if name != "d" else header.replace("open", "level")) + rows)
+    lines = workdir.call("inspect", ".").out.splitlines()
+    assert [line for line in lines if line.endswith(" in the sample")] == [
+        "b.csv: as above, 130 bytes, 2024-02-01 to 2024-02-06 in the sample",
+        "c.csv: as above, 130 bytes, 2024-03-01 to 2024-03-06 in the sample",
+    ]
+    assert lines[0] == "a.csv"
+    assert "d.csv" in lines
+    inputs = json.loads(workdir.call("inspect", ".", "--json").out)["inputs"]
+    assert [it["time_last"] for it in inputs] == [f"2024-0{month}-06" for month in (1, 2, 3, 4)]
+    assert all(it["first_rows"] and it["reasons"] for it in inputs)
+
+
 def test_archives_folders_and_globs(workdir: Workdir) -> None:
     """Every member is shown, in the order in which a run reads it."""
     packed = io.BytesIO()
