@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from streamsig.core.json_values import pack, unpack, whole
-from streamsig.native.column_kernels import narrow_words
+from streamsig.native.column_kernels import MOST_FACTOR_SCALE, narrow_words, widen_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -140,26 +140,26 @@ class Ticks:
         missing = None if self.missing is None else self.missing[rows]
         return Ticks(self.limbs[:, rows], self.scale, None if missing is None or not missing.any() else missing)
 
-    def to_arrow(self) -> pa.Array:
-        """Return a decimal128(38, scale) array, null where a close is missing.
+    def to_arrow(self, scale: int | None = None) -> pa.Array:
+        """Return a decimal128(38, scale) array, null where a close is missing; `scale` is not below that of the ticks.
 
         Raises OverflowError if a close has more than 38 digits at this scale, or more than 38 decimals.
         """
         import pyarrow as pa  # noqa: PLC0415 (slow to import, and a plain count does not need it)
 
-        limbs = self.limbs
-        if len(limbs) == 1:
-            low, high = limbs[0], limbs[0] >> 63
+        scale = self.scale if scale is None else scale
+        if len(self.limbs) == 1 and 0 <= scale - self.scale <= MOST_FACTOR_SCALE:
+            words = widen_ticks(self.limbs[0], scale - self.scale)
         else:
-            limbs = widen(limbs, _DECIMAL128_LIMBS)
-            if len(limbs) > _DECIMAL128_LIMBS or any(abs(tick) >= 10**_DECIMAL128_DIGITS for tick in self.integers()):
-                raise OverflowError(f"a close has more than {_DECIMAL128_DIGITS} digits at scale {self.scale}")
-            low, high = (limbs[place] | limbs[place + 1] << LIMB_BITS for place in (0, 2))
-        if self.scale > _DECIMAL128_DIGITS:
-            raise OverflowError(f"a close has {self.scale} decimals")
-        words = np.stack([low, high], axis=1)
+            ticks = self.rescale(scale)
+            limbs = widen(ticks.limbs, _DECIMAL128_LIMBS)
+            if len(limbs) > _DECIMAL128_LIMBS or any(abs(tick) >= 10**_DECIMAL128_DIGITS for tick in ticks.integers()):
+                raise OverflowError(f"a close has more than {_DECIMAL128_DIGITS} digits at scale {scale}")
+            words = np.stack([limbs[place] | limbs[place + 1] << LIMB_BITS for place in (0, 2)], axis=1)
+        if scale > _DECIMAL128_DIGITS:
+            raise OverflowError(f"a close has {scale} decimals")
         valid = None if self.missing is None else pa.py_buffer(np.packbits(~self.missing, bitorder="little"))
-        kind = pa.decimal128(_DECIMAL128_DIGITS, self.scale)
+        kind = pa.decimal128(_DECIMAL128_DIGITS, scale)
         return pa.Array.from_buffers(kind, len(self), [valid, pa.py_buffer(words)])
 
     def to_json(self) -> dict[str, Any]:

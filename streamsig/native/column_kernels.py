@@ -1,4 +1,4 @@
-"""The kernels that read closes of Arrow columns."""
+"""The kernels that read and write closes of Arrow columns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 MOST_SCALE = 15
 """The largest scale at which `scale_floats` reads floats."""
+
+MOST_FACTOR_SCALE = 18
+"""The largest scale of a factor of `widen_ticks`; the product has at most 38 digits."""
 
 
 def scale_floats(floats: NDArray[np.float64], scale: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
@@ -37,3 +40,12 @@ def narrow_words(words: NDArray[np.int64]) -> NDArray[np.int64] | None:
         raise ValueError(f"integers of {words.shape[1]} words are not of two")
     ticks = np.empty(len(words), np.int64)
     return ticks if library.call("narrow_words", np.ascontiguousarray(words), len(words), ticks) else None
+
+
+def widen_ticks(ticks: NDArray[np.int64], scale: int) -> NDArray[np.int64]:
+    """Return 64-bit integers times `10**scale` as 128-bit ones, (rows, 2) with the lower word first."""
+    if not 0 <= scale <= MOST_FACTOR_SCALE:
+        raise ValueError(f"a scale of {scale} is not in 0..{MOST_FACTOR_SCALE}")
+    words = np.empty((len(ticks), 2), np.int64)
+    library.call("widen_ticks", np.ascontiguousarray(ticks), len(ticks), 10**scale, words)
+    return words

@@ -39,3 +39,13 @@ EXPORT int64_t narrow_words(const int64_t *words, int64_t rows, int64_t *ticks) 
     }
     return !wide;
 }
+
+/* Write 64-bit integers times `factor` as 128-bit ones, (rows, 2) with the lower word first. */
+EXPORT int64_t widen_ticks(const int64_t *ticks, int64_t rows, int64_t factor, int64_t *words) {
+    for (int64_t row = 0; row < rows; row++) {
+        const __int128 product = (__int128)ticks[row] * factor;
+        words[2 * row] = (int64_t)product;
+        words[2 * row + 1] = (int64_t)(product >> 64);
+    }
+    return 0;
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from streamsig.errors import UsageError
@@ -22,7 +23,7 @@ FORMATS = (".parquet", ".arrow", ".feather", ".csv", ".csv.gz", ".csv.zst")
 APPENDABLE = (".csv", ".csv.gz", ".csv.zst")
 """Formats whose concatenated files are a file of the format."""
 
-_GROUP_BYTES = 8 << 20
+_GROUP_BYTES = 4 << 20
 """Rows are written in groups of about this size: many small groups are slow to skip."""
 
 
@@ -49,41 +50,64 @@ class RowFile(FileSink["pa.RecordBatch"]):
             )
         super().__init__(path, appends=appends)
         self._buffered: list[pa.RecordBatch] = []
+        self._buffered_bytes = 0
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
         self._open_writer = contextlib.ExitStack()
         self._writer: Any = None
 
     def write(self, item: pa.RecordBatch, /) -> None:
-        """Write a record batch, or buffer it."""
+        """Buffer a record batch; another thread encodes and writes each group of them, one after another."""
         self._buffered.append(item)
-        if sum(it.nbytes for it in self._buffered) >= _GROUP_BYTES:
-            with naming(self._path):
-                self._write_buffered()
+        self._buffered_bytes += item.nbytes
+        if self._buffered_bytes >= _GROUP_BYTES:
+            self._start_writing()
 
     def abort(self) -> None:
         """Discard what was written, or leave it for a later run."""
         try:
             with contextlib.suppress(Exception):  # the file is discarded
+                self._end_writing()
+            with contextlib.suppress(Exception):  # as above
                 self._open_writer.close()
         finally:
             super().abort()
 
     def _flush(self) -> None:
+        self._start_writing()
+        self._end_writing()
         with naming(self._path):
-            self._write_buffered()
             self._open_writer.close()
             self._writer = None
 
-    def _write_buffered(self) -> None:
-        if not self._buffered:
-            return
+    def _start_writing(self) -> None:
+        self._end_writing()
+        group, self._buffered, self._buffered_bytes = self._buffered, [], 0
+        if group:
+            self._thread = threading.Thread(target=self._write_group, args=(group,))
+            self._thread.start()
+
+    def _end_writing(self) -> None:
+        """Wait until the thread has written its group; raise its error."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _write_group(self, group: list[pa.RecordBatch]) -> None:
         import pyarrow as pa  # noqa: PLC0415 (only runs that write rows need it)
 
-        if self._writer is None:
-            opened = _open(self._output.file, self._ending, self._buffered[0].schema, has_header=not self._has_header)
-            self._writer = self._open_writer.enter_context(opened)
-            self._has_header = True
-        self._writer.write_table(pa.Table.from_batches(self._buffered))
-        self._buffered.clear()
+        try:
+            with naming(self._path):
+                if self._writer is None:
+                    opened = _open(self._output.file, self._ending, group[0].schema, has_header=not self._has_header)
+                    self._writer = self._open_writer.enter_context(opened)
+                    self._has_header = True
+                self._writer.write_table(pa.Table.from_batches(group))
+        except BaseException as error:  # noqa: BLE001 (raised by the next call)
+            self._error = error
 
 
 @contextlib.contextmanager
@@ -97,7 +121,12 @@ def _open(file: BinaryIO, ending: str, schema: pa.Schema, *, has_header: bool) -
 
             # only keys repeat: for other columns a dictionary takes twice the time and more bytes
             keys = [field.name for field in schema if pa.types.is_string(field.type) and field.name != "time"]
-            writer = parquet.ParquetWriter(sink, schema, compression="zstd", use_dictionary=keys)
+            deltas = {field.name: "DELTA_BINARY_PACKED" for field in schema if pa.types.is_integer(field.type)}
+            if "time" in schema.names:
+                deltas["time"] = "DELTA_BYTE_ARRAY"
+            writer = parquet.ParquetWriter(
+                sink, schema, compression="zstd", use_dictionary=keys, column_encoding=deltas
+            )
             yield stack.enter_context(writer)
         elif ending in {".arrow", ".feather"}:
             yield stack.enter_context(pa.ipc.new_file(sink, schema))

@@ -6,7 +6,9 @@ import gzip
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import csv, feather, parquet
@@ -17,6 +19,7 @@ from streamsig.core.row_signals import RowValues
 from streamsig.core.series import SeriesState
 from streamsig.engine.stages.row_table import CLOSE, RowTable
 from streamsig.errors import OutputError, UsageError
+from streamsig.generate import bars
 from streamsig.sinks import row_file
 
 if TYPE_CHECKING:
@@ -84,6 +87,41 @@ def test_every_format_comes_back(tmp_path: Path, ending: str, size: int, monkeyp
     packed = {".csv.gz": gzip.decompress, ".csv": bytes}.get(ending)
     if packed:
         assert packed(path.read_bytes()).decode().splitlines()[0].startswith('"row","time","close_2","close"')
+
+
+def test_parquet_is_small_and_for_everybody(tmp_path: Path) -> None:
+    """Polars and DuckDB read the file as pyarrow does; written by polars, the same rows take more bytes."""
+    path, prices = tmp_path / "rows.parquet", tmp_path / "prices.csv"
+    prices.write_bytes(b"".join(bars(10_000)))
+    with row_file.RowFile(path) as rows, streamsig.scan(prices, window=5) as reader:
+        for batch in reader:
+            rows.write(batch)
+    table = parquet.read_table(path)
+    frame = pl.read_parquet(path)
+    assert frame.to_arrow().cast(table.schema).equals(table)
+    assert duckdb.read_parquet(str(path)).to_arrow_table().cast(table.schema).equals(table)
+    frame.write_parquet(tmp_path / "polars.parquet")
+    assert path.stat().st_size <= (tmp_path / "polars.parquet").stat().st_size
+
+
+@pytest.mark.parametrize("later", [1, 50])
+def test_an_error_of_the_writing_thread(tmp_path: Path, later: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error while a group is written stops the run, at the latest when the file ends; the old file is unchanged."""
+    monkeypatch.setattr(row_file, "_GROUP_BYTES", 200)
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(b"old")
+    other = pa.RecordBatch.from_pydict({"another": ["schema" * 100]})
+
+    def fail() -> None:
+        with row_file.RowFile(path) as rows:
+            rows.write(batches(100)[0])
+            for _ in range(later):
+                rows.write(other)
+
+    with pytest.raises(ValueError, match="schema"):
+        fail()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:

@@ -139,6 +139,16 @@ def test_all_levels_narrow_words(integers: list[int]) -> None:
         assert (None if ticks is None else ticks.tolist()) == (integers if fits else None)
 
 
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), st.integers(0, column_kernels.MOST_FACTOR_SCALE))
+def test_all_levels_widen_ticks(integers: list[int], scale: int) -> None:
+    """Integers of 64 bits times a power of ten are integers of 128 bits."""
+    for level in RUNNABLE:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(library, "library", library.load(level))
+            words = column_kernels.widen_ticks(np.array(integers, np.int64), scale)
+        assert words.tobytes() == b"".join((each * 10**scale).to_bytes(16, "little", signed=True) for each in integers)
+
+
 def test_wrong_arrays_are_refused() -> None:
     """An array of another type is an error."""
     with pytest.raises(TypeError, match="an array of int8"):
@@ -170,6 +180,8 @@ def test_columns_that_do_not_fit_are_refused() -> None:
     """A scale beyond 15 decimals, or integers of other than two words, are an error."""
     with pytest.raises(ValueError, match="a scale of 16"):
         column_kernels.scale_floats(np.zeros(1), 16)
+    with pytest.raises(ValueError, match="a scale of 19"):
+        column_kernels.widen_ticks(np.zeros(1, np.int64), 19)
     with pytest.raises(ValueError, match="of 3 words"):
         column_kernels.narrow_words(np.zeros((1, 3), np.int64))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Context, Decimal
 from itertools import chain, count
 from typing import TYPE_CHECKING
@@ -54,15 +55,14 @@ class RowTable:
         absent = [pa.nulls(rows, pa.string())] * (self._texts - len(texts))
         columns = [pa.array(np.arange(first, first + rows)), *absent, *texts, self._closes(ticks, first)]
         for (_, signal), flags in zip(self._signals, values.flags, strict=True):
-            for length in (signal.fast, signal.slow):
-                means = values.averages[length]
-                columns.append(pa.array(means, mask=np.isnan(means)))
-            columns.append(pa.array(flags))
+            means = (values.averages[length] for length in (signal.fast, signal.slow))
+            columns += [*(pa.array(each, from_pandas=True) for each in means), pa.array(flags)]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
     def _closes(self, ticks: Ticks, first: int) -> pa.Array:
-        if len(ticks.limbs) == 1 and ticks.scale <= CLOSE.scale:
-            return ticks.to_arrow().cast(CLOSE)
+        if ticks.scale <= CLOSE.scale:
+            with suppress(OverflowError):
+                return ticks.to_arrow(CLOSE.scale)
         missing = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
         closes: list[Decimal | None] = []
         for row, (tick, absent) in enumerate(zip(ticks.integers(), missing, strict=True), first):
