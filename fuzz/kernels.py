@@ -44,8 +44,7 @@ def _regular(text: Any, width: int, form: NumberFormat, scale: int) -> None:  # 
     for close in range(width):
         further = tuple(range(close))
         columns = text_kernels.Columns(",", width, close, further, last=close)
-        scratch = text_kernels.Scratch.empty(len(text) // width + 1, close)
-        regular = text_kernels.read_regular(text, columns, grammar_of(form), scale, scratch)
+        regular = text_kernels.read_regular(text, columns, grammar_of(form), scale)
         if regular is None:
             continue
         pieces = [each.places for each in text_kernels.split_records(text, ",", (*further, close), most=99)]

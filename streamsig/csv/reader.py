@@ -7,8 +7,7 @@ cells. `records.split_records` and `NumberFormat.parse` are the definition, and 
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -69,7 +68,6 @@ class ChunkReader:
     timed: bool = False
     prices: tuple[int, ...] = ()
     footer: bool = False
-    _own: threading.local = field(init=False, default_factory=threading.local)
 
     def __post_init__(self) -> None:
         self.scale = min(self.scale, text_kernels.MAX_SCALE)
@@ -94,7 +92,7 @@ class ChunkReader:
         """
         # read once: another thread may change the hint
         dialect, scale = self.dialect, self.scale
-        regular = text_kernels.read_regular(octets, self._columns, self._grammar, scale, self._scratch(len(octets)))
+        regular = text_kernels.read_regular(octets, self._columns, self._grammar, scale)
         if regular is None or (regular.enclosed and dialect.line_quoted) or _untimed_tail(octets, regular.last):
             return None
         if regular.wide:
@@ -112,8 +110,7 @@ class ChunkReader:
     def _cells(self, octets: NDArray[np.uint8], *fields: int) -> list[Cells]:
         """Return the cells of some fields of a regular text."""
         columns = self._columns._replace(further=fields, last=-1)
-        scratch = text_kernels.Scratch.empty(len(octets) // columns.fields + 1, len(fields))
-        regular = text_kernels.read_regular(octets, columns, self._grammar, self.scale, scratch)
+        regular = text_kernels.read_regular(octets, columns, self._grammar, self.scale)
         places = np.empty((0, 2 * len(fields)), np.int32) if regular is None else regular.places
         return [Cells.of(octets, places, place) for place in range(len(fields))]
 
@@ -233,19 +230,14 @@ class ChunkReader:
         last = -1 if not self.timed or dialect.time is None else dialect.time
         return text_kernels.Columns(dialect.delimiter, dialect.fields, dialect.close, self.also, last)
 
-    def _scratch(self, size: int) -> text_kernels.Scratch:
-        """Return the scratch memory of this thread for a text of this size, reused for each text."""
-        scratch: text_kernels.Scratch | None = getattr(self._own, "scratch", None)
-        rows = size // self.dialect.fields + 1
-        if scratch is None or len(scratch.ticks) < rows:
-            scratch = self._own.scratch = text_kernels.Scratch.empty(rows, len(self.also))
-        return scratch
-
 
 def _untimed_tail(octets: NDArray[np.uint8], places: NDArray[np.int32]) -> int:
     """Return the number of cells at the end that are not times; `places` are the start and the stop of each."""
     for row in range(len(places) - 1, -1, -1):
-        (text,) = Texts(*text_kernels.copy_texts(Cells.of(octets, places[row : row + 1]))).to_bytes()
+        start, stop = places[row].tolist()
+        text = octets[start:stop].tobytes()
+        if text[:1] == b'"':
+            (text,) = Texts(*text_kernels.copy_texts(Cells.of(octets, places[row : row + 1]))).to_bytes()
         if footers.has_time(text.decode("utf-8", "backslashreplace")):
             return len(places) - 1 - row
     return len(places)

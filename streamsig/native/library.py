@@ -26,16 +26,17 @@ class _Array(NamedTuple):
     kind: np.dtype[Any]
     sizes: int
 
-    def place_of(self, array: NDArray[Any]) -> int:
-        """Return the address of an array; raises TypeError for the wrong type."""
-        if array.dtype != self.kind or array.ndim != self.sizes or not array.flags.c_contiguous:
-            given, needed = f"{array.dtype} of {array.ndim} dimensions", f"{self.kind} of {self.sizes}"
-            raise TypeError(f"an array of {given} where contiguous {needed} is needed")
-        try:
-            # several times as fast as `array.ctypes`, but only for writable arrays
-            return ctypes.addressof(_NOTHING.from_buffer(array.data))
-        except TypeError:
-            return int(array.ctypes.data)
+    def pointer_to(self, array: NDArray[Any]) -> Any:  # noqa: ANN401 (what ctypes takes as a pointer)
+        """Return an array as an argument; raises TypeError for the wrong type."""
+        if array.dtype == self.kind and array.ndim == self.sizes:
+            try:
+                # several times as fast as `array.ctypes`; refuses arrays that are read-only or not contiguous
+                return _NOTHING.from_buffer(array.data)
+            except TypeError:
+                if array.flags.c_contiguous:
+                    return int(array.ctypes.data)
+        given, needed = f"{array.dtype} of {array.ndim} dimensions", f"{self.kind} of {self.sizes}"
+        raise TypeError(f"an array of {given} where contiguous {needed} is needed")
 
 
 _int = ctypes.c_int64
@@ -82,9 +83,7 @@ def load(level: str) -> ctypes.CDLL:
 def call(name: str, *arguments: Any) -> int:  # noqa: ANN401 (arrays and numbers)
     """Call a kernel; raises TypeError for arrays of the wrong type."""
     kinds = SIGNATURES[name]
-    plain = [
-        kind.place_of(each) if isinstance(kind, _Array) else each for kind, each in zip(kinds, arguments, strict=True)
-    ]
+    plain = [each if kind is _int else kind.pointer_to(each) for kind, each in zip(kinds, arguments, strict=True)]
     return int(getattr(library, name)(*plain))
 
 

@@ -83,24 +83,8 @@ class Columns(NamedTuple):
     last: int = -1
 
 
-class Scratch(NamedTuple):
-    """Arrays that `read_regular` writes, for texts of up to `len(ticks)` rows; one thread reuses them."""
-
-    ticks: NDArray[np.int64]
-    missing: NDArray[np.uint8]
-    places: NDArray[np.int32]
-    fallback: NDArray[np.int32]
-
-    @classmethod
-    def empty(cls, rows: int, further: int) -> Scratch:
-        """Return arrays for this many rows and further fields."""
-        fallback = np.empty((MAX_FALLBACK, 3), np.int32)
-        places = np.empty((rows, 2 * further), np.int32)
-        return cls(np.empty(rows, np.int64), np.empty(rows, np.uint8), places, fallback)
-
-
 class Regular(NamedTuple):
-    """What a regular text contains; arrays are copies.
+    """What a regular text contains.
 
     Attributes:
         ticks: (rows,) closes in units of 10**-scale, 0 where there is none.
@@ -124,26 +108,25 @@ class Regular(NamedTuple):
     last: NDArray[np.int32]
 
 
-def read_regular(
-    text: NDArray[np.uint8], columns: Columns, grammar: NDArray[np.uint8], scale: int, scratch: Scratch
-) -> Regular | None:
+def read_regular(text: NDArray[np.uint8], columns: Columns, grammar: NDArray[np.uint8], scale: int) -> Regular | None:
     """Read a text whose records are all regular; `None` for any other.
 
     Records have the same number of fields, quotes open and close fields, and lines end with LF or CRLF; the last one
     need not end. No record has only delimiters and blanks. `text`, (bytes,), must be shorter than 2 GiB. Returns `None`
     also for more than `MAX_FALLBACK` cells that the kernel cannot read. Raises ValueError for fields or a scale out of
-    range, and for too little scratch memory.
+    range.
     """
     delimiter, width, close, further, last = columns
-    wanted = np.array([close, *further], np.int32)
-    if not 0 <= int(wanted.min()) <= int(wanted.max()) < width or not -1 <= last < width:
-        raise ValueError(f"fields {wanted.tolist()} or {last} are not in 0..{width - 1}")
+    fields = (close, *further)
+    if not 0 <= min(fields) <= max(fields) < width or not -1 <= last < width:
+        raise ValueError(f"fields {fields} or {last} are not in 0..{width - 1}")
     _check_scale(scale)
-    ticks, missing, places, fallback = scratch
-    if min(len(ticks), len(missing), len(places)) <= len(text) // width or places.shape[1] != 2 * len(further):
-        raise ValueError(f"scratch memory of {len(ticks)} rows is too little for {len(text)} bytes")
+    # many more rows than a text usually has: memory that is not written is not allocated
+    most = len(text) // width + 1
+    ticks, missing = np.empty(most, np.int64), np.empty(most, np.uint8)
+    fallback, places = np.empty((MAX_FALLBACK, 3), np.int32), np.empty((most, 2 * len(further)), np.int32)
     summary = np.zeros(6, np.int64)
-    source = (text, len(text), ord(delimiter), width, wanted, len(wanted), last, grammar, scale)
+    source = (text, len(text), ord(delimiter), width, np.array(fields, np.int32), len(fields), last, grammar, scale)
     rows = library.call("read_regular", *source, ticks, missing, fallback, places, summary)
     if rows < 0:
         return None
@@ -219,7 +202,8 @@ def grammar(mark: str, lists: Sequence[Sequence[str]], *, doubtful: bool, by_cus
     """
     entries = [[text.encode() for text in texts if text] for texts in lists]
     parts = [bytes([len(entry)]) + entry for each in entries for entry in [*each, b""] if len(entry) <= _MOST_ENTRY]
-    return np.frombuffer(bytes([ord(mark), doubtful | by_custom << 1]) + b"".join(parts), np.uint8)
+    # writable arrays are faster to pass
+    return np.frombuffer(bytearray([ord(mark), doubtful | by_custom << 1]) + b"".join(parts), np.uint8)
 
 
 class Numbers(NamedTuple):

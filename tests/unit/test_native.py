@@ -31,8 +31,7 @@ def read(level: str, text: bytes, width: int, scale: int) -> list[object]:
         cells: list[text_kernels.Cells] = []
         for close in range(width):
             columns = text_kernels.Columns(",", width, close, (0, width - 1), last=close)
-            scratch = text_kernels.Scratch.empty(len(text) // width + 1, 2)
-            regular = text_kernels.read_regular(octets, columns, grammar_of(NumberFormat()), scale, scratch)
+            regular = text_kernels.read_regular(octets, columns, grammar_of(NumberFormat()), scale)
             results += plain(regular or ())
             cells += [] if regular is None else [text_kernels.Cells.of(octets, regular.places, it) for it in range(2)]
         for records in text_kernels.split_records(octets, ",", range(width), most=50):
@@ -156,9 +155,8 @@ def test_wrong_arrays_are_refused() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    """Too many decimals, a wrong field, too few places or too little scratch memory is an error."""
+    """Too many decimals, a wrong field or too few places is an error."""
     text, form = np.frombuffer(b"1.5,2\n", np.uint8), grammar_of(NumberFormat())
-    scratch = text_kernels.Scratch.empty(4, 1)
     for close, further, last, scale in (
         (0, 0, 0, text_kernels.MAX_SCALE + 1),
         (2, 0, 0, 1),
@@ -166,14 +164,9 @@ def test_what_does_not_fit_is_refused() -> None:
         (0, 0, 2, 1),
     ):
         with pytest.raises(ValueError, match="not in"):
-            text_kernels.read_regular(text, text_kernels.Columns(",", 2, close, (further,), last), form, scale, scratch)
+            text_kernels.read_regular(text, text_kernels.Columns(",", 2, close, (further,), last), form, scale)
     with pytest.raises(ValueError, match="not in 3 places"):
         text_kernels.copy_texts(text_kernels.Cells(text, np.zeros(3, np.int32), 2, 2))
-    for rows, further in ((3, 1), (4, 0)):
-        with pytest.raises(ValueError, match="too little"):
-            text_kernels.read_regular(
-                text, text_kernels.Columns(",", 2, 0, (1,)), form, 1, text_kernels.Scratch.empty(rows, further)
-            )
 
 
 def test_columns_that_do_not_fit_are_refused() -> None:
