@@ -16,7 +16,7 @@ from streamsig.errors import UsageError
 
 if TYPE_CHECKING:
     from streamsig.settings.settings import Settings
-    from streamsig.sources.storage import Storage
+    from streamsig.sources.formats import Storage
 
 MIB = 1 << 20
 

@@ -23,9 +23,8 @@ from streamsig.engine.stages.input_checks import InputChecks
 from streamsig.errors import BadRowError, LayoutError, SourceError, UsageError
 from streamsig.sniffer.layout import LayoutOptions
 from streamsig.sources.duplicates import once
-from streamsig.sources.formats import columnar_format
+from streamsig.sources.formats import HEAD_BYTES, columnar_format, storage_of, storage_of_all
 from streamsig.sources.inputs import expand, is_archive, opened, sizes_of, texts_of
-from streamsig.sources.storage import HEAD_BYTES, storage_of, storage_of_all
 from streamsig.stopping import check_stop
 
 if TYPE_CHECKING:

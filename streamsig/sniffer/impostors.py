@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from streamsig.errors import LayoutError
-from streamsig.sources.decoders import Gzip
+from streamsig.sources.decoders import DECODERS, Gzip
 from streamsig.sources.formats import DECRYPT, ENCRYPTED_MAGIC, ZIP_MAGIC, columnar_format
 
 _TABLE = "give the table itself"
@@ -29,7 +29,6 @@ _MAGIC = (
     (b"\x89HDF", "an HDF5 file", "export the table as Parquet or CSV"),
     (b"version https://git-lfs", "a Git LFS pointer: the file itself was not downloaded", "fetch it: git lfs pull"),
 )
-_UNPACK = {"gzip": "gunzip", "bz2": "bunzip2", "zstd": "unzstd", "lz4": "unlz4", "xz": "unxz"}
 _TAR_OFFSET = 257
 _MARKUP = rb"(?i)\s*<(?:!doctype|html|head|body|\?xml|title|table|error|h1|script|div|p>|!--)"
 _JSON = rb'\s*(?:\{\s*["}]|\[\s*[\[{"])'
@@ -41,7 +40,7 @@ def check_is_text(first: bytes, name: str, compression: str | None = None) -> No
     """Raise `LayoutError` where a file, unpacked if it was compressed, begins like a known binary format."""
     stored = columnar_format(first)
     if stored is not None:
-        unpack = f"{_UNPACK[compression]} {name}" if compression in _UNPACK else "unpack it"
+        unpack = f"{DECODERS[compression].command} {name}" if compression else "unpack it"
         inside = compression or "an archive"
         raise LayoutError(f"{name}: this is Parquet or Arrow inside {inside}: {unpack}; then give the file itself")
     for magic, what, advice in _MAGIC:

@@ -7,12 +7,15 @@ import lzma
 import sys
 import zlib
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from streamsig.errors import UsageError
 
 if TYPE_CHECKING:
     from streamsig.sources.raw_input import RawInput
+
+Stream: TypeAlias = "bz2.BZ2Decompressor | lzma.LZMADecompressor | _Member"
+"""What unpacks one stream; those of isal and zstd have the same interface."""
 
 READ_BYTES = 1 << 20
 
@@ -23,29 +26,15 @@ _ZSTD_HEADER_BYTES = 18
 _MIN_WINDOW_LOG, _FIELD_BYTES = 10, (0, 1, 2, 4)
 
 
-class Stream(Protocol):
-    """Unpacks one stream, as the decompressors of the standard library do."""
-
-    @property
-    def eof(self) -> bool:
-        """Whether the end of the stream was reached."""
-
-    @property
-    def needs_input(self) -> bool:
-        """Whether more packed bytes are needed before more text comes."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """What follows the end of the stream."""
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """Return at most `max_length` bytes of text."""
-
-
 class Decoder(ABC):
-    """Unpacks an input that begins with `magic`; takes `memory` bytes, or more where `memory_bytes` says so."""
+    """Unpacks an input that begins with `magic`; takes `memory` bytes, or more where `memory_bytes` says so.
+
+    Names of such files have the `ending`; the `command` unpacks them.
+    """
 
     name: ClassVar[str]
+    ending: ClassVar[str]
+    command: ClassVar[str]
     magic: ClassVar[bytes]
     memory: ClassVar[int]
     by_pyarrow: ClassVar[bool] = False
@@ -101,7 +90,8 @@ class _StreamDecoder(Decoder):
 class Gzip(_StreamDecoder):
     """Members of gzip, which zeros may pad."""
 
-    name, magic, memory, padding = "gzip", b"\x1f\x8b", 1 << 20, b"\0"
+    name, ending, command = "gzip", ".gz", "gunzip"
+    magic, memory, padding = b"\x1f\x8b", 1 << 20, b"\0"
 
     def begin(self) -> Stream:
         """Return what unpacks the next member."""
@@ -111,8 +101,7 @@ class Gzip(_StreamDecoder):
             self.errors = (OSError, EOFError, zlib.error)
             return _Member()
         self.errors = (OSError, EOFError, cast("type[Exception]", igzip_lib.error))
-        stream: Stream = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-        return stream
+        return cast("Stream", igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))
 
 
 class _Member:
@@ -139,7 +128,8 @@ class _Member:
 class Bz2(_StreamDecoder):
     """Streams of bz2."""
 
-    name, magic, memory = "bz2", b"BZh", 8 << 20
+    name, ending, command = "bz2", ".bz2", "bunzip2"
+    magic, memory = b"BZh", 8 << 20
 
     def begin(self) -> Stream:
         """Return what unpacks the next stream."""
@@ -149,7 +139,8 @@ class Bz2(_StreamDecoder):
 class Zstd(_StreamDecoder):
     """Frames of zstd, whose header says how far back they refer."""
 
-    name, magic, memory = "zstd", b"\x28\xb5\x2f\xfd", 1 << 20
+    name, ending, command = "zstd", ".zst", "unzstd"
+    magic, memory = b"\x28\xb5\x2f\xfd", 1 << 20
 
     @classmethod
     def memory_bytes(cls, first: bytes) -> int:
@@ -171,14 +162,14 @@ class Zstd(_StreamDecoder):
         else:
             from backports import zstd  # noqa: PLC0415 (as above)
         self.errors = (OSError, EOFError, zstd.ZstdError)
-        stream: Stream = zstd.ZstdDecompressor()
-        return stream
+        return cast("Stream", zstd.ZstdDecompressor())
 
 
 class Lz4(Decoder):
     """Frames of lz4."""
 
-    name, magic, memory, by_pyarrow = "lz4", b"\x04\x22\x4d\x18", 16 << 20, True
+    name, ending, command = "lz4", ".lz4", "unlz4"
+    magic, memory, by_pyarrow = b"\x04\x22\x4d\x18", 16 << 20, True
     _frames: Any = None
 
     def read(self, size: int, /) -> bytes:
@@ -193,8 +184,8 @@ class Lz4(Decoder):
 class Xz(_StreamDecoder):
     """Streams of xz, which zeros may pad; only the decompressor knows how much memory they take."""
 
-    name, magic, memory = "xz", b"\xfd7zXZ\x00", 10 << 20
-    padding = b"\0"
+    name, ending, command = "xz", ".xz", "unxz"
+    magic, memory, padding = b"\xfd7zXZ\x00", 10 << 20, b"\0"
 
     def begin(self) -> Stream:
         """Return what unpacks the next stream, within `most_bytes`."""

@@ -8,6 +8,7 @@ or a byte order mark, are different inputs.
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import stat
 import struct
@@ -15,14 +16,13 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
 from streamsig.errors import SourceError, StreamsigError, UsageError
-from streamsig.sources.archives import tables_of
 from streamsig.sources.decoders import compression_of
 from streamsig.sources.formats import ZIP_MAGIC
-from streamsig.sources.inputs import Named
+from streamsig.sources.inputs import Named, tables_of
 from streamsig.sources.own_outputs import ROWS, written_by_streamsig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 T = TypeVar("T")
 
@@ -83,25 +83,19 @@ class _File(NamedTuple):
         """An identity of the file, whatever its name."""
         return self.path if self.status is None else (self.status.st_dev, self.status.st_ino)
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield all bytes; raises OSError."""
-        with open(self.path, "rb") as file:  # noqa: PTH123 (as above)
-            while piece := file.read(_PIECE_BYTES):
-                yield piece
-
     def crc(self) -> int:
         """Return the CRC-32 of all bytes that can be read."""
         crc = 0
-        with contextlib.suppress(OSError):
-            for piece in self.pieces():
+        with contextlib.suppress(OSError), open(self.path, "rb") as file:  # noqa: PTH123 (as above)
+            while piece := file.read(_PIECE_BYTES):
                 crc = zlib.crc32(piece, crc)
         return crc
 
     def has_bytes_of(self, other: _File) -> bool:
-        """Return whether two files of one size have the same bytes."""
+        """Return whether two files have the same bytes."""
         try:
-            return all(mine == theirs for mine, theirs in zip(self.pieces(), other.pieces(), strict=True))
-        except (OSError, ValueError):
+            return filecmp.cmp(self.path, other.path, shallow=False)
+        except OSError:
             return False
 
     def contents(self) -> set[tuple[int, int]]:

@@ -30,7 +30,7 @@ from streamsig.errors import CheckpointError, OutputError, SourceError, UsageErr
 from streamsig.settings.settings import make_settings
 from streamsig.sinks.append_file import AppendingFile
 from streamsig.sinks.row_file import RowFile
-from streamsig.sources.storage import Storage
+from streamsig.sources.formats import Storage
 from tests.support.effort import some
 from tests.support.interrupting import Breaking, keyed, run, text, totals
 from tests.support.strategies import closes

@@ -22,9 +22,9 @@ from streamsig.errors import ConfigError, LayoutError, UsageError
 from streamsig.settings import settings
 from streamsig.settings.config_file import read_config
 from streamsig.settings.settings import SETTINGS, Settings, combine, make_settings
-from streamsig.sources import storage
+from streamsig.sources import formats
 from streamsig.sources.decoders import Zstd
-from streamsig.sources.storage import Storage
+from streamsig.sources.formats import Storage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -258,11 +258,11 @@ def test_compression_is_checked_in_turn(tmp_path: Path) -> None:
     """The compression of a file is known in advance, that of a member of an archive in its turn."""
     path = tmp_path / "prices.csv.gz"
     path.write_bytes(gzip.compress(b"close\n1\n2\n"))
-    assert storage.storage_of_all([str(path)]) == Storage(text=True, unpack_bytes=MIB)
+    assert formats.storage_of_all([str(path)]) == Storage(text=True, unpack_bytes=MIB)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a.csv", "close\n1\n")
-    assert storage.storage_of_all([str(tmp_path / "a.zip"), "-", "none.csv"]) == Storage(text=True, archive=True)
+    assert formats.storage_of_all([str(tmp_path / "a.zip"), "-", "none.csv"]) == Storage(text=True, archive=True)
     there = Budget(make_settings({"memory_limit": "64MiB", "threads": 1}), TEXT, rows=False, several=False)
     assert there.admit(TEXT) == there.plan
     with pytest.raises(UsageError, match="1 MiB for unpacking"):
-        there.admit(storage.storage_of(path.read_bytes()[:18], "gzip"))
+        there.admit(formats.storage_of(path.read_bytes()[:18], "gzip"))

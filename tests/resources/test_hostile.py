@@ -17,7 +17,7 @@ import pytest
 import streamsig
 from streamsig.csv import reader
 from streamsig.engine import detection
-from streamsig.sources.file_names import natural_key
+from streamsig.sources.inputs import natural_key
 from tests.support.effort import some
 from tests.support.workdir import prices
 
