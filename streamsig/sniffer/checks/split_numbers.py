@@ -6,11 +6,10 @@ Then no field is the close, whichever the user names.
 from __future__ import annotations
 
 import re
-from itertools import combinations, islice, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.errors import LayoutError
-from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import Role, are_numbers, roles
 from streamsig.sniffer.table import numbered
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 _MARK = ","
 _AROUND = " \t\u00a0$€£¥₹₩%"
-_PRICES = frozenset({Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE, Role.LAST})
 _WHOLE = r"[+-]?(?:0|[1-9][0-9]{0,6}|[1-9][0-9]{0,2}(?:[.' \u00a0\u2009\u202f][0-9]{3})+)"
 _FRACTION = r"[0-9]{1,8}"
 _HEAD = r"[+-]?[1-9][0-9]{0,2}"
@@ -31,9 +29,7 @@ _TAIL = r"[0-9]{3}(?:\.[0-9]*)?"
 _DATE = r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?"
 _JUDGED = 300
-_TRIED = 1000
 _FEW_DIGITS, _MOST_DIGITS = 2, 18
-_FEW_DECIMALS = 3
 _NEAR = 2.0
 
 
@@ -107,66 +103,36 @@ def _pair(columns: Sequence[Sequence[str]], first: int, options: LayoutOptions) 
     return _Pair(first, is_thousands=False, certain=certain)
 
 
-def _by_names(names: Sequence[str], columns: Sequence[Sequence[str]], pairs: Sequence[_Pair]) -> tuple[_Pair, ...]:
-    """Return the pairs that, joined, leave as many fields as there are names, each of the kind that its name says."""
-    missing, known = len(columns) - len(names), roles(names)
-    if missing < 1 or (missing == 1 and _counts(columns[0]) and known[0] is not Role.TIME):
+def _by_names(names: Sequence[str], columns: Sequence[Sequence[str]], pairs: Sequence[_Pair]) -> Sequence[_Pair]:
+    """Return the pairs if they can explain why there are more fields than names."""
+    missing = len(columns) - len(names)
+    if missing < 1 or (missing == 1 and _counts(columns[0]) and roles(names)[0] is not Role.TIME):
         # as many names as fields; or all but that of the row numbers
         return ()
-    looks = [_kind(column) for column in columns]
-    for chosen in islice(combinations(pairs, missing), _TRIED):
-        firsts = {pair.first for pair in chosen}
-        if any(b - a == 1 for a, b in pairwise(sorted(firsts))):
-            continue
-        remaining = [i for i in range(len(columns)) if i - 1 not in firsts]
-        if all(_suits(role, looks[i], joined=i in firsts) for role, i in zip(known, remaining, strict=True)) and (
-            missing > 1
-            or len(names) == 1
-            or _is_even(columns, chosen[0])
-            # a delimiter at the end of every line leaves a name too few as well
-            or (_names_time(known, looks) and any(map(str.strip, columns[-1])))
-        ):
-            return chosen
-    return ()
+    # a delimiter at the end of every line leaves a name too few as well
+    is_ended = not any(map(str.strip, columns[-1]))
+    apart: list[_Pair] = []
+    for pair in pairs:
+        if (not apart or pair.first > apart[-1].first + 1) and (not is_ended or _is_even(columns, pair)):
+            apart.append(pair)
+    return apart if len(apart) >= missing else ()
 
 
-def _without_names(
-    columns: Sequence[Sequence[str]], pairs: Sequence[_Pair], options: LayoutOptions
-) -> tuple[_Pair, ...]:
+def _without_names(columns: Sequence[Sequence[str]], pairs: Sequence[_Pair], options: LayoutOptions) -> Sequence[_Pair]:
     """Return the pairs that are surely one number, or seem to be and hold the field that was asked for."""
     number = int(options.column) - 1 if options.column is not None and str(options.column).isdecimal() else None
-    alone = len(columns) == _FEW_DIGITS
-    return tuple(
+    return [
         pair
         for pair in pairs
-        if (
-            pair.certain or (alone and (_is_even(columns, pair) or _is_short(columns, pair))) or _differs(columns, pair)
-        )
+        if (pair.certain or len(columns) == _FEW_DIGITS or _differs(columns, pair))
         and (number is None or number - pair.first in {0, 1})
-    )[:1]
-
-
-def _suits(role: Role | None, look: Kind, *, joined: bool) -> bool:
-    if role is Role.TIME:
-        return not joined
-    return role not in _PRICES or joined or look is Kind.NUMBER
-
-
-def _names_time(known: Sequence[Role | None], looks: Sequence[Kind]) -> bool:
-    """Return whether a name of a time is above times: then no name in front is missing."""
-    return any(role is Role.TIME and look is Kind.TIME for role, look in zip(known, looks, strict=False))
+    ]
 
 
 def _is_even(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
     """Return whether the second halves look like decimals: of equal length, or with leading zeros."""
     widths = {len(text) for text in columns[pair.first + 1]}
     return pair.certain or pair.is_thousands or (len(widths) == 1 and min(widths) >= _FEW_DIGITS)
-
-
-def _is_short(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
-    """Return whether the second halves may be decimals without trailing zeros, or the first never change."""
-    left, right = columns[pair.first], columns[pair.first + 1]
-    return len(set(left)) == 1 or max(map(len, right)) <= _FEW_DECIMALS
 
 
 def _differs(columns: Sequence[Sequence[str]], pair: _Pair) -> bool:
@@ -193,8 +159,3 @@ def _counts(texts: Sequence[str]) -> bool:
         a.isdecimal() and b.isdecimal() and max(len(a), len(b)) <= _MOST_DIGITS and int(b) == int(a) + 1
         for a, b in pairwise(texts)
     )
-
-
-def _kind(texts: Sequence[str]) -> Kind:
-    looks = [look for look in kinds(texts) if look is not Kind.MISSING]
-    return max(looks, key=looks.count, default=Kind.MISSING)
