@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import pyarrow as pa
 
 from streamsig.columnar import stores
-from streamsig.columnar.arrays import row_texts, to_texts
+from streamsig.columnar.arrays import row_texts
 from streamsig.columnar.stores import BATCH_ROWS, Readable, Store
 from streamsig.columnar.table_layout import detect_table
 from streamsig.errors import SourceError
-from streamsig.sniffer.layout import SampleRow
 from streamsig.sources.formats import ARROW_FILE, ARROW_STREAM, PARQUET
 
 if TYPE_CHECKING:
@@ -68,12 +67,6 @@ class ColumnarTable:
         # the names in a damaged file may not be valid text
         with _readable(self._name, self._kind):
             return detect_table(self.schema, self.sample, options, self._kind, self._name)
-
-    def first_rows(self, count: int, columns: int) -> tuple[SampleRow, ...]:
-        """Return rows as texts, for a person; call it before `batches`."""
-        places = range(min(len(self.schema), columns))
-        texts = (to_texts(self.sample(place).slice(0, count)).to_pylist() for place in places)
-        return tuple(SampleRow(number, fields) for number, fields in enumerate(zip(*texts, strict=True), 1))
 
     def sample(self, index: int) -> pa.Array:
         """Return a column of the first rows, at most `SAMPLE_ROWS` of them; call it before `batches`."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Sample = Callable[[int], pa.Array]
     """Returns a column of the first rows."""
 
-_MOST_SAMPLED = 40
+_MOST_SAMPLED = 60
 """The first columns that are sampled, in addition to those with a known name."""
 
 _JUDGED = 300

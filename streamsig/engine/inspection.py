@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 
     from streamsig.settings.settings import Settings
     from streamsig.sniffer.checks.agreement import CloseColumn
-    from streamsig.sources.raw_input import RawInput
     from streamsig.sources.text_source import TextSource
 
 Inspection = dict[str, Any]
 """An object of docs/reference/inspect.md. A key that does not apply, or is not known at a refusal, is null or empty."""
 
 _ROWS = 5
-_MOST_COLUMNS = 1000
 _BLANK: Inspection = {
     **dict.fromkeys(("input", "error", "size_bytes", "format", "compression", "encoding", "delimiter", "quoted")),
     **dict.fromkeys(("line_quoted", "skipped_lines", "header", "header_line", "close", "time", "clock")),
@@ -88,18 +86,15 @@ def _inspect(source: TextSource, settings: Settings, detector: LayoutDetector) -
             layout = detector.detect(source)
             inspection["encoding"] = source.encoding
         else:
-            layout, inspection["first_rows"] = _inspect_table(source.raw, stored, settings)
+            raw = source.raw
+            with open_columnar(raw.name if raw.is_file else raw, stored, raw.name) as table:
+                layout = table.detect(LayoutOptions.of(settings))
     except StreamsigError as error:
         inspection["error"] = _refusal(error)
         if stored is None and isinstance(error, LayoutError):
             inspection |= _framing(source, settings)
         return inspection, None
     return inspection | _facts(layout), layout.close_column(source.name) if layout.rows_sampled else None
-
-
-def _inspect_table(raw: RawInput, stored: str, settings: Settings) -> tuple[Layout, list[Inspection]]:
-    with open_columnar(raw.name if raw.is_file else raw, stored, raw.name) as table:
-        return table.detect(LayoutOptions.of(settings)), _rows(table.first_rows(_ROWS, _MOST_COLUMNS))
 
 
 def _facts(layout: Layout) -> Inspection:
@@ -117,7 +112,6 @@ def _facts(layout: Layout) -> Inspection:
         "line_quoted": dialect.line_quoted,
         "skipped_lines": layout.skipped_lines,
         "header_line": layout.header_line,
-        "first_rows": _rows(layout.rows),
     }
     marks = {"decimal": dialect.numbers.decimal, "thousands": dialect.numbers.thousands}
     return {
@@ -137,6 +131,7 @@ def _facts(layout: Layout) -> Inspection:
         "reasons": dict(layout.reasons),
         "warnings": [*layout.warnings],
         "columns": columns,
+        "first_rows": _rows(layout.rows),
     }
 
 

@@ -54,6 +54,7 @@ def choose_layout(table: Table, options: LayoutOptions) -> Layout:
         time_column=time,
         groups=groups,
         reasons=tuple(reasons),
+        rows=table.first_rows(),
         rows_sampled=len(table.lines),
         closes=closes,
         times=tuple(_times(table)),

@@ -22,7 +22,7 @@ from streamsig.sniffer.convention import conventions, plainest
 from streamsig.sniffer.framing import find_framing, first_records
 from streamsig.sniffer.header import find_body
 from streamsig.sniffer.impostors import check_is_table
-from streamsig.sniffer.layout import Layout, LayoutOptions, SampleRow
+from streamsig.sniffer.layout import Layout, LayoutOptions
 from streamsig.sniffer.table import Table
 from streamsig.sniffer.time_column import TimeColumn
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from streamsig.sniffer.header import Body
 
 _JUDGED = 300
-_SHOWN = 5
 
 
 def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, name: str = "<stdin>") -> Layout:
@@ -74,8 +73,6 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
     layout = layout._replace(
         dialect=replace(layout.dialect, line_quoted=framing.line_quoted, body_offset=body.start, body_line=body.line),
         warnings=(*layout.warnings, *_notes(body)),
-        rows=tuple(SampleRow(r.line, tuple(cell.strip() for cell in r.fields)) for r in body.records[:_SHOWN]),
-        rows_sampled=len(body.records),
         header_line=None if body.names is None else body.header_line,
         skipped_lines=(body.line if body.names is None else body.header_line) - 1,
         quoted=b'"' in sample,

@@ -33,7 +33,8 @@ _PAIRS = 2048
 def choose_encoding(raw: bytes, asked: str | None) -> tuple[str, int]:
     """Return the codec that reads the text, `asked` where it names one, and the length of its byte order mark.
 
-    `utf-16` and `utf-32` leave the byte order open: the mark decides, or the NUL bytes; else it is little-endian.
+    `utf-16` and `utf-32` leave the byte order open: the mark decides, for UTF-16 also the NUL bytes; else it is
+    little-endian.
     """
     codec, mark_bytes = detect_encoding(raw)
     if asked is None:
@@ -48,14 +49,14 @@ def detect_encoding(raw: bytes) -> tuple[str, int]:
     """Return the codec that reads the text, and the length of its byte order mark.
 
     `raw` is the beginning of the text; a character cut off at its end does not matter. A text
-    that is neither marked, nor UTF-16 or UTF-32 by its NUL bytes, nor valid UTF-8 is in the codec under which
+    that is neither marked, nor UTF-16 by its NUL bytes, nor valid UTF-8 is in the codec under which
     several names of columns are known; without any, in cp1252, or latin-1 where cp1252 has no such
     character: a byte codec that cannot fail on this sample.
     """
     for mark, codec in _MARKS:
         if raw.startswith(mark):
             return codec, len(mark)
-    wide = _utf32_by_nuls(raw) or _utf16_by_nuls(raw)
+    wide = _utf16_by_nuls(raw)
     if wide is not None:
         return wide, 0
     try:
@@ -74,17 +75,6 @@ def _known_names(head: bytes, codec: str) -> int:
     text = codecs.getincrementaldecoder(codec)("replace").decode(head)
     names = [name.strip(' "') for name in re.findall(_NAMES, text)]
     return sum(role is not None for role in roles([name for name in names if name and not name.isascii()]))
-
-
-def _utf32_by_nuls(raw: bytes) -> str | None:
-    """Detect UTF-32 without a mark: of four bytes two are always NUL, and nearly always a third."""
-    places = [raw[place : 4 * _PAIRS : 4] for place in range(4)]
-    nuls = [bool(place) and place.count(0) == len(place) for place in places]
-    if nuls[2] and nuls[3] and not nuls[0]:
-        return "utf-32-le"
-    if nuls[0] and nuls[1] and not nuls[3]:
-        return "utf-32-be"
-    return None
 
 
 def _utf16_by_nuls(raw: bytes) -> str | None:

@@ -43,17 +43,8 @@ class LayoutOptions(NamedTuple):
     @classmethod
     def of(cls, settings: Settings) -> LayoutOptions:
         """Return what the settings of a run say about the layout."""
-        return cls(
-            delimiter=settings.delimiter,
-            header=settings.header,
-            skip_lines=settings.skip_lines,
-            column=settings.column,
-            decimal=settings.decimal,
-            thousands=settings.thousands,
-            missing=tuple(settings.missing),
-            group_by=settings.group_by,
-            newest_first=settings.order == NEWEST_FIRST,
-        )
+        same = {name: getattr(settings, name) for name in cls._fields if name != "newest_first"}
+        return cls(**same, newest_first=settings.order == NEWEST_FIRST)
 
 
 class SampleRow(NamedTuple):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from streamsig.csv.dialect import one_line
 from streamsig.fields.column_names import are_numbers, roles
+from streamsig.sniffer.layout import SampleRow
 from streamsig.sniffer.time_column import TimeColumn, find_time
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from streamsig.fields.column_names import Role
 
-_MOST_LISTED = 20
+_MOST_LISTED, _MOST_SHOWN = 20, 5
 _JUDGED = 300
 """Rows that show what kind of values a column holds and which way they run; as many more from the rest."""
 
@@ -95,6 +97,12 @@ class Table:
     def at(self, row: int) -> str:
         """Return the place of a row for a message: `line 7`, or `row 7` in an input without lines."""
         return f"{'line' if self.delimiter else 'row'} {self.lines[row]}"
+
+    def first_rows(self) -> tuple[SampleRow, ...]:
+        """Return the first rows, of the first columns that were sampled."""
+        sampled = takewhile(len, self.columns)
+        rows = zip(*(column[:_MOST_SHOWN] for column in sampled), strict=True)
+        return tuple(SampleRow(line, tuple(map(str.strip, row))) for line, row in zip(self.lines, rows, strict=False))
 
     @property
     def first_row(self) -> str:

@@ -58,9 +58,9 @@ def _unnamed_close(table: Table, groups: Sequence[int], options: LayoutOptions) 
         else None
         for index, (column, numeric) in enumerate(zip(table.columns, table.numeric, strict=True))
     ]
-    verdict = close_by_shape(columns)
-    if verdict.close is not None:
-        return verdict.close, verdict.why
+    shaped, why = close_by_shape(columns)
+    if shaped is not None:
+        return shaped, why
     may_be_split = any(map(_may_be_halves, table.columns, table.columns[1:]))
     close = None
     if table.names is not None or not (table.has_preamble or may_be_split):
@@ -69,7 +69,7 @@ def _unnamed_close(table: Table, groups: Sequence[int], options: LayoutOptions) 
         none = "there is no header line" if table.names is None else "the header has numbers for names"
         raise LayoutError(
             f"{table.name}, {table.at(0)}: {none}, and which field is the close is not certain:"
-            f" {verdict.why}; the fields are {table.first_row}; name the close with `column=N`"
+            f" {why}; the fields are {table.first_row}; name the close with `column=N`"
         )
     timeless = time.index is not None and kind(table.columns[time.index][0]) is Kind.MISSING
     if table.names is None and (timeless or table.columns[close[0]][:2].count("0") == 1):

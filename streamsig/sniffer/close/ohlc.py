@@ -6,7 +6,7 @@ refutes it, the rows refute every exchange of its high or low, and no other read
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,40 +36,27 @@ _INSIDE, _NEAR = 0.9, 4
 """Share of rows in which a second close lies within the bar; how much nearer the next row has to open to the first."""
 
 
-class Verdict(NamedTuple):
-    """The field that is the close, or `None`; `why` says what speaks for it, or what is in doubt."""
+@np.errstate(invalid="ignore")
+def close_by_shape(columns: Sequence[Column | None]) -> tuple[int | None, str]:
+    """Return the last of the only four neighbouring columns that are open, high, low and close, and what speaks for it.
 
-    close: int | None
-    why: str
-
-
-def close_by_shape(columns: Sequence[Column | None]) -> Verdict:
-    """Return the last of the only four neighbouring columns that are open, high, low and close.
-
-    `columns` holds the numbers of each field, the oldest row first, NaN where a row has none, and
-    `None` for a field that is not numeric or holds the time.
+    `columns` holds the numbers of each field, the oldest row first, NaN where a row has none, and `None` for a field
+    that is not numeric or holds the time. Returns `None`, and what is in doubt, where no column is certain.
     """
-    with np.errstate(invalid="ignore"):
-        return _close_by_shape(columns)
-
-
-def _close_by_shape(columns: Sequence[Column | None]) -> Verdict:
     starts = [first for first in range(len(columns) - 3) if _are_bars(columns[first : first + 4])]
     if len(starts) > 1:
         fields = ", ".join(str(first + 4) for first in starts)
-        return Verdict(None, f"more than one field could be it: {fields}")
+        return None, f"more than one field could be it: {fields}"
     if not starts:
-        return Verdict(None, "no four columns in a row behave as open, high, low and close")
+        return None, "no four columns in a row behave as open, high, low and close"
     first = starts[0]
     bars = [column for column in columns[first : first + 4] if column is not None]
     if not _opens_follow_closes(bars[0], bars[3]):
-        return Verdict(None, f"fields {first + 1} to {first + 4} are bars, but which is open and which is close?")
+        return None, f"fields {first + 1} to {first + 4} are bars, but which is open and which is close?"
     rival = columns[first + 4] if first + 4 < len(columns) else None
     if rival is not None and not _beats(bars, rival):
-        return Verdict(None, f"it could be field {first + 4} or {first + 5}")
-    return Verdict(
-        first + 3, f"fields {first + 1} to {first + 4} behave as open, high, low and close in all sampled rows"
-    )
+        return None, f"it could be field {first + 4} or {first + 5}"
+    return first + 3, f"fields {first + 1} to {first + 4} behave as open, high, low and close in all sampled rows"
 
 
 def _are_bars(four: Sequence[Column | None]) -> bool:
