@@ -47,6 +47,7 @@ def _stops(folder: Path, stops: int) -> None:
         "one file, checkpoint": ["bars.csv", *CHECKPOINT],
         "gzip, checkpoint": ["bars.csv.gz", *CHECKPOINT],
         "window of a million, checkpoint": ["bars.csv", "--window", "1000000", *CHECKPOINT],
+        "window of four million, checkpoint": ["bars.csv", "--window", "4000000", *CHECKPOINT],
         "1,000 symbols, checkpoint": ["symbols.csv", "--group-by", "symbol", *CHECKPOINT],
         "a million symbols, checkpoint": ["many.csv", "--group-by", "symbol", *CHECKPOINT],
         "rows as .csv.zst, checkpoint": ["bars.csv", "--signals-out", "rows.csv.zst", *CHECKPOINT],

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -30,6 +30,9 @@ class Stopping:
     After `raise_at_once` the first one does so, too.
     """
 
+    current: ClassVar[Stopping | None] = None
+    """The one that listens to the signals of this process."""
+
     def __init__(self) -> None:
         self._request: type[BaseException] | None = None
         self._quiet_until = 0.0
@@ -39,8 +42,7 @@ class Stopping:
 
     def listen(self) -> None:
         """Handle the signals, except those that the program was started to ignore, as by `nohup`."""
-        global _current  # noqa: PLW0603 (signals are of the process)
-        _current = self
+        Stopping.current = self
         if hasattr(select, "poll"):
             self._wake_up = os.pipe()
         for number in _SIGNALS:
@@ -84,19 +86,16 @@ class Stopping:
             raise self._request
 
 
-_current: Stopping | None = None
-
-
 def check_stop() -> None:
     """Raise Interrupted or Terminated if a signal has asked the program to stop; no signal does in other programs."""
-    if _current is not None:
-        _current.check()
+    if Stopping.current is not None:
+        Stopping.current.check()
 
 
 def wait_readable(descriptor: int) -> None:
     """Return when a pipe has bytes, or has ended; raises as `check_stop` does, at once."""
-    if _current is not None:
-        _current.wait_readable(descriptor)
+    if Stopping.current is not None:
+        Stopping.current.wait_readable(descriptor)
     elif hasattr(select, "poll"):
         _poll(descriptor)
 

@@ -192,28 +192,6 @@ class GroupState:
         self._reserve(0, 0)
         self._arrays.counts[groups] += other.group_counts
 
-    def tails(self) -> Iterator[tuple[NDArray[np.int32], Ticks]]:
-        """Yield the last rows of each group after its last gap, at most the longest reach - 1.
-
-        Each item covers a batch of groups: the group of each row, (rows,), and the closes, ordered within a group.
-        """
-        reach = self._arrays.sums.shape[1]
-        groups = len(self)
-        for start in range(0, groups, self._at_once):
-            arrays = self._arrays.part(start, min(start + self._at_once, groups))
-            known = np.minimum(arrays.marks[:, _UNBROKEN], reach - 1)
-            # a missing close in front marks where the gap is
-            rows = np.minimum(known + (arrays.counts[:, _ROWS] > known), reach - 1)
-            ago = np.arange(reach - 1, 0, -1)
-            is_in_tail, missing = (ago <= rows[:, np.newaxis]), (ago > known[:, np.newaxis])
-            closes = _closes(arrays)
-            closes[missing] = 0
-            ticks = from_words(closes[is_in_tail], self._held.scale)
-            yield (
-                np.repeat(np.arange(start, start + len(rows), dtype=np.int32), rows),
-                Ticks(ticks.limbs, ticks.scale, missing[is_in_tail] if missing[is_in_tail].any() else None),
-            )
-
     def snapshot(self) -> Iterator[dict[str, Any]]:
         """Yield one object for JSON for each batch of groups; `restore` takes them.
 

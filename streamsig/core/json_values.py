@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable, Mapping
 from itertools import repeat
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,17 +67,10 @@ MOST = 1 << 53
 """Upper bound of any count of rows, bytes or lines."""
 
 
-def whole(numbers: Iterable[Any], *, least: int = 0, most: int = MOST, optional: bool = False) -> tuple[Any, ...]:
-    """Return integers unchanged; raises ValueError if one is of another type or out of bounds.
-
-    With `optional`, `None` is allowed.
-    """
-    if not isinstance(numbers, Iterable) or isinstance(numbers, str | Mapping):
-        raise ValueError("no list of whole numbers")  # noqa: TRY004 (the file is wrong, not the caller)
-    integers = tuple(numbers)
+def whole(numbers: object, *, most: int = MOST) -> tuple[Any, ...]:
+    """Return integers from 0 to `most` unchanged; raises ValueError for anything else than a list of these."""
+    integers = tuple(numbers) if isinstance(numbers, list | tuple) else (numbers,)
     for each in integers:
-        if each is None and optional:
-            continue
-        if type(each) is not int or not least <= each <= most:
+        if type(each) is not int or not 0 <= each <= most:
             raise ValueError(f"{str(each)[:40]!r} where a whole number should be")
     return integers

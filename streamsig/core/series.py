@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from streamsig.core.json_values import whole
 from streamsig.core.row_signals import RowValues
 from streamsig.core.ticks import Ticks, concat
-from streamsig.core.window import Fold, WindowState, joined, overlap, uncounted
+from streamsig.core.window import Fold, WindowState, joined, overlap, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -83,7 +83,7 @@ class SeriesState:
         """Return a run of rows for `update`, in order of arrival; changes nothing."""
         ticks = ticks.reverse() if self.backwards else ticks
         if self.emits:
-            return SeriesRows(uncounted(self.signals, ticks), ticks)
+            return SeriesRows(state_of(self.signals, ticks, (0,) * len(self.signals)), ticks)
         return SeriesRows(WindowState.of(self.signals, ticks))
 
     def update(self, rows: SeriesRows) -> int:

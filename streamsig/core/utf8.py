@@ -6,7 +6,6 @@ It applies to metrics, logs, messages, rows and rejected rows, and for what `sca
 from __future__ import annotations
 
 import re
-from typing import Any
 
 _ESCAPED = re.compile("[\udc80-\udcff]")
 """Bytes of a path or a flag that are not UTF-8, as Python represents them (PEP 383)."""
@@ -27,7 +26,7 @@ def from_str(text: str) -> str:
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def in_json(value: Any) -> Any:  # noqa: ANN401 (any value of JSON)
+def in_json(value: object) -> object:
     """Return the same value with all strings, keys included, in UTF-8."""
     if isinstance(value, str):
         return from_str(value)

@@ -63,7 +63,7 @@ class WindowState:
     @classmethod
     def of(cls, signals: Sequence[Signal], ticks: Ticks) -> WindowState:
         """Return the state of one run of closes, in time linear in rows times signals."""
-        return replace(uncounted(signals, ticks), counts=count_within(tuple(signals), ticks))
+        return state_of(tuple(signals), ticks, count_within(tuple(signals), ticks))
 
     def to_json(self) -> dict[str, Any]:
         """Return the state for JSON, without its signals; `from_json` restores it."""
@@ -115,12 +115,12 @@ def overlap(signals: Sequence[Signal]) -> int:
     return max((signal.reach for signal in signals), default=1) - 1
 
 
-def uncounted(signals: Sequence[Signal], ticks: Ticks) -> WindowState:
-    """Return the state of one run of closes with counts of 0."""
+def state_of(signals: tuple[Signal, ...], ticks: Ticks, counts: tuple[int, ...]) -> WindowState:
+    """Return the state of one run of closes with these counts."""
     rows, most = len(ticks), overlap(signals)
     head = ticks.slice(0, min(most, rows))
     tail = ticks.slice(max(0, rows - most), rows)
-    return WindowState(tuple(signals), rows, ticks.missing_count, (0,) * len(signals), head, tail)
+    return WindowState(signals, rows, ticks.missing_count, counts, head, tail)
 
 
 def joined(left: WindowState, right: WindowState, across: Sequence[int]) -> WindowState:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamsig import stopping as streamsig_stopping
 from streamsig.engine.events import Advanced, Resumed
 from streamsig.engine.pipeline import count_signals
 from streamsig.settings.settings import make_settings
@@ -29,7 +28,7 @@ def stopping() -> Iterator[Stopping]:
     stopping = Stopping()
     stopping.listen()
     yield stopping
-    streamsig_stopping._current = None  # noqa: SLF001 (there is no public access)
+    Stopping.current = None
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -70,7 +69,7 @@ def test_a_run_stops_between_two_batches(stopping: Stopping, tmp_path: Path) -> 
 
     with pytest.raises(Terminated):
         count_signals([str(place)], settings, observe)
-    streamsig_stopping._current = None  # noqa: SLF001 (as above)
+    Stopping.current = None
     resumed: list[object] = []
     assert count_signals([str(place)], settings, resumed.append).rows_processed == 600_000
     assert [it.rows_processed for it in resumed if isinstance(it, Resumed)] == seen

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from streamsig.core.groups import GroupState, TooManyGroupsError
 from streamsig.core.json_values import decoded
 from streamsig.core.series import SeriesState
+from streamsig.engine.stages.stage import Stage
 from streamsig.errors import LayoutError, UsageError
 from streamsig.sniffer.layout import NEWEST_FIRST
 
@@ -39,7 +40,7 @@ class _Piece(NamedTuple):
     state: dict[str, object]
 
 
-class Accumulator(Generic[State]):
+class Accumulator(Stage[tuple[int, Any]], Generic[State]):
     """Counts the rows of all inputs in order: as one run, or with `per_file` each input separately.
 
     `rows` counts the rows so far, `signals` those with the first signal, for progress. `ended` is the state of the
@@ -81,7 +82,7 @@ class Accumulator(Generic[State]):
         """Return the number of rows, and the rows; counts what does not depend on the batches before."""
         return len(batch.ticks), self.ended.rows_of(batch.keys, batch.ticks)
 
-    def push(self, part: tuple[int, Any], start: Position) -> None:  # noqa: ARG002 (`Stage`)
+    def push(self, part: tuple[int, Any], _start: Position) -> None:
         """Count a batch; raises LayoutError if the groups, and UsageError if the closes, exceed the memory limit."""
         rows, content = part
         with _refusing():
@@ -107,9 +108,6 @@ class Accumulator(Generic[State]):
             names = chain([self._input], (f"{self._input} ({number})" for number in count(2)))
             self.files[next(name for name in names if name not in self.files)] = (rows, state.counts[0])
             self.ended.add(state)
-
-    def finish(self) -> None:
-        """Do nothing: the counts are in `ended`."""
 
     def snapshot(self) -> Iterator[object]:
         """Yield the counts, then the states."""

@@ -8,6 +8,7 @@ from streamsig.core.json_values import decoded
 from streamsig.csv.bad_records import shown
 from streamsig.engine.detection import compare_with
 from streamsig.engine.events import Rejected, Warned
+from streamsig.engine.stages.stage import Stage
 from streamsig.errors import LayoutError
 from streamsig.sniffer.checks.agreement import CloseColumn  # noqa: TC001 (`decoded` reads it)
 
@@ -19,20 +20,13 @@ if TYPE_CHECKING:
     from streamsig.settings.settings import Settings
 
 
-class Checked(NamedTuple):
-    """The number of rows of a batch, and its rejected rows."""
-
-    rows: int
-    rejected: RejectedRows
-
-
 class _Saved(NamedTuple):
     rows_rejected: int
     warnings: tuple[str, ...]
     close_column: CloseColumn | None
 
 
-class InputChecks:
+class InputChecks(Stage[tuple[int, "RejectedRows"]]):
     """Reports the rejected rows and the warnings of all inputs.
 
     `warnings` are those of the inputs that have ended.
@@ -66,16 +60,17 @@ class InputChecks:
         for message in more:
             self._observe(Warned(f"{opened.name}: {message}"))
 
-    def prepare(self, batch: Batch) -> Checked:
-        """Return the rejected rows."""
-        return Checked(len(batch.ticks), batch.rejected)
+    def prepare(self, batch: Batch) -> tuple[int, RejectedRows]:
+        """Return the number of rows, and the rejected rows."""
+        return len(batch.ticks), batch.rejected
 
-    def push(self, part: Checked, start: Position) -> None:
+    def push(self, part: tuple[int, RejectedRows], start: Position) -> None:
         """Report the rejected rows."""
-        self._rows += part.rows
-        self._rejected += len(part.rejected)
-        self.rows_rejected += len(part.rejected)
-        for bad in part.rejected:
+        rows, rejected = part
+        self._rows += rows
+        self._rejected += len(rejected)
+        self.rows_rejected += len(rejected)
+        for bad in rejected:
             event = Rejected(self._opened.name, start.line + bad.line - 1, bad.column, bad.reason, bad.row)
             self._first = self._first or event
             self._observe(event)
@@ -106,6 +101,3 @@ class InputChecks:
         """Take what `snapshot` yielded; raises ValueError."""
         (plain,) = pieces
         self.rows_rejected, self.warnings, self._close_column = decoded(_Saved, plain)
-
-    def finish(self) -> None:
-        """Do nothing: all is reported."""

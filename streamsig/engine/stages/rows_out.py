@@ -11,6 +11,7 @@ from streamsig.core.json_values import decoded
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks, concat
 from streamsig.engine.stages.row_table import RowTable
+from streamsig.engine.stages.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,7 +40,7 @@ class _Saved(NamedTuple):
     waiting: tuple[tuple[str | None, ...], ...]
 
 
-class RowsOut:
+class RowsOut(Stage[Rows]):
     """Emits the rows of all inputs in order; the first batch has no rows, only the schema.
 
     This stage comes after the accumulator, which computes the values of rows. Newest first, rows wait for the rows
@@ -73,7 +74,7 @@ class RowsOut:
         """Return the columns of the rows; arrays of texts would need more memory while they wait."""
         return Rows(batch.ticks, batch.keys, batch.times)
 
-    def push(self, part: Rows, start: Position) -> None:  # noqa: ARG002 (`Stage`)
+    def push(self, part: Rows, _start: Position) -> None:
         """Emit the rows whose values are known; raises OutputError."""
         ticks = part.ticks
         if not len(ticks):

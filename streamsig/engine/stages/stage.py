@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,9 +19,8 @@ class Stage(Protocol[Part]):
     calls a snapshot may be taken.
     """
 
-    @property
-    def name(self) -> str:
-        """The name of the stage in a checkpoint."""
+    name: ClassVar[str]
+    """The name of the stage in a checkpoint."""
 
     def prepare(self, batch: Batch, /) -> Part:
         """Return what `push` needs of a batch. A pure function: it is called on any thread, in any order."""
@@ -45,4 +44,5 @@ class Stage(Protocol[Part]):
         """Take what JSON made of a snapshot, before any other call; raises ValueError if it is none."""
 
     def finish(self) -> None:
-        """End the run."""
+        """End the run; most stages have nothing left to do."""
+        return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from streamsig.columnar.arrow_text import from_arrow, join, shown, to_arrow
 from streamsig.core.json_values import decoded
 from streamsig.core.time_order import GAP, KINDS, STEP_BACK, UNREADABLE, OrderState, Place, judge, usual_step
+from streamsig.engine.stages.stage import Stage
 from streamsig.errors import LayoutError
 from streamsig.sniffer.layout import NEWEST_FIRST
 from streamsig.timestamps.instants import SECOND, Column, are_dated, read, readings
@@ -56,7 +57,7 @@ class _Saved(NamedTuple):
     fields: tuple[int, ...] = ()
 
 
-class TimeOrder:
+class TimeOrder(Stage[tuple[OrderState, ...]]):
     """Adds up the findings in the files of a series, and judges the steps from one file to the next.
 
     With `per_file` each file is a separate series. A file is joined to the last file before it that has times.
@@ -131,9 +132,6 @@ class TimeOrder:
         total = total.join(trial.state, kind, place)
         usual = usual if trial.usual is None else tuple(sorted({*usual, trial.usual}))
         self._now = _Saved(total, usual, before if trial.state.first is None else trial)
-
-    def finish(self) -> None:
-        """Do nothing: `report` has the findings."""
 
     def report(self) -> dict[str, Any]:
         """Return the key `order` of the metrics (docs/reference/metrics.md)."""
