@@ -16,13 +16,11 @@ if TYPE_CHECKING:
 
     from streamsig.stopping import Stopping
 
-NAME = "generate"
 
-
-def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
-    """Add the command; return its parser."""
+def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command."""
     parser = commands.add_parser(
-        NAME,
+        "generate",
         help="write realistic one-minute bars as CSV",
         description="Write one-minute bars as CSV, in constant memory. The same seed gives the same bytes.",
         epilog=examples(
@@ -36,7 +34,6 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
     parser.add_argument("--symbols", metavar="N", help="Write a bar a minute for each of N symbols (default: none).")
     parser.add_argument("--output", default=STREAM, metavar="FILE", help="Write to FILE (default -: standard output).")
     parser.set_defaults(run=generate)
-    return parser
 
 
 def generate(parsed: argparse.Namespace, stopping: Stopping) -> int:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamsig.cli.parsing import Parser, examples
-from streamsig.cli.terminal import cause, to_stdout
-from streamsig.errors import OutputError
+from streamsig.cli.terminal import write_stdout
 
 if TYPE_CHECKING:
     import argparse
 
     from streamsig.stopping import Stopping
-
-NAME = "help"
 
 TOPICS = {
     "settings": ("reference/settings.md", "every flag and config key"),
@@ -37,28 +33,23 @@ _FOLDERS = (_PACKAGE / "help", _PACKAGE.parent / "docs")
 """The folders of pages in an installed wheel and in the repository."""
 
 
-def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
-    """Add the command; return its parser."""
+def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command."""
     topics = "\n".join(f"  {topic:<13}{what}" for topic, (_, what) in TOPICS.items())
     parser = commands.add_parser(
-        NAME,
+        "help",
         help="print a page of the documentation",
         description="Print a page of the documentation.",
         epilog=f"topics:\n{topics}\n\n{examples('streamsig help layouts', 'streamsig help exit-codes | less')}",
     )
     parser.add_argument("topic", nargs="?", choices=TOPICS, metavar="TOPIC", help="Print this page.")
     parser.set_defaults(run=help_, parser=parser)
-    return parser
 
 
 def help_(parsed: argparse.Namespace, stopping: Stopping) -> int:
     """Print a page, or the topics; return the exit code."""
     stopping.raise_at_once()
-    lost = to_stdout(lambda: sys.stdout.write(page(parsed.topic) if parsed.topic else parsed.parser.format_help()))
-    if isinstance(lost, BrokenPipeError):
-        raise lost
-    if lost is not None:
-        raise OutputError(cause(lost))
+    write_stdout([page(parsed.topic) if parsed.topic else parsed.parser.format_help()])
     return 0
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from streamsig.cli.advice import with_flags
 from streamsig.cli.parsing import Parser, add_flags, examples, inputs_of, settings_of
-from streamsig.cli.terminal import cause, say, say_if_waiting, to_stdout
-from streamsig.errors import OutputError
+from streamsig.cli.terminal import say, say_if_waiting, write_stdout
 from streamsig.settings.config_file import find_config, read_config
-from streamsig.settings.settings import OUTPUT, combine
+from streamsig.settings.settings import LAYOUT, OUTPUT, SETTINGS, combine
 from streamsig.sinks.printable import printable
 from streamsig.sources.raw_input import STDIN
 
@@ -21,27 +20,11 @@ if TYPE_CHECKING:
     from streamsig.engine.inspection import Inspection
     from streamsig.stopping import Stopping
 
-LAYOUT = (
-    "column",
-    "delimiter",
-    "header",
-    "skip_lines",
-    "encoding",
-    "decimal",
-    "thousands",
-    "missing",
-    "order",
-    "group_by",
-)
-"""The settings that change how an input is read."""
 
-NAME = "inspect"
-
-
-def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
-    """Add the command; return its parser."""
+def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command."""
     parser = commands.add_parser(
-        NAME,
+        "inspect",
         help="show how run would read a file, and why",
         description="Show how run would read an input, and why. Only the beginning of the input is read.",
         usage="streamsig inspect [FLAG ...] INPUT ...",
@@ -51,10 +34,10 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
             "streamsig inspect --json prices.csv | jq .inputs[0].close",
         ),
     )
-    groups = add_flags(parser, LAYOUT)
+    of_layout = (key for key, setting in SETTINGS.items() if setting.group == LAYOUT)
+    groups = add_flags(parser, (*of_layout, "order", "group_by"))
     groups[OUTPUT].add_argument("--json", action="store_true", help="Print JSON, for programs.")
     parser.set_defaults(run=inspect)
-    return parser
 
 
 def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
@@ -84,12 +67,12 @@ def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
             width = shutil.get_terminal_size().columns
             alike = bool(seen) and is_alike(inspection, seen[-1])
             gap = "\n" if seen and not (alike and was_alike) else ""
-            _put(gap + to_table(inspection, width, colour=terminal, is_like_before=alike))
+            write_stdout([gap, to_table(inspection, width, colour=terminal, is_like_before=alike)])
             seen[:], was_alike = [inspection], alike
         if inspection["error"] is not None and not (terminal and not parsed.json):
             say(printable(" ".join(inspection["error"]["message"].split())))
     if parsed.json:
-        _put(to_json(seen))
+        write_stdout([to_json(seen)])
     return code
 
 
@@ -102,13 +85,3 @@ def _with_flags(inspection: Inspection) -> Inspection:
 
 def _warn(message: str) -> None:
     say(f"warning: {with_flags(message)}")
-
-
-def _put(text: str) -> None:
-    # a character that the terminal cannot encode is replaced
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    lost = to_stdout(lambda: sys.stdout.write(text.encode(encoding, "replace").decode(encoding)))
-    if isinstance(lost, BrokenPipeError):
-        raise lost
-    if lost is not None:
-        raise OutputError(cause(lost))

@@ -49,4 +49,6 @@ def commands() -> tuple[Parser, dict[str, Parser]]:
     )
     parser.add_argument("--version", action="version", version=f"streamsig {__version__}")
     named = parser.add_subparsers(required=True, metavar="COMMAND")
-    return parser, {command.NAME: command.add_parser(named) for command in _COMMANDS}
+    for command in _COMMANDS:
+        command.add_parser(named)
+    return parser, named.choices

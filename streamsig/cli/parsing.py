@@ -7,8 +7,8 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from streamsig.cli.terminal import cause, to_stdout
-from streamsig.errors import OutputError, UsageError
+from streamsig.cli.terminal import write_stdout
+from streamsig.errors import UsageError
 from streamsig.settings.config_file import DEFAULT as CONFIG
 from streamsig.settings.settings import INPUT, LAYOUT, LIMITS, OUTPUT, SERIES, SETTINGS, nearest
 from streamsig.settings.types import NOT_ALLOWED, YES_NO
@@ -68,9 +68,7 @@ class Parser(argparse.ArgumentParser):
         return "--" if action.option_strings and arg_strings == ["--"] else super()._get_values(action, arg_strings)
 
     def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ANN401, ARG002 (argparse's own)
-        lost = to_stdout(lambda: sys.stdout.write(message))
-        if lost is not None and not isinstance(lost, BrokenPipeError):
-            raise OutputError(cause(lost))
+        write_stdout([message])
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from streamsig.cli.advice import with_flags
 from streamsig.cli.parsing import Parser, add_flags, examples, inputs_of, settings_of
 from streamsig.cli.targets import LOG, OUTPUT, Targets
-from streamsig.cli.terminal import UNEXPECTED, cause, failure, say, say_if_waiting, settle, to_stdout, trace
+from streamsig.cli.terminal import UNEXPECTED, failure, say, say_if_waiting, settle, trace, write_stdout
 from streamsig.engine.batches.batch import SKIP
 from streamsig.engine.events import OrderChecked, Rejected, RunFailed, RunFinished, RunStarted, Warned
 from streamsig.engine.pipeline import count_signals
@@ -35,13 +35,11 @@ if TYPE_CHECKING:
     from streamsig.sources.inputs import Named
     from streamsig.stopping import Stopping
 
-NAME = "run"
 
-
-def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
-    """Add the command; return its parser."""
+def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command."""
     parser = commands.add_parser(
-        NAME,
+        "run",
         help="count the signal over a file or a pipe",
         description="Count on how many rows the close is above its rolling mean, exactly.",
         usage="streamsig run [FLAG ...] INPUT ...",
@@ -75,7 +73,6 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> Parser:
         help="Show progress on standard error (default auto: if it is a terminal).",
     )
     parser.set_defaults(run=run)
-    return parser
 
 
 def run(parsed: argparse.Namespace, stopping: Stopping) -> int:
@@ -199,8 +196,13 @@ def _say_warnings(event: Event) -> None:
 
 def _print(report: dict[str, Any], saved: Path | None, code: int) -> int:
     """Print the metrics; return `code`, or OutputError's if those of a successful run are lost."""
-    lost = to_stdout(lambda: sys.stdout.writelines(metrics.to_json(report)))
-    if lost is None or code:
-        return code
-    say(f"{cause(lost)}; the metrics are " + (f"in {saved}" if saved else "lost"))
-    return 0 if saved and isinstance(lost, BrokenPipeError) else OutputError.exit_code
+    try:
+        write_stdout(metrics.to_json(report))
+    except (BrokenPipeError, OutputError) as lost:
+        if code:
+            return code
+        is_closed = isinstance(lost, BrokenPipeError)
+        reason = "standard output is closed" if is_closed else lost
+        say(f"{reason}; the metrics are " + (f"in {saved}" if saved else "lost"))
+        return 0 if saved and is_closed else OutputError.exit_code
+    return code

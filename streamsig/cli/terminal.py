@@ -8,13 +8,13 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from streamsig.cli.advice import with_flags
-from streamsig.errors import StreamsigError
+from streamsig.errors import OutputError, StreamsigError
 from streamsig.libraries import broken_library
 from streamsig.sinks.printable import printable
 from streamsig.stopping import Interrupted, Terminated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
 UNEXPECTED, INTERRUPTED, TERMINATED = 1, 130, 143
 
@@ -47,24 +47,20 @@ def trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def to_stdout(write: Callable[[], object]) -> OSError | None:
-    """Write and flush; return the error, which is a BrokenPipeError if there is no reader."""
+def write_stdout(pieces: Iterable[str]) -> None:
+    """Write texts, with `?` for what the terminal cannot encode; raises OutputError, or BrokenPipeError if unread."""
+    if sys.stdout is None:  # closed from the start
+        raise BrokenPipeError
     try:
-        if sys.stdout is None:
-            return BrokenPipeError()  # closed from the start
-        write()
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        sys.stdout.writelines(piece.encode(encoding, "replace").decode(encoding) for piece in pieces)
         sys.stdout.flush()
+    except BrokenPipeError:
+        leave(sys.stdout)
+        raise
     except OSError as error:
         leave(sys.stdout)
-        return error
-    return None
-
-
-def cause(error: OSError) -> str:
-    """Return why standard output cannot be written."""
-    if isinstance(error, BrokenPipeError):
-        return "standard output is closed"
-    return f"standard output cannot be written: {error.strerror or error}"
+        raise OutputError(f"standard output cannot be written: {error.strerror or error}") from error
 
 
 def say(message: str) -> None:

@@ -34,13 +34,13 @@ BROKEN = "import sys; from streamsig.__main__ import main; sys.exit(main())"
 @pytest.mark.parametrize("source", [None, "raise RuntimeError('built for\\nanother one')", "import nothing_like_it"])
 def test_a_library_that_is_absent_or_broken(workdir: Workdir, library: str, source: str | None) -> None:
     """A missing or broken library is named with what to do, and not reported as a bug."""
-    workdir.put("prices.csv.zst", b"\x28\xb5\x2f\xfd" + bytes(50))
+    workdir.put("prices.parquet", b"PAR1" + bytes(50) + b"PAR1")
     workdir.put("config.yaml", "seed: 1\nwindow: 5\nversion: v1\n")
     if source is not None:
         (workdir.path / library).mkdir()
         workdir.put(f"{library}/__init__.py", source)
     code = ABSENT.format(library) if source is None else BROKEN
-    outcome = workdir.call("run", "prices.csv.zst", program=(sys.executable, "-W", "error", "-c", code))
+    outcome = workdir.call("run", "prices.parquet", program=(sys.executable, "-W", "error", "-c", code))
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
     reason = "is not installed" if source is None else "cannot be imported: "
     assert outcome.err.startswith(f"streamsig: {library} {reason}")
