@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamsig
-from streamsig.engine.detection import SAMPLE_BYTES, LayoutDetector
+from streamsig.engine.detection import LayoutDetector
 from streamsig.errors import StreamsigError
 from streamsig.generate import bars
 from streamsig.settings.settings import Settings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BOUND_SECONDS = 1.0
-_SIZE = SAMPLE_BYTES
+_SIZE = Settings().sample_bytes
 _ROW = b"2024-01-01 00:00:00,1.5,2.5,0.5,1.75,100\n"
 
 

@@ -20,9 +20,6 @@ QUOTE = b'"'
 _READ_BYTES = 256 << 10
 _RUN_RECORDS = 1 << 14
 
-CHUNK_BYTES = 2 << 20
-"""Long enough that a chunk's overhead is negligible, short enough that the chunks in flight stay in or near cache."""
-
 MAX_RECORD_BYTES = 1 << 20
 """Longer records are refused: they mean a broken file, and the limit bounds memory."""
 
@@ -89,11 +86,11 @@ class Chunks:
         delimiter: str,
         *,
         held: int = 1,
-        chunk_bytes: int | None = None,
+        chunk_bytes: int,
         resume: Resume | None = None,
     ) -> None:
         self._source, self._delimiter, self._held = source, delimiter, held
-        self._chunk_bytes, self._resume = chunk_bytes or CHUNK_BYTES, resume
+        self._chunk_bytes, self._resume = chunk_bytes, resume
         self._free: list[bytearray] = []
 
     def __iter__(self) -> Iterator[Chunk]:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core.groups import MAX_BYTES, GroupState
 from streamsig.core.window import overlap
-from streamsig.csv import chunks
-from streamsig.csv.chunks import CHUNK_BYTES
 from streamsig.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,7 +79,7 @@ class Plan(NamedTuple):
     """
 
     threads: int
-    chunk_bytes: int | None = None
+    chunk_bytes: int
     groups_bytes: int = MAX_BYTES
     headroom_bytes: int | None = None
     per_limb_bytes: int = 0
@@ -144,14 +142,19 @@ class Budget:
     def _states(self) -> int:
         return STATES if self._several or self._storage.archive else 1
 
+    @property
+    def _shortest(self) -> int:
+        return min(SMALLEST_CHUNK, self._settings.chunk_bytes)
+
     def _plan(self) -> Plan:
         settings, limit = self._settings, self._settings.memory_limit
         if limit is None:
-            modest = min(MODEST_CHUNK, chunks.CHUNK_BYTES)
-            return Plan(settings.thread_count, modest if self._rows or settings.check_order else None)
+            size = settings.chunk_bytes
+            is_modest = self._rows or settings.check_order
+            return Plan(settings.thread_count, min(MODEST_CHUNK, size) if is_modest else size)
         # a number of threads that was set is used or refused
         for threads in [settings.threads] if settings.threads else range(settings.thread_count, 0, -1):
-            least = self.needs(threads, SMALLEST_CHUNK)
+            least = self.needs(threads, self._shortest)
             available = limit - sum(least.values())
             if available >= 0:
                 return self._longest_chunks(threads, limit, available // 2)
@@ -170,7 +173,8 @@ class Budget:
         def headroom(size: int) -> int:
             return limit - sum(self.needs(threads, size).values())
 
-        size = max(it for it in range(SMALLEST_CHUNK, CHUNK_BYTES + 1, _STEP) if headroom(it) >= least)
+        sizes = range(self._shortest, self._settings.chunk_bytes + 1, _STEP)
+        size = max(it for it in sizes if headroom(it) >= least)
         groups = self.needs(threads, size).get(_GROUPS, 0)
         closes = overlap(self._settings.counted) * (PER_CLOSE + self._rows * PER_ROW)
         per_limb = 0 if self._settings.group_by else closes

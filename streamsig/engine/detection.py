@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from streamsig.settings.settings import Settings
     from streamsig.sources.text_source import TextSource
 
-SAMPLE_BYTES = 1 << 18
-"""The size of the sample from which the layout of a text is detected."""
-
 _MOST_KNOWN = 8
 """Layouts with which further texts are compared."""
 
@@ -38,10 +35,10 @@ class LayoutDetector:
 
         Raises LayoutError if the sample does not settle the layout.
         """
-        raw, _ = source.read_sample(SAMPLE_BYTES)
+        raw, _ = source.read_sample(self._settings.sample_bytes)
         check_is_text(raw, source.name, source.compression)
         source.decode(*choose_encoding(raw, self._settings.encoding))
-        sample, whole = source.read_sample(SAMPLE_BYTES)
+        sample, whole = source.read_sample(self._settings.sample_bytes)
         options = self._options
         if whole and may_grow and sample:
             check_is_table(sample, source.name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamsig.columnar.table import open_columnar
-from streamsig.engine import detection
 from streamsig.engine.detection import LayoutDetector, compare_with
 from streamsig.errors import LayoutError, SourceError, StreamsigError
 from streamsig.sniffer.framing import find_framing, first_records
@@ -138,7 +137,7 @@ def _facts(layout: Layout) -> Inspection:
 def _framing(source: TextSource, settings: Settings) -> Inspection:
     """Return the first records of a refused text and how its fields are separated; nothing if it is not a table."""
     try:
-        sample, whole = source.read_sample(detection.SAMPLE_BYTES)
+        sample, whole = source.read_sample(settings.sample_bytes)
         check_is_table(sample, source.name)
         framing = find_framing(sample, LayoutOptions.of(settings))
         records, _ = first_records(sample, framing, source.name, whole=whole, most=_ROWS)

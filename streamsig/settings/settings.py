@@ -65,7 +65,8 @@ class Settings:
 
     `signals`, pairs of name and signal, replace `window`. `threads` is `None` for as many as this process may use.
     `memory_limit` is in bytes. `column` is a header name or a field number from 1. Settings of the layout that are
-    `None` are detected.
+    `None` are detected. The sizes of a chunk and of the sample for detection do not change the count, so they are
+    neither flags nor config keys.
     """
 
     # fmt: off
@@ -114,6 +115,10 @@ class Settings:
         "Keep memory below SIZE, such as 256MiB, and refuse a run that needs more (default: no limit).")
     # fmt: on
 
+    chunk_bytes: int = 2 << 20
+    """Long enough that its overhead is negligible, short enough that the chunks in flight stay in or near cache."""
+    sample_bytes: int = 256 << 10
+
     @property
     def counted(self) -> tuple[Signal, ...]:
         """The signals to count: the named ones, or else the close above the mean of `window` closes."""
@@ -131,7 +136,7 @@ class Settings:
         return self.threads or available_cores()
 
 
-SETTINGS = {each.name: Setting(each.name, *each.metadata["about"]) for each in fields(Settings)}
+SETTINGS = {each.name: Setting(each.name, *each.metadata["about"]) for each in fields(Settings) if each.metadata}
 """Every setting by its key, in the order of `Settings`."""
 
 

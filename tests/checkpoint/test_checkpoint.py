@@ -20,15 +20,13 @@ from streamsig.core.json_values import decoded
 from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks
 from streamsig.core.window import WindowState
-from streamsig.csv import chunks
 from streamsig.engine.checkpoint.checkpoint import _Body
 from streamsig.engine.checkpoint.snapshot_file import FORMAT
 from streamsig.engine.events import Advanced
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import BadRowError, CheckpointError
-from streamsig.settings.settings import make_settings
 from tests.support.effort import LONG, some
-from tests.support.interrupting import ROWS, keyed, run, text, totals
+from tests.support.interrupting import ROWS, keyed, run, small, text, totals
 from tests.support.strategies import closes
 from tests.support.workdir import PACKERS, prices
 
@@ -41,12 +39,6 @@ if TYPE_CHECKING:
     from tests.support.workdir import Workdir
 
 TEXT = "time,close\n" + text()
-
-
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make chunks small, so that a small file has many."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
 
 
 @given(closes(), st.integers(1, 6))
@@ -74,7 +66,7 @@ def test_stopped_again_and_again(packing: str, settings: dict[str, Any], tmp_pat
     """A run that is stopped after every second chunk ends with the uninterrupted result."""
     place = tmp_path / "prices.csv"
     place.write_bytes(PACKINGS[packing](TEXT.encode()))
-    whole = count_signals([str(place)], make_settings(settings))
+    whole = count_signals([str(place)], small(**settings))
     starts = []
     for _ in range(100):
         result, resumed = run(tmp_path, place, stop_after=1, threads=1, **settings)
@@ -91,7 +83,7 @@ def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
     place = tmp_path / "prices.csv"
     place.write_text(TEXT + "x,word\n" + text(first=ROWS) + "9,word\n")
     settings = {"signals": {"a": {"slow": 7}, "b": {"fast": 3, "slow": 50, "compare": "cross_below"}}}
-    whole = count_signals([str(place)], make_settings({**settings, "on_bad_row": "skip"}))
+    whole = count_signals([str(place)], small(**settings, on_bad_row="skip"))
     assert run(tmp_path, place, stop_after=9, threads=2, on_bad_row="skip", **settings)[0] is None
     result, resumed = run(tmp_path, place, on_bad_row="skip", **settings)
     assert resumed
@@ -122,7 +114,7 @@ def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None
     feather.write_feather(pa.table({"time": [1, 2, 3], "close": [5, 6, 7]}), tmp_path / "4.feather")
     (tmp_path / "5.csv").write_text("time,close\n" + text(700))
     inputs = sorted(it for it in tmp_path.iterdir())
-    whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
+    whole = count_signals([str(it) for it in inputs], small(per_file=per_file, window=900))
     run(tmp_path, *inputs, stop_after=stop_after, per_file=per_file, window=900)
     result, _ = run(tmp_path, *inputs, per_file=per_file, window=900)
     assert totals(result) == totals(whole)
@@ -132,7 +124,7 @@ def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None
     (tmp_path / "6.csv").write_text("time,close\n" + text(70))
     inputs.append(tmp_path / "6.csv")
     result, _ = run(tmp_path, *inputs, per_file=per_file, window=900)
-    whole = count_signals([str(it) for it in inputs], make_settings({"per_file": per_file, "window": 900}))
+    whole = count_signals([str(it) for it in inputs], small(per_file=per_file, window=900))
     assert totals(result) == totals(whole)
 
 
@@ -143,7 +135,7 @@ def test_progress(stop_after: int | None, flags: dict[str, Any], tmp_path: Path)
     inputs = [tmp_path / "1.csv", tmp_path / "2.csv"]
     for path in inputs:
         path.write_text("symbol,close\n" + "".join(f"S,{row % 10}\n" for row in range(3000)))
-    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), "per_file": True, **flags})
+    settings = small(checkpoint=str(tmp_path / "checkpoint"), per_file=True, **flags)
     emitted: list[Advanced] = []
 
     def observe(event: Event) -> None:
@@ -173,7 +165,7 @@ def test_append(packing: str, tmp_path: Path) -> None:
         grown += (b"\xff\xfe" if packing == "utf-16" and not grown else b"") + packed
         place.write_bytes(grown)
         result, resumed = run(tmp_path, place)
-        assert totals(result) == totals(count_signals([str(place)], make_settings({})))
+        assert totals(result) == totals(count_signals([str(place)], small()))
     assert resumed[0].rows_processed == 5011
 
 
@@ -273,7 +265,7 @@ def test_what_does_not_match_is_refused(what: str, reason: str, tmp_path: Path) 
         return
     result, resumed = run(tmp_path, place, fresh=True, **settings)
     assert resumed == []
-    assert totals(result) == totals(count_signals([str(place)], make_settings(settings)))
+    assert totals(result) == totals(count_signals([str(place)], small(**settings)))
     assert run(tmp_path, place, **settings)[0] is not None
 
 
@@ -310,8 +302,10 @@ def test_other_inputs_are_refused(tmp_path: Path) -> None:
 def _slow(chunk_bytes: int, before: str = "", after: str = "") -> tuple[str, ...]:
     """Return a program with small chunks that writes a checkpoint after each; code can run before and after it."""
     code = (
-        "import sys; from streamsig.csv import chunks; from streamsig.engine.checkpoint import checkpoint;"
-        f"chunks.CHUNK_BYTES = {chunk_bytes}; checkpoint.SECONDS = 0; checkpoint._SHARE = 0;"
+        "import sys; from dataclasses import replace;"
+        "from streamsig.cli import run; from streamsig.engine.checkpoint import checkpoint;"
+        f"plain = run.combine; run.combine = lambda *given: replace(plain(*given), chunk_bytes={chunk_bytes});"
+        "checkpoint.SECONDS = 0; checkpoint._SHARE = 0;"
         f"from streamsig.__main__ import main\n{before}\ncode = main()\n{after}\nsys.exit(code)"
     )
     return (sys.executable, "-W", "error", "-c", code)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from streamsig.csv import chunks
 from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
 from streamsig.errors import CheckpointError
 from tests.support.interrupting import keyed, run, text
@@ -91,7 +90,6 @@ def _like(old: Any, dice: random.Random) -> list[Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With any change and a valid CRC, a checkpoint is resumed or refused in one line."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     paths, flags = [tmp_path / "1.csv", tmp_path / "2.csv"], {"threads": 1, **KINDS[kind]}
     header, rows = ("time,symbol,close\n", keyed) if "group_by" in flags else ("time,close\n", text)
@@ -118,7 +116,6 @@ def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("place", [("tail", "scale"), ("head", "scale")])
 def test_a_scale_without_end(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Closes with a billion decimals are refused before any computation."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     (tmp_path / "1.csv").write_text("time,close\n" + text(200))
     (tmp_path / "2.csv").write_text("time,close\n" + text(700, first=200))

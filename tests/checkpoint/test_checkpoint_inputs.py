@@ -16,15 +16,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from streamsig.csv import chunks
 from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
 from streamsig.engine.checkpoint import snapshot_file
 from streamsig.engine.events import Advanced, InputFound
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, SourceError
-from streamsig.settings.settings import make_settings
 from tests.support.effort import some
-from tests.support.interrupting import Breaking, keyed, run, text, totals
+from tests.support.interrupting import Breaking, keyed, run, small, text, totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,15 +33,9 @@ if TYPE_CHECKING:
 HEADER = "time,close\n"
 
 
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make chunks small, so that a small file has many."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
-
-
 def _whole(*inputs: Path, **settings: Any) -> Any:
     """Return the totals of a run without a checkpoint."""
-    return totals(count_signals([str(it) for it in inputs], make_settings(settings)))
+    return totals(count_signals([str(it) for it in inputs], small(**settings)))
 
 
 def _meddle(folder: Path, inputs: list[Path], when: Callable[[object], bool], change: Callable[[], None]) -> None:
@@ -54,7 +46,7 @@ def _meddle(folder: Path, inputs: list[Path], when: Callable[[object], bool], ch
         if left and when(event):
             left.pop()()
 
-    settings = make_settings({"checkpoint": str(folder / "checkpoint"), "threads": 1})
+    settings = small(checkpoint=str(folder / "checkpoint"), threads=1)
     with pytest.raises(SourceError, match="while it was read; run again when nothing writes it"):
         count_signals([str(it) for it in inputs], settings, observe)
     assert not left
@@ -126,7 +118,7 @@ def test_an_input_that_grows_after_its_end(tmp_path: Path) -> None:
     paths = [tmp_path / "1.csv", tmp_path / "2.csv"]
     for path in paths:
         path.write_text(HEADER + text(2000))
-    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint")})
+    settings = small(checkpoint=str(tmp_path / "checkpoint"))
 
     def observe(event: object) -> None:
         # all of the first one is read, and nothing of the second
@@ -264,7 +256,7 @@ def test_stopped_before_another_input_is_opened(tmp_path: Path) -> None:
         run(tmp_path, *paths)
     paths[3].write_text(HEADER + text(100))
     events: list[object] = []
-    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint")})
+    settings = small(checkpoint=str(tmp_path / "checkpoint"))
     result = count_signals([str(path) for path in paths], settings, events.append)
     assert [it.name for it in events if isinstance(it, InputFound)] == [str(paths[3])]
     assert totals(result) == _whole(*paths)
@@ -294,7 +286,7 @@ def test_read_errors_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.Monk
         if isinstance(event, Advanced) and event.bytes_read > 9000:
             monkeypatch.setattr("streamsig.files.os.pread", broken)
 
-    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint")})
+    settings = small(checkpoint=str(tmp_path / "checkpoint"))
     with pytest.raises(SourceError, match=r"1.csv: cannot be read: Input/output error"):
         count_signals([str(path)], settings, observe)
 

@@ -17,15 +17,13 @@ from pyarrow import feather
 
 from streamsig.core.json_values import decoded
 from streamsig.core.time_order import OrderState, Place
-from streamsig.csv import chunks
 from streamsig.engine.events import Rejected
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import CheckpointError, OutputError
-from streamsig.settings.settings import make_settings
 from streamsig.sinks.reject_file import RejectFile
 from streamsig.sinks.row_file import RowFile
 from tests.support.effort import some
-from tests.support.interrupting import run, totals
+from tests.support.interrupting import run, small, totals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,12 +33,6 @@ if TYPE_CHECKING:
 HEADER = "time,close\n"
 START = datetime(2023, 12, 28, 22)  # noqa: DTZ001 (files name no zone)
 CHECKED = {"check_order": True, "on_bad_row": "skip", "window": 300}
-
-
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make chunks small, so that a small file has many."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
 
 
 def _dated(rows: int, *, first: int = 0, step: int = 1, written: str = "%Y-%m-%d %H:%M") -> str:
@@ -77,7 +69,7 @@ def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]
             rejects.write(event)
 
     with RejectFile(path) as rejects:
-        result = count_signals([str(it) for it in inputs], make_settings(settings), observe)
+        result = count_signals([str(it) for it in inputs], small(**settings), observe)
     return totals(result), path.read_bytes()
 
 
@@ -158,7 +150,7 @@ def test_caught_at_any_byte(settings: dict[str, Any], tmp_path: Path) -> None:
     """When a file is read while it grows, only its complete lines count."""
     (path := tmp_path / "in.csv").write_bytes(whole := (HEADER + _dated(4)).encode())
     with RowFile(tmp_path / "whole.csv") as emit:
-        expected = totals(count_signals([str(path)], make_settings(settings), emit=emit))
+        expected = totals(count_signals([str(path)], small(**settings), emit=emit))
     ends = [cut for cut in range(1, len(whole)) if b"\n" in whole[cut - 1 : cut + 1]]
     for cut in {*some(range(1, len(whole)), 15), *ends}:
         path.write_bytes(whole[:cut])

@@ -19,7 +19,6 @@ from streamsig.core import groups as core_groups
 from streamsig.core.groups import GroupRows, GroupState
 from streamsig.core.json_values import pack
 from streamsig.core.keys import Texts
-from streamsig.csv import chunks
 from streamsig.engine.budget import Budget, Plan
 from streamsig.engine.checkpoint import checkpoint as engine_checkpoint
 from streamsig.engine.checkpoint.checkpoint import Checkpoint
@@ -27,12 +26,11 @@ from streamsig.engine.pipeline import count_signals
 from streamsig.engine.stages.accumulator import accumulator_of
 from streamsig.engine.stages.input_checks import InputChecks
 from streamsig.errors import CheckpointError, OutputError, SourceError, UsageError
-from streamsig.settings.settings import make_settings
 from streamsig.sinks.append_file import AppendingFile
 from streamsig.sinks.row_file import RowFile
 from streamsig.sources.formats import Storage
 from tests.support.effort import some
-from tests.support.interrupting import Breaking, keyed, run, text, totals
+from tests.support.interrupting import Breaking, keyed, run, small, text, totals
 from tests.support.strategies import closes
 
 if TYPE_CHECKING:
@@ -50,9 +48,8 @@ RULES = {"rise": {"slow": 3}, "cross": {"fast": 2, "slow": 40, "compare": "cross
 
 
 @pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make chunks small, and the pieces of a checkpoint, too."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4096)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the pieces of a checkpoint small."""
     monkeypatch.setattr(core_groups, "_ROWS_AT_ONCE", 30)
 
 
@@ -75,7 +72,7 @@ def _read(path: Path) -> bytes:
 def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]:
     """Return the totals and the rows of an uninterrupted run."""
     with RowFile(path) as emit:
-        result = count_signals([str(it) for it in inputs], make_settings(settings), emit=emit)
+        result = count_signals([str(it) for it in inputs], small(**settings), emit=emit)
     return totals(result), _read(path)
 
 
@@ -104,10 +101,10 @@ def test_groups_as_json(series: Closes, keys: list[bytes], backwards: bool) -> N
 def test_groups_stay_below_the_limit(tmp_path: Path) -> None:
     """Group states have the planned limit, in a new run and a resumed one."""
     (path := tmp_path / "in.csv").write_text(KEYED + keyed(100))
-    settings = make_settings({"checkpoint": str(tmp_path / "checkpoint"), **BY_SYMBOL})
+    settings = small(checkpoint=str(tmp_path / "checkpoint"), **BY_SYMBOL)
     for most_bytes in (1 << 30, 1 << 29):
         budget = Budget(settings, Storage(text=True), rows=False, several=False)
-        budget.plan = Plan(1, groups_bytes=most_bytes)
+        budget.plan = Plan(1, settings.chunk_bytes, groups_bytes=most_bytes)
         accumulator = accumulator_of(settings, budget)
         Checkpoint(settings, [str(path)], [InputChecks(settings, lambda _: None), accumulator], {})
         assert isinstance(accumulator.ended, GroupState)
@@ -155,7 +152,7 @@ def test_groups(settings: dict[str, Any], stop_after: int, tmp_path: Path) -> No
     for grown in ("", keyed(500, first=3000)):
         with inputs[-1].open("a") as file:
             file.write(grown)
-        whole = totals(count_signals([str(it) for it in inputs], make_settings(settings)))
+        whole = totals(count_signals([str(it) for it in inputs], small(**settings)))
         for _ in range(2):
             result, resumed = run(tmp_path, *inputs, **settings)
             assert totals(result) == whole
@@ -167,9 +164,9 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     monkeypatch.setattr(engine_checkpoint, "_SHARE", 0)
     (path := tmp_path / "in.csv").write_text(KEYED + keyed(1500))
-    # only a part, so that the number of decimals grows
-    monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 4096)
-    whole = totals(count_signals([str(path)], make_settings({"window": 6, **BY_SYMBOL})))
+    # the sample is only a part, so that the number of decimals grows
+    asked = {"window": 6, "sample_bytes": 4096, **BY_SYMBOL}
+    whole = totals(count_signals([str(path)], small(**asked)))
     resumptions: list[tuple[str, bool, int, bool]] = []
     steps = [(core_groups.count_kernels, "count_groups"), (GroupState, "_reserve"), (GroupState, "_recast_some")]
     for owner, name in steps:
@@ -182,12 +179,12 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
                 with monkeypatch.context() as patch:
                     patch.setattr(owner, name, breaking.function)
                     try:
-                        run(tmp_path, path, window=6, fresh=True, threads=1, **BY_SYMBOL)
+                        run(tmp_path, path, fresh=True, threads=1, **asked)
                         assert breaking.left > 0
                         assert step > 1
                     except KeyboardInterrupt:
                         assert not breaking.left
-                result, resumed = run(tmp_path, path, window=6, **BY_SYMBOL)
+                result, resumed = run(tmp_path, path, **asked)
                 assert totals(result) == whole
                 # none of the first rows is written
                 resumptions.append((name, after, step, bool(resumed)))
@@ -316,7 +313,7 @@ def test_only_files_that_grow_can_be_resumed(workdir: Workdir) -> None:
     assert message.startswith("rows.arrow: a file of this format cannot resume from a checkpoint")
     assert not (workdir.path / "c").exists()
     with pytest.raises(UsageError, match="only in a file"):
-        count_signals(["x"], make_settings({"checkpoint": "c"}), emit=print)
+        count_signals(["x"], small(checkpoint="c"), emit=print)
 
 
 def test_runs_that_end_before_a_checkpoint(tmp_path: Path) -> None:
@@ -422,5 +419,5 @@ def test_texts_that_are_no_utf_8_wait(tmp_path: Path) -> None:
         file.write(b"2023-01-02\xff,1\n")
     run(tmp_path, path, rows="rows.csv", **settings)
     with RowFile(tmp_path / "whole.csv") as emit:
-        count_signals([str(path)], make_settings(settings), emit=emit)
+        count_signals([str(path)], small(**settings), emit=emit)
     assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

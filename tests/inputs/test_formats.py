@@ -18,6 +18,9 @@ import pytest
 
 import streamsig
 from streamsig.cli.advice import with_flags
+from streamsig.engine.events import Rejected
+from streamsig.engine.pipeline import count_signals
+from tests.support.counting import count, sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,22 +189,17 @@ def test_whole_prices_leave_a_mark_ambiguous(
     chunk_bytes: int,
     threads: int,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The first mark before three digits after whole prices stops the run, however it is cut."""
-    monkeypatch.setattr("streamsig.csv.chunks.CHUNK_BYTES", chunk_bytes)
-    monkeypatch.setattr("streamsig.engine.detection.SAMPLE_BYTES", 200)
+    asked = {"threads": threads, "chunk_bytes": chunk_bytes, "sample_bytes": 200}
     day = "2024-01-01;" if ";" in header else "2024-01-01,"
     lines = [header, *(f"{day}{900 + row % 99}" for row in range(100)), f"{day}{text}", f"{day}950"]
     path, close = tmp_path / "prices.csv", text.strip('"')
     path.write_text("\n".join(lines))
     with pytest.raises(streamsig.BadRowError, match=rf"line 102, .*{re.escape(close)}") as caught:
-        streamsig.run(path, threads=threads)
+        count(path, **asked)
     assert flags in with_flags(str(caught.value))
-    if "," in text:
-        assert streamsig.run(path, thousands=",", threads=threads).rows_processed == 102
-    else:
-        assert streamsig.run(path, thousands=".", threads=threads).rows_processed == 102
+    assert count(path, thousands="," if "," in text else ".", **asked).rows_processed == 102
 
 
 def test_decimals_may_follow_whole_prices(tmp_path: Path) -> None:
@@ -225,16 +223,8 @@ def test_per_file_makes_each_input_a_series(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("chunk_bytes", [16, 100, 1 << 20])
-def test_the_same_rows_are_rejected_however_cut(
-    threads: int, chunk_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_rows_are_rejected_however_cut(threads: int, chunk_bytes: int, tmp_path: Path) -> None:
     """Bad rows are skipped, counted and reported by line, with any chunks and threads."""
-    from streamsig.csv import chunks  # noqa: PLC0415
-    from streamsig.engine.events import Rejected  # noqa: PLC0415
-    from streamsig.engine.pipeline import count_signals  # noqa: PLC0415
-    from streamsig.settings.settings import make_settings  # noqa: PLC0415
-
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
     path = tmp_path / "prices.csv"
     lines = ["time,note,close"] + [f"{row},n,{row}.5" for row in range(60)]
     lines[5], lines[20], lines[40] = "5,n,word", "short", '"two\nlines",n,inf'
@@ -246,7 +236,7 @@ def test_the_same_rows_are_rejected_however_cut(
         if isinstance(event, Rejected):
             seen.append((event.line, event.row))
 
-    settings = make_settings({"on_bad_row": "skip", "threads": threads, "window": 3})
+    settings = sized(on_bad_row="skip", threads=threads, window=3, chunk_bytes=chunk_bytes)
     result = count_signals([str(path)], settings, observe)
     assert seen == [(6, "5,n,word"), (21, "short"), (41, '"two\nlines",n,inf'), (52, lines[0])]
     assert (result.rows_processed, result.rows_rejected, result.signal_count) == (56, 4, 54)

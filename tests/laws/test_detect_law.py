@@ -7,18 +7,17 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunks
 from streamsig.csv.reader import ChunkReader
-from streamsig.engine import detection
+from streamsig.engine.detection import LayoutDetector
 from streamsig.errors import LayoutError
-from streamsig.settings.settings import make_settings
 from streamsig.sources.raw_input import RawInput
 from streamsig.sources.text_source import TextSource
+from tests.support.counting import sized
 from tests.support.layouts import Bar, bars, grouped, table
 
 if TYPE_CHECKING:
@@ -237,19 +236,17 @@ def flagged_files(draw: DrawFn, *, complete: bool = False) -> Flagged:
 
 def closes_read(raw: bytes, sample_bytes: int, flags: dict[str, object] | None = None) -> list[Decimal | None]:
     """Read the closes as a run does, from a sample of some length and in short chunks."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(detection, "SAMPLE_BYTES", sample_bytes)
-        source = TextSource(RawInput(cast("BinaryIO", io.BytesIO(raw)), "drawn", len(raw)))
-        dialect = detection.LayoutDetector(make_settings(flags or {})).detect(source).dialect
-        source.discard(dialect.body_offset)
-        reader = ChunkReader(dialect)
-        closes: list[Decimal | None] = []
-        for chunk in Chunks(source, dialect.delimiter, chunk_bytes=1024):
-            ticks = reader.read(chunk).ticks
-            missing = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
-            values = (Decimal(int(value)).scaleb(-ticks.scale) for value in ticks.integers())
-            closes += [None if gap else value for gap, value in zip(missing, values, strict=True)]
-        return closes
+    source = TextSource(RawInput(cast("BinaryIO", io.BytesIO(raw)), "drawn", len(raw)))
+    dialect = LayoutDetector(sized(sample_bytes=sample_bytes, **(flags or {}))).detect(source).dialect
+    source.discard(dialect.body_offset)
+    reader = ChunkReader(dialect)
+    closes: list[Decimal | None] = []
+    for chunk in Chunks(source, dialect.delimiter, chunk_bytes=1024):
+        ticks = reader.read(chunk).ticks
+        missing = [False] * len(ticks) if ticks.missing is None else ticks.missing.tolist()
+        values = (Decimal(int(value)).scaleb(-ticks.scale) for value in ticks.integers())
+        closes += [None if gap else value for gap, value in zip(missing, values, strict=True)]
+    return closes
 
 
 def scaled(closes: list[Decimal | None], power: int) -> list[Decimal | None]:

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 import streamsig
 from streamsig.core.time_order import OrderState, Place, usual_step
-from streamsig.csv import chunks
 from streamsig.engine.stages import time_order
 from streamsig.timestamps.grammar import READINGS
 from streamsig.timestamps.instants import Column, read
+from tests.support.counting import count
 from tests.support.strategies import cuts
 from tests.support.written_times import ALL, INSTANTS, seconds
 
@@ -166,15 +166,12 @@ def _findings(order: Any, first_line: int = 2) -> tuple[list[int], list[int | No
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("chunk_bytes", [1, 100, 1 << 20])
-def test_every_kind_in_every_format(
-    name: str, chunk_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_kind_in_every_format(name: str, chunk_bytes: int, tmp_path: Path) -> None:
     """Counts and first lines of every kind are those of the plain loop in every format."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
     times = broken()
     path = tmp_path / "prices.csv"
     path.write_text("time,close\n" + "".join(f"{FORMATS[name](it) if it else 'none'},1.5\n" for it in times))
-    result = streamsig.run(path, check_order=True)
+    result = count(path, check_order=True, chunk_bytes=chunk_bytes)
     assert result.order is not None
     assert result.order["usual_step_seconds"] == 60.0
     assert _findings(result.order) == judged(times)
@@ -204,11 +201,9 @@ def test_chunks_threads_and_line_ends_are_invisible(data: st.DataObject, tmp_pat
     path = tmp_path_factory.mktemp("order") / "prices.csv"
     path.write_bytes(text.encode())
     counts, rows = judged(times)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "CHUNK_BYTES", data.draw(st.sampled_from([1, 13, 37, 200, 1 << 20])))
-        threads = data.draw(st.integers(1, 3))
-        settings = {"on_bad_row": "skip", "column": 3, "header": header, "threads": threads}
-        order = streamsig.run(path, check_order=True, **settings).order
+    chunk_bytes, threads = data.draw(st.sampled_from([1, 13, 37, 200, 1 << 20])), data.draw(st.integers(1, 3))
+    settings = {"on_bad_row": "skip", "column": 3, "header": header, "threads": threads, "chunk_bytes": chunk_bytes}
+    order = count(path, check_order=True, **settings).order
     assert _findings(order, 0) == (counts, [None if row is None else where[row] for row in rows])
 
 

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import streamsig
-from streamsig.csv import chunks, reader
+from streamsig.csv import reader
+from streamsig.csv.chunks import Chunks
 from streamsig.csv.dialect import Dialect
-from streamsig.engine import budget
 from streamsig.fields.numbers import UNDEFINED
 from streamsig.sources.raw_input import RawInput
 from streamsig.sources.text_source import TextSource
-from tests.support import oracle
+from tests.support import counting, oracle
 from tests.support.strategies import WIDE, closes
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def count(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., streamsig.R
 
     def run(text: bytes, **settings: Any) -> streamsig.Result:
         path.write_bytes(text)
-        return streamsig.run(path, column=3, **settings)
+        return counting.count(path, column=3, **settings)
 
     return run
 
@@ -77,13 +77,13 @@ def test_cuts_threads_and_blocks_are_invisible(
     exact = oracle.closes_of(_without_blank_lines(text), 2)
     window = data.draw(st.integers(1, len(exact) + 1))
     expected = oracle.answer(exact, window)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "CHUNK_BYTES", data.draw(st.sampled_from([1, 11, 13, 37, 111, 4096])))
-        # chunks as short as that
-        limit = data.draw(st.sampled_from([None, "110MiB", "1GiB"]))
-        patch.setattr(budget, "SMALLEST_CHUNK", chunks.CHUNK_BYTES)
-        patch.setattr(budget, "CHUNK_BYTES", chunks.CHUNK_BYTES)
-        result = count(text, window=window, threads=data.draw(st.integers(1, 4)), memory_limit=limit)
+    result = count(
+        text,
+        window=window,
+        threads=data.draw(st.integers(1, 4)),
+        memory_limit=data.draw(st.sampled_from([None, "110MiB", "1GiB"])),
+        chunk_bytes=data.draw(st.sampled_from([1, 11, 13, 37, 111, 4096])),
+    )
     assert (result.rows_processed, result.rows_missing, result.signal_count) == expected
 
 
@@ -148,8 +148,8 @@ def test_rows_below_the_data_are_no_rows(data: DataObject, tmp_path_factory: pyt
     text = end.join(["Date,note,Close", *rows, *below]) + data.draw(st.sampled_from([end, ""]))
     path.write_bytes(text.encode())
     flags: dict[str, Any] = {"window": 2, "threads": data.draw(st.integers(1, 3)), "column": "Close"}
+    flags["chunk_bytes"] = data.draw(st.sampled_from([1, 11, 37, 111, 4096]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "CHUNK_BYTES", data.draw(st.sampled_from([1, 11, 37, 111, 4096])))
         if data.draw(st.booleans()):
             patch.setattr(reader.ChunkReader, "_read_regular", lambda *_: None)
         if bad:
@@ -175,7 +175,7 @@ def _first(below: list[str]) -> str:
 
 
 def _counts(path: Path, **settings: Any) -> tuple[int, int, int, int]:
-    result = streamsig.run(path, **settings)
+    result = counting.count(path, **settings)
     return result.rows_processed, result.rows_missing, result.signal_count, result.rows_rejected
 
 
@@ -197,9 +197,9 @@ class _Pieces(io.RawIOBase):
         return len(piece)
 
 
-def _chunks(text: bytes, sizes: list[int], chunk_bytes: int) -> chunks.Chunks:
+def _chunks(text: bytes, sizes: list[int], chunk_bytes: int) -> Chunks:
     source = TextSource(RawInput(_Pieces(text, sizes), "pieces", None))  # type: ignore[arg-type]
-    return chunks.Chunks(source, ",", chunk_bytes=chunk_bytes)
+    return Chunks(source, ",", chunk_bytes=chunk_bytes)
 
 
 @given(
@@ -264,12 +264,11 @@ def test_large_numbers_do_not_overflow_unseen(first: str, close: str, tmp_path: 
     assert streamsig.run(path, window=2).signal_count == 2
 
 
-def test_more_decimals_in_the_sample_than_64_bits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_decimals_in_the_sample_than_64_bits_hold(tmp_path: Path) -> None:
     """A close with 27 decimals is read exactly among ordinary ones, each in its own chunk."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1)
     path = tmp_path / "prices.csv"
     path.write_text("time,close\n1,1E+0\n2,1.000\n3,1E-27\n4,1.001\n")
-    assert streamsig.run(path, window=2).signal_count == 1
+    assert counting.count(path, window=2, chunk_bytes=1).signal_count == 1
 
 
 def test_nothing_is_left_open(tmp_path: Path) -> None:
@@ -284,11 +283,10 @@ def test_nothing_is_left_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("between", [",,", "", "a,b", "x,,word", "\r\nMean,,", "a,b\r\nMean,,"])
-def test_blank_lines_and_bad_rows_in_a_footer(between: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blank_lines_and_bad_rows_in_a_footer(between: str, tmp_path: Path) -> None:
     """Bad rows in a footer are counted, and blank lines are not, even in chunks without rows."""
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 11)
     path = tmp_path / "prices.csv"
     rows = [f"2024-01-0{day},,{close}" for day, close in enumerate([166, 199, 100, 198], 1)]
     path.write_text("\r\n".join(["Date,note,Close", *rows, ",,7", between, "n/a,,7", "Total,,7", ""]))
-    actual = _counts(path, window=2, column="Close", on_bad_row="skip")
+    actual = _counts(path, window=2, column="Close", on_bad_row="skip", chunk_bytes=11)
     assert actual == (4, 0, 2, 3 + sum(bool(line.strip(",")) for line in between.split()))

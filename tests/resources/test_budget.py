@@ -15,7 +15,6 @@ import streamsig
 from streamsig.cli.main import commands
 from streamsig.cli.parsing import settings_of
 from streamsig.core.signals import Signal
-from streamsig.csv.chunks import CHUNK_BYTES
 from streamsig.engine import budget
 from streamsig.engine.budget import Budget
 from streamsig.errors import ConfigError, LayoutError, UsageError
@@ -83,7 +82,7 @@ def test_what_is_no_size_in_a_config(value: str, tmp_path: Path) -> None:
 def test_without_a_limit() -> None:
     """Without a limit there are chunks of the usual size, all threads, and pyarrow if needed."""
     assert SETTINGS["memory_limit"].flag == "--memory-limit"
-    assert plan(None, threads=3) == budget.Plan(3)
+    assert plan(None, threads=3) == budget.Plan(3, Settings().chunk_bytes)
     assert Settings().memory_limit is None
 
 
@@ -97,7 +96,7 @@ def test_a_plan_fits_and_grows_with_the_limit() -> None:
         assert sum(needs.values()) + (planned.headroom_bytes or 0) == mib * MIB
         sizes.append(planned.chunk_bytes or 0)
     assert sizes == sorted(sizes)
-    assert sizes[-1] == CHUNK_BYTES
+    assert sizes[-1] == Settings().chunk_bytes
 
 
 def test_threads_under_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ import pytest
 
 import streamsig
 from streamsig.csv import reader
-from streamsig.engine import detection
 from streamsig.sources.inputs import natural_key
+from tests.support.counting import count
 from tests.support.effort import some
 from tests.support.workdir import prices
 
@@ -122,21 +122,21 @@ PLACES = {
 def test_every_byte_value(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With any byte among the rows, the fast readers agree with the definition."""
     path = tmp_path / "prices.csv"
-    monkeypatch.setattr(detection, "SAMPLE_BYTES", 150)  # so that the layout is detected without that byte
     body = prices(range(100)).encode()
     before, after = PLACES[place].split("{}")
     # letters behave alike, and so do bytes beyond ASCII
     for byte in {*range(ord("A")), *b"[\\]^_`{|}~\x7f\x80\xff", *some(range(256), 20)}:
         path.write_bytes(body + before.encode() + bytes([byte]) + after.encode())
-        fast = _answer(path)
+        # the layout is detected without that byte
+        fast = _answer(path, sample_bytes=150)
         with monkeypatch.context() as patch:
             patch.setattr(reader.ChunkReader, "_read_regular", lambda *_: None)
-            assert _answer(path) == fast, byte
+            assert _answer(path, sample_bytes=150) == fast, byte
 
 
-def _answer(path: Path) -> tuple[int, int, int] | str:
+def _answer(path: Path, **sizes: int) -> tuple[int, int, int] | str:
     try:
-        result = streamsig.run(path, window=2, on_bad_row="skip")
+        result = count(path, window=2, on_bad_row="skip", **sizes)
     except streamsig.StreamsigError as error:
         return str(error)
     return result.rows_processed, result.rows_rejected, result.signal_count

@@ -20,8 +20,7 @@ from streamsig import Signal, Ticks
 from streamsig.core.groups import GroupRows, GroupState
 from streamsig.core.keys import Texts
 from streamsig.core.signals import COMPARISONS
-from streamsig.csv import chunks
-from tests.support import duckdb_oracle, oracle
+from tests.support import counting, duckdb_oracle, oracle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,9 +88,8 @@ def test_cuts_and_threads_are_invisible(
     """Groups have the counts of their rows alone, in the same order, with any chunks and threads."""
     path = tmp_path_factory.mktemp("groups") / "it.csv"
     path.write_bytes(timed(rows))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "CHUNK_BYTES", chunk_bytes)
-        result = streamsig.run(path, group_by="symbol", column="close", signals=SIGNALS, threads=threads)
+    asked = {"group_by": "symbol", "column": "close", "signals": SIGNALS}
+    result = counting.count(path, threads=threads, chunk_bytes=chunk_bytes, **asked)
     assert groups_in(result) == expected(rows)
     assert result.groups is not None
     assert list(result.groups) == list(dict.fromkeys(key for key, _ in rows))

@@ -15,8 +15,7 @@ from pyarrow import parquet
 
 import streamsig
 from streamsig import Signal, WindowState
-from streamsig.csv import chunks
-from tests.support import oracle
+from tests.support import counting, oracle
 from tests.support.workdir import prices
 
 if TYPE_CHECKING:
@@ -51,10 +50,12 @@ def test_rows_are_those_of_the_oracle(
     path = tmp_path / "rows.csv"
     lines = [f"2024-01-01 00:{row:02d},{key},{close}" for row, (key, close) in enumerate(rows)]
     path.write_text("\n".join(["time,symbol,close", *lines]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "CHUNK_BYTES", size)
-        groups: dict[str, Any] = {"group_by": ("symbol",)} if grouped else {}
-        table = scanned(path, threads=threads, column="close", **groups)
+    groups: dict[str, Any] = {"group_by": ("symbol",)} if grouped else {}
+    batches: list[pa.RecordBatch] = []
+    counting.count(
+        path, emit=batches.append, chunk_bytes=size, threads=threads, signals=RULES, column="close", **groups
+    )
+    table = pa.Table.from_batches(batches)
     closes = [oracle.number(close.strip('"')) for _, close in rows]
     assert table.column("row").to_pylist() == list(range(1, len(rows) + 1))
     assert table.column("time").to_pylist() == [line.split(",")[0] for line in lines]
@@ -100,7 +101,7 @@ def test_rows_of_parquet(workdir: Workdir) -> None:
     assert from_frame.equals(from_table)
 
 
-def test_errors_come_out(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_come_out(workdir: Workdir) -> None:
     """Errors are raised in the reader with their own type, and an abandoned reader ends its thread."""
     path = workdir.put("prices.csv", prices([1, 2, 3]) + "4,word\n")
     with pytest.raises(streamsig.BadRowError, match="line 5"):
@@ -112,8 +113,7 @@ def test_errors_come_out(workdir: Workdir, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(TypeError, match="a list of numbers"):
         streamsig.run([1.0, 2.0])
     # more batches than the thread prepares, so that it waits
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1000)
-    reader = streamsig.scan(workdir.prices(range(10_000)))
+    reader = streamsig.scan([pa.table({"close": [1, 2, 3]})] * 100)
     reader.read_next_batch()
     del reader
     assert not [thread for thread in threading.enumerate() if thread.name == "streamsig scan"]

@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from streamsig.engine.events import Advanced, Rejected, Resumed
 from streamsig.engine.pipeline import count_signals
-from streamsig.settings.settings import make_settings
 from streamsig.sinks.reject_file import RejectFile
 from streamsig.sinks.row_file import RowFile
+from tests.support.counting import sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from streamsig.engine.result import Result
+    from streamsig.settings.settings import Settings
 
 ROWS = 3000
+
+
+def small(**settings: Any) -> Settings:
+    """Return settings with small chunks, so that a small file has many."""
+    return sized(chunk_bytes=4096, **settings)
 
 
 def text(rows: int = ROWS, *, first: int = 0) -> str:
@@ -65,7 +71,7 @@ def run(
         if stop_after is not None and seen > stop_after:
             raise _Stopped
 
-    chosen = make_settings({"checkpoint": str(folder / "checkpoint"), **settings})
+    chosen = small(checkpoint=str(folder / "checkpoint"), **settings)
     try:
         with (
             contextlib.nullcontext() if rejects is None else RejectFile(folder / rejects, appends=True) as rejecting,

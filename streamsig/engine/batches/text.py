@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks
-from streamsig.csv import chunks
 from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunks, Resume
 from streamsig.csv.footers import FOOTER_BYTES, Footer
@@ -53,7 +52,7 @@ class TextBatches:
     def __init__(self, source: TextSource, layout: Layout, run: Run, *, may_grow: bool) -> None:
         source.discard(layout.dialect.body_offset)
         self._source, self._may_grow = source, may_grow
-        self._threads, self._chunk_bytes = run.budget.plan.threads, run.budget.plan.chunk_bytes or chunks.CHUNK_BYTES
+        self._threads, self._chunk_bytes = run.budget.plan.threads, run.budget.plan.chunk_bytes
         if source.is_in_memory and source.ahead_bytes < self._chunk_bytes:
             # one chunk needs no threads, and no long buffer
             self._threads, self._chunk_bytes = 1, source.ahead_bytes + 1
