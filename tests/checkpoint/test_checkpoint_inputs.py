@@ -263,13 +263,19 @@ def test_stopped_before_another_input_is_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
-def test_named_pipes(workdir: Workdir) -> None:
+@pytest.mark.parametrize("kind", ["text", "table", "last"])
+def test_named_pipes(kind: str, workdir: Workdir) -> None:
     """A named pipe is opened once and cannot be resumed."""
     workdir.put("2.csv", HEADER + text(100))
+    workdir.put("content", HEADER + "1,2\n")
+    if kind != "text":
+        table = pa.table({"time": [1], "close": [2]})
+        with pa.ipc.new_stream(workdir.path / "content", table.schema) as stream:
+            stream.write_table(table)
     os.mkfifo(workdir.path / "1.csv")
-    arguments = ("1.csv", "2.csv", "--checkpoint", "checkpoint")
-    feed = ["sh", "-c", f"printf '{HEADER}1,2\\n' > 1.csv"]
-    with subprocess.Popen(feed, cwd=workdir.path):
+    inputs = ("2.csv", "1.csv") if kind == "last" else ("1.csv", "2.csv")
+    arguments = (*inputs, "--checkpoint", "checkpoint")
+    with subprocess.Popen(["sh", "-c", "cat content > 1.csv"], cwd=workdir.path):
         assert workdir.run(*arguments).metrics["rows_processed"] == 101
     message = workdir.fails(2, *arguments)
     assert "1.csv is not a file, so it cannot be compared" in message

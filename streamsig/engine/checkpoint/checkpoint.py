@@ -121,12 +121,7 @@ class Checkpoint:
 
     def has_ended_text(self, member: int) -> bool:
         """Return whether a text of the open input, by index, is counted."""
-        saved = self._saved
-        if saved is None or member >= saved.members:
-            return False
-        if saved.text is None and member + 1 == saved.members:
-            self._place = _Place(saved.members)
-        return True
+        return self._saved is not None and member < self._saved.members
 
     @contextlib.contextmanager
     def committing(self) -> Iterator[None]:
@@ -141,10 +136,11 @@ class Checkpoint:
         if not self.is_on:
             yield
             return
-        path, self._raw, saved = self._paths[index], raw, self._saved
-        if saved is not None and saved.open is not None:
-            self._check_same(saved.open, fingerprint.of_input(path, raw))
-        self._place = _Place() if saved is None or (not saved.members and saved.text is None) else None
+        path, self._raw, self._place, saved = self._paths[index], raw, _Place(), self._saved
+        if saved is not None:
+            self._place = _Place(saved.members) if saved.text is None else None
+            if saved.open is not None:
+                self._check_same(saved.open, fingerprint.of_input(path, raw))
         with self._committing_on_failure():
             yield
             if self._saved is not None and self._saved.text is not None:
@@ -171,9 +167,7 @@ class Checkpoint:
                 yield place.position or first
             self._saved, self._place = None, place
         if self._place is not None:
-            # a table that is no file cannot be compared
-            can_resume = text is not None or (self._raw is not None and self._raw.is_file)
-            self._place = self._place._replace(opened=opened, text=text) if can_resume else None
+            self._place = self._place._replace(opened=opened, text=text)
 
     @contextlib.contextmanager
     def advancing(self, step: Step) -> Iterator[None]:
@@ -204,6 +198,9 @@ class Checkpoint:
         if raw is not None:
             path = self._paths[len(self._ended)]
             is_table = position is not None and place.text is None
+            if is_table and not raw.is_file:
+                # it cannot be compared
+                return
             stored = fingerprint.of_input(path, raw) if place.members or is_table else None
         if place.opened is not None and position is not None:
             text = fingerprint.of_text(place.opened, place.text, position.offset)
