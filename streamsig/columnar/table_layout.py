@@ -8,8 +8,8 @@ from streamsig.columnar.arrays import holds_numbers, is_text, to_texts
 from streamsig.errors import LayoutError
 from streamsig.fields.cells import are_mostly_numbers
 from streamsig.fields.column_names import roles
-from streamsig.sniffer.choose import choose_layout
 from streamsig.sniffer.close.by_name import asked_column
+from streamsig.sniffer.describe import describe
 from streamsig.sniffer.table import Table
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def detect_table(schema: pa.Schema, sample: Sample, options: LayoutOptions, kind
         lines=range(1, 1 + max(map(len, columns))),
         types={i: _shown_type(field.type) for i, field in enumerate(schema) if not is_text(field.type)},
     )
-    layout = choose_layout(table, options)
+    layout = describe(table, options)
     return layout._replace(format=kind, types=tuple(str(field.type) for field in schema))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from streamsig.fields.numbers import MISSING, NumberFormat
@@ -109,12 +108,6 @@ def are_mostly_numbers(texts: Sequence[str]) -> bool:
     """Return whether more than half of the fields that are not missing are numbers; false without any."""
     looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
     return 2 * looks.count(Kind.NUMBER) > len(looks)
-
-
-def kinds_of_rows(rows: Sequence[Sequence[str]]) -> list[list[Kind]]:
-    """Return the kinds of the fields of each row; faster than row by row."""
-    looks = iter(kinds([text for row in rows for text in row]))
-    return [list(islice(looks, len(row))) for row in rows]
 
 
 def _kind_of(looks: str) -> Kind:

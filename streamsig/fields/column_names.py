@@ -150,6 +150,9 @@ _BARS = 4
 _LETTERS = {"o": Role.OPEN, "h": Role.HIGH, "l": Role.LOW, "c": Role.CLOSE, "t": Role.TIME, "v": Role.OTHER}
 """Names of one letter, which are known where all four of bars are there."""
 
+_SIBLINGS = (("close", ("open", "high", "low"), any), ("closing", ("open", "high", "low"), any), ("c", "ohl", all))
+"""Words for a close, those of its bar, and whether one of them is enough."""
+
 _UNITS = _set("元 円 원 点 tl try zl pln chf sek nok dkk czk eur")
 _CURRENCIES = _set("usd eur gbp jpy inr cny brl krw chf aud cad btc eth usdt usdc busd")
 
@@ -225,22 +228,17 @@ def affixed_closes(header: Sequence[str]) -> list[int]:
     The other words of the name must be currencies or symbols in capitals, or surround open, high or low as well.
     `mid.c` counts if there are `mid.o`, `mid.h` and `mid.l`.
     """
-    stems = {tuple(_around(name, core)) for name in header for core in ("open", "high", "low")}
-    initials = [{tuple(_around(name, core)) for name in header} for core in "ohl"]
     closes = []
-    for index, name in enumerate(header):
-        core = next((each for each in ("close", "closing", "c") if each in words(name)), "close")
-        rest = _around(name, core)
-        if not rest or _NOT_THE_CLOSE.intersection(word.rstrip("0123456789") for word in rest):
-            continue
-        if core == "c":
-            if all(tuple(rest) in each for each in initials):
+    for core, siblings, enough in _SIBLINGS:
+        stems = [{tuple(_around(name, each)) for name in header} for each in siblings]
+        for index, name in enumerate(header):
+            rest = _around(name, core)
+            if not rest or _NOT_THE_CLOSE.intersection(word.rstrip("0123456789") for word in rest):
+                continue
+            symbols = core != "c" and all(word in _CURRENCIES or _is_symbol(word, name) for word in rest)
+            if symbols or enough(tuple(rest) in each for each in stems):
                 closes.append(index)
-            continue
-        symbols = all(word in _CURRENCIES or _is_symbol(word, name) for word in rest)
-        if symbols or tuple(rest) in stems:
-            closes.append(index)
-    return closes
+    return sorted(closes)
 
 
 def lasts(header: Sequence[str]) -> list[int]:

@@ -1,7 +1,7 @@
 """The layout of a delimited text, detected from its beginning.
 
 The text is split into records (`framing`), and those into header and data (`header`). As a `Table` of columns it is
-then treated like any other input (`choose`).
+then described like any other input (`describe`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from streamsig.errors import LayoutError
 from streamsig.fields.cells import are_mostly_numbers
 from streamsig.sniffer.checks.split_numbers import check_not_split
 from streamsig.sniffer.checks.structure import check_no_second_header, check_one_column
-from streamsig.sniffer.choose import choose_layout
 from streamsig.sniffer.convention import conventions, plainest
+from streamsig.sniffer.describe import describe
 from streamsig.sniffer.framing import find_framing, first_records
 from streamsig.sniffer.header import find_body
 from streamsig.sniffer.impostors import check_is_table
@@ -64,7 +64,7 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
     if is_bare and (options.column is not None or body.names is not None):
         check_not_split(body, table, sample, options)
     try:
-        layout = choose_layout(table, options)
+        layout = describe(table, options)
     except LayoutError as error:
         if is_bare:
             check_not_split(body, table, sample, options)

@@ -26,9 +26,6 @@ MAX_FIELDS = 1 << 14
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", "\x1f", "\x1e")
 """The characters that are tried where they occur, the most frequent first."""
 
-_CLOCK_MARK = ":"
-"""Part of times, too: tried where nothing else splits the lines, and accepted where a header has as many names."""
-
 _MOST_RECORDS = 200
 _NAMED = 40
 _WIDE, _WIDEST = 100, 1000
@@ -71,10 +68,6 @@ def find_framing(sample: bytes, options: LayoutOptions) -> Framing:
         marks = tuple(each for each in DELIMITERS if each not in absent[1:])
         why = "most even records"
     trials = {(each, one): _Trial(sample, start, each, one) for one in quoted for each in marks}
-    if not mark and all(trial.fields == 1 for trial in trials.values()):
-        clock = _Trial(sample, start, _CLOCK_MARK, line_quoted=False)
-        if clock.has_names:
-            trials[_CLOCK_MARK, False] = clock
     scores = {key: (trial.suits(options), trial.score, trial.fields) for key, trial in trials.items()}
     delimiter, line_quoted = max(scores, key=lambda key: scores[key])
     if not mark and not trials[",", line_quoted].suits(options)[0]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.errors import LayoutError
-from streamsig.fields.cells import Kind, kinds_of_rows
+from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import Role, are_numbers, compact, roles
 from streamsig.sniffer.framing import typical_fields
 from streamsig.sniffer.row_names import names_over
@@ -92,14 +92,16 @@ class _Sample:
         self.first_data = self._first_data()
 
     def _kinds(self, rows: Sequence[Sequence[str]]) -> list[list[Kind]]:
-        all_looks = kinds_of_rows(rows)
-        if self._missing:
-            for row, looks in zip(rows, all_looks, strict=True):
-                looks[:] = [
-                    Kind.MISSING if text.strip().casefold() in self._missing else look
-                    for text, look in zip(row, looks, strict=True)
-                ]
-        return all_looks
+        # row by row it takes several times as long
+        looks = iter(kinds([text for row in rows for text in row]))
+        missing = self._missing
+        return [
+            [
+                Kind.MISSING if missing and text.strip().casefold() in missing else look
+                for text, look in zip(row, looks, strict=False)
+            ]
+            for row in rows
+        ]
 
     def _expected(self) -> list[Kind | None]:
         """Judge each column by the last third of the records that have values."""

@@ -15,7 +15,7 @@ from streamsig.fields.column_names import Role, is_clock, is_key, roles
 from streamsig.fields.numbers import NumberFormat
 from streamsig.sniffer.checks.order_books import may_show_a_book
 from streamsig.sniffer.checks.sentinels import sentinels
-from streamsig.sniffer.choose import most_decimals
+from streamsig.sniffer.describe import most_decimals
 from streamsig.sniffer.layout import SampleRow
 from streamsig.sniffer.time_column import NEWEST_FIRST, OLDEST_FIRST
 

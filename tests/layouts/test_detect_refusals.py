@@ -396,6 +396,12 @@ def test_ambiguous_layouts_are_refused(text: bytes, options: Options, fragments:
         assert fragment in message
 
 
+def test_numbers_for_names_without_rows() -> None:
+    """A header of numbers without rows names no close."""
+    with pytest.raises(LayoutError, match=r"no column is named like a close: the columns are 1 \"0\""):
+        detect(b"0,1,2,3,4\n", whole=True)
+
+
 def test_a_column_zero_is_refused() -> None:
     """Fields count from 1."""
     with pytest.raises(UsageError, match=r"^x\.csv: `column=0`: fields count from 1"):

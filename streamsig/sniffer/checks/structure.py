@@ -60,15 +60,15 @@ def _check_marks(lines: Sequence[str], first: int, header: str, options: LayoutO
             f" the fields of {one_line(lines[0])!r}; if the comma does, use `delimiter=','`; if it does both, write the"
             " file again with ; between fields, or with quotes around numbers"
         )
-    if kind(lines[0]).typed:
-        return
     foreign = (each for each in dict.fromkeys(header) if not (each.isascii() or each.isalnum() or each.isspace()))
     for mark in (*_MARKS, *foreign):
         parts = [line.split(mark) for line in lines]
         width = len(parts[0])
         if width == 1 or any(len(part) != width for part in parts) or (header and header.count(mark) != width - 1):
             continue
-        if not all(look is Kind.NUMBER for part in parts for look in kinds(part[1:])):
+        if kind(lines[0]).typed and not any(roles(header.split(mark))):
+            continue
+        if not {look for part in parts for look in kinds(part[1:])} <= {Kind.NUMBER, Kind.MISSING}:
             continue
         replaced = f"make them commas: sed 's/{mark}/,/g' FILE | streamsig run -"
         advice = f"use `delimiter={mark!r}`" if mark.isascii() else replaced

@@ -37,7 +37,7 @@ def choose_close(table: Table, groups: Sequence[int], options: LayoutOptions) ->
     """
     if options.column is not None:
         return asked_column(table, options.column), ASKED
-    if not table.is_named:
+    if not table.is_named and table.lines:
         return _unnamed_close(table, groups, options)
     names = table.names or ()
     close = close_by_name(table)

@@ -1,4 +1,4 @@
-"""Chooses close, time, groups and number format of a sampled table, text or columnar, and checks that they agree.
+"""Describes a sampled table: chooses close, time, groups and number format, and checks that they agree.
 
 What a user asks for is never overruled. A check takes the table, the layout that was chosen, and the options: it raises
 `LayoutError` where the layout is wrong or not certain.
@@ -37,7 +37,7 @@ RUNS_BACKWARDS = (
 """The warning for a file that is newest first."""
 
 
-def choose_layout(table: Table, options: LayoutOptions) -> Layout:
+def describe(table: Table, options: LayoutOptions) -> Layout:
     """Return the layout of a table; raises LayoutError if it is ambiguous, UsageError for a setting that no file fits.
 
     Its dialect has names, close, time and numbers alone.
