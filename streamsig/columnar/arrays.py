@@ -29,14 +29,14 @@ from streamsig.fields.numbers import (
     undefined_rows,
 )
 from streamsig.native import text_kernels
-from streamsig.native.column_kernels import scale_floats
+from streamsig.native.column_kernels import scale_floats, shortest_floats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-_FLOAT_SCALES = (2, 4, 6, 8, 10, 12)
+_FLOAT_SCALES = (2, 4, 8)
 
 _USUAL_SCALE = 2
 _MOST_BYTES, _LONGEST = (1 << 31) - 1, 1000
@@ -174,22 +174,28 @@ def _read_floats(array: pa.Array, numbers: NumberFormat) -> Closes:
         # Arrow writes these as if they were wider; a null is NaN here
         texts = pa.array([str(it) for it in array.to_numpy(zero_copy_only=False)], pa.string())
         return _read_texts(texts, numbers)
-    ticks = _short_float_ticks(array) if pa.types.is_float64(array.type) else None
+    ticks = _float_ticks(array) if pa.types.is_float64(array.type) else None
     return _read_texts(cast(array, pa.string()), numbers) if ticks is None else Closes(ticks)
 
 
-def _short_float_ticks(array: pa.Array) -> Ticks | None:
-    """Return the ticks of float64 of few decimals and at most 15 digits, as prices are; `None` if not all are.
+def _float_ticks(array: pa.Array) -> Ticks | None:
+    """Return the ticks of float64 as their shortest decimals; `None` if these do not fit in 64 bits at one scale.
 
-    No two decimals of at most 15 digits are the same float64. So one that reads back is the shortest that does.
+    Most prices have few decimals and at most 15 digits. No two such decimals are the same float64, so one that reads
+    back is the shortest, and a scale can be tried for all of them at once.
     """
     floats = array.to_numpy(zero_copy_only=False)
     for scale in _FLOAT_SCALES:
         scaled = scale_floats(floats, scale)
         if scaled is not None:
             ticks, missing = scaled
-            return Ticks(ticks[np.newaxis], scale, missing if missing.any() else None)
-    return None
+            break
+    else:
+        shortest = shortest_floats(floats)
+        if shortest is None:
+            return None
+        ticks, scale, missing = shortest
+    return Ticks(ticks[np.newaxis], scale, missing if missing.any() else None)
 
 
 def _read_texts(texts: pa.Array, numbers: NumberFormat) -> Closes:

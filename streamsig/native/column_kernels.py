@@ -34,6 +34,20 @@ def scale_floats(floats: NDArray[np.float64], scale: int) -> tuple[NDArray[np.in
     )
 
 
+def shortest_floats(
+    floats: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], int, NDArray[np.bool_]] | None:
+    """Return the integers of the shortest decimals of floats, (rows,), their scale, and which rows are NaN.
+
+    A decimal is shortest if none of fewer digits reads back as the float, as in `repr`. Return `None` if a float is
+    infinite or above 2**53, or if the decimals do not fit in 64 bits at one scale.
+    """
+    floats, rows = np.ascontiguousarray(floats), len(floats)
+    ticks, scales, missing = np.empty(rows, np.int64), np.empty(rows, np.uint8), np.empty(rows, np.uint8)
+    scale = library.call("shortest_floats", floats, rows, ticks, scales, missing)
+    return None if scale < 0 else (ticks, scale, missing.view(np.bool_))
+
+
 def narrow_words(words: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Return 128-bit integers, (rows, 2) with the lower word first, as 64-bit ones; `None` if not all fit."""
     if words.shape[1] != 2:  # noqa: PLR2004 (two words)

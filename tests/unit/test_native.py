@@ -126,6 +126,38 @@ def test_all_levels_scale_floats_as_their_repr(usual: list[float], rare: list[fl
             assert missing.tolist() == np.isnan(floats).tolist()
 
 
+@given(
+    st.lists(
+        prices
+        | st.floats(1e-6, 1e15)
+        | st.floats(2.0**-10, 2.0**20, width=32)
+        | st.builds(lambda whole, power: whole * 2.0**power, st.integers(1, 2**53), st.integers(-60, 0))
+        | st.sampled_from([2.0**power for power in range(-60, 54)])
+        | st.sampled_from([float("nan"), 0.0, -0.0, 1125899906842624.25, 5e-324, float("inf"), 2.0**53, 1e300]),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+def test_all_levels_read_the_shortest_decimal_of_floats(floats: list[float], negative: bool) -> None:  # noqa: FBT001
+    """A float is the decimal of its `repr`; usual prices of up to 17 digits always have one."""
+    floats = [-each for each in floats] if negative else floats
+    for level in RUNNABLE:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(library, "library", library.load(level))
+            results = [column_kernels.shortest_floats(np.array([each])) for each in floats]
+            whole = column_kernels.shortest_floats(np.array(floats))
+        for each, result in zip(floats, results, strict=True):
+            if result is None:
+                assert not 1e-2 < abs(each) < 1e12
+            else:
+                assert Fraction(int(result[0][0]), 10 ** result[1]) == Fraction(repr(each).replace("nan", "0"))
+        if whole is not None:
+            ticks, scale, missing = whole
+            decimals = [Fraction(repr(each).replace("nan", "0")) for each in floats]
+            assert [Fraction(tick, 10**scale) for tick in ticks.tolist()] == decimals
+            assert missing.tolist() == np.isnan(floats).tolist()
+
+
 @given(st.lists(st.integers(-(2**64), 2**64) | st.integers(-5, 5), max_size=20))
 def test_all_levels_narrow_words(integers: list[int]) -> None:
     """Integers of 128 bits become integers of 64 bits if all of them fit."""
