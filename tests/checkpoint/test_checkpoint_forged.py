@@ -35,6 +35,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "rows of groups": {"rows": "rows.csv", "group_by": "symbol"},
     "order": {"check_order": True},
     "rejects": {"rejects": "bad.csv", "on_bad_row": "skip"},
+    "rejects of groups": {"rejects": "bad.csv", "on_bad_row": "skip", "group_by": "symbol"},
+    "order and rejects": {"check_order": True, "rejects": "bad.csv", "on_bad_row": "skip"},
+    "after the end": {"window": 5},
     "per file": {"per_file": True},
 }
 
@@ -89,18 +92,19 @@ def _like(old: Any, dice: random.Random) -> list[Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With any change and a valid CRC, a checkpoint is resumed or refused in one line."""
+    """With any change and a valid CRC, a checkpoint is resumed or refused in one line; many changes are refused."""
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     paths, flags = [tmp_path / "1.csv", tmp_path / "2.csv"], {"threads": 1, **KINDS[kind]}
     header, rows = ("time,symbol,close\n", keyed) if "group_by" in flags else ("time,close\n", text)
     paths[0].write_text(header + rows(200))
     paths[1].write_text(header + rows(700, first=200).replace("77.5", "word" if "rejects" in flags else "77.5"))
-    run(tmp_path, *paths, stop_after=3, **flags)
+    run(tmp_path, *paths, stop_after=None if kind == "after the end" else 3, **flags)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     documents = [json.loads(line) for line in before[tmp_path / "checkpoint"].splitlines()[:-1]]
     places = [place for place in _places(documents) if place]
     dice = random.Random(kind)  # noqa: S311 (dice)
     tries = 40 if settings.default is None else max(40, settings.default.max_examples - 100)
+    refused = 0
     for place in dice.choices(places, k=tries):
         content = "".join(f"{json.dumps(each)}\n" for each in _forged(documents, place, dice)).encode()
         for path in tmp_path.iterdir():
@@ -111,6 +115,8 @@ def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
         except CheckpointError as error:
             assert str(error).endswith("; start over with `fresh=True`, or name another checkpoint")  # noqa: PT017
             assert "\n" not in str(error)  # noqa: PT017
+            refused += 1
+    assert refused > tries // 2
 
 
 @pytest.mark.parametrize("place", [("tail", "scale"), ("head", "scale")])

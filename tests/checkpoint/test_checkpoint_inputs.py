@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import subprocess
 import sys
@@ -295,48 +294,6 @@ def test_read_errors_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.Monk
     settings = small(checkpoint=str(tmp_path / "checkpoint"))
     with pytest.raises(SourceError, match=r"1.csv: cannot be read: Input/output error"):
         count_signals([str(path)], settings, observe)
-
-
-def _paths_in(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the paths of all values in a JSON document."""
-    keys = document if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
-    return [it for key in keys for it in [(*path, key), *_paths_in(document[key], (*path, key))]]
-
-
-def _with(document: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """Return a copy with another value at a path, or none where the value is `...`."""
-    changed = json.loads(json.dumps(document))
-    place = changed
-    for key in path[:-1]:
-        place = place[key]
-    if value is ...:
-        del place[path[-1]]
-    else:
-        place[path[-1]] = value
-    return changed
-
-
-@pytest.mark.parametrize("settings", [{}, {"group_by": ("symbol",)}, {"check_order": True}])
-def test_any_content_with_a_valid_crc(settings: dict[str, Any], tmp_path: Path) -> None:
-    """A checkpoint with any content and a valid CRC is resumed or refused."""
-    (path := tmp_path / "1.csv").write_text("time,symbol,close\n" + keyed(300))
-    run(tmp_path, path, rejects="rejects", on_bad_row="skip", **settings)
-    place = tmp_path / "checkpoint"
-    documents = [json.loads(line) for line in place.read_text().splitlines()[1:-1]]
-    changes = [
-        [*documents[:number], _with(document, where, value), *documents[number + 1 :]]
-        for number, document in enumerate(documents)
-        for where in _paths_in(document)
-        for value in (..., None, -1, "x", [], {"a": 1})
-    ]
-    refused = 0
-    for changed in some(changes, 199):
-        snapshot_file.write(place, changed)
-        try:
-            run(tmp_path, path, rejects="rejects", on_bad_row="skip", **settings)
-        except CheckpointError:
-            refused += 1
-    assert refused > 50
 
 
 def test_a_checkpoint_of_brackets(tmp_path: Path) -> None:
