@@ -17,16 +17,15 @@ def broken_library(error: BaseException) -> str | None:
 
     The library is absent, raises while it is imported, or lacks a name that every supported version has.
     """
-    library = next(filter(None, map(_library, _being_imported(error))), None)
-    if library is None and isinstance(error, ImportError):
-        library = _library(error.name or "")
-        if library is None:
-            # such as that of the kernels, which says what to do
-            return str(error)
-    if library is None and isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
-        library = _library(error.obj.__name__)
+    modules = [*_being_imported(error)]
+    if isinstance(error, ImportError):
+        modules.append(error.name or "")
+    elif isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        modules.append(error.obj.__name__)
+    library = next((name for name in (module.partition(".")[0] for module in modules) if name in _PACKAGES), None)
     if library is None:
-        return None
+        # such as that of the kernels, which says what to do
+        return str(error) if isinstance(error, ImportError) else None
     is_absent = isinstance(error, ModuleNotFoundError) and error.name == library
     reason = "is not installed" if is_absent else f"cannot be imported: {error or type(error).__name__}"
     return f"{library} {reason}; install it with: pip install --force-reinstall {_PACKAGES[library]}"
@@ -34,13 +33,8 @@ def broken_library(error: BaseException) -> str | None:
 
 def _being_imported(error: BaseException) -> Iterator[str]:
     """Yield the names of the modules whose top-level code is in the traceback."""
-    step = error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code.co_name == "<module>":
-            yield str(step.tb_frame.f_globals.get("__name__"))
-        step = step.tb_next
+    from traceback import walk_tb  # noqa: PLC0415 (only for errors)
 
-
-def _library(module: str) -> str | None:
-    name = module.partition(".")[0]
-    return name if name in _PACKAGES else None
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "<module>":
+            yield str(frame.f_globals.get("__name__"))

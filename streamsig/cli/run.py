@@ -119,7 +119,7 @@ def run(parsed: argparse.Namespace, stopping: Stopping) -> int:
                 targets.write(report)
     if code:
         say(message)
-    return _print(report, targets.output, code)
+    return _print(report, targets.path("--output"), code)
 
 
 def print_failure(message: str, code: int) -> int:
@@ -139,7 +139,8 @@ class _Job(NamedTuple):
 def _count(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
     """Count, then commit metrics, rows and rejected rows; all are written to disk before the first is committed."""
     appends = job.settings.checkpoint is not None
-    if targets.rejects is not None and job.settings.on_bad_row != SKIP:
+    rejected_to, rows_to = targets.path("--rejects"), targets.path("--signals-out")
+    if rejected_to is not None and job.settings.on_bad_row != SKIP:
         raise UsageError("--rejects is for the rows that `on_bad_row='skip'` leaves out; add it")
 
     def count(event: Event) -> None:
@@ -151,8 +152,8 @@ def _count(job: _Job, targets: Targets, observe: Observer) -> dict[str, Any]:
                 observe(Warned(note))
 
     with contextlib.ExitStack() as stack:
-        rejects = stack.enter_context(RejectFile(targets.rejects, appends=appends)) if targets.rejects else None
-        rows = stack.enter_context(RowFile(targets.rows, appends=appends)) if targets.rows else None
+        rejects = stack.enter_context(RejectFile(rejected_to, appends=appends)) if rejected_to else None
+        rows = stack.enter_context(RowFile(rows_to, appends=appends)) if rows_to else None
         result = count_signals(job.inputs, job.settings, count, rows, rejects)
         job.stopping.raise_at_once()
         warnings = (*job.notes, *map(with_flags, result.warnings))

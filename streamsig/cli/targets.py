@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,20 +46,9 @@ class Targets:
         self._file: io.FileIO | None = None
         self._log: JsonLog | None = None
 
-    @property
-    def output(self) -> Path | None:
-        """The metrics file."""
-        return self._paths.get("--output")
-
-    @property
-    def rejects(self) -> Path | None:
-        """The file of rejected rows."""
-        return self._paths.get("--rejects")
-
-    @property
-    def rows(self) -> Path | None:
-        """The file of rows."""
-        return self._paths.get("--signals-out")
+    def path(self, flag: str) -> Path | None:
+        """Return the target of a flag."""
+        return self._paths.get(flag)
 
     def add_checkpoint(self, path: str) -> None:
         """Add a checkpoint; rows and rejected rows then wait in `.unfinished` files, which are targets, too."""
@@ -86,18 +74,15 @@ class Targets:
         return admitted, warnings
 
     def _check(self, sources: Iterable[str], config: Path | None) -> None:
-        protected: list[tuple[str, str | Path]] = [("input", source) for source in sources]
+        taken: list[tuple[str, str | Path]] = [("is the input", source) for source in sources]
         if config is not None:
-            protected.append(("config file", config))
+            taken.append(("is the config file", config))
         for flag, target in self._all():
-            for what, path in protected:
+            for what, path in taken:
                 if _same_file(target, path):
                     self._remove(target)
-                    raise UsageError(f"{flag} {target} is the {what}; name another file")
-        for (flag, target), (other_flag, other) in combinations(self._all(), 2):
-            if _same_file(target, other):
-                self._remove(other)
-                raise UsageError(f"{flag} and {other_flag} are both {other}; name two files")
+                    raise UsageError(f"{flag} {target} {what}; name another file")
+            taken.append((f"is also the target of {flag}", target))
         for flag, target in [*self._paths.items()]:
             try:
                 if flag != "--log-file":  # checked when its first line is written
@@ -108,7 +93,7 @@ class Targets:
 
     def __call__(self, event: Event) -> None:
         """Log an event; the first one opens the log. Raises OutputError."""
-        path = self._paths.get("--log-file")
+        path = self.path("--log-file")
         if path is None and not self._logs_to_stderr:
             return
         try:
@@ -123,8 +108,8 @@ class Targets:
 
     def write(self, result: Mapping[str, Any]) -> None:
         """Write the metrics, if there is a file for them; raises OutputError."""
-        if self.output is not None:
-            with files.replacing(self.output) as file:
+        if (path := self.path("--output")) is not None:
+            with files.replacing(path) as file:
                 file.writelines(piece.encode() for piece in metrics.to_json(result))
 
     def close(self) -> None:
