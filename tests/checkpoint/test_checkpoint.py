@@ -427,7 +427,10 @@ def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
         ),
         (["--checkpoint", "prices.csv"], "--checkpoint prices.csv is the input"),
         (["--checkpoint", "x.csv.unfinished", "--signals-out", "x.csv"], "is also the target of --checkpoint"),
-        (["--checkpoint", "x.unfinished", "--on-bad-row", "skip", "--rejects", "x"], "is also the target of --checkpoint"),
+        (
+            ["--checkpoint", "x.unfinished", "--on-bad-row", "skip", "--rejects", "x"],
+            "is also the target of --checkpoint",
+        ),
         (["--checkpoint", "metrics.json"], "is also the target of --output"),
         (["--checkpoint", "run.log"], "is also the target of --log-file"),
         (["--checkpoint", "config.yaml"], "is the config file"),
