@@ -101,7 +101,7 @@ def test_several_signals_and_bad_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("stop_after", "per_file"), some([*product(range(40), [False, True])], 9))
-def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a parameter)
+def test_several_inputs_are_one_series_wherever_it_is_stopped(stop_after: int, per_file: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a parameter)
     """Plain, compressed and columnar files and members of archives are one series, wherever it is stopped."""
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow import feather  # noqa: PLC0415
@@ -130,7 +130,7 @@ def test_several_inputs(stop_after: int, per_file: bool, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("stop_after", [None, 2])
 @pytest.mark.parametrize("flags", [{}, {"group_by": (1,)}])
-def test_progress(stop_after: int | None, flags: dict[str, Any], tmp_path: Path) -> None:
+def test_progress_includes_the_checkpoint(stop_after: int | None, flags: dict[str, Any], tmp_path: Path) -> None:
     """Progress has the rows and signals of the whole run, checkpoint included."""
     inputs = [tmp_path / "1.csv", tmp_path / "2.csv"]
     for path in inputs:
@@ -157,7 +157,7 @@ def test_progress(stop_after: int | None, flags: dict[str, Any], tmp_path: Path)
 
 
 @pytest.mark.parametrize("packing", ["plain", "gzip", "utf-16"])
-def test_append(packing: str, tmp_path: Path) -> None:
+def test_only_new_rows_of_a_grown_file_are_read(packing: str, tmp_path: Path) -> None:
     """Only the new rows of a file that has grown are read, and the result is that of the whole file."""
     place, grown = tmp_path / "prices.csv", b""
     for part in ("time,close\n", text(10), text(5000, first=10), "", text(1, first=5010), text(300, first=5011)):
@@ -193,7 +193,7 @@ def test_last_line_that_is_not_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_line_ends(end: str, tmp_path: Path) -> None:
+def test_a_last_line_with_any_line_end_is_complete(end: str, tmp_path: Path) -> None:
     """A last line with any line end is complete."""
     place = tmp_path / "prices.csv"
     place.write_bytes(TEXT.replace("\n", end).encode())
@@ -339,7 +339,7 @@ def _offset(workdir: Workdir) -> int:
     return 0 if body.position is None else body.position.offset
 
 
-def test_pipe(workdir: Workdir) -> None:
+def test_the_counted_part_of_a_pipe_is_checked_and_skipped(workdir: Workdir) -> None:
     """The counted part of a pipe is read again, checked, and skipped."""
     content = ("time,close\n" + text(60_000)).encode()
     arguments = ("run", "-", "--checkpoint", "checkpoint")
@@ -386,7 +386,7 @@ sys.exit(main())
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--check-order"], ["--group-by", "symbol"]])
-def test_killed_anywhere(workdir: Workdir, flags: list[str]) -> None:
+def test_a_run_killed_anywhere_ends_with_the_same_result(workdir: Workdir, flags: list[str]) -> None:
     """A run that is killed at any call of a function, repeatedly, ends with the uninterrupted result."""
     kills = 100 if LONG else 5
     dice = random.Random(42)  # noqa: S311 (dice)

@@ -91,7 +91,7 @@ def _like(old: Any, dice: random.Random) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forged_checkpoint_is_resumed_or_refused(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With any change and a valid CRC, a checkpoint is resumed or refused in one line; many changes are refused."""
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     paths, flags = [tmp_path / "1.csv", tmp_path / "2.csv"], {"threads": 1, **KINDS[kind]}
@@ -120,7 +120,7 @@ def test_forged_checkpoints(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("place", [("tail", "scale"), ("head", "scale")])
-def test_a_scale_without_end(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scale_of_a_billion_is_refused(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Closes with a billion decimals are refused before any computation."""
     monkeypatch.setattr(engine_checkpoint, "SECONDS", 0)
     (tmp_path / "1.csv").write_text("time,close\n" + text(200))

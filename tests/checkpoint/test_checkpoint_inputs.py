@@ -263,7 +263,7 @@ def test_stopped_before_another_input_is_opened(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
 @pytest.mark.parametrize("kind", ["text", "table", "last"])
-def test_named_pipes(kind: str, workdir: Workdir) -> None:
+def test_a_named_pipe_is_opened_once(kind: str, workdir: Workdir) -> None:
     """A named pipe is opened once and cannot be resumed."""
     workdir.put("2.csv", HEADER + text(100))
     workdir.put("content", HEADER + "1,2\n")

@@ -105,7 +105,7 @@ def test_stopped_again_and_again(settings: dict[str, Any], tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("stop_after", some(range(30), 5))
-def test_stopped_anywhere(stop_after: int, tmp_path: Path) -> None:
+def test_a_run_stopped_anywhere_ends_with_the_same_findings(stop_after: int, tmp_path: Path) -> None:
     """A run that is stopped anywhere ends with the findings of an uninterrupted one."""
     inputs = _write(tmp_path / "in")
     run(tmp_path, *inputs, rejects="rejects", stop_after=stop_after, **CHECKED)

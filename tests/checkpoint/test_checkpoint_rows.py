@@ -144,7 +144,7 @@ def test_groups_that_no_state_writes() -> None:
 
 @pytest.mark.parametrize("stop_after", some(range(34), 4))
 @pytest.mark.parametrize("settings", [{}, {"per_file": True}, NEWEST_FIRST, {"signals": RULES}])
-def test_groups(settings: dict[str, Any], stop_after: int, tmp_path: Path) -> None:
+def test_groups_are_right_wherever_a_run_is_stopped(settings: dict[str, Any], stop_after: int, tmp_path: Path) -> None:
     """Groups over several inputs are right wherever the run is stopped and when the last input grows."""
     inputs = _write(tmp_path / "in", KEYED, keyed)
     settings = {**BY_SYMBOL, **settings}
@@ -201,7 +201,7 @@ def test_group_in_the_midst_of_an_update(tmp_path: Path, monkeypatch: pytest.Mon
         ("rows.csv", {"per_file": True, **NEWEST_FIRST}),
     ],
 )
-def test_rows(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
+def test_each_row_is_written_once(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
     """Each row is written once, however often a run is stopped and when the last input grows."""
     inputs = _write(tmp_path / "in", KEYED, keyed)
     settings, stop_after = {"signals": RULES, **settings}, 1 if name == "rows.csv" else 3
@@ -220,7 +220,7 @@ def test_rows(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
         assert sorted(it.name for it in tmp_path.iterdir()) == sorted(["checkpoint", "in", name, f"whole.{name}"])
 
 
-def test_rows_in_bytes(tmp_path: Path) -> None:
+def test_resumed_rows_are_the_same_bytes(tmp_path: Path) -> None:
     """The rows of a stopped and resumed run are the bytes of an uninterrupted one."""
     (path := tmp_path / "in.csv").write_text(ALONE + text(2000) + "2000,7")
     whole = _whole([path], tmp_path / "whole.csv")[1]

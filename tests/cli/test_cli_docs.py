@@ -62,7 +62,7 @@ def _anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_python_sessions(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_sessions_print_what_is_shown(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each Python session prints what the page shows."""
     monkeypatch.chdir(ROOT)
     assert doctest.testfile(str(ROOT / page), module_relative=False, verbose=False).failed == 0

@@ -25,7 +25,7 @@ def _with_row(line: int, text: str | bytes) -> bytes:
     return b"".join(lines)
 
 
-def test_missing_file(workdir: Workdir) -> None:
+def test_a_missing_path_is_named(workdir: Workdir) -> None:
     """A missing path is named."""
     assert workdir.fails(3, "prices.csv") == "prices.csv: no such file; check the path"
 
@@ -36,14 +36,14 @@ def test_folder_without_prices(workdir: Workdir) -> None:
     assert workdir.fails(3, "folder").startswith("folder: no price file in it")
 
 
-def test_unreadable_file(workdir: Workdir, mortal: list[str]) -> None:
+def test_a_file_without_read_permission_is_named(workdir: Workdir, mortal: list[str]) -> None:
     """The message for a file without read permission names it and says what to do."""
     workdir.put("prices.csv", ROWS).chmod(0)
     message = workdir.fails(3, "prices.csv", before=mortal)
     assert message == "prices.csv: permission denied; make the file readable for this user"
 
 
-def test_read_error(workdir: Workdir) -> None:
+def test_a_disk_error_has_the_message_of_the_system(workdir: Workdir) -> None:
     """A disk error has the system's message."""
     if not os.path.exists("/proc/self/mem"):
         pytest.skip("no file at hand that fails to be read")
@@ -51,7 +51,7 @@ def test_read_error(workdir: Workdir) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n \n", b"\xef\xbb\xbf"])
-def test_empty_file(workdir: Workdir, content: bytes) -> None:
+def test_an_empty_file_is_an_error(workdir: Workdir, content: bytes) -> None:
     """A file without a header cannot be counted."""
     workdir.put("prices.csv", content)
     assert "prices.csv" in (message := workdir.fails(4, "prices.csv"))
@@ -70,7 +70,7 @@ def test_empty_file(workdir: Workdir, content: bytes) -> None:
         (f"7,{'9' * 40}", "999"),
     ],
 )
-def test_bad_close(workdir: Workdir, row: str | bytes, text: str) -> None:
+def test_a_bad_close_is_located(workdir: Workdir, row: str | bytes, text: str) -> None:
     """The message for a bad close has file, physical line, column, the text and what to do."""
     workdir.put("prices.csv", _with_row(9, row))
     message = workdir.fails(4, "prices.csv")
@@ -102,7 +102,7 @@ def test_a_flag_is_no_value(workdir: Workdir, rest: tuple[str, ...]) -> None:
     assert workdir.fails(2, "prices.csv", "--missing", *rest).startswith("argument --missing: expected one argument")
 
 
-def test_nul_byte(workdir: Workdir) -> None:
+def test_a_nul_byte_is_located(workdir: Workdir) -> None:
     """The message for a NUL byte has its line, near the start of a file and far into it."""
     workdir.put("prices.csv", _with_row(9, b"7,1\x002"))
     assert workdir.fails(4, "prices.csv").startswith("prices.csv, line 9: there are NUL bytes")
@@ -120,7 +120,7 @@ def test_invalid_utf8_in_a_close(workdir: Workdir, rows: int) -> None:
 
 
 @pytest.mark.parametrize(("row", "fields"), [("7", "1 field"), ("7,107,1", "3 fields")])
-def test_ragged_row(workdir: Workdir, row: str, fields: str) -> None:
+def test_a_row_with_more_or_fewer_fields_is_shown(workdir: Workdir, row: str, fields: str) -> None:
     """A row with another number of fields stops the run, and the message shows it."""
     workdir.put("prices.csv", _with_row(9, row))
     message = workdir.fails(4, "prices.csv")
@@ -167,7 +167,7 @@ def test_header_name_twice(workdir: Workdir) -> None:
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-def test_truncated_archive(workdir: Workdir, kind: str) -> None:
+def test_a_truncated_archive_is_never_a_smaller_count(workdir: Workdir, kind: str) -> None:
     """Truncated compressed data is an error, never a smaller count."""
     packed = PACKERS[kind](prices(range(20_000)).encode())
     workdir.put("prices.csv", packed[: len(packed) // 2])
@@ -228,7 +228,7 @@ def test_control_characters_in_a_name(workdir: Workdir) -> None:
     assert message == "pri\\x1bces .csv: no such file; check the path"
 
 
-def test_closed_stdin(workdir: Workdir) -> None:
+def test_a_closed_standard_input_is_not_an_empty_file(workdir: Workdir) -> None:
     """A closed standard input is not an empty file."""
     assert "standard input is closed" in workdir.fails(3, "-", redirect="<&-")
 

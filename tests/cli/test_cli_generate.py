@@ -20,7 +20,7 @@ def test_standard_output_by_default(workdir: Workdir) -> None:
     assert outcome.out.encode() == b"".join(bars(10_000, 42))
 
 
-def test_file(workdir: Workdir) -> None:
+def test_a_file_has_the_bytes_of_standard_output(workdir: Workdir) -> None:
     """With `--output` the same bytes go to the file and none to standard output."""
     outcome = workdir.call("generate", "--rows", "1e3", "--seed", "7", "--output", "bars.csv")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
@@ -35,7 +35,7 @@ def test_old_file_stays_on_failure(workdir: Workdir) -> None:
     assert (workdir.path / "bars.csv").read_text() == "old"
 
 
-def test_into_run(workdir: Workdir) -> None:
+def test_bars_are_piped_into_run(workdir: Workdir) -> None:
     """`streamsig generate | streamsig run -` is the demonstration in the README."""
     writer = workdir.start("generate", "--rows", "1e5")
     outcome = workdir.finish(workdir.start("run", "-", stdin=writer.stdout))
@@ -43,7 +43,7 @@ def test_into_run(workdir: Workdir) -> None:
     assert (outcome.code, outcome.metrics["rows_processed"]) == (0, 100_000)
 
 
-def test_into_head(workdir: Workdir) -> None:
+def test_a_reader_that_ends_early_is_no_error(workdir: Workdir) -> None:
     """If the reader ends early, like `head -1`, the command ends without a message."""
     process = workdir.start("generate", "--rows", "4e9")
     assert process.stdout is not None

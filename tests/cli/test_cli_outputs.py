@@ -144,7 +144,7 @@ def test_folder_without_permission(workdir: Workdir, mortal: list[str], place: s
 
 
 @full
-def test_full_disk(workdir: Workdir) -> None:
+def test_a_full_disk_for_the_metrics(workdir: Workdir) -> None:
     """If the metrics do not fit on the disk, standard output and the log report the failure."""
     workdir.put("prices.csv", TEXT)
     message = workdir.fails(5, "prices.csv", "--output", "/dev/full")
@@ -229,7 +229,7 @@ def test_log_to_a_closed_stderr(workdir: Workdir) -> None:
     assert (outcome.code, outcome.metrics["status"]) == (5, "error")
 
 
-def test_everything_closed(workdir: Workdir) -> None:
+def test_closed_streams_change_no_result(workdir: Workdir) -> None:
     """With all three streams closed, the metrics and the exit code are right."""
     workdir.put("prices.csv", TEXT)
     assert workdir.call("run", "prices.csv", redirect="<&- >&- 2>&-").code == 0

@@ -167,7 +167,7 @@ def test_every_line_in_quotes(workdir: Workdir) -> None:
     assert workdir.run("quoted.csv").metrics["signal_count"] == workdir.run("plain.csv").metrics["signal_count"] > 0
 
 
-def test_pipe(workdir: Workdir) -> None:
+def test_a_dash_reads_standard_input(workdir: Workdir) -> None:
     """`-` reads standard input."""
     assert workdir.run("-", stdin=rising(10).encode()).metrics["signal_count"] == 6
 
@@ -231,7 +231,7 @@ def test_module_and_script_are_one_program(workdir: Workdir) -> None:
         (["generate", "--help"], ["--rows", "--seed", "--output"]),
     ],
 )
-def test_help(workdir: Workdir, arguments: list[str], words: list[str]) -> None:
+def test_help_writes_no_file(workdir: Workdir, arguments: list[str], words: list[str]) -> None:
     """Help goes to standard output and writes no file."""
     outcome = workdir.call(*arguments)
     assert (outcome.code, outcome.err) == (0, "")

@@ -130,7 +130,7 @@ def test_archives_folders_and_globs(workdir: Workdir) -> None:
 @pytest.mark.parametrize(
     "write", [pa.parquet.write_table, lambda table, path: pa.feather.write_feather(table, str(path))]
 )
-def test_columnar_files(workdir: Workdir, write: Callable[[pa.Table, Path], None]) -> None:
+def test_columnar_files_are_shown(workdir: Workdir, write: Callable[[pa.Table, Path], None]) -> None:
     """Types, first rows, times and missing markers of columnar files are shown."""
     days = pa.array([19_000 - row for row in range(20)], pa.int32()).cast(pa.date32())
     table = pa.table({"day": days, "close": pa.array([1.5, None, *[2.25] * 18]), "x": [[1]] * 20})
@@ -185,7 +185,7 @@ def test_one_bad_input_does_not_hide_the_others(workdir: Workdir) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--colunm", "x", "a"), ("a", "--window", "5"), ("*.none",)])
-def test_usage_errors(workdir: Workdir, arguments: tuple[str, ...]) -> None:
+def test_wrong_flags_are_refused_in_one_line(workdir: Workdir, arguments: tuple[str, ...]) -> None:
     """No input, unknown flags, and flags that do not affect reading are refused in one line."""
     outcome = workdir.call("inspect", *arguments)
     assert outcome.code in {2, 3}
@@ -226,7 +226,7 @@ def test_never_wider_than_the_terminal(workdir: Workdir, width: int) -> None:
             assert cell_len(line) <= max(width, 2)
 
 
-def test_the_document(workdir: Workdir) -> None:
+def test_the_page_lists_every_key(workdir: Workdir) -> None:
     """docs/reference/inspect.md lists every key, in order, with a real example."""
     document = (Path(__file__).parents[2] / "docs" / "reference" / "inspect.md").read_text()
     workdir.put("prices.csv", "".join(PLAIN.splitlines(keepends=True)[:4]))

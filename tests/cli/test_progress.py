@@ -112,7 +112,7 @@ def test_failure_on_a_terminal(workdir: Workdir) -> None:
     assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l")
 
 
-def test_never(workdir: Workdir) -> None:
+def test_never_draws_nothing(workdir: Workdir) -> None:
     """With `never` nothing is drawn on a terminal."""
     workdir.put("prices.csv", TEXT)
     outcome, shown = on_a_terminal(workdir, "prices.csv", "--progress", "never")

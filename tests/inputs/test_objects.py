@@ -68,7 +68,7 @@ GIVEN: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", GIVEN)
 @pytest.mark.filterwarnings("ignore:.*unstable:")
-def test_accepted_objects(name: str) -> None:
+def test_paths_tables_columns_and_iterables_are_accepted(name: str) -> None:
     """`run`, `scan` and the window state accept paths, tables, columns, and iterables of them."""
     result = streamsig.run(GIVEN[name](), window=2)
     assert (result.rows_processed, result.rows_missing, result.signal_count) == EXPECTED

@@ -329,7 +329,9 @@ def test_ticks_have_no_gaps(tmp_path: Path) -> None:
     "write", [pa.parquet.write_table, lambda table, path: pa.feather.write_feather(table, str(path), chunksize=7)]
 )
 @pytest.mark.parametrize("kind", [pa.timestamp("ms", "Europe/Berlin"), pa.string(), pa.int64()], ids=str)
-def test_columnar_files(write: Callable[[pa.Table, Path], None], kind: pa.DataType, tmp_path: Path) -> None:
+def test_columnar_files_are_checked_like_csv(
+    write: Callable[[pa.Table, Path], None], kind: pa.DataType, tmp_path: Path
+) -> None:
     """Rows of columnar files are checked like those of a CSV and named by row number."""
     times = broken()
     values = pa.array(times, pa.timestamp("ms"))

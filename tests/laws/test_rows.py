@@ -60,7 +60,7 @@ def check(emitted: Sequence[RowValues], signals: Sequence[Signal], series: Close
 
 
 @given(st.data(), closes(), signal_lists)
-def test_one_series(data: DataObject, series: Closes, signals: list[Signal]) -> None:
+def test_rows_of_a_series_are_those_of_the_oracle(data: DataObject, series: Closes, signals: list[Signal]) -> None:
     """Rows cut anywhere have the oracle's flags and means."""
     state = SeriesState(signals, emits=True)
     check([update(state, piece) for piece in pieces(data, series)], signals, series)
@@ -68,7 +68,9 @@ def test_one_series(data: DataObject, series: Closes, signals: list[Signal]) -> 
 
 
 @given(st.data(), st.lists(closes(max_size=15), min_size=1, max_size=3), signal_lists)
-def test_newest_first(data: DataObject, files: list[Closes], signals: list[Signal]) -> None:
+def test_reversed_files_are_emitted_in_their_order(
+    data: DataObject, files: list[Closes], signals: list[Signal]
+) -> None:
     """Rows of reversed files are emitted file by file, in the order of the files."""
     before, emitted = SeriesState(signals, backwards=True, emits=True), list[RowValues]()
     for file in files:

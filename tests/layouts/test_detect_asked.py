@@ -130,7 +130,7 @@ def test_the_layout_is_described() -> None:
         (b"Date,Close\n2020-01-01,\n2020-01-02,NaN\n", "every sampled close is missing"),
     ],
 )
-def test_warnings(text: bytes, fragment: str) -> None:
+def test_a_doubtful_layout_has_a_warning(text: bytes, fragment: str) -> None:
     """A layout that may not be what the user meant has a warning."""
     warnings = detect(text, whole=True).warnings
     assert any(fragment in with_flags(warning) for warning in warnings)

@@ -23,7 +23,7 @@ def _cases() -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "facts"), _cases())
-def test_vendor_file(name: str, facts: dict[str, Any]) -> None:
+def test_a_vendor_file_has_the_expected_counts(name: str, facts: dict[str, Any]) -> None:
     """Rows, missing closes and signals are the expected ones for every window."""
     path = Path(FOLDER or "") / name
     layout = facts["what_it_is"]

@@ -50,7 +50,7 @@ def plan(limit: str | None, stored: Storage = TEXT, *, rows: bool = False, **set
         ("123456789", 123456789),
     ],
 )
-def test_sizes(text: str, size: int, tmp_path: Path) -> None:
+def test_a_size_means_the_same_everywhere(text: str, size: int, tmp_path: Path) -> None:
     """A flag, a config key and a Python argument mean the same size."""
     assert settings_of(commands()[0].parse_args(["run", f"--memory-limit={text}"])) == {"memory_limit": size}
     assert (

@@ -68,7 +68,7 @@ def keeps(
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_short_rows(workdir: Workdir, threads: int) -> None:
+def test_short_rows_stay_within_the_limit(workdir: Workdir, threads: int) -> None:
     """Rows of two bytes, which take the most memory per byte, stay within the limit."""
     path = workdir.put("prices.csv", digits(10_000_000))
     assert keeps(workdir, path, "--threads", threads)["rows_processed"] == 10_000_000
@@ -108,7 +108,7 @@ def test_kinds_of_input_stay_within_the_least_limit(workdir: Workdir, kind: str,
     assert peak_mib <= limit
 
 
-def test_a_long_pipe(workdir: Workdir) -> None:
+def test_a_long_pipe_stays_within_the_limit(workdir: Workdir) -> None:
     """A pipe of more than twice the limit stays within it."""
     feed = ["sh", "-c", '"$0" -m streamsig generate --rows 2000000 | "$@"', sys.executable]
     with limited(64 * MIB, pyarrow=False) as before:
@@ -120,14 +120,14 @@ def test_a_long_pipe(workdir: Workdir) -> None:
     assert peak_mib <= 64
 
 
-def test_bad_rows(workdir: Workdir) -> None:
+def test_bad_rows_stay_within_the_limit(workdir: Workdir) -> None:
     """As many bad rows as rows, all held until they are reported, stay within the limit."""
     path = workdir.put("prices.csv", b"number,close\n" + b"1,2.5\n" * 100_000 + b"1,x\n2,y\n" * 60_000)
     assert keeps(workdir, path, "--on-bad-row", "skip")["rows_rejected"] == 120_000
 
 
 @pytest.mark.parametrize("record", [b"1," + b"x" * (MIB - 10) + b",2.5\n", b"1," + b"ab," * (MIB // 3 - 4) + b",2.5\n"])
-def test_long_records(workdir: Workdir, record: bytes) -> None:
+def test_long_records_stay_within_the_limit(workdir: Workdir, record: bytes) -> None:
     """Records of a mebibyte, valid or not, are read with the smallest plan."""
     path = workdir.put("prices.csv", b"number,note,close\n" + b"1,a,2.5\n" * 100_000 + record * 6)
     result = keeps(workdir, path, "--on-bad-row", "skip")
@@ -185,7 +185,7 @@ def test_closes_of_many_digits(workdir: Workdir) -> None:
     assert keeps(workdir, *arguments, limit_mib=112)["rows_processed"] == 60_000
 
 
-def test_groups(workdir: Workdir) -> None:
+def test_groups_stay_within_the_limit(workdir: Workdir) -> None:
     """Thousands of groups fit one limit, and a smaller one refuses them with their number."""
     path = workdir.put("prices.csv", bars(workdir, 200_000, "--symbols", 20_000))
     assert keeps(workdir, path, "--group-by", "symbol", limit_mib=96)["group_count"] == 20_000
@@ -209,20 +209,20 @@ def test_groups_of_several_files(workdir: Workdir) -> None:
         assert done.code == 0 or "groups by now, of windows of 20 rows, would take" in done.err, (mib, done)
 
 
-def test_many_signals(workdir: Workdir) -> None:
+def test_many_signals_stay_within_the_limit(workdir: Workdir) -> None:
     """Hundreds of signals in one pass stay within the limit."""
     path = workdir.put("prices.csv", bars(workdir, 100_000))
     flags = [f"--signal=s{slow}=1:{slow}" for slow in range(2, 302)]
     assert len(keeps(workdir, path, *flags)["signals"]) == 300
 
 
-def test_gzip(workdir: Workdir) -> None:
-    """A compressed input, which needs pyarrow, stays within the limit."""
+def test_gzip_stays_within_the_limit(workdir: Workdir) -> None:
+    """A compressed input stays within the limit."""
     path = workdir.put("prices.gz", gzip.compress(bars(workdir, 300_000), 1))
     assert keeps(workdir, path, pyarrow=True)["rows_processed"] == 300_000
 
 
-def test_rows_to_parquet(workdir: Workdir) -> None:
+def test_rows_to_parquet_stay_within_the_limit(workdir: Workdir) -> None:
     """Rows written to Parquet stay within the limit."""
     path = workdir.put("prices.csv", bars(workdir, 300_000))
     flags = ("--signals-out", "rows.parquet")

@@ -142,7 +142,7 @@ def test_as_duckdb_counts_decimals(duckdb: Any, rows: list[tuple[str, Decimal | 
 
 @pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())], ids=str)
-def test_columnar_files(write: Any, kind: pa.DataType, tmp_path: Path) -> None:
+def test_columnar_files_have_the_groups_of_their_csv(write: Any, kind: pa.DataType, tmp_path: Path) -> None:
     """A columnar file has the groups of its CSV, and a null is the empty key."""
     rows = [(key, str(place % 7)) for place in range(90) for key in ODD_KEYS[place % 3 :: 2]]
     keys = pa.array([key or None for key, _ in rows]).cast(kind)
@@ -197,7 +197,7 @@ def test_groups_have_each_named_signal(workdir: Workdir) -> None:
         assert f"    {json.dumps(key)}: {json.dumps(it)}" in outcome.out
 
 
-def test_no_rows(workdir: Workdir) -> None:
+def test_a_file_without_rows_has_no_groups(workdir: Workdir) -> None:
     """A file without rows has no groups and is not an error."""
     workdir.put("it.csv", "symbol,close\n")
     metrics = workdir.run("it.csv", "--group-by", "symbol").metrics
@@ -206,7 +206,7 @@ def test_no_rows(workdir: Workdir) -> None:
     assert (metrics["rows_processed"], metrics["group_count"], metrics["groups"]) == (0, 0, {})
 
 
-def test_several_columns(workdir: Workdir) -> None:
+def test_a_key_of_several_columns_is_a_csv_record(workdir: Workdir) -> None:
     """A key of several columns is a CSV record, so distinct keys are written differently."""
     rows = [("a", "b,c", "1"), ("a,b", "c", "2"), ("a", "b,c", "3"), ('"', "", "4"), ("", '"', "5")]
     workdir.put("it.csv", as_csv(rows, ("x", "y", "close")))

@@ -101,7 +101,7 @@ def test_rows_of_parquet(workdir: Workdir) -> None:
     assert from_frame.equals(from_table)
 
 
-def test_errors_come_out(workdir: Workdir) -> None:
+def test_errors_are_raised_in_the_reader(workdir: Workdir) -> None:
     """Errors are raised in the reader with their own type, and an abandoned reader ends its thread."""
     path = workdir.put("prices.csv", prices([1, 2, 3]) + "4,word\n")
     with pytest.raises(streamsig.BadRowError, match="line 5"):
@@ -119,7 +119,7 @@ def test_errors_come_out(workdir: Workdir) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "streamsig scan"]
 
 
-def test_frames(workdir: Workdir) -> None:
+def test_frames_count_like_files(workdir: Workdir) -> None:
     """Frames count like files, one after another, together with files, and in the window state."""
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame({"close": [1.5, 1.75, None, 2.0, 2.25]})
@@ -134,7 +134,7 @@ def test_frames(workdir: Workdir) -> None:
         streamsig.run(pa.table({"close": ["1", "word"]}), window=2)
 
 
-def test_signals_out(workdir: Workdir) -> None:
+def test_the_flag_writes_the_rows_of_scan(workdir: Workdir) -> None:
     """The flag writes the rows of `scan`, and a failed run leaves the old file."""
     path = workdir.prices(["1.50", "1.75", "", "2.00", "2.25"])
     rules = ["--signal", "rise=1:3", "--signal", "cross=2:3:cross_above"]
@@ -148,7 +148,7 @@ def test_signals_out(workdir: Workdir) -> None:
     assert "is the input" in workdir.fails(2, "prices.csv", "--signals-out", "prices.csv")
 
 
-def test_header_only(workdir: Workdir) -> None:
+def test_a_file_without_rows_is_an_empty_table(workdir: Workdir) -> None:
     """A file without rows gives an empty table."""
     workdir.put("prices.csv", "time,close\n")
     workdir.run("prices.csv", "--signals-out", "rows.csv")

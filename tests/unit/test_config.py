@@ -32,7 +32,7 @@ def problem(folder: Path, text: str | bytes) -> str:
     return message
 
 
-def test_valid_config(tmp_path: Path) -> None:
+def test_the_required_keys_are_enough(tmp_path: Path) -> None:
     """The three required keys are enough and are read unchanged."""
     path = tmp_path / "config.yaml"
     path.write_text(VALID)
@@ -80,7 +80,7 @@ def test_wrong_kinds_of_other_keys(tmp_path: Path, line: str, words: list[str]) 
 @pytest.mark.parametrize(
     ("key", "nearest"), [("windw", "window"), ("WINDOW", "window"), ("thread", "threads"), ("colum", "column")]
 )
-def test_unknown_key(tmp_path: Path, key: str, nearest: str) -> None:
+def test_an_unknown_key_suggests_the_nearest(tmp_path: Path, key: str, nearest: str) -> None:
     """The message for an unknown key suggests the nearest key and lists all."""
     message = problem(tmp_path, VALID + f"{key}: 3\n")
     assert message.startswith(f'unknown key "{key}", did you mean "{nearest}"?; the keys are ')
@@ -96,7 +96,7 @@ def test_unknown_key_like_no_other(tmp_path: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["seed", "window", "version"])
-def test_missing_key(tmp_path: Path, key: str) -> None:
+def test_each_required_key_is_required(tmp_path: Path, key: str) -> None:
     """Each of the three keys is required."""
     message = problem(tmp_path, "".join(it + "\n" for it in VALID.splitlines() if not it.startswith(key)))
     assert message == f'missing key "{key}"; a config file needs seed, window, version'
@@ -132,13 +132,13 @@ def test_what_is_no_config(tmp_path: Path, text: str | bytes, words: list[str]) 
     assert [word for word in words if word not in message] == []
 
 
-def test_missing_file(tmp_path: Path) -> None:
+def test_a_missing_config_is_named(tmp_path: Path) -> None:
     """The message for a missing config names the file."""
     with pytest.raises(ConfigError, match=r"none\.yaml: no such config file"):
         read_config(tmp_path / "none.yaml")
 
 
-def test_folder(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_config(tmp_path: Path) -> None:
     """A folder is not a config."""
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         read_config(tmp_path)
@@ -183,7 +183,7 @@ def test_flags_become_values() -> None:
     ("text", "number"),
     [("20", 20), ("1_000", 1000), ("1e8", 10**8), ("2.5e3", 2500), ("-3", -3), ("9" * 20, int("9" * 20))],
 )
-def test_whole_numbers(text: str, number: int) -> None:
+def test_whole_numbers_are_read_exactly(text: str, number: int) -> None:
     """Whole numbers are read exactly in the usual spellings."""
     assert whole_number(text) == number
 

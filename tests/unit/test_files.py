@@ -11,7 +11,7 @@ from streamsig.errors import OutputError
 from streamsig.files import check_writable, replacing
 
 
-def test_file_is_there_only_at_the_end(tmp_path: Path) -> None:
+def test_a_file_appears_only_at_the_end(tmp_path: Path) -> None:
     """The file appears only after the block has ended well."""
     target = tmp_path / "target"
     with replacing(target) as file:
@@ -91,7 +91,7 @@ def test_name_as_long_as_it_may_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_device(tmp_path: Path) -> None:
+def test_a_device_is_written_to_directly(tmp_path: Path) -> None:
     """A device is written to directly, and its errors are raised."""
     with replacing(Path(os.devnull)) as file:
         file.write(b"new")

@@ -39,7 +39,7 @@ def fields_of(text: bytes, delimiter: str = ",", *, line_quoted: bool = False) -
         (b"", []),
     ],
 )
-def test_the_grammar(text: bytes, expected: list[tuple[str, ...]]) -> None:
+def test_records_follow_the_grammar_of_quotes(text: bytes, expected: list[tuple[str, ...]]) -> None:
     """Quotes open only at the start of a field, are doubled inside it, and may enclose delimiters and line ends."""
     assert fields_of(text) == expected
 
@@ -54,7 +54,7 @@ def test_lines_quoted_as_a_whole() -> None:
     ("line", "inner"),
     [(b'"a,b"\r\n', b"a,b"), (b'"a,""b"""', b'a,"b"'), (b'"a","b"', None), (b"a", None), (b'"', None), (b'""', b"")],
 )
-def test_unwrapping(line: bytes, inner: bytes | None) -> None:
+def test_only_whole_quoted_lines_are_unwrapped(line: bytes, inner: bytes | None) -> None:
     """Only a line that is a single quoted text is unwrapped."""
     assert unwrapped(line) == inner
 
@@ -69,7 +69,7 @@ def test_unwrapping_many_lines(end: bytes, last: bytes) -> None:
     assert unwrapped_lines(memoryview(text)) == expected
 
 
-def test_places() -> None:
+def test_a_record_knows_its_bytes_and_line() -> None:
     """A record knows its bytes and its first physical line, blank lines and quoted line ends included."""
     text = b'\na,"b\r\nc\n"\r\n\nd,e\n\rf,g'
     records = list(split_records(text, ","))
@@ -79,7 +79,7 @@ def test_places() -> None:
 
 
 @pytest.mark.parametrize(("count", "offset"), [(0, 0), (1, 2), (2, 4), (3, 5), (9, 6)])
-def test_skipping_lines(count: int, offset: int) -> None:
+def test_physical_lines_are_skipped(count: int, offset: int) -> None:
     """Physical lines are skipped, whatever ends them."""
     assert skip_lines(b"a\nb\r\rc", count) == offset
 

@@ -40,7 +40,7 @@ def _errors(kind: type[StreamsigError] = StreamsigError) -> Iterator[type[Stream
 
 @pytest.mark.parametrize("duplicate", COPIES)
 @pytest.mark.parametrize("kind", list(_errors()))
-def test_errors_survive(kind: type[StreamsigError], duplicate: Callable[[Any], Any]) -> None:
+def test_errors_survive_copies(kind: type[StreamsigError], duplicate: Callable[[Any], Any]) -> None:
     """A copy of an error has its type, message, attributes and exit code."""
     parts: dict[type, tuple[Any, ...]] = {
         BadRowError: ("a.csv", BadRow(3, "column 1", "'x'", "not a number", "leave it out")),
@@ -53,7 +53,7 @@ def test_errors_survive(kind: type[StreamsigError], duplicate: Callable[[Any], A
     assert (str(other), other.__dict__, other.exit_code) == (str(error), error.__dict__, error.exit_code)
 
 
-def test_exported_errors() -> None:
+def test_every_error_is_exported() -> None:
     """Every error that a caller can meet is exported."""
     assert [kind.__name__ for kind in _errors() if getattr(streamsig, kind.__name__, None) is not kind] == []
     assert {kind.__name__ for kind in _errors()} <= set(streamsig.__all__)
@@ -80,7 +80,7 @@ def _values(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("duplicate", COPIES)
-def test_values_survive(tmp_path: Path, duplicate: Callable[[Any], Any]) -> None:
+def test_values_survive_copies(tmp_path: Path, duplicate: Callable[[Any], Any]) -> None:
     """A copy of a value equals it."""
     for name, value in _values(tmp_path).items():
         other = duplicate(value)
