@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 Stream: TypeAlias = "bz2.BZ2Decompressor | lzma.LZMADecompressor | _Member"
 """What unpacks one stream; those of isal and zstd have the same interface."""
 
-READ_BYTES = 1 << 20
-
-_PACKED_BYTES = 1 << 18
-"""Bytes that are read at once: few enough for the cache."""
+UNPACKED_BYTES, _PACKED_BYTES = 1 << 17, 1 << 18
+"""Bytes of text that are unpacked, and of the input that are read, at once. The allocator reuses the memory of texts of
+this length; longer ones it returns to the system each time."""
 
 _ZSTD_HEADER_BYTES = 18
 _MIN_WINDOW_LOG, _FIELD_BYTES = 10, (0, 1, 2, 4)

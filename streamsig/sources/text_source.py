@@ -7,10 +7,12 @@ import zlib
 from typing import TYPE_CHECKING
 
 from streamsig.errors import LayoutError, SourceError
-from streamsig.sources.decoders import DECODERS, READ_BYTES, compression_of
+from streamsig.sources.decoders import DECODERS, UNPACKED_BYTES, compression_of
 
 if TYPE_CHECKING:
     from streamsig.sources.raw_input import RawInput
+
+_READ_BYTES = 1 << 20
 
 
 class TextSource:
@@ -76,7 +78,7 @@ class TextSource:
         if self.is_plain:
             self.raw.skip(left)
             return size, crc
-        scratch = memoryview(bytearray(READ_BYTES))
+        scratch = memoryview(bytearray(_READ_BYTES))
         while left and (count := self.readinto(scratch[: min(left, len(scratch))])):
             crc, left = zlib.crc32(scratch[:count], crc), left - count
         return size - left, crc
@@ -98,7 +100,7 @@ class TextSource:
         while not self._ahead:
             if self._codec is None:
                 return self._fill(view)
-            encoded = bytearray(READ_BYTES)
+            encoded = bytearray(_READ_BYTES)
             count = self._fill(memoryview(encoded))
             text = self._decoded(bytes(encoded[:count]), final=not count)
             if not count and not text:
@@ -130,7 +132,7 @@ class TextSource:
         if self._decoder is None:
             return self.raw.readinto(view)
         try:
-            some = self._decoder.read(min(len(view), READ_BYTES))
+            some = self._decoder.read(min(len(view), UNPACKED_BYTES))
         except self._decoder.errors as error:
             raise SourceError(
                 f"{self.name}: the {self.compression} data is damaged or cut off after {self.consumed_bytes:,} bytes"
