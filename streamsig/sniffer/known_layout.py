@@ -40,9 +40,6 @@ _WORD = "(?:[A-Za-z][A-Za-z0-9 _.-]{0,63})?"
 _DECIMAL = re.compile(r"\A0\.|\.(?:[0-9]{1,2}|[0-9]{4,})\Z")
 """Part of a number whose point cannot separate thousands."""
 
-_EXTREME = re.compile(r"^(?:[0.]+|[9.]+0*|2147483647)$", re.MULTILINE)
-"""A price that may mean "no close"."""
-
 
 class KnownLayout(NamedTuple):
     """A layout that a further sample has if it begins with `head`, and its records match `records`.
@@ -108,7 +105,7 @@ class KnownLayout(NamedTuple):
             return None
         if self.bars and not _are_bars(*(columns[index] for index in self.bars)):
             return None
-        if _EXTREME.search("\n".join(closes)) and sentinels(closes, dialect.numbers):
+        if sentinels(closes, dialect.numbers):
             return None
         first = dialect.body_line
         return layout._replace(
