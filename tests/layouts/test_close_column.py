@@ -147,6 +147,20 @@ def test_numbers_that_may_mean_no_close_are_warned_of(marker: str) -> None:
     assert detect(text, whole=True, options=Options(missing=(marker,))).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("closes", "warned"),
+    [
+        (list(range(20)), False),
+        ([0.5, 0.4, 0.2, 0.1, 0, 0.1, *[0.3, 0.2] * 7], False),
+        ([0, 0, *range(60, 105, 5), *range(105, 60, -5)], True),
+    ],
+)
+def test_a_price_may_come_near_to_0(closes: list[float], *, warned: bool) -> None:
+    """A 0 is a price where prices come near to it in usual steps, and may mean no close where they fall to it."""
+    text = columns("date,close", DAYS, list(map(str, closes)))
+    assert bool(detect(text, whole=True).warnings) == warned
+
+
 def test_an_empty_unnamed_column_may_be_the_close() -> None:
     """An unnamed column without values may be the close, so the layout is refused."""
     with pytest.raises(LayoutError, match="`column=N`"):

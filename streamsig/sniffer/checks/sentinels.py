@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from streamsig.sniffer.convention import float_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from streamsig.fields.numbers import NumberFormat
     from streamsig.sniffer.layout import Layout
@@ -52,14 +52,23 @@ def sentinels(closes: Sequence[str], numbers: NumberFormat) -> list[str]:
     prices = [value for text, value in numeric.items() if text not in low | high]
     if not low | high or not prices or min(prices) <= 0:
         return []
-    steps = sorted(abs(b - a) for a, b in pairwise(prices)) or [0.0]
-    # a price that has come near to 0 may reach it
-    lowest = sorted(prices)[len(prices) // 2] - _FAR * steps[len(steps) // 2]
-    return [
-        text
-        for text, value in numeric.items()
-        if (text in low and value < lowest) or (text in high and value > _FAR * max(prices))
-    ]
+    far = _far_below(closes, numeric, low) if low else set()
+    return [text for text in numeric if text in far or (text in high and numeric[text] > _FAR * max(prices))]
+
+
+def _far_below(closes: Sequence[str], values: Mapping[str, float], low: Collection[str]) -> set[str]:
+    """Return the low ones to which a price falls by more than prices usually move."""
+    texts = [text for text in closes if text in values]
+    prices = [values[text] for text in texts if text not in low]
+    steps = sorted(abs(b - a) for a, b in pairwise(prices))
+    usual = steps[len(steps) // 2] if steps else 0.0
+    far, before = set(), prices[0]
+    for text in texts:
+        if text not in low:
+            before = values[text]
+        elif before - values[text] > _FAR * usual:
+            far.add(text)
+    return far
 
 
 def _is_extreme(text: str) -> bool:
