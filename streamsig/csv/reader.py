@@ -96,23 +96,19 @@ class ChunkReader:
         if regular is None or (regular.enclosed and dialect.line_quoted) or _untimed_tail(octets, regular.last):
             return None
         if regular.wide:
-            (cells,) = self._cells(octets, dialect.close)
-            closes = read_closes(cells, dialect.numbers, scale)
+            closes = read_closes(Cells.of(octets, regular.places, len(self.also)), dialect.numbers, scale)
         else:
             ticks = Ticks(regular.ticks[np.newaxis], scale, regular.missing)
             cells = Cells.of(octets, regular.fallback[:, 1:])
             closes = completed(ticks, regular.fallback[:, 0], cells, dialect.numbers)
-        prices = self._cells(octets, *self.prices) if closes.ticks.missing is not None else []
+        prices: list[Cells] = []
+        if self.prices and closes.ticks.missing is not None:
+            columns = self._columns._replace(further=self.prices)
+            found = text_kernels.read_regular(octets, columns, self._grammar, None) or regular
+            prices = [Cells.of(octets, found.places, place) for place in range(len(self.prices))]
         if len(closes.bad.rows) or any(len(bad.rows) for bad in self._actions(closes.ticks, prices)):
             return None
         return Reading(closes.ticks, regular.lines, Rejects(), self._texts(octets, regular.places))
-
-    def _cells(self, octets: NDArray[np.uint8], *fields: int) -> list[Cells]:
-        """Return the cells of some fields of a regular text."""
-        columns = self._columns._replace(further=fields, last=-1)
-        regular = text_kernels.read_regular(octets, columns, self._grammar, self.scale)
-        places = np.empty((0, 2 * len(fields)), np.int32) if regular is None else regular.places
-        return [Cells.of(octets, places, place) for place in range(len(fields))]
 
     def _texts(self, octets: NDArray[np.uint8], places: NDArray[np.int32]) -> tuple[Texts, ...]:
         """Return the texts of the further fields, whose places come first."""

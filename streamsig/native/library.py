@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LEVELS = ("baseline", "avx2", "avx512")
 """The libraries, indexed by the result of `processor_level`."""
 
-INTERFACE = 5
+INTERFACE = 6
 """Changes with the arguments of any kernel, together with `interface_version` in processor.c."""
 
 _NOTHING = ctypes.c_char * 0

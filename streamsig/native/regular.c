@@ -12,7 +12,10 @@
 #include <immintrin.h>
 #endif
 
-enum { BLOCK = 64, BLOCKS = 32, MOST_FIELDS = 1 << 14, MOST_WANTED = 64, MOST_FALLBACKS = 1 << 12, AT_ONCE = 2, IRREGULAR = -1 };
+enum { BLOCK = 64, BLOCKS = 32, MOST_FIELDS = 1 << 14, MOST_WANTED = 64, MOST_FALLBACKS = 1 << 12, AT_ONCE = 2 };
+
+/* What is not read. */
+enum { IRREGULAR = -1, TOO_WIDE = -2 };
 
 typedef uint8_t block __attribute__((vector_size(BLOCK), aligned(1)));
 typedef int8_t comparison __attribute__((vector_size(BLOCK), aligned(1)));
@@ -136,14 +139,17 @@ INLINE struct place place_of(const uint8_t *text, const int32_t *ends, bool is_l
                           place.stop - (is_last && place.start < place.stop && text[place.stop - 1] == '\r')};
 }
 
+INLINE bool empty(uint8_t byte, int64_t delimiter, int64_t width) {
+    return blank(byte) || byte == delimiter || byte == '\r' || (width > 1 && byte == '"');
+}
+
 /* Return whether the record of a cell may have only delimiters and blanks, and with more than one field quotes. */
 static bool may_be_empty(const uint8_t *text, int64_t size, int64_t cell, int64_t delimiter, int64_t width) {
     int64_t start = cell, stop = cell;
-    while (stop < size && (blank(text[stop]) || text[stop] == delimiter || text[stop] == '\r' ||
-                           (width > 1 && text[stop] == '"'))) stop++;
-    while (start > 0 && (blank(text[start - 1]) || text[start - 1] == delimiter || text[start - 1] == '\r' ||
-                         (width > 1 && text[start - 1] == '"'))) start--;
-    return (stop == size || text[stop] == '\n') && (!start || text[start - 1] == '\n');
+    while (stop < size && empty(text[stop], delimiter, width)) stop++;
+    if (stop < size && text[stop] != '\n') return false;
+    while (start > 0 && empty(text[start - 1], delimiter, width)) start--;
+    return !start || text[start - 1] == '\n';
 }
 
 /* Find the cell of a field in the last record of regular text. */
@@ -160,21 +166,23 @@ static void find_last(const uint8_t *text, int64_t size, int64_t delimiter, int6
     place[1] = at > place[0] && text[at - 1] == '\r' ? at - 1 : at;
 }
 
-enum { ENCLOSED_LINES, GAPS, WIDE, FALLBACKS, LAST_START, LAST_STOP };
+enum { ENCLOSED_LINES, GAPS, FALLBACKS, LAST_START, LAST_STOP };
 
-/* Read the closes of regular text as ticks of `scale` decimals, and find the cells of further fields.
+/* Read the closes of regular text as ticks of `scale` decimals, and find the cells of further fields. A negative scale
+ * leaves the closes out.
  *
  * `wanted` has `many` fields, from 0, the close first. `ticks` and `missing` receive an entry per row, `fallback` the
  * row, start and stop of each cell that this kernel cannot read, `places` the start and the stop of each further field
  * of each row, quotes included. With `last`, a field or -1, `summary` receives its place in the last record.
  * A last line without a line end is read as if it had one. The capacity for rows is size / width + 1. Returns the
- * number of rows, or IRREGULAR: for irregular text, a record that may be empty, or more than MOST_FALLBACKS cells.
+ * number of rows, TOO_WIDE if a number does not fit in a tick, or IRREGULAR: for irregular text, a record that may be
+ * empty, or more than MOST_FALLBACKS cells.
  */
 EXPORT int64_t read_regular(const uint8_t *text, int64_t size, int64_t delimiter, int64_t width, const int32_t *wanted,
                             int64_t many, int64_t last, const uint8_t *grammar, int64_t scale, int64_t *ticks,
                             uint8_t *missing, int32_t *fallback, int32_t *places, int64_t *summary) {
     if (width > MOST_FIELDS || many > MOST_WANTED) return IRREGULAR;
-    const struct style style = style_of(grammar, scale);
+    const struct style style = style_of(grammar, scale < 0 ? 0 : scale);
     struct noted noted = {false, 0};
     struct ranks selected, ends;
     clear(&selected, width);
@@ -235,11 +243,16 @@ EXPORT int64_t read_regular(const uint8_t *text, int64_t size, int64_t delimiter
                 places[0] = (int32_t)place.start;
                 places[1] = (int32_t)place.stop;
             }
+            if (scale < 0) {
+                if (may_be_empty(text, size, close.start, delimiter, width)) return IRREGULAR;
+                continue;
+            }
             const struct number number = read_quickly(text, close.start, close.stop, true, style.separator, &style);
             ticks[row] = number.ticks;
             missing[row] = 0;
             if (LIKELY(number.done)) continue;
             const int status = read_slowly(text, close.start, close.stop, true, &style, ticks + row, &noted);
+            if (noted.wide) return TOO_WIDE;
             if (status == MISSING) {
                 if (may_be_empty(text, size, close.start, delimiter, width)) return IRREGULAR;
                 missing[row] = 1;
@@ -258,7 +271,6 @@ EXPORT int64_t read_regular(const uint8_t *text, int64_t size, int64_t delimiter
     if (rank || state.inside) return IRREGULAR;
     summary[ENCLOSED_LINES] = (int64_t)state.enclosed_lines;
     summary[GAPS] = gaps;
-    summary[WIDE] = noted.wide;
     summary[FALLBACKS] = fallbacks;
     if (last >= 0 && row) find_last(text, size, delimiter, last, summary + LAST_START);
     return row;

@@ -19,6 +19,7 @@ MAX_SCALE = 18
 MAX_FALLBACK = 1 << 12
 """The most cells of a regular text that the kernel leaves to the caller."""
 
+_TOO_WIDE = -2
 _PADDING = 16
 _MOST_ENTRY = 255
 
@@ -91,10 +92,10 @@ class Regular(NamedTuple):
         missing: (rows,) 1 where there is no close, else 0; `None` if every row has one.
         fallback: (fallback, 3) the row, start and stop of cells that the kernel cannot read; the caller reads them.
         places: (rows, 2 * further) the start and the stop of each further field.
-        wide: Whether a number does not fit in a tick.
         lines: The number of line ends; a CR at the end of the text is one.
         enclosed: The number of line ends inside quotes.
         last: (0 or 1, 2) the start and the stop of the requested cell in the last record.
+        wide: Whether a number does not fit in a tick. There are no ticks then, and the close is the last further field.
 
     """
 
@@ -102,45 +103,50 @@ class Regular(NamedTuple):
     missing: NDArray[np.bool_] | None
     fallback: NDArray[np.int32]
     places: NDArray[np.int32]
-    wide: bool
     lines: int
     enclosed: int
     last: NDArray[np.int32]
+    wide: bool = False
 
 
-def read_regular(text: NDArray[np.uint8], columns: Columns, grammar: NDArray[np.uint8], scale: int) -> Regular | None:
+def read_regular(
+    text: NDArray[np.uint8], columns: Columns, grammar: NDArray[np.uint8], scale: int | None
+) -> Regular | None:
     """Read a text whose records are all regular; `None` for any other.
 
     Records have the same number of fields, quotes open and close fields, and lines end with LF or CRLF; the last one
     need not end. No record has only delimiters and blanks. `text`, (bytes,), must be shorter than 2 GiB. Returns `None`
-    also for more than `MAX_FALLBACK` cells that the kernel cannot read. Raises ValueError for fields or a scale out of
-    range.
+    also for more than `MAX_FALLBACK` cells that the kernel cannot read. Without a scale, closes are not read. Raises
+    ValueError for fields or a scale out of range.
     """
     delimiter, width, close, further, last = columns
     fields = (close, *further)
     if not 0 <= min(fields) <= max(fields) < width or not -1 <= last < width:
         raise ValueError(f"fields {fields} or {last} are not in 0..{width - 1}")
-    _check_scale(scale)
+    _check_scale(scale or 0)
     # many more rows than a text usually has: memory that is not written is not allocated
     most = len(text) // width + 1
     ticks, missing = np.empty(most, np.int64), np.empty(most, np.uint8)
     fallback, places = np.empty((MAX_FALLBACK, 3), np.int32), np.empty((most, 2 * len(further)), np.int32)
-    summary = np.zeros(6, np.int64)
-    source = (text, len(text), ord(delimiter), width, np.array(fields, np.int32), len(fields), last, grammar, scale)
-    rows = library.call("read_regular", *source, ticks, missing, fallback, places, summary)
+    summary = np.zeros(5, np.int64)
+    source = (text, len(text), ord(delimiter), width, np.array(fields, np.int32), len(fields), last, grammar)
+    read = -1 if scale is None else scale
+    rows = library.call("read_regular", *source, read, ticks, missing, fallback, places, summary)
+    if rows == _TOO_WIDE:
+        regular = read_regular(text, columns._replace(further=(*further, close)), grammar, None)
+        return None if regular is None else regular._replace(wide=True)
     if rows < 0:
         return None
-    enclosed, gaps, wide, left = summary[:4].tolist()
+    enclosed, gaps, left = summary[:3].tolist()
     is_open = len(text) > 0 and text[-1] not in b"\r\n"
     return Regular(
-        ticks[:rows].copy(),
+        ticks[: 0 if scale is None else rows].copy(),
         missing[:rows].astype(np.bool_) if gaps else None,
         fallback[:left].copy(),
         places[:rows].copy(),
-        bool(wide),
         rows + enclosed - is_open,
         enclosed,
-        summary[4:].astype(np.int32).reshape(1, 2)[: rows if last >= 0 else 0],
+        summary[3:].astype(np.int32).reshape(1, 2)[: rows if last >= 0 else 0],
     )
 
 
