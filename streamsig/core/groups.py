@@ -13,7 +13,7 @@ from streamsig.core.counting import factor_of, rules_of
 from streamsig.core.int64_words import differences, from_words, largest_of, to_words, words_for
 from streamsig.core.json_values import MOST, pack, unpack, whole
 from streamsig.core.keys import KeyTable, Texts, number_keys
-from streamsig.core.row_signals import RowValues, lengths_of, mean_of
+from streamsig.core.row_signals import RowValues, mean_of
 from streamsig.core.ticks import MOST_SCALE, Ticks
 from streamsig.native import count_kernels
 
@@ -71,7 +71,8 @@ class GroupState:
 
     Groups are numbered in order of first appearance. With `backwards`, rows arrive newest first, so a window covers
     the rows *after* it; runs are merged in the same order. A state takes at most `max_bytes`, including the copy of
-    its keys that exists while they grow. With `emits`, `row_values` has the values of the rows of the last update.
+    its keys that exists while they grow. With `emits`, the lengths of the means to compute, `row_values` has the values
+    of the rows of the last update.
     Raises ValueError for `backwards` and `emits`: rows that arrive newest first have no signals yet.
     """
 
@@ -79,9 +80,14 @@ class GroupState:
     """The closes of the rows whose values are not known yet: none."""
 
     def __init__(
-        self, signals: Sequence[Signal], *, backwards: bool = False, emits: bool = False, max_bytes: int = MAX_BYTES
+        self,
+        signals: Sequence[Signal],
+        *,
+        backwards: bool = False,
+        emits: Sequence[int] | None = None,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
-        if backwards and emits:
+        if backwards and emits is not None:
             raise ValueError("rows that arrive newest first have no signals yet")
         self.signals, self.backwards, self.emits, self.max_bytes = tuple(signals), backwards, emits, max_bytes
         self.row_values: RowValues | None = None
@@ -146,7 +152,7 @@ class GroupState:
         scale = self._held.scale
         ticks = rows.ticks if rows.ticks.scale == scale else rows.ticks.rescale(scale)
         words, missing = to_words(ticks, self._arrays.sums.shape[2]), rows.ticks.missing
-        lengths = np.array(lengths_of(self.signals), np.int64) if self.emits else None
+        lengths = None if self.emits is None else np.array(self.emits, np.int64)
         closes = count_kernels.GroupCloses(groups[rows.groups], words, missing)
         count, values = count_kernels.count_groups(closes, self._rules, self._arrays, lengths)
         if lengths is not None:

@@ -34,12 +34,14 @@ class RowValues:
     counts: tuple[int, ...]
 
     @classmethod
-    def of(cls, signals: Sequence[Signal], ticks: Ticks, start: int = 0) -> RowValues:
-        """Compute the values of rows `start` and later of a run of one series."""
+    def of(
+        cls, signals: Sequence[Signal], ticks: Ticks, start: int = 0, lengths: Sequence[int] | None = None
+    ) -> RowValues:
+        """Compute the values of rows `start` and later of a run of one series; `lengths` are those of its signals."""
         flags = np.zeros((len(signals), len(ticks)), np.uint8)
         counts = count_within(tuple(signals), ticks, flags, start)
-        lengths = lengths_of(signals)
-        totals = _running_totals(ticks, max(lengths))
+        lengths = lengths_of(signals) if lengths is None else lengths
+        totals = _running_totals(ticks, max(lengths, default=1))
         unbroken = None if ticks.missing is None else _unbroken(ticks.missing)
         averages = {}
         for length in lengths:

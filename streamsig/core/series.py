@@ -32,12 +32,14 @@ class SeriesRows(NamedTuple):
 class SeriesState:
     """Counts over the rows of one series, and over separate series that were added.
 
-    With `backwards`, rows arrive newest first, and runs are merged in the same order. With `emits`, `row_values` has
-    the values of rows after each change: of the rows that arrived, or `backwards` of the first rows that waited for
-    those before them in time.
+    With `backwards`, rows arrive newest first, and runs are merged in the same order. With `emits`, the lengths of the
+    means to compute, `row_values` has the values of rows after each change: of the rows that arrived, or `backwards` of
+    the first rows that waited for those before them in time.
     """
 
-    def __init__(self, signals: Sequence[Signal], *, backwards: bool = False, emits: bool = False) -> None:
+    def __init__(
+        self, signals: Sequence[Signal], *, backwards: bool = False, emits: Sequence[int] | None = None
+    ) -> None:
         self.signals, self.backwards, self.emits = tuple(signals), backwards, emits
         self.row_values: RowValues | None = None
         self._fold = Fold(signals, backwards=backwards)
@@ -82,7 +84,7 @@ class SeriesState:
     def rows_of(self, _keys: Sequence[Texts], ticks: Ticks) -> SeriesRows:
         """Return a run of rows for `update`, in order of arrival; changes nothing."""
         ticks = ticks.reverse() if self.backwards else ticks
-        if self.emits:
+        if self.emits is not None:
             return SeriesRows(state_of(self.signals, ticks, (0,) * len(self.signals)), ticks)
         return SeriesRows(WindowState.of(self.signals, ticks))
 
@@ -106,7 +108,7 @@ class SeriesState:
         self.row_values = None
         if not self.backwards:
             self._replace(self.window.merge(right.window))
-        elif self.emits:
+        elif self.emits is not None:
             tail = right.window.tail
             values = self._emit(concat([tail, self.window.head]), len(tail))
             self._replace(joined(right.window, self.window, values.counts))
@@ -133,7 +135,7 @@ class SeriesState:
         (self._longest,) = whole([plain["longest"]], most=rows)
 
     def _emit(self, ticks: Ticks, start: int) -> RowValues:
-        values = RowValues.of(self.signals, ticks, start)
+        values = RowValues.of(self.signals, ticks, start, self.emits)
         self.row_values = values.reverse() if self.backwards else values
         return values
 

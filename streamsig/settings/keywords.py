@@ -31,6 +31,7 @@ class RunSettings(TypedDict, total=False):
     check_order: bool | None
     per_file: bool | None
     group_by: str | SupportsIndex | Sequence[str | SupportsIndex] | None
+    rows_means: Literal["all", "none"] | None
     checkpoint: str | os.PathLike[str] | None
     fresh: bool | None
     finished: bool | None

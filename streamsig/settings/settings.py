@@ -104,6 +104,8 @@ class Settings:
         "Count each input as a separate series (default: all are one series).", default=False)
     group_by: tuple[str | int, ...] = _setting(COLUMNS, SERIES, "NAME|N",
         "Count each value of this column as a separate series; can be repeated.", default=())
+    rows_means: str = _setting(choice("all", "none"), OUTPUT, "all|none",
+        "Emit rows with the two means that each signal compares, or without (default all).", default="all")
     checkpoint: str | None = _setting(PATH, LIMITS, "FILE",
         "Save progress to FILE every few seconds, and resume from it.")
     fresh: bool = _setting(YES_NO, LIMITS, "", "Ignore the checkpoint, and start over.", default=False)
@@ -123,6 +125,11 @@ class Settings:
     def counted(self) -> tuple[Signal, ...]:
         """The signals to count: the named ones, or else the close above the mean of `window` closes."""
         return tuple(signal for _, signal in self.signals) or (Signal(1, self.window),)
+
+    @property
+    def has_means(self) -> bool:
+        """Whether rows have the means that signals compare."""
+        return self.rows_means == "all"
 
     def as_json(self) -> dict[str, Any]:
         """Return every setting by its key, as JSON; `threads` is the number that will run."""

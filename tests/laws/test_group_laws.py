@@ -17,6 +17,7 @@ from streamsig import Signal, Ticks
 from streamsig.core.groups import GroupRows, GroupState, TooManyGroupsError
 from streamsig.core.int64_words import differences, from_words, to_words, words_for
 from streamsig.core.keys import KeyTable, Texts
+from streamsig.core.row_signals import lengths_of
 from streamsig.core.signals import COMPARISONS
 from streamsig.native import count_kernels, library
 from tests.support import oracle
@@ -96,7 +97,7 @@ def test_rows_have_the_values_of_their_group(
         data.draw(cuts(len(series))),
         sorted({length for signal in signals for length in (signal.fast, signal.slow)}),
     )
-    state = GroupState(signals, emits=True)
+    state = GroupState(signals, emits=lengths_of(signals))
     flags: list[list[int]] = [[] for _ in signals]
     means: dict[int, list[float]] = {length: [] for length in lengths}
     for start, stop in zip([0, *places], [*places, len(series)], strict=True):
@@ -125,7 +126,7 @@ def test_rows_have_the_values_of_their_group(
 def test_rows_newest_first_have_no_values_yet() -> None:
     """A state that runs backwards refuses to emit rows, since their values depend on later rows."""
     with pytest.raises(ValueError, match="newest first"):
-        GroupState([Signal(1, 2)], backwards=True, emits=True)
+        GroupState([Signal(1, 2)], backwards=True, emits=[1, 2])
 
 
 @given(st.data(), keyed(), signal_lists, st.booleans())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig import Signal, Ticks
-from streamsig.core.row_signals import RowValues
+from streamsig.core.row_signals import RowValues, lengths_of
 from streamsig.core.series import SeriesState
 from streamsig.core.signals import COMPARISONS
 from streamsig.core.window import WindowState
@@ -62,7 +62,7 @@ def check(emitted: Sequence[RowValues], signals: Sequence[Signal], series: Close
 @given(st.data(), closes(), signal_lists)
 def test_rows_of_a_series_are_those_of_the_oracle(data: DataObject, series: Closes, signals: list[Signal]) -> None:
     """Rows cut anywhere have the oracle's flags and means."""
-    state = SeriesState(signals, emits=True)
+    state = SeriesState(signals, emits=lengths_of(signals))
     check([update(state, piece) for piece in pieces(data, series)], signals, series)
     assert state.window == WindowState.of(signals, Ticks.from_decimals(series))
 
@@ -72,9 +72,9 @@ def test_reversed_files_are_emitted_in_their_order(
     data: DataObject, files: list[Closes], signals: list[Signal]
 ) -> None:
     """Rows of reversed files are emitted file by file, in the order of the files."""
-    before, emitted = SeriesState(signals, backwards=True, emits=True), list[RowValues]()
+    before, emitted = SeriesState(signals, backwards=True, emits=lengths_of(signals)), list[RowValues]()
     for file in files:
-        state = SeriesState(signals, backwards=True, emits=True)
+        state = SeriesState(signals, backwards=True, emits=lengths_of(signals))
         mine = [update(state, piece) for piece in pieces(data, file)]
         assert sum(map(len, mine)) == len(file) - len(state.waiting)
         state.merge(before)

@@ -32,7 +32,7 @@ CLOSES = [Decimal("1.5"), Decimal("1.25"), None, Decimal("1E-8"), Decimal("12345
 
 def batches(size: int) -> list[pa.RecordBatch]:
     """Return the rows of `CLOSES` in batches of a size."""
-    table, series = RowTable(NAMED, keys=["close"], has_time=True), SeriesState(SIGNALS, emits=True)
+    table, series = RowTable(NAMED, keys=["close"], has_time=True), SeriesState(SIGNALS, emits=[1, 2])
     made = []
     for start in range(0, len(CLOSES), size):
         ticks = Ticks.from_decimals(CLOSES[start : start + size])

@@ -86,6 +86,16 @@ def test_rows_add_up_to_the_counts(workdir: Workdir, chosen: dict[str, Any]) -> 
         assert sum(table.column(name).to_pylist()) == count.signal_count
 
 
+@pytest.mark.parametrize("chosen", [{}, {"order": "newest-first"}, {"per_file": True}, {"group_by": (1,)}])
+def test_rows_without_means(workdir: Workdir, chosen: dict[str, Any]) -> None:
+    """Without means, the other columns are the same."""
+    closes = [5, 4, 3, "", 3, 4, 5, 5, 6, 7, 1, 9]
+    paths = [workdir.put("a.csv", prices(closes)), workdir.put("b.csv", prices([*reversed(closes), 8]))]
+    table = scanned(*paths, **chosen)
+    means = [f"{name}_{which}" for name in RULES for which in ("fast", "slow")]
+    assert scanned(*paths, rows_means="none", **chosen).equals(table.drop_columns(means))
+
+
 def test_rows_of_parquet(workdir: Workdir) -> None:
     """A Parquet file gives the rows of its CSV."""
     text = workdir.prices(["1.50", "1.75", "", "2.00", "2.00", "2.50"])

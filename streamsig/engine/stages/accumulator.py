@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from streamsig.core.groups import GroupState, TooManyGroupsError
 from streamsig.core.json_values import decoded
+from streamsig.core.row_signals import lengths_of
 from streamsig.core.series import SeriesState
 from streamsig.engine.stages.stage import Stage
 from streamsig.errors import LayoutError, UsageError
@@ -134,13 +135,14 @@ class Accumulator(Stage[tuple[int, Any]], Generic[State]):
 def accumulator_of(settings: Settings, budget: Budget, *, emits: bool = False) -> Accumulator[Any]:
     """Return the accumulator for these settings; with `emits`, it computes the values of each row."""
     signals, backwards = settings.counted, settings.order == NEWEST_FIRST
+    lengths = None if not emits else lengths_of(signals) if settings.has_means else []
     if not settings.group_by:
-        return Accumulator(lambda: SeriesState(signals, backwards=backwards, emits=emits), settings, budget)
+        return Accumulator(lambda: SeriesState(signals, backwards=backwards, emits=lengths), settings, budget)
     if emits and backwards:
         raise UsageError("rows of groups cannot be emitted newest first: each would wait for the next of its group")
 
     def new_state() -> GroupState:
-        return GroupState(signals, backwards=backwards, emits=emits, max_bytes=budget.plan.groups_bytes)
+        return GroupState(signals, backwards=backwards, emits=lengths, max_bytes=budget.plan.groups_bytes)
 
     return Accumulator(new_state, settings, budget)
 

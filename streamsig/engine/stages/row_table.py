@@ -30,20 +30,26 @@ class RowTable:
     """Builds record batches from rows in order.
 
     The columns are `row` (from `first` on), `time` if there is one, the `keys`, `close`, and for each named signal the
-    means NAME_fast and NAME_slow (null where there is none) and NAME (0 or 1).
+    means NAME_fast and NAME_slow (null where there is none), if it `has_means`, and NAME (0 or 1).
     """
 
     def __init__(
-        self, signals: Sequence[tuple[str, Signal]], *, keys: Sequence[str] = (), has_time: bool, first: int = 1
+        self,
+        signals: Sequence[tuple[str, Signal]],
+        *,
+        keys: Sequence[str] = (),
+        has_time: bool,
+        has_means: bool = True,
+        first: int = 1,
     ) -> None:
-        self._signals = tuple(signals)
+        self._signals, self._has_means = tuple(signals), has_means
         columns = [("row", pa.int64()), *((("time", pa.string()),) if has_time else ()), ("close", CLOSE)]
         place = len(columns) - 1
         free = _free_names([name for name, _ in columns])
         # keys are placed before the close, which has the first claim to its name
         columns[place:place] = [(free(name), pa.string()) for name in keys]
         for name, _ in self._signals:
-            means = [(free(f"{name}_{which}"), pa.float64()) for which in ("fast", "slow")]
+            means = [(free(f"{name}_{which}"), pa.float64()) for which in ("fast", "slow") if has_means]
             columns += [*means, (free(name), pa.uint8())]
         self.schema = pa.schema(columns)
         self._texts, self._next = len(keys) + has_time, first
@@ -55,7 +61,7 @@ class RowTable:
         absent = [pa.nulls(rows, pa.string())] * (self._texts - len(texts))
         columns = [pa.array(np.arange(first, first + rows)), *absent, *texts, self._closes(ticks, first)]
         for (_, signal), flags in zip(self._signals, values.flags, strict=True):
-            means = (values.averages[length] for length in (signal.fast, signal.slow))
+            means = (values.averages[length] for length in (signal.fast, signal.slow) if self._has_means)
             columns += [*(pa.array(each, from_pandas=True) for each in means), pa.array(flags)]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 

@@ -53,7 +53,7 @@ class RowsOut(Stage[Rows]):
         self, settings: Settings, emit: Callable[[pa.RecordBatch], None], accumulator: Accumulator[Any]
     ) -> None:
         self._signals = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
-        self._write, self._accumulator = emit, accumulator
+        self._has_means, self._write, self._accumulator = settings.has_means, emit, accumulator
         self._table: RowTable | None = None
         self._has_time, self._keys = False, tuple[str, ...]()
         self._time: tuple[int, ...] = ()
@@ -111,11 +111,15 @@ class RowsOut(Stage[Rows]):
             if len(waiting) and [len(each) for each in texts] != [len(waiting)] * (self._has_time + len(self._keys)):
                 raise ValueError(f"texts of other rows than the {len(waiting)} that wait")
             self._waiting, first = (waiting, texts), rows - len(waiting) + 1
-            self._table = RowTable(self._signals, has_time=self._has_time, keys=self._keys, first=first)
+            self._table = self._new_table(first)
+
+    def _new_table(self, first: int = 1) -> RowTable:
+        has = {"has_time": self._has_time, "has_means": self._has_means}
+        return RowTable(self._signals, keys=self._keys, first=first, **has)
 
     def _settle_columns(self) -> None:
         if self._table is None:
-            self._table = RowTable(self._signals, has_time=self._has_time, keys=self._keys)
+            self._table = self._new_table()
             empty = [pa.nulls(0, it.type) for it in self._table.schema]
             self._write(pa.RecordBatch.from_arrays(empty, schema=self._table.schema))
 
