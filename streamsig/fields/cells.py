@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streamsig.fields.numbers import MISSING, NumberFormat
@@ -46,7 +47,7 @@ class Kind(Enum):
 
 _QUANTITY = re.compile(r"(.*\d[.,]?)\s?(?:%|[KMBTkmbt]|[Mm]il|Mio\.?|Mrd\.?)")
 
-_LONGEST = 64
+_LONGEST, _MOST_DIGITS = 64, 18
 _MANY = 32
 _NINES = str.maketrans("0123456789", "9999999999")
 _FIRST_ZERO = re.compile(r"^([^0-9\n]*)0", re.MULTILINE)
@@ -108,6 +109,13 @@ def are_mostly_numbers(texts: Sequence[str]) -> bool:
     """Return whether more than half of the fields that are not missing are numbers; false without any."""
     looks = [kind for kind in kinds(texts) if kind is not Kind.MISSING]
     return 2 * looks.count(Kind.NUMBER) > len(looks)
+
+
+def are_consecutive(texts: Sequence[str]) -> bool:
+    """Return whether texts are whole numbers, each one more than the one before it, as row numbers are."""
+    numbers = [text.strip() for text in texts]
+    plain = all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in numbers)
+    return plain and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))
 
 
 def _kind_of(looks: str) -> Kind:

@@ -13,7 +13,7 @@ from streamsig.errors import LayoutError
 from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import Role, are_numbers, compact, roles
 from streamsig.sniffer.framing import typical_fields
-from streamsig.sniffer.row_names import names_over
+from streamsig.sniffer.header_names import names_of, names_over, with_labels
 from streamsig.sniffer.table import numbered
 
 if TYPE_CHECKING:
@@ -59,19 +59,20 @@ def find_body(records: list[Record], options: LayoutOptions, name: str) -> Body:
     sample = _Sample(records, options)
     fields = sample.fields
     if options.header is False:
-        begin = 0 if first_is_it else _first_of_length(records, fields)
+        full = (i for i, record in enumerate(records[:_DEEPEST]) if len(record.fields) == fields)
+        begin = 0 if first_is_it else next(full, 0)
         return _body(None, records, begin, begin, fields)
     index = sample.header_index(1 if first_is_it else _DEEPEST)
     if options.header is None and index is None and are_numbers(records[0].fields):
         # pandas gives such names to what it has read without a header
-        return _body(_names(records[0], fields), records, 1, 0, fields)
+        return _body(names_of(records[0], fields), records, 1, 0, fields)
     if options.header and index is None:
         index = 0
     if index is None:
         begin = 0 if first_is_it else sample.first_row(name)
         return _body(None, records, begin, 0, fields)
     begin = sample.after_notes(index, name)
-    return _body(_names(records[index], fields), records, begin, index, fields)
+    return _body(names_of(records[index], fields), records, begin, index, fields)
 
 
 class _Sample:
@@ -268,15 +269,16 @@ def _has_digits(text: str) -> bool:
 
 
 def _body(names: tuple[str, ...] | None, records: list[Record], begin: int, index: int, fields: int) -> Body:
-    under = tuple(records[index + 1 : begin]) if names is not None else ()
+    under: tuple[Record, ...] = ()
+    labels: tuple[str, ...] = ()
+    preamble = records[:begin]
     if names is not None:
+        under, preamble = tuple(records[index + 1 : begin]), records[:index]
         if all(len(record.fields) != fields for record in records[begin:]):
             # no data record has so many: they were counted above the header
             fields = typical_fields(records[begin:]) if begin < len(records) else len(names)
         full = [record.fields for record in records[begin:] if len(record.fields) == fields]
-        names, labels = _with_labels(names_over(names, full, fields), under)
-    else:
-        labels = ()
+        names, labels = with_labels(names_over(names, full, fields), under)
     last = records[-1]
     start, line = (records[begin].start, records[begin].line) if begin < len(records) else (last.stop, last.next_line)
     return Body(
@@ -287,7 +289,7 @@ def _body(names: tuple[str, ...] | None, records: list[Record], begin: int, inde
         fields=fields,
         start=start,
         line=line,
-        preamble=tuple(records[: index if names is not None else begin]),
+        preamble=tuple(preamble),
         under_header=under,
     )
 
@@ -296,28 +298,3 @@ def _fields(records: list[Record], looks: Sequence[Sequence[Kind]]) -> int:
     """Return the number of fields of most records with data, or of most records where none has data."""
     with_data = [record for record, row in zip(records, looks, strict=False) if any(kind.typed for kind in row)]
     return typical_fields([record for record in with_data if len(record.fields) > 1] or with_data or records)
-
-
-def _first_of_length(records: list[Record], fields: int) -> int:
-    return next((i for i, record in enumerate(records[:_DEEPEST]) if len(record.fields) == fields), 0)
-
-
-def _with_labels(names: tuple[str, ...], under: Sequence[Record]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Take the name of the first column from a row that holds nothing else, as pandas writes it."""
-    labels = [""] * len(names)
-    for record in under:
-        cells = [cell.strip() for cell in record.fields]
-        if cells[0] and not any(cells[1:]):
-            names = (cells[0], *names[1:])
-            continue
-        for index, cell in enumerate(cells[: len(names)]):
-            labels[index] = labels[index] or cell
-    return names, tuple(labels)
-
-
-def _names(record: Record, fields: int) -> tuple[str, ...]:
-    """Return the names as a person would write them, without the empty ones after the last field."""
-    names = [cell.strip(" \t\u00a0") for cell in record.fields]
-    while len(names) > fields and not names[-1]:
-        names.pop()
-    return tuple(names)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.errors import LayoutError
+from streamsig.fields.cells import are_consecutive
 from streamsig.fields.column_names import Role, are_numbers, roles
 from streamsig.sniffer.table import numbered
 
@@ -29,7 +30,7 @@ _TAIL = r"[0-9]{3}(?:\.[0-9]*)?"
 _DATE = r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?"
 _JUDGED = 300
-_FEW_DIGITS, _MOST_DIGITS = 2, 18
+_FEW_DIGITS = 2
 _NEAR = 2.0
 
 
@@ -154,8 +155,4 @@ def _all(pattern: str, texts: Sequence[str]) -> bool:
 
 
 def _counts(texts: Sequence[str]) -> bool:
-    """Return whether texts are row numbers: each is one more than the one before it."""
-    return len(texts) > _FEW_DIGITS and all(
-        a.isdecimal() and b.isdecimal() and max(len(a), len(b)) <= _MOST_DIGITS and int(b) == int(a) + 1
-        for a, b in pairwise(texts)
-    )
+    return len(texts) > _FEW_DIGITS and are_consecutive(texts)

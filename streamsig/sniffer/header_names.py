@@ -1,22 +1,30 @@
-"""Names for every field where a header has too few: R leaves out the name of its row names."""
+"""A name for every field: pandas writes two records of names, and R leaves out the name of its row names."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from streamsig.fields.cells import Kind, kinds
+from streamsig.fields.cells import Kind, are_consecutive, kinds
 from streamsig.fields.column_names import PRICES, Role, compact, roles
 from streamsig.sniffer.time_column import dates_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamsig.csv.records import Record
+
 _VOLUMES = frozenset({"volume", "vol"})
 _JUDGED = 300
-_MOST_DIGITS = 18
 _FEWEST = 3
 """Rows that have to be numbered 1, 2, 3 to rule out a coincidence."""
+
+
+def names_of(record: Record, fields: int) -> tuple[str, ...]:
+    """Return the names as a person would write them, without the empty ones after the last field."""
+    names = [cell.strip(" \t\u00a0") for cell in record.fields]
+    while len(names) > fields and not names[-1]:
+        names.pop()
+    return tuple(names)
 
 
 def names_over(names: tuple[str, ...], rows: Sequence[Sequence[str]], fields: int) -> tuple[str, ...]:
@@ -37,6 +45,19 @@ def names_over(names: tuple[str, ...], rows: Sequence[Sequence[str]], fields: in
     return names
 
 
+def with_labels(names: tuple[str, ...], under: Sequence[Record]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Take the name of the first column from a row that holds nothing else, as pandas writes it."""
+    labels = [""] * len(names)
+    for record in under:
+        cells = [cell.strip() for cell in record.fields]
+        if cells[0] and not any(cells[1:]):
+            names = (cells[0], *names[1:])
+            continue
+        for index, cell in enumerate(cells[: len(names)]):
+            labels[index] = labels[index] or cell
+    return names, tuple(labels)
+
+
 def _are_row_names(names: Sequence[str], columns: Sequence[Sequence[str]]) -> bool | None:
     """Return whether the first field names its row; `None` where it may be the first named column as well."""
     role = roles(names)[0]
@@ -46,7 +67,7 @@ def _are_row_names(names: Sequence[str], columns: Sequence[Sequence[str]]) -> bo
     is_no_label = role in PRICES or compact(names[0]) in _VOLUMES
     if is_no_label and (dates or looks == {Kind.TEXT}):
         return True
-    if not _are_consecutive(first):
+    if not are_consecutive(first):
         return False
     counted = len(first) >= _FEWEST and int(first[0]) in {0, 1}
     if role is Role.TIME:
@@ -56,9 +77,3 @@ def _are_row_names(names: Sequence[str], columns: Sequence[Sequence[str]]) -> bo
         return False
     # where the last field is empty they may be prices as well as row numbers
     return True if counted and any(text.strip() for text in columns[-1]) else None
-
-
-def _are_consecutive(texts: Sequence[str]) -> bool:
-    numbers = [text.strip() for text in texts]
-    plain = all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in numbers)
-    return plain and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))
