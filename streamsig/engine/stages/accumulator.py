@@ -90,7 +90,7 @@ class Accumulator(Stage[tuple[int, Any]], Generic[State]):
             self.signals += self._open.update(content)
         self.rows += rows
         self._input_rows += rows
-        self._row_values = self._open.row_values
+        self._row_values, self._open.row_values = self._open.row_values, None
         self._budget.plan.check_closes(self._open.limbs)
 
     def end_input(self) -> None:
@@ -102,7 +102,7 @@ class Accumulator(Stage[tuple[int, Any]], Generic[State]):
         with _refusing():
             # with another order, the newest input is the first one
             state.merge(self._new_state() if self._per_file else self.ended)
-            self._row_values = state.row_values
+            self._row_values, state.row_values = state.row_values, None
             if not self._per_file:
                 self.ended = state
                 return
