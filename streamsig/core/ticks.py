@@ -135,7 +135,7 @@ class Ticks:
             whole = (whole << LIMB_BITS) + limb
         return [int(tick) for tick in whole]
 
-    def take(self, rows: NDArray[np.intp]) -> Ticks:
+    def take(self, rows: NDArray[np.integer]) -> Ticks:
         """Return these rows, in this order, as a copy."""
         missing = None if self.missing is None else self.missing[rows]
         return Ticks(self.limbs[:, rows], self.scale, None if missing is None or not missing.any() else missing)

@@ -41,7 +41,7 @@ class Bad(NamedTuple):
     """
 
     rows: NDArray[np.integer]
-    which: NDArray[np.int32]
+    which: NDArray[np.integer]
     texts: list[str]
     errors: list[NumberError]
 
@@ -118,12 +118,11 @@ def _parse(rows: NDArray[np.int32], texts: Texts, numbers: NumberFormat) -> tupl
     which = table.number(texts)
     known = [utf8.from_bytes(text) for text in table.texts().to_bytes()]
     parsed = [_parsed(text, numbers) for text in known]
-    wrong = [(text, it) for text, it in zip(known, parsed, strict=True) if isinstance(it, NumberError)]
-    is_wrong = np.array([isinstance(it, NumberError) for it in parsed], np.bool_)
+    errors = {place: it for place, it in enumerate(parsed) if isinstance(it, NumberError)}
     ticks = Ticks.from_decimals([None if isinstance(it, NumberError) else it for it in parsed])
-    bad, places = is_wrong[which], np.cumsum(is_wrong, dtype=np.int32) - 1
-    texts_of_bad, errors = [text for text, _ in wrong], [error for _, error in wrong]
-    return ticks.take(which.astype(np.intp)), Bad(rows[bad], places[which[bad]], texts_of_bad, errors)
+    bad = np.isin(which, [*errors])
+    places = np.searchsorted([*errors], which[bad])
+    return ticks.take(which), Bad(rows[bad], places, [known[place] for place in errors], [*errors.values()])
 
 
 def _parsed(text: str, numbers: NumberFormat) -> Decimal | NumberError | None:

@@ -35,14 +35,18 @@ INLINE uint64_t parity(uint64_t bits) {
     return bits;
 }
 
-/* Return the bits whose ranks among the set bits are set in `ranks`. */
-INLINE uint64_t deposit(uint64_t ranks, uint64_t bits) {
+/* Turn two masks of ranks into the set bits that have these ranks among all of `bits`. */
+INLINE void deposit(uint64_t bits, uint64_t *one, uint64_t *other) {
 #if defined(__BMI2__)
-    return _pdep_u64(ranks, bits);
+    *one = _pdep_u64(*one, bits);
+    *other = _pdep_u64(*other, bits);
 #else
-    uint64_t deposited = 0;
-    for (; bits; bits &= bits - 1, ranks >>= 1) deposited |= bits & (0 - bits) & (0 - (ranks & 1));
-    return deposited;
+    uint64_t first = *one, second = *other;
+    for (*one = *other = 0; bits; bits &= bits - 1, first >>= 1, second >>= 1) {
+        const uint64_t lowest = bits & (0 - bits);
+        *one |= lowest & (0 - (first & 1));
+        *other |= lowest & (0 - (second & 1));
+    }
 #endif
 }
 
@@ -220,8 +224,9 @@ EXPORT int64_t read_regular(const uint8_t *text, int64_t size, int64_t delimiter
             const uint64_t all = marks.delimiters | marks.ends;
             wrong |= marks.wrong;
             smallest = __builtin_elementwise_min(smallest, *here);
-            if (UNLIKELY(deposit(ranks_from(&ends, rank), all) != marks.ends)) return IRREGULAR;
-            uint64_t bits = deposit(ranks_from(&selected, rank), all);
+            uint64_t expected = ranks_from(&ends, rank), bits = ranks_from(&selected, rank);
+            deposit(all, &expected, &bits);
+            if (UNLIKELY(expected != marks.ends)) return IRREGULAR;
             rank += (uint64_t)__builtin_popcountll(all) - (uint64_t)width * (uint64_t)__builtin_popcountll(marks.ends);
             int32_t *out = list + filled;
             filled += __builtin_popcountll(bits);
