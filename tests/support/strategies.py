@@ -51,7 +51,7 @@ def closes(draw: DrawFn, max_size: int = 40) -> Closes:
     return draw(st.lists(value, max_size=max_size))
 
 
-_ODD_NUMBERS = [
+_DIFFICULT_NUMBERS = [
     "3e+-5", "3e+-2000000000", "3,e-2000000000", "1e99999999999", "1e-99999999999", "0e99999999999", "1e0000018",
     "1e", "e5", "9" * 38, "9" * 39, "0." + "9" * 38, "0." + "0" * 38 + "1", "1" + "0" * 37, "1" + "0" * 38,
     "18446744073709551616", "9" * 19, "9" * 20, "0" * 600, "0" * 40 + "1.5" + "0" * 40, " " * 600, "1" * 600,
@@ -73,7 +73,7 @@ _CURRENCY = st.sampled_from(["", "", "", "", "$", "\u20ac", "USD ", "kr ", "R$",
 def numbers(draw: DrawFn) -> str:
     """Draw a number in some format, or a text close to one."""
     if draw(st.integers(0, 3)) == 0:
-        return draw(st.sampled_from(_ODD_NUMBERS))
+        return draw(st.sampled_from(_DIFFICULT_NUMBERS))
     digits = (
         st.text("0123456789", max_size=4) | st.text("0123456789", max_size=25) | st.sampled_from(["0", "00", "123"])
     )
