@@ -80,9 +80,9 @@ def test_a_plain_run_does_without(tmp_path: Path) -> None:
 def test_a_run_of_parquet_makes_no_wrappers(tmp_path: Path) -> None:
     """Columns of floats and times are read without `pyarrow.compute`, and without pandas, even if it is installed."""
     path = tmp_path / "prices.parquet"
-    (tmp_path / "pandas.py").write_text("raise SystemExit('pandas is imported')")
+    (tmp_path / "pandas.py").write_text("__version__ = '3.0.0'\n")
     times = pa.array([1_600_000_000 + row for row in range(9)], pa.timestamp("s"))
     pq.write_table(pa.table({"time": times, "close": [1.5 + row for row in range(9)]}), path)
     loaded = loaded_by(path)
     assert "pyarrow.parquet" in loaded
-    assert "pyarrow.compute" not in loaded
+    assert not {"pyarrow.compute", "pandas"} & loaded
