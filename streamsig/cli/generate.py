@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamsig import files
-from streamsig.cli.parsing import Parser, examples
+from streamsig.cli.parsing import Parser, examples, value_of
 from streamsig.cli.targets import STREAM
 from streamsig.errors import UsageError
-from streamsig.settings.types import whole_number
+from streamsig.settings.types import whole
 
 if TYPE_CHECKING:
     import argparse
 
     from streamsig.stopping import Stopping
+
+
+_NUMBER = whole(-(2**63), 2**63, "a whole number")
 
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -29,9 +33,12 @@ def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:
             "streamsig generate --rows 1e8 | streamsig run -",
         ),
     )
-    parser.add_argument("--rows", default="10000", metavar="N", help="Write N rows, such as 1e8 (default 10000).")
-    parser.add_argument("--seed", default="42", metavar="N", help="Seed the random numbers with N (default 42).")
-    parser.add_argument("--symbols", metavar="N", help="Write a bar a minute for each of N symbols (default: none).")
+    for flag, default, text in (
+        ("--rows", 10_000, "Write N rows, such as 1e8 (default 10000)."),
+        ("--seed", 42, "Seed the random numbers with N (default 42)."),
+        ("--symbols", None, "Write a bar a minute for each of N symbols (default: none)."),
+    ):
+        parser.add_argument(flag, default=default, metavar="N", help=text, type=partial(value_of, flag, _NUMBER))
     parser.add_argument("--output", default=STREAM, metavar="FILE", help="Write to FILE (default -: standard output).")
     parser.set_defaults(run=generate)
 
@@ -42,8 +49,7 @@ def generate(parsed: argparse.Namespace, stopping: Stopping) -> int:
 
     stopping.raise_at_once()
     try:
-        symbols = None if parsed.symbols is None else _whole("--symbols", parsed.symbols)
-        blocks = bars(_whole("--rows", parsed.rows), _whole("--seed", parsed.seed), symbols=symbols)
+        blocks = bars(parsed.rows, parsed.seed, symbols=parsed.symbols)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if parsed.output != STREAM:
@@ -53,10 +59,3 @@ def generate(parsed: argparse.Namespace, stopping: Stopping) -> int:
             stopping.check()
             file.write(block)
     return 0
-
-
-def _whole(flag: str, text: str) -> int:
-    try:
-        return whole_number(text)
-    except ValueError as error:
-        raise UsageError(f"{flag} must be a whole number, found {text!r:.80}") from error

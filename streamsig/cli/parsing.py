@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from streamsig.settings.settings import Setting
+    from streamsig.settings.types import Kind
 
 _GROUPS = (INPUT, LAYOUT, SERIES, OUTPUT, LIMITS)
 
@@ -93,15 +94,15 @@ def _add_setting(group: argparse._ArgumentGroup, setting: Setting) -> None:
         add(action=argparse.BooleanOptionalAction, default=None)
     else:
         action = "extend" if setting.repeats else "store"
-        add(action=action, metavar=setting.metavar, type=functools.partial(_value_of, setting))
+        add(action=action, metavar=setting.metavar, type=functools.partial(value_of, setting.flag, setting.kind))
 
 
-def _value_of(setting: Setting, text: str) -> object:
+def value_of(flag: str, kind: Kind, text: str) -> object:
     """Return the value of the text of a flag; raises UsageError."""
     try:
-        return setting.kind.convert(setting.kind.from_text(text))
+        return kind.convert(kind.from_text(text))
     except NOT_ALLOWED as error:
-        raise UsageError(f"{setting.flag} must be {setting.kind.allowed}, found {text!r:.80}") from error
+        raise UsageError(f"{flag} must be {kind.allowed}, found {text!r:.80}") from error
 
 
 def examples(*lines: str) -> str:
