@@ -174,12 +174,12 @@ def _read_floats(array: pa.Array, numbers: NumberFormat) -> Closes:
         # Arrow writes these as if they were wider; a null is NaN here
         texts = pa.array([str(it) for it in array.to_numpy(zero_copy_only=False)], pa.string())
         return _read_texts(texts, numbers)
-    ticks = _float_ticks(array) if pa.types.is_float64(array.type) else None
+    ticks = _float_ticks(array)
     return _read_texts(cast(array, pa.string()), numbers) if ticks is None else Closes(ticks)
 
 
 def _float_ticks(array: pa.Array) -> Ticks | None:
-    """Return the ticks of float64 as their shortest decimals; `None` if these do not fit in 64 bits at one scale.
+    """Return the ticks of floats of 32 or 64 bits as their shortest decimals; `None` if a float is too large for these.
 
     Most prices have few decimals and at most 15 digits. No two such decimals are the same float64, so one that reads
     back is the shortest, and a scale can be tried for all of them at once.
@@ -187,7 +187,7 @@ def _float_ticks(array: pa.Array) -> Ticks | None:
     # `to_numpy` would import pandas where it is installed, in 300 ms
     array = call("coalesce", array, pa.scalar(np.nan)) if array.null_count else array
     floats = np.frombuffer(array.buffers()[1] or b"", np.float64)[array.offset :][: len(array)]
-    for scale in _FLOAT_SCALES:
+    for scale in _FLOAT_SCALES if floats.dtype == np.float64 else ():
         scaled = scale_floats(floats, scale)
         if scaled is not None:
             ticks, missing = scaled

@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 import pyarrow as pa
 
@@ -19,7 +19,6 @@ from streamsig.sources.formats import ARROW_FILE, ARROW_STREAM, PARQUET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from types import TracebackType
 
     from streamsig.core.window import ArrowStream
     from streamsig.sniffer.layout import Layout, LayoutOptions
@@ -126,12 +125,10 @@ class ColumnarTable:
                 self._checked = self._validated(batch)
             yield from row_texts(batch, mine)
 
-    def __enter__(self) -> ColumnarTable:  # noqa: PYI034 (`Self` is not in Python 3.10)
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._owned.close()
 
     def _batches(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MOST_SCALE = 15
 """The largest scale at which `scale_floats` reads floats."""
 
+_UNUSED_BITS = 29
+"""Bits of the significand of a float64 that those of a float32 lack."""
+
 MOST_FACTOR_SCALE = 18
 """The largest scale of a factor of `widen_ticks`; the product has at most 38 digits."""
 
@@ -35,16 +38,19 @@ def scale_floats(floats: NDArray[np.float64], scale: int) -> tuple[NDArray[np.in
 
 
 def shortest_floats(
-    floats: NDArray[np.float64],
+    floats: NDArray[np.float64] | NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], int, NDArray[np.bool_]] | None:
     """Return the integers of the shortest decimals of floats, (rows,), their scale, and which rows are NaN.
 
-    A decimal is shortest if none of fewer digits reads back as the float, as in `repr`. Return `None` if a float is
-    infinite or above 2**53, or if the decimals do not fit in 64 bits at one scale.
+    A decimal is shortest if none of fewer digits reads back as the float of that width, as in `repr`. Return `None`
+    if a float is infinite or so large that its neighbours are more than 1 away, or if the decimals do not fit in 64
+    bits at one scale.
     """
-    floats, rows = np.ascontiguousarray(floats), len(floats)
+    unused, rows = _UNUSED_BITS if floats.dtype == np.float32 else 0, len(floats)
     ticks, scales, missing = np.empty(rows, np.int64), np.empty(rows, np.uint8), np.empty(rows, np.uint8)
-    scale = library.call("shortest_floats", floats, rows, ticks, scales, missing)
+    scale = library.call(
+        "shortest_floats", np.ascontiguousarray(floats, np.float64), rows, unused, ticks, scales, missing
+    )
     return None if scale < 0 else (ticks, scale, missing.view(np.bool_))
 
 

@@ -40,29 +40,32 @@ static const uint64_t POWERS[MOST_DECIMALS + 1] = {
     10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
     10000000000000000000u};
 
-/* Round significand / 2**shift to `tick` / power, half to even; return whether that decimal reads back as the same float.
+/* Round significand / 2**shift to `tick` / power, half to even; return whether that decimal reads back as the float.
  *
  * In units of 1 / (power * 2**shift) the float is significand * power, the decimal is tick * 2**shift, and the float
- * above it is `power` away, so that a decimal less than half of that away reads back. Exactly half way, the even
- * significand is read. Below a power of two the next float is half as far away. All of this is exact in 128 bits. */
-INLINE bool reads_back(uint64_t significand, int shift, uint64_t power, uint64_t *tick) {
+ * above it is power * 2**unused away, so that a decimal less than half of that away reads back. Exactly half way, the
+ * even significand is read. Below a power of two the next float is half as far away. All of it is exact in 128 bits. */
+INLINE bool reads_back(uint64_t significand, int shift, int unused, uint64_t power, uint64_t *tick) {
     const uint128 exact = (uint128)significand * power, half = (uint128)1 << shift >> 1;
     uint128 rounded = (exact + half) >> shift;
     if (shift && rounded << shift == exact + half) rounded &= ~(uint128)1;
     const uint128 back = rounded << shift, away = back >= exact ? back - exact : exact - back;
     const bool narrow = significand == (uint64_t)1 << SIGNIFICAND_BITS && back < exact;
-    const uint128 twice = away << (narrow ? 2 : 1);
+    const uint128 twice = away << (narrow ? 2 : 1), gap = (uint128)power << unused;
     *tick = rounded >> 63 ? TOO_LARGE : (uint64_t)rounded;
-    return twice < power || (twice == power && !(significand & 1));
+    return twice < gap || (twice == gap && !(significand >> unused & 1));
 }
 
 /* Write each float as the integer of its shortest decimal, all at one decimal scale; NaN is `missing`, with a 0.
  *
- * `scales` is scratch, (rows). Return the scale, or -1 if a float is infinite, above 2**53 or of more than 19 decimals,
- * or if its decimal does not fit at the scale; the results are then undefined.
+ * The last `unused` bits of significands are 0 because the floats have fewer: 29 for those of 32 bits, else 0.
+ * `scales` is scratch, (rows). Return the scale, or -1 if a float is infinite, so large that its neighbours are more
+ * than 1 away, or of more than 19 decimals, or if its decimal does not fit at the scale; the results are then undefined.
  *
- * If a decimal reads back, so does the nearest one with more decimals: the first scale that reads back is the shortest. */
-EXPORT int64_t shortest_floats(const double *floats, int64_t rows, int64_t *ticks, uint8_t *scales, uint8_t *missing) {
+ * If a decimal reads back, so does the nearest one with more decimals: the first scale that does is the shortest. */
+EXPORT int64_t shortest_floats(const double *floats, int64_t rows, int64_t unused, int64_t *ticks, uint8_t *scales,
+                               uint8_t *missing) {
+    const int bits_unused = (int)unused;
     int scale = 0, largest = 0;
     for (int64_t row = 0; row < rows; row++) {
         uint64_t bits, tick = 0, shorter;
@@ -71,12 +74,14 @@ EXPORT int64_t shortest_floats(const double *floats, int64_t rows, int64_t *tick
         ticks[row] = scales[row] = 0;
         if (missing[row] || bits << 1 == 0) continue;
         const int exponent = bits >> SIGNIFICAND_BITS & 0x7ff, shift = EXPONENT_BIAS - exponent;
-        if (!exponent || shift < 0 || shift > MOST_SHIFT) return -1;
+        if (!exponent || shift < bits_unused || shift > MOST_SHIFT) return -1;
         const uint64_t low = ((uint64_t)1 << SIGNIFICAND_BITS) - 1, significand = (bits & low) | (low + 1);
         /* most floats have about as many decimals as the one before */
-        bool found = reads_back(significand, shift, POWERS[scale], &tick);
-        while (!found && scale < MOST_DECIMALS) found = reads_back(significand, shift, POWERS[++scale], &tick);
-        while (found && scale && reads_back(significand, shift, POWERS[scale - 1], &shorter)) tick = shorter, scale--;
+        bool found = reads_back(significand, shift, bits_unused, POWERS[scale], &tick);
+        while (!found && scale < MOST_DECIMALS)
+            found = reads_back(significand, shift, bits_unused, POWERS[++scale], &tick);
+        while (found && scale && reads_back(significand, shift, bits_unused, POWERS[scale - 1], &shorter))
+            tick = shorter, scale--;
         if (!found || tick == TOO_LARGE) return -1;
         ticks[row] = bits >> 63 ? -(int64_t)tick : (int64_t)tick;
         scales[row] = (uint8_t)scale;
