@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -185,9 +185,11 @@ def _float_ticks(array: pa.Array) -> Ticks | None:
     back is the shortest, and a scale can be tried for all of them at once.
     """
     # `to_numpy` would import pandas where it is installed, in 300 ms
-    array = call("coalesce", array, pa.scalar(np.nan)) if array.null_count else array
-    floats = np.frombuffer(array.buffers()[1] or b"", np.float64)[array.offset :][: len(array)]
-    for scale in _FLOAT_SCALES if floats.dtype == np.float64 else ():
+    array = call("coalesce", array, pa.scalar(np.nan, array.type)) if array.null_count else array
+    is_double = pa.types.is_float64(array.type)
+    kind: type[Any] = np.float64 if is_double else np.float32
+    floats = np.frombuffer(array.buffers()[1] or b"", kind)[array.offset :][: len(array)]
+    for scale in _FLOAT_SCALES if is_double else ():
         scaled = scale_floats(floats, scale)
         if scaled is not None:
             ticks, missing = scaled
