@@ -76,7 +76,8 @@ def _stop(folder: Path, flags: list[str], after_seconds: float) -> tuple[float, 
     ) as process:
         time.sleep(after_seconds)
         used = _cpu_seconds(process.pid)
-        process.send_signal(signal.SIGTERM)
+        # not by `send_signal`, which reaps a process that has ended
+        os.kill(process.pid, signal.SIGTERM)
         started = time.perf_counter()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
