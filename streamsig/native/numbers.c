@@ -15,7 +15,8 @@ static const uint64_t TENS[MAX_SCALE + 1] = {
 
 /* Read a list, and return the position after it. */
 INLINE const uint8_t *take_list(const uint8_t *entries, struct list *list) {
-    *list = (struct list){.entries = entries};
+    list->entries = entries;
+    for (int word = 0; word < 4; word++) list->firsts[word] = 0;
     for (; *entries; entries += 1 + *entries) list->firsts[entries[1] >> 6] |= (uint64_t)1 << (entries[1] & 63);
     return entries + 1;
 }
@@ -25,7 +26,15 @@ INLINE bool may_begin(const struct list *list, uint8_t byte) { return list->firs
 enum { DOUBTFUL = 1, BY_CUSTOM = 2 };
 
 struct style style_of(const uint8_t *grammar, int64_t scale) {
-    struct style style = {.mark = grammar[0], .scale = scale, .marks = scale != 0, .decimals = ~(uint128)0, .whole = 0};
+    /* member by member: clang fills a structure with memset, and there is no libc */
+    struct style style;
+    style.mark = grammar[0];
+    style.separator = 0;
+    style.scale = scale;
+    style.marks = scale != 0;
+    style.decimals = ~(uint128)0;
+    style.whole = 0;
+    for (int group = 0; group < MOST_GROUPS; group++) style.groups[group] = 0;
     style.doubtful = grammar[1] & DOUBTFUL;
     style.by_custom = grammar[1] & BY_CUSTOM;
     grammar = take_list(grammar + 2, &style.minuses);

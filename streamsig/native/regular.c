@@ -12,7 +12,8 @@
 #include <immintrin.h>
 #endif
 
-enum { BLOCK = 64, BLOCKS = 32, MOST_FIELDS = 1 << 14, MOST_WANTED = 64, MOST_FALLBACKS = 1 << 12, AT_ONCE = 2 };
+/* The stack frame stays below 4 KiB: on Windows a larger one needs a function of libc. */
+enum { BLOCK = 64, BLOCKS = 6, MOST_FIELDS = 1 << 12, MOST_WANTED = 16, MOST_FALLBACKS = 1 << 12, AT_ONCE = 2 };
 
 /* What is not read. */
 enum { IRREGULAR = -1, TOO_WIDE = -2 };
