@@ -21,6 +21,10 @@ UNPACKED_BYTES, _PACKED_BYTES = 1 << 17, 1 << 18
 """Bytes of text that are unpacked, and of the input that are read, at once. The allocator reuses the memory of texts of
 this length; longer ones it returns to the system each time."""
 
+_FLAGS, _OPTIONAL, _READ_IN_PIECES = 3, 0x1E, {0, 0x04, 0x08, 0x10}
+"""The byte of a gzip header with its flags, the flags of optional fields, and those with which isal reads a header that
+arrives in pieces. With a CRC, or with two fields, isal 1.9.1 then takes the rest of the header for text."""
+
 _ZSTD_HEADER_BYTES = 18
 _MIN_WINDOW_LOG, _FIELD_BYTES = 10, (0, 1, 2, 4)
 
@@ -66,20 +70,21 @@ class _StreamDecoder(Decoder):
         self._stream: Stream | None = None
 
     @abstractmethod
-    def begin(self) -> Stream:
-        """Return what unpacks the next stream."""
+    def begin(self, first: bytes, /) -> Stream:
+        """Return what unpacks the next stream, which has these `first` bytes or more."""
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes of the text, b"" at the end; raises one of `errors`."""
-        stream = self._stream = self._stream or self.begin()
         while True:
-            packed = b""
-            if stream.eof:
-                rest = stream.unused_data.lstrip(self.padding)
-                packed = rest or self._raw.read(_PACKED_BYTES).lstrip(self.padding)
-                if not packed:
-                    return b""
-                stream = self._stream = self.begin()
+            stream, packed = self._stream, b""
+            if stream is None or stream.eof:
+                packed = b"" if stream is None else stream.unused_data.lstrip(self.padding)
+                # padding may be longer than what is read at once
+                while not packed:
+                    if not (packed := self._raw.read(_PACKED_BYTES)):
+                        return b""
+                    packed = packed.lstrip(self.padding)
+                stream = self._stream = self.begin(packed)
             elif stream.needs_input and not (packed := self._raw.read(_PACKED_BYTES)):
                 raise EOFError("the last stream has no end")
             if unpacked := stream.decompress(packed, size):
@@ -92,15 +97,17 @@ class Gzip(_StreamDecoder):
     name, ending, command = "gzip", ".gz", "gunzip"
     magic, memory, padding = b"\x1f\x8b", 1 << 20, b"\0"
 
-    def begin(self) -> Stream:
-        """Return what unpacks the next member."""
+    def begin(self, first: bytes, /) -> Stream:
+        """Return what unpacks the next member: isal, or zlib where isal is missing or may misread the header."""
         try:
             from isal import igzip_lib  # noqa: PLC0415 (most inputs are not compressed)
         except ImportError:  # no wheel for this processor
             self.errors = (OSError, EOFError, zlib.error)
             return _Member()
-        self.errors = (OSError, EOFError, cast("type[Exception]", igzip_lib.error))
-        return cast("Stream", igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))
+        self.errors = (OSError, EOFError, zlib.error, cast("type[Exception]", igzip_lib.error))
+        if first[_FLAGS : _FLAGS + 1] and first[_FLAGS] & _OPTIONAL in _READ_IN_PIECES:
+            return cast("Stream", igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))
+        return _Member()
 
 
 class _Member:
@@ -130,7 +137,7 @@ class Bz2(_StreamDecoder):
     name, ending, command = "bz2", ".bz2", "bunzip2"
     magic, memory = b"BZh", 8 << 20
 
-    def begin(self) -> Stream:
+    def begin(self, first: bytes, /) -> Stream:  # noqa: ARG002 (only gzip needs them)
         """Return what unpacks the next stream."""
         return bz2.BZ2Decompressor()
 
@@ -154,7 +161,7 @@ class Zstd(_StreamDecoder):
         content_bytes = int.from_bytes(rest[start : start + size], "little")
         return cls.memory + content_bytes + (256 if size == 2 else 0)  # noqa: PLR2004 (the RFC's)
 
-    def begin(self) -> Stream:
+    def begin(self, first: bytes, /) -> Stream:  # noqa: ARG002 (only gzip needs them)
         """Return what unpacks the next frame."""
         if sys.version_info >= (3, 14):
             from compression import zstd  # noqa: PLC0415 (as above)
@@ -186,7 +193,7 @@ class Xz(_StreamDecoder):
     name, ending, command = "xz", ".xz", "unxz"
     magic, memory, padding = b"\xfd7zXZ\x00", 10 << 20, b"\0"
 
-    def begin(self) -> Stream:
+    def begin(self, first: bytes, /) -> Stream:  # noqa: ARG002 (only gzip needs them)
         """Return what unpacks the next stream, within `most_bytes`."""
         self.errors = (OSError, EOFError, lzma.LZMAError)
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, self.most_bytes)

@@ -74,6 +74,31 @@ def test_damaged_gzip(place: int) -> None:
         read(bytes(packed))
 
 
+@pytest.mark.usefixtures("_gzip_by")
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+@pytest.mark.parametrize("end", [b"", b"more"])
+def test_long_padding(pack: Callable[[bytes], bytes], end: bytes) -> None:
+    """Zeros that take several reads do not end the text: a stream after them is read, and anything else is damage."""
+    packed = pack(TEXT[:1000]) + bytes(1 << 20) + pack(TEXT[1000:9000]) + bytes(1 << 20)
+    if not end:
+        assert read(packed) == TEXT[:9000]
+        return
+    with pytest.raises(SourceError, match=r"data is damaged or cut off after"):
+        read(packed + end)
+
+
+@pytest.mark.usefixtures("_gzip_by")
+@pytest.mark.parametrize("flags", range(0, 32, 2))
+def test_headers_of_gzip(flags: int) -> None:
+    """A header may have a CRC, a further field, a name and a comment, and may be read in pieces."""
+    head = b"\x1f\x8b\x08" + bytes([flags]) + bytes(5) + b"\xff"
+    head += b"\x06\0SZ\x02\0\1\2" if flags & 4 else b""
+    head += b"prices-2024.csv\0" if flags & 8 else b""
+    head += b"end of day\0" if flags & 16 else b""
+    head += struct.pack("<H", zlib.crc32(head) & 0xFFFF) if flags & 2 else b""
+    assert read((head + gzip.compress(TEXT[:9000])[10:]) * 2) == TEXT[:9000] * 2
+
+
 @pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, PACKERS["zstd"], PACKERS["lz4"]])
 def test_streams_follow_each_other(pack: Callable[[bytes], bytes]) -> None:
     """Streams of each format are one text; other bytes after them are damage."""
