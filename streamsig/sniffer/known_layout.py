@@ -63,8 +63,9 @@ class KnownLayout(NamedTuple):
         head = sample[: dialect.body_offset]
         line_end = "\r\n" if head.endswith(b"\r\n") else "\n"
         names = dialect.header or ()
-        line = head.decode().removesuffix(line_end)
-        is_plain = [*map(str.strip, line.split(dialect.delimiter))] == [*names] and "\n" not in line and all(names)
+        line = head.decode("ascii", "replace").removesuffix(line_end)
+        cells = [*map(str.strip, line.split(dialect.delimiter))]
+        is_plain = sample.isascii() and cells == [*names] and "\n" not in line and all(names)
         if not is_plain or len(names) != dialect.fields or len(names) > _MOST_FIELDS or layout.warnings:
             return None
         if not _names_suffice(names, dialect.close, time, options) or options.missing or dialect.line_quoted:

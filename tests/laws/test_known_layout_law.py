@@ -200,6 +200,12 @@ def test_other_texts_are_detected(old: str, new: str, monkeypatch: pytest.Monkey
     assert detector.detect(_source(DAY.replace(old, new))) == "detected"
 
 
-def _source(text: str) -> TextSource:
-    raw = text.encode()
+def test_stray_bytes_are_no_error() -> None:
+    """A text with bytes that are not in its encoding is detected each time."""
+    detector, text = LayoutDetector(make_settings({"encoding": "utf-8"})), DAY.replace("volume", "vol\xfcmen")
+    assert {detector.detect(_source(text, "latin-1")).rows_sampled for _ in range(3)} == {9}
+
+
+def _source(text: str, encoding: str = "utf-8") -> TextSource:
+    raw = text.encode(encoding)
     return TextSource(RawInput(io.BytesIO(raw), "a.csv", len(raw)))
