@@ -43,12 +43,12 @@ class Readable(Protocol):
 class Store(ABC):
     """An open source of record batches; `rows` is its number of rows, `None` where only reading shows it.
 
-    A store with `once` can be read only once, and then returns all columns. With `most_bytes`, reading raises
-    UsageError before it takes more memory than that at once.
+    A store with `once` can be read only once, and then returns all columns. Several threads may read one that
+    `takes_threads`. With `most_bytes`, reading raises UsageError before it takes more memory than that at once.
     """
 
     schema: pa.Schema
-    once = True
+    once, takes_threads = True, False
     rows: int | None = None
     most_bytes: int | None = None
 
@@ -80,7 +80,8 @@ class Parquet(Store):
 
     def __init__(self, source: str | BinaryIO, name: str, owned: ExitStack) -> None:
         super().__init__(name)
-        # several threads may read it at once, as they name the place of what they read
+        # a Python file has one position, which threads would move under one another
+        self.takes_threads = isinstance(source, str)
         self._source = owned.enter_context(pa.OSFile(source) if isinstance(source, str) else pa.PythonFile(source))
         self._metadata = None
         file = self._open()
@@ -147,7 +148,7 @@ class Parquet(Store):
 class ArrowFile(Store):
     """An Arrow file that is opened by its path: only columns that are wanted are read."""
 
-    once = False
+    once, takes_threads = False, True
 
     def __init__(self, path: str, name: str, owned: ExitStack) -> None:
         super().__init__(name)

@@ -81,8 +81,8 @@ class ColumnarTable:
 
     @property
     def is_parallel(self) -> bool:
-        """Whether several threads may read `parts`: there is no limit, and rows can be read again."""
-        return not self._store.once and self._store.most_bytes is None
+        """Whether several threads may read `parts`: the store takes them, and there is no limit."""
+        return self._store.takes_threads and self._store.most_bytes is None
 
     def batches(self, indices: Sequence[int]) -> Iterator[tuple[pa.Array, ...]]:
         """Return columns in file order, in arrays of at most `BATCH_ROWS`; raises SourceError as `parts` do."""

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import threading
+import zipfile
 from contextlib import contextmanager, suppress
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -279,6 +280,28 @@ def test_batches_are_bounded(form: str, tmp_path: Path) -> None:
         assert known == (rows if form == "parquet" else None)
         assert sum(result) == rows
         assert max(result) <= BATCH_ROWS
+
+
+def test_one_thread_reads_the_copy_of_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy is one Python file with one position: two threads would read the wrong pages."""
+    readers = set()
+
+    class Copy(io.BytesIO):
+        mode = "rb"
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            readers.add(threading.get_ident())
+            return super().read(size)
+
+    monkeypatch.setattr("streamsig.columnar.stores.temporary_copy", lambda source, *_: Copy(source.read()))
+    content = packed(
+        pa.table({"close": [float(row % 7) for row in range(90)] + [float("inf")]}), "parquet", row_group_size=10
+    )
+    with zipfile.ZipFile(tmp_path / "prices.zip", "w") as archive:
+        archive.writestr("prices.parquet", content)
+    result = streamsig.run(tmp_path / "prices.zip", threads=4, on_bad_row="skip")
+    assert (result.rows_processed, result.rows_rejected) == (90, 1)
+    assert readers == {threading.get_ident()}
 
 
 @pytest.mark.parametrize("form", FORMATS)
