@@ -32,8 +32,6 @@ from typing import TYPE_CHECKING, Any
 from streamsig._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from streamsig.api import run, scan
     from streamsig.core.signals import Signal
     from streamsig.core.ticks import Ticks
@@ -87,15 +85,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever has that name)
         raise AttributeError(msg)
     home = next((home for home, names in _HOMES.items() if name in names), "streamsig.errors")
     value = globals()[name] = getattr(import_module(home), name)
-    if name == "WindowState":
-        value.read_table = staticmethod(_read_table)
     return value
-
-
-def _read_table(table: object, column: str | int | None) -> Iterable[Ticks]:
-    from streamsig.columnar.frames import ticks_of  # noqa: PLC0415 (it takes pyarrow)
-
-    return ticks_of(table, column)
 
 
 def __dir__() -> list[str]:

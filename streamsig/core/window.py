@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from operator import add, gt
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from streamsig.core.counting import count_across, count_within
 from streamsig.core.json_values import whole
 from streamsig.core.ticks import Ticks, concat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamsig.core.signals import Signal
 
@@ -29,11 +29,6 @@ class ArrowStream(Protocol):
     """A stream of Arrow record batches: a frame of pandas, polars or DuckDB, a table, a reader."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object: ...
-
-
-def only_ticks(closes: object, column: str | int | None) -> Iterable[Ticks]:
-    """Raise TypeError: without the package `streamsig` imported, a state takes only ticks."""
-    raise TypeError(f"a {type(closes).__name__} is not Ticks (column {column}); streamsig.WindowState takes tables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +46,6 @@ class WindowState:
     counts: tuple[int, ...]
     head: Ticks
     tail: Ticks
-
-    read_table: ClassVar[Callable[[object, str | int | None], Iterable[Ticks]]] = staticmethod(only_ticks)
-    """Yields the closes of a table for `update`; `streamsig` sets it, as tables need pyarrow."""
 
     @classmethod
     def empty(cls, signals: Sequence[Signal]) -> WindowState:
@@ -94,8 +86,12 @@ class WindowState:
         `column` is the close of a table, a name or a number from 1; without it the close is detected by name, as in
         files. Raises TypeError for other objects, LayoutError, and ColumnError for a value that is not a close.
         """
+        if isinstance(closes, Ticks):
+            return self.merge(WindowState.of(self.signals, closes))
+        from streamsig.columnar.frames import ticks_of  # noqa: PLC0415 (it takes pyarrow, and counting needs no tables)
+
         state = self
-        for ticks in [closes] if isinstance(closes, Ticks) else type(self).read_table(closes, column):
+        for ticks in ticks_of(closes, column):
             state = state.merge(WindowState.of(self.signals, ticks))
         return state
 

@@ -160,3 +160,10 @@ def test_a_process_pool(tmp_path: Path) -> None:
         assert (caught.value.line, caught.value.text) == (3, "'1O.5'")
         result, here = futures[1].result(), _count(str(good))
     assert (result.groups, result.signal_count) == (here.groups, here.signal_count)
+
+
+def test_a_state_takes_tables_in_another_process() -> None:
+    """A state that is unpickled in a fresh process is updated with a table there."""
+    closes, state = np.array([10.5, 11.5, 9.0]), WindowState.empty(SIGNALS)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(state.update, closes).result() == state.update(closes)
