@@ -64,7 +64,7 @@ def _regular(text: Any, width: int, form: NumberFormat, scale: int) -> None:  # 
 def _records(text: Any, width: int, form: NumberFormat, scale: int, *, by_lines: bool) -> None:  # noqa: ANN401 (bytes)
     for fields in text_kernels.split_records(text, ",", range(width), most=3, by_lines=by_lines):
         for field in range(width):
-            _cells(fields.cells(text, field), form, scale)
+            _cells(text_kernels.Cells.of(text, fields.places, field), form, scale)
 
 
 def _cells(cells: text_kernels.Cells, form: NumberFormat, scale: int) -> None:

@@ -13,14 +13,14 @@ from streamsig.cli.parsing import Parser, add_flags, examples, inputs_of, settin
 from streamsig.cli.targets import LOG, OUTPUT, Targets
 from streamsig.cli.terminal import UNEXPECTED, failure, say, say_if_waiting, settle, trace, write_stdout
 from streamsig.engine.batches.batch import SKIP
-from streamsig.engine.events import OrderChecked, Rejected, RunFailed, RunFinished, RunStarted, Warned
+from streamsig.engine.events import Rejected, RunFailed, RunFinished, RunStarted, Warned
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import OutputError, UsageError
 from streamsig.settings.config_file import find_config, read_config, version_of
 from streamsig.settings.settings import OUTPUT as OUTPUT_GROUP
 from streamsig.settings.settings import SETTINGS, Settings, combine
 from streamsig.sinks import metrics
-from streamsig.sinks.order_summary import sentence
+from streamsig.sinks.event_messages import message_of
 from streamsig.sinks.reject_file import RejectFile
 from streamsig.sinks.row_file import FORMATS, RowFile
 from streamsig.sources.inputs import expand
@@ -189,10 +189,8 @@ def _watcher(progress: str, stack: contextlib.ExitStack) -> Observer:
 
 
 def _say_warnings(event: Event) -> None:
-    if isinstance(event, Warned):
-        say(f"warning: {event.message}")
-    elif isinstance(event, OrderChecked):
-        say(sentence(event.order))
+    if (message := message_of(event)) is not None:
+        say(message)
 
 
 def _print(report: dict[str, Any], saved: Path | None, code: int) -> int:

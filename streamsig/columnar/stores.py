@@ -41,7 +41,7 @@ class Readable(Protocol):
 
 
 class Store(ABC):
-    """An open source of record batches; `rows` is its number of rows, `None` where only reading shows it.
+    """An open source of record batches.
 
     A store with `once` can be read only once, and then returns all columns. Several threads may read one that
     `takes_threads`. With `most_bytes`, reading raises UsageError before it takes more memory than that at once.
@@ -49,7 +49,6 @@ class Store(ABC):
 
     schema: pa.Schema
     once, takes_threads = True, False
-    rows: int | None = None
     most_bytes: int | None = None
 
     def __init__(self, name: str) -> None:
@@ -86,7 +85,7 @@ class Parquet(Store):
         self._metadata = None
         file = self._open()
         self._metadata = file.metadata
-        self.schema, self.rows = file.schema_arrow, self._metadata.num_rows
+        self.schema, self._rows = file.schema_arrow, self._metadata.num_rows
         row_groups = map(self._metadata.row_group, range(self._metadata.num_row_groups))
         # of a row group only the rows and the size are asked for. If the metadata of a column are damaged or encrypted,
         # asking for them ends the process
@@ -95,12 +94,12 @@ class Parquet(Store):
     def read(self, indices: Sequence[int], batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Yield columns of all row groups."""
         self._check_size({self.schema.names[index] for index in indices})
-        yield from self._read(indices, batch_rows, range(len(self._sizes)), self.rows)
+        yield from self._read(indices, batch_rows, range(len(self._sizes)), self._rows)
 
     def groups(self, indices: Sequence[int], most_rows: int) -> Iterator[Group] | None:
         """Yield the row groups."""
         lengths = [rows for rows, _ in self._sizes]
-        if max(lengths, default=0) > most_rows or sum(lengths) != self.rows:
+        if max(lengths, default=0) > most_rows or sum(lengths) != self._rows:
             return None
         return ((rows, self._read(indices, BATCH_ROWS, [number], rows)) for number, rows in enumerate(lengths))
 

@@ -44,12 +44,11 @@ class Part(NamedTuple):
 class ColumnarTable:
     """An open columnar input, its rows to be read once from start to end.
 
-    `rows` is the number of rows, `None` where only reading shows it. As a context manager it closes what it has
-    opened, never the object it was given.
+    As a context manager it closes what it has opened, never the object it was given.
     """
 
     def __init__(self, store: Store, name: str, kind: str, owned: ExitStack) -> None:
-        self.schema, self.rows = store.schema, store.rows
+        self.schema = store.schema
         self._store, self._name, self._kind, self._owned = store, name, kind, owned
         self._ahead: list[pa.RecordBatch] = []
         self._whole: Iterator[pa.RecordBatch] | None = None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from streamsig.fields.messages import column_title
 from streamsig.fields.numbers import NumberFormat
-
-_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +38,6 @@ class Dialect:
         return str(named).strip() if named else f"column_{index + 1}"
 
     def column_name(self, index: int) -> str:
-        """Return the name of a field for a message: `column 5 "close"`, or `column 5` without a header."""
-        if self.header is None or index >= len(self.header):
-            return f"column {index + 1}"
-        return f'column {index + 1} "{one_line(self.header[index])}"'
-
-
-def one_line(text: str) -> str:
-    """Return a text of a file on one line, shortened for a message."""
-    return " ".join(text[: 10 * _SHOWN].split())[:_SHOWN]
+        """Return the name of a field for a message: `column 5 "close"`, or `column 5` without a name."""
+        names = self.header or ()
+        return column_title(index, names[index] if index < len(names) else None)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
-_CONTENT = re.compile(rb"[^ \t\r\n]")
 _QUOTES = re.compile(rb'"+')
 _PIECE_BYTES = 1 << 16
 
@@ -73,13 +72,6 @@ def split_records(
 def count_line_ends(text: bytes, start: int, stop: int) -> int:
     """Count LF, CRLF and CR alone between two offsets, neither of which splits a CRLF."""
     return text.count(b"\n", start, stop) + text.count(b"\r", start, stop) - text.count(b"\r\n", start, stop)
-
-
-def skip_blank_lines(text: bytes, start: int) -> int:
-    """Return the byte after the blank lines that begin at `start`."""
-    match = _CONTENT.search(text, start)
-    stop = match.start() if match else len(text)
-    return max(start, text.rfind(b"\n", start, stop) + 1, text.rfind(b"\r", start, stop) + 1)
 
 
 def unwrapped(line: bytes) -> bytes | None:

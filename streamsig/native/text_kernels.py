@@ -177,10 +177,6 @@ class Records(NamedTuple):
     places: NDArray[np.int32]
     next_line: int
 
-    def cells(self, text: NDArray[np.uint8], wanted: int) -> Cells:
-        """Return the cells of a wanted field, by its index in `wanted`."""
-        return Cells.of(text, self.places, wanted)
-
 
 def split_records(
     text: NDArray[np.uint8], delimiter: str, wanted: Sequence[int], *, most: int, by_lines: bool = False

@@ -132,10 +132,10 @@ class Settings:
         return self.rows_means == "all"
 
     def as_json(self) -> dict[str, Any]:
-        """Return every setting by its key, as JSON; `threads` is the number that will run."""
+        """Return every setting by its key, as JSON."""
         plain = {key: getattr(self, key) for key in SETTINGS}
         plain["signals"] = {name: asdict(signal) for name, signal in self.signals}
-        return {**plain, "threads": self.thread_count}
+        return plain
 
     @property
     def thread_count(self) -> int:

@@ -20,8 +20,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from streamsig.engine.events import Advanced, InputFound, OrderChecked, RunFailed, RunFinished, RunStarted, Warned
-from streamsig.sinks.order_summary import sentence
+from streamsig.engine.events import Advanced, InputFound, RunFailed, RunFinished, RunStarted
+from streamsig.sinks.event_messages import message_of
 from streamsig.sinks.printable import printable
 
 if TYPE_CHECKING:
@@ -75,15 +75,10 @@ class ProgressBar:
                 rows=event.rows_processed,
                 signals=event.signal_count,
             )
-        elif isinstance(event, Warned):
-            self._say(f"warning: {event.message}")
-        elif isinstance(event, OrderChecked):
-            self._say(sentence(event.order))
+        elif (message := message_of(event)) is not None:
+            self._console.print(Text(f"streamsig: {printable(message)}"), soft_wrap=True)
         elif isinstance(event, RunFinished | RunFailed):
             self.close()
-
-    def _say(self, message: str) -> None:
-        self._console.print(Text(f"streamsig: {printable(message)}"), soft_wrap=True)
 
     def _begin(self, event: InputFound) -> None:
         """Show the name of an input, and what is left of all inputs; those that a checkpoint has are left out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamsig.csv.dialect import one_line
+from streamsig.fields.messages import one_line
 from streamsig.sniffer.checks.agreement import CloseColumn
 
 if TYPE_CHECKING:

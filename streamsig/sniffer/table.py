@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from streamsig.csv.dialect import one_line
+from streamsig.fields.messages import column_title, one_line
 from streamsig.fields.column_names import are_numbers, roles
 from streamsig.sniffer.layout import SampleRow
 from streamsig.sniffer.time_column import TimeColumn, find_time
@@ -73,8 +73,7 @@ class Table:
 
     def title(self, index: int) -> str:
         """Name a column for a message: `column 5 "close"`, or `column 5` where it has no name."""
-        name = self.name_of(index)
-        return f'column {index + 1} "{one_line(name)}"' if name else f"column {index + 1}"
+        return column_title(index, self.name_of(index))
 
     def listed(self, indices: Sequence[int]) -> str:
         """Name columns with their numbers: `2 "Close" (AAPL), 3 "Close" (MSFT)`."""

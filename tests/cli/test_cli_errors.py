@@ -25,6 +25,12 @@ def _with_row(line: int, text: str | bytes) -> bytes:
     return b"".join(lines)
 
 
+def test_a_column_without_a_name(workdir: Workdir) -> None:
+    """A column whose header cell is empty has only a number."""
+    workdir.put("prices.csv", "time,open,\n" + "2024-01-01,1,2\n" * 9 + "2024-01-02,1,x\n")
+    assert workdir.fails(4, "prices.csv", "--column", 3).startswith("prices.csv, line 11, column 3: not a number: ")
+
+
 def test_a_missing_path_is_named(workdir: Workdir) -> None:
     """A missing path is named."""
     assert workdir.fails(3, "prices.csv") == "prices.csv: no such file; check the path"

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from streamsig.engine.inspection import inspect_inputs
 from streamsig.settings.settings import make_settings
-from streamsig.sinks.layout_report import to_table
+from streamsig.cli.layout_report import to_table
 from tests.support.workdir import PACKERS
 
 if TYPE_CHECKING:

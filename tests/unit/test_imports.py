@@ -25,7 +25,7 @@ LAZY = {
     *("streamsig.engine.stages.rows_out", "streamsig.engine.stages.time_order", "streamsig.engine.batches.table"),
     *(
         "streamsig.generate",
-        "streamsig.sinks.layout_report",
+        "streamsig.cli.layout_report",
         "streamsig.sinks.progress",
         "streamsig.settings.strict_yaml",
     ),

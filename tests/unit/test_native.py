@@ -36,7 +36,7 @@ def read(level: str, text: bytes, width: int, scale: int) -> list[object]:
             cells += [] if regular is None else [text_kernels.Cells.of(octets, regular.places, it) for it in range(2)]
         for records in text_kernels.split_records(octets, ",", range(width), most=50):
             results += plain(records)
-            cells += [records.cells(octets, each) for each in range(width)]
+            cells += [text_kernels.Cells.of(octets, records.places, each) for each in range(width)]
         for each in cells:
             numbers = text_kernels.read_numbers(each, grammar_of(NumberFormat()), scale)
             wide = text_kernels.read_wide_numbers(each, grammar_of(NumberFormat()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamsig.csv.dialect import one_line
+from streamsig.fields.messages import one_line
 from streamsig.errors import LayoutError
 from streamsig.fields.column_names import Role, compact, roles
 from streamsig.sniffer.convention import float_of

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from streamsig.csv.dialect import one_line
+from streamsig.fields.messages import one_line
 from streamsig.fields.column_names import is_key
 from streamsig.fields.numbers import MISSING
 

@@ -6,7 +6,7 @@ import re
 from math import isnan
 from typing import TYPE_CHECKING
 
-from streamsig.csv.dialect import one_line
+from streamsig.fields.messages import one_line
 from streamsig.errors import LayoutError
 from streamsig.fields.cells import shapes
 from streamsig.fields.column_names import Role

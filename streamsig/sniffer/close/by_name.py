@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from streamsig.csv.dialect import one_line
+from streamsig.fields.messages import one_line
 from streamsig.errors import LayoutError, UsageError
 from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import (

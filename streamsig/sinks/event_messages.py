@@ -1,13 +1,16 @@
-"""The result of `check_order` in one sentence."""
+"""The events that a person is told about, each in one sentence."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from streamsig.engine.events import OrderChecked, Warned
 from streamsig.sinks.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from streamsig.engine.events import Event
 
 _KINDS = (
     ("steps_back", "first_step_back", "step back", "steps back"),
@@ -17,7 +20,14 @@ _KINDS = (
 )
 
 
-def sentence(order: Mapping[str, Any]) -> str:
+def message_of(event: Event) -> str | None:
+    """Return a warning or the result of `check_order` in one sentence, `None` for other events."""
+    if isinstance(event, Warned):
+        return f"warning: {event.message}"
+    return _order_sentence(event.order) if isinstance(event, OrderChecked) else None
+
+
+def _order_sentence(order: Mapping[str, Any]) -> str:
     """Return the number of findings of each kind, and the place of the first."""
     parts = []
     for key, first, one, many in _KINDS:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamsig.core import utf8
+from streamsig.fields.messages import column_title
 from streamsig.sinks.printable import printable
 from streamsig.sniffer.layout import TEXT
 
@@ -165,7 +166,7 @@ def _first_rows(entry: Inspection, width: int) -> Table:
 
 def _column(entry: Inspection, number: int) -> str:
     name = entry["columns"][number - 1]["name"] if number <= len(entry["columns"]) else None
-    return f"column {number}" + (f' "{name}"' if name else "")
+    return column_title(number - 1, name)
 
 
 def _mark(mark: str | None) -> str:
