@@ -10,7 +10,7 @@ import numpy as np
 from fuzz.choices import Choices
 from fuzz.guard import guarded_kernels
 from streamsig.core.ticks import Ticks
-from streamsig.csv.closes import completed, grammar_of, read_closes
+from streamsig.fields.closes import completed, grammar_of, read_closes
 from streamsig.fields.numbers import NumberError, NumberFormat
 from streamsig.native import count_kernels, text_kernels
 from tests.support.definition import values

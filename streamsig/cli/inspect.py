@@ -50,8 +50,8 @@ def inspect(parsed: argparse.Namespace, stopping: Stopping) -> int:
     if STDIN in paths:
         say_if_waiting()
     # slow to import, and not needed by other commands
-    from streamsig.engine.inspection import inspect_inputs  # noqa: PLC0415
     from streamsig.cli.layout_report import is_alike, to_json, to_table  # noqa: PLC0415
+    from streamsig.engine.inspection import inspect_inputs  # noqa: PLC0415
 
     stopping.raise_at_once()
     seen, code, was_alike = [], 0, False

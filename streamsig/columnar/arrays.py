@@ -18,9 +18,10 @@ import pyarrow as pa
 from streamsig.columnar.compute import call, cast
 from streamsig.core import utf8
 from streamsig.core.ticks import Ticks
-from streamsig.csv import closes
-from streamsig.csv.bad_records import ADVICE, explain, shown
 from streamsig.errors import ColumnError
+from streamsig.fields import closes
+from streamsig.fields.closes import explain
+from streamsig.fields.messages import ADVICE, shown
 from streamsig.fields.numbers import (
     MAX_DIGITS,
     UNDEFINED_REASON,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from streamsig.columnar.arrays import to_ticks
 from streamsig.columnar.table import open_frame
-from streamsig.fields.messages import one_line
 from streamsig.errors import ColumnError, LayoutError
+from streamsig.fields.messages import one_line
 from streamsig.sniffer.layout import ONLY_CANDIDATE, LayoutOptions
 from streamsig.sources.objects import inputs_of
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from streamsig.csv import corporate_actions, footers, repeated_headers
-from streamsig.fields.cells import CONVENTIONS, shape
+from streamsig.fields.closes import explain
+from streamsig.fields.messages import ADVICE, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streamsig.csv.dialect import Dialect
-    from streamsig.fields.numbers import NumberError, NumberFormat
-
-ADVICE = "fix the row, leave such rows out with `on_bad_row='skip'`, or name another column with `column`"
-"""The advice for most bad records."""
-
-_SHOWN_CHARACTERS = 60
+    from streamsig.fields.numbers import NumberError
 
 
 class BadRecordError(Exception):
@@ -91,25 +86,3 @@ class Judge:
         """Return the problem of a record below the data."""
         time = self.dialect.time or 0
         return Problem(self.dialect.column_name(time), footers.NO_TIME, footers.ADVICE, time)
-
-
-def explain(error: NumberError, text: str, numbers: NumberFormat) -> tuple[str, str]:
-    """Return why a text is not a close, and what to do about it."""
-    if text.strip() and not any(letter.isdigit() for letter in text):
-        return str(error), f"{ADVICE}; if it stands for a missing close, say `missing=[{shown(text.strip())}]`"
-    if len(text) <= _SHOWN_CHARACTERS and _has_other_format(shape(text), numbers):
-        advice = "fix the row, or say how all are written with `decimal` and `thousands`"
-        return "a number in another format than those above", advice
-    return str(error), error.advice or ADVICE
-
-
-@lru_cache(maxsize=1024)
-def _has_other_format(looks: str, numbers: NumberFormat) -> bool:
-    """Return whether texts of this shape are numbers, but in another format."""
-    return not numbers.fits(looks) and any(convention.fits(looks) for convention in CONVENTIONS)
-
-
-def shown(text: str) -> str:
-    """Quote a text of a file for a message: short, on one line, control characters escaped."""
-    short = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    return repr(short)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamsig.csv.closes import Bad, read_closes
 from streamsig.fields.cells import Kind, kind, kinds
+from streamsig.fields.closes import Bad, read_closes
 from streamsig.fields.column_names import Role, roles
 
 if TYPE_CHECKING:

@@ -16,11 +16,12 @@ import numpy as np
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, concat
 from streamsig.csv import footers, repeated_headers
-from streamsig.csv.bad_records import BadRecordError, Judge, Problem, Problems, shown
-from streamsig.csv.closes import completed, grammar_of, read_closes
+from streamsig.csv.bad_records import BadRecordError, Judge, Problem, Problems
 from streamsig.csv.corporate_actions import find_actions
 from streamsig.csv.records import split_records, unwrapped_lines
 from streamsig.csv.rejected_rows import Rejects
+from streamsig.fields.closes import completed, grammar_of, read_closes
+from streamsig.fields.messages import shown
 from streamsig.native import text_kernels
 from streamsig.native.text_kernels import Cells
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streamsig.csv.chunks import Chunk
-    from streamsig.csv.closes import Bad
     from streamsig.csv.dialect import Dialect
+    from streamsig.fields.closes import Bad
 
 _RUN_RECORDS = 1 << 12
 _JUDGED_BYTES = 1 << 16

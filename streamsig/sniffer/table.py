@@ -7,8 +7,8 @@ from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from streamsig.fields.messages import column_title, one_line
 from streamsig.fields.column_names import are_numbers, roles
+from streamsig.fields.messages import column_title, one_line
 from streamsig.sniffer.layout import SampleRow
 from streamsig.sniffer.time_column import TimeColumn, find_time
 

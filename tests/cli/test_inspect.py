@@ -15,9 +15,9 @@ import pyarrow.parquet
 import pytest
 from rich.cells import cell_len
 
+from streamsig.cli.layout_report import to_table
 from streamsig.engine.inspection import inspect_inputs
 from streamsig.settings.settings import make_settings
-from streamsig.cli.layout_report import to_table
 from tests.support.workdir import PACKERS
 
 if TYPE_CHECKING:

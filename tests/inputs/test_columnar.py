@@ -25,8 +25,8 @@ from streamsig.cli.advice import with_flags
 from streamsig.columnar.arrays import to_ticks
 from streamsig.columnar.table import BATCH_ROWS, open_columnar
 from streamsig.core.ticks import Ticks, concat
-from streamsig.csv.bad_records import explain
 from streamsig.errors import ColumnError, LayoutError, SourceError, UsageError
+from streamsig.fields.closes import explain
 from streamsig.fields.numbers import NumberError, NumberFormat
 from streamsig.sniffer.layout import LayoutOptions
 from streamsig.sources.formats import columnar_format

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunk, Chunks
-from streamsig.csv.closes import grammar_of, read_closes
 from streamsig.csv.dialect import Dialect
 from streamsig.csv.reader import ChunkReader
+from streamsig.fields.closes import grammar_of, read_closes
 from streamsig.fields.numbers import NumberError, NumberFormat
 from streamsig.native import text_kernels
 from streamsig.sources.raw_input import RawInput

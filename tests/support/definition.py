@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.csv import repeated_headers
-from streamsig.csv.bad_records import BadRecordError, Judge, Problem, shown
+from streamsig.csv.bad_records import BadRecordError, Judge, Problem
 from streamsig.csv.corporate_actions import is_action
 from streamsig.csv.records import count_line_ends, split_records
 from streamsig.csv.rejected_rows import Rejected, row_of
+from streamsig.fields.messages import shown
 from streamsig.fields.numbers import NumberError
 from tests.support.strategies import WIDE
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig.core.keys import KeyTable, Texts
-from streamsig.csv.closes import grammar_of
+from streamsig.fields.closes import grammar_of
 from streamsig.fields.numbers import NumberFormat
 from streamsig.native import column_kernels, count_kernels, library, text_kernels
 

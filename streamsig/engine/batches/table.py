@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from streamsig.columnar.arrays import read_closes, to_texts
 from streamsig.columnar.arrow_text import from_arrow
-from streamsig.csv.bad_records import ADVICE
 from streamsig.csv.rejected_rows import Rejected
 from streamsig.engine.batches.batch import SKIP, Batch, Position, Step
 from streamsig.engine.execute import map_in_order
 from streamsig.errors import BadRow, BadRowError
+from streamsig.fields.messages import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamsig.core.json_values import decoded
-from streamsig.csv.bad_records import shown
 from streamsig.engine.detection import compare_with
 from streamsig.engine.events import Rejected, Warned
 from streamsig.engine.stages.stage import Stage
 from streamsig.errors import LayoutError
+from streamsig.fields.messages import shown
 from streamsig.sniffer.checks.agreement import CloseColumn  # noqa: TC001 (`decoded` reads it)
 
 if TYPE_CHECKING:

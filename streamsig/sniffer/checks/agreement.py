@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamsig.fields.messages import one_line
 from streamsig.errors import LayoutError
 from streamsig.fields.column_names import Role, compact, roles
+from streamsig.fields.messages import one_line
 from streamsig.sniffer.convention import float_of
 
 if TYPE_CHECKING:

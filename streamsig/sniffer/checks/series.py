@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from streamsig.fields.messages import one_line
 from streamsig.fields.column_names import is_key
+from streamsig.fields.messages import one_line
 from streamsig.fields.numbers import MISSING
 
 if TYPE_CHECKING:

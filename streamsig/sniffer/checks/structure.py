@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from streamsig.fields.messages import one_line
 from streamsig.errors import LayoutError
 from streamsig.fields.cells import Kind, kind, kinds
 from streamsig.fields.column_names import Role, roles
+from streamsig.fields.messages import one_line
 from streamsig.sniffer.table import numbered
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import re
 from math import isnan
 from typing import TYPE_CHECKING
 
-from streamsig.fields.messages import one_line
 from streamsig.errors import LayoutError
 from streamsig.fields.cells import shapes
 from streamsig.fields.column_names import Role
+from streamsig.fields.messages import one_line
 from streamsig.sniffer.convention import float_of
 from streamsig.sniffer.time_column import dates_in
 

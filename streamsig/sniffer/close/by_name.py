@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from streamsig.fields.messages import one_line
 from streamsig.errors import LayoutError, UsageError
 from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import (
@@ -17,6 +16,7 @@ from streamsig.fields.column_names import (
     lasts,
     other_closes,
 )
+from streamsig.fields.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,8 @@ import numpy as np
 from streamsig.core import utf8
 from streamsig.core.keys import KeyTable, Texts
 from streamsig.core.ticks import Ticks, concat, widen
-from streamsig.fields.cells import shape
+from streamsig.fields.cells import CONVENTIONS, shape
+from streamsig.fields.messages import ADVICE, shown
 from streamsig.fields.numbers import CURRENCIES, MINUSES, NumberError
 from streamsig.native import text_kernels
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _RUN_ROWS = 1 << 12
-_LONGEST_SHAPE = 64
+_LONGEST_SHAPE, _LONGEST_EXPLAINED = 64, 60
 
 
 class Bad(NamedTuple):
@@ -139,3 +140,19 @@ def _parsed(text: str, numbers: NumberFormat) -> Decimal | NumberError | None:
 def _misfit(looks: str, numbers: NumberFormat) -> NumberError | None:
     """Return why no text of this shape is a number, `None` if one may be. Distinct bad closes share few shapes."""
     return None if numbers.fits(looks) else numbers.why_not(looks)
+
+
+def explain(error: NumberError, text: str, numbers: NumberFormat) -> tuple[str, str]:
+    """Return why a text is not a close, and what to do about it."""
+    if text.strip() and not any(letter.isdigit() for letter in text):
+        return str(error), f"{ADVICE}; if it stands for a missing close, say `missing=[{shown(text.strip())}]`"
+    if len(text) <= _LONGEST_EXPLAINED and _has_other_format(shape(text), numbers):
+        advice = "fix the row, or say how all are written with `decimal` and `thousands`"
+        return "a number in another format than those above", advice
+    return str(error), error.advice or ADVICE
+
+
+@lru_cache(maxsize=1024)
+def _has_other_format(looks: str, numbers: NumberFormat) -> bool:
+    """Return whether texts of this shape are numbers, but in another format."""
+    return not numbers.fits(looks) and any(convention.fits(looks) for convention in CONVENTIONS)
