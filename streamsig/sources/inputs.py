@@ -19,7 +19,7 @@ from streamsig.sources.text_source import TextSource
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SURELY_TABLES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".arrow", ".feather", ".ipc"})
+_SURELY_TABLES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".arrow", ".arrows", ".feather", ".ipc"})
 """Endings that only tables have."""
 
 _TABLES = _SURELY_TABLES | {".txt", ".dat", ".prn", ".zip"}

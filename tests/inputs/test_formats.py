@@ -147,6 +147,17 @@ def test_what_is_no_table_by_its_name_is_left_out_of_an_archive(other: str, tmp_
     assert other in warning
 
 
+def test_a_stream_of_arrow_beside_another_table_in_an_archive_is_counted(tmp_path: Path) -> None:
+    """Every kind of table in an archive is counted, also next to tables of another kind."""
+    table = pa.table({"time": range(len(CLOSES)), "close": pa.array(CLOSES)})
+    _stream(table, tmp_path / "2.arrows")
+    with zipfile.ZipFile(tmp_path / "prices.zip", "w") as archive:
+        archive.writestr("1.csv", CSV)
+        archive.write(tmp_path / "2.arrows", "2.arrows")
+    result = streamsig.run(tmp_path / "prices.zip")
+    assert (result.rows_processed, result.warnings) == (2 * len(CLOSES), ())
+
+
 def test_texts_alone_in_an_archive_are_tables(tmp_path: Path) -> None:
     """In an archive without other tables, `.txt` files are tables."""
     path = tmp_path / "prices.zip"
