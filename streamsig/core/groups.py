@@ -52,11 +52,6 @@ class GroupRows(NamedTuple):
         """The number of rows."""
         return len(self.ticks)
 
-    @classmethod
-    def of(cls, columns: Sequence[Texts], ticks: Ticks) -> GroupRows:
-        """Return rows from the columns that make up their keys (`number_keys`) and their closes."""
-        return cls(*number_keys(columns), ticks)
-
 
 class _Held(NamedTuple):
     """The closes of all groups at one scale; `largest` bounds their absolute values in ticks."""
@@ -71,25 +66,32 @@ class GroupState:
 
     Groups are numbered in order of first appearance. With `backwards`, rows arrive newest first, so a window covers
     the rows *after* it; runs are merged in the same order. A state takes at most `max_bytes`, including the copy of
-    its keys that exists while they grow. With `emits`, the lengths of the means to compute, `row_values` has the values
-    of the rows of the last update.
-    Raises ValueError for `backwards` and `emits`: rows that arrive newest first have no signals yet.
+    its keys that exists while they grow. With `mean_lengths`, `row_values` has the values of the rows of the last
+    update, with means over these numbers of rows.
+    Raises ValueError for `backwards` and `mean_lengths`: rows that arrive newest first have no signals yet.
     """
 
     waiting = Ticks.empty()
     """The closes of the rows whose values are not known yet: none."""
+    limbs = 1
+    """The limbs of closes that a memory limit must allow for: `max_bytes` already covers longer closes."""
 
     def __init__(
         self,
         signals: Sequence[Signal],
         *,
         backwards: bool = False,
-        emits: Sequence[int] | None = None,
+        mean_lengths: Sequence[int] | None = None,
         max_bytes: int = MAX_BYTES,
     ) -> None:
-        if backwards and emits is not None:
+        if backwards and mean_lengths is not None:
             raise ValueError("rows that arrive newest first have no signals yet")
-        self.signals, self.backwards, self.emits, self.max_bytes = tuple(signals), backwards, emits, max_bytes
+        self.signals, self.backwards, self.mean_lengths, self.max_bytes = (
+            tuple(signals),
+            backwards,
+            mean_lengths,
+            max_bytes,
+        )
         self.row_values: RowValues | None = None
         self._keys = KeyTable()
         reach = max((signal.reach for signal in signals), default=1)
@@ -133,14 +135,9 @@ class GroupState:
         """The number of rows in all groups that have each signal."""
         return tuple(self.group_counts[:, _COUNTS:].sum(axis=0).tolist())
 
-    @property
-    def limbs(self) -> int:
-        """The number of limbs of the closes that the state has."""
-        return 2 * int(self._arrays.sums.shape[2])
-
-    def rows_of(self, keys: Sequence[Texts], ticks: Ticks) -> GroupRows:
-        """Return a run of rows for `update`; changes nothing."""
-        return GroupRows.of(keys, ticks)
+    def prepare(self, columns: Sequence[Texts], ticks: Ticks) -> GroupRows:
+        """Return a run of rows for `update`, from the columns that make up their keys; changes nothing."""
+        return GroupRows(*number_keys(columns), ticks)
 
     def update(self, rows: GroupRows) -> int:
         """Add rows; return how many of them have the first signal.
@@ -152,7 +149,7 @@ class GroupState:
         scale = self._held.scale
         ticks = rows.ticks if rows.ticks.scale == scale else rows.ticks.rescale(scale)
         words, missing = to_words(ticks, self._arrays.sums.shape[2]), rows.ticks.missing
-        lengths = None if self.emits is None else np.array(self.emits, np.int64)
+        lengths = None if self.mean_lengths is None else np.array(self.mean_lengths, np.int64)
         closes = count_kernels.GroupCloses(groups[rows.groups], words, missing)
         count, values = count_kernels.count_groups(closes, self._rules, self._arrays, lengths)
         if lengths is not None:

@@ -32,15 +32,15 @@ class SeriesRows(NamedTuple):
 class SeriesState:
     """Counts over the rows of one series, and over separate series that were added.
 
-    With `backwards`, rows arrive newest first, and runs are merged in the same order. With `emits`, the lengths of the
-    means to compute, `row_values` has the values of rows after each change: of the rows that arrived, or `backwards` of
-    the first rows that waited for those before them in time.
+    With `backwards`, rows arrive newest first, and runs are merged in the same order. With `mean_lengths`, `row_values`
+    has the values of rows after each change, with means over these numbers of rows: of the rows that arrived, or
+    `backwards` of the first rows that waited for those before them in time.
     """
 
     def __init__(
-        self, signals: Sequence[Signal], *, backwards: bool = False, emits: Sequence[int] | None = None
+        self, signals: Sequence[Signal], *, backwards: bool = False, mean_lengths: Sequence[int] | None = None
     ) -> None:
-        self.signals, self.backwards, self.emits = tuple(signals), backwards, emits
+        self.signals, self.backwards, self.mean_lengths = tuple(signals), backwards, mean_lengths
         self.row_values: RowValues | None = None
         self._fold = Fold(signals, backwards=backwards)
         # of the separate series: rows, rows without a close, and rows with each signal
@@ -81,10 +81,10 @@ class SeriesState:
         """The closes of the rows whose values are not known yet, in order of arrival."""
         return self.window.head.reverse() if self.backwards else Ticks.empty()
 
-    def rows_of(self, _keys: Sequence[Texts], ticks: Ticks) -> SeriesRows:
-        """Return a run of rows for `update`, in order of arrival; changes nothing."""
+    def prepare(self, _keys: Sequence[Texts], ticks: Ticks) -> SeriesRows:
+        """Count a run of rows, in order of arrival, on its own for `update`; changes nothing."""
         ticks = ticks.reverse() if self.backwards else ticks
-        if self.emits is not None:
+        if self.mean_lengths is not None:
             return SeriesRows(state_of(self.signals, ticks, (0,) * len(self.signals)), ticks)
         return SeriesRows(WindowState.of(self.signals, ticks))
 
@@ -108,7 +108,7 @@ class SeriesState:
         self.row_values = None
         if not self.backwards:
             self._replace(self.window.merge(right.window))
-        elif self.emits is not None:
+        elif self.mean_lengths is not None:
             tail = right.window.tail
             values = self._emit(concat([tail, self.window.head]), len(tail))
             self._replace(joined(right.window, self.window, values.counts))
@@ -135,7 +135,7 @@ class SeriesState:
         (self._longest,) = whole([plain["longest"]], most=rows)
 
     def _emit(self, ticks: Ticks, start: int) -> RowValues:
-        values = RowValues.of(self.signals, ticks, start, self.emits)
+        values = RowValues.of(self.signals, ticks, start, self.mean_lengths)
         self.row_values = values.reverse() if self.backwards else values
         return values
 

@@ -76,9 +76,9 @@ class Ticks:
         return 0 if self.missing is None else int(np.count_nonzero(self.missing))
 
     @classmethod
-    def empty(cls, scale: int = 0) -> Ticks:
+    def empty(cls) -> Ticks:
         """Return a run of no rows."""
-        return cls(np.empty((1, 0), np.int64), scale)
+        return cls(np.empty((1, 0), np.int64), 0)
 
     @classmethod
     def from_decimals(cls, closes: Iterable[Decimal | None]) -> Ticks:

@@ -177,8 +177,7 @@ class Budget:
         size = max(it for it in sizes if headroom(it) >= least)
         groups = self.needs(threads, size).get(_GROUPS, 0)
         closes = overlap(self._settings.counted) * (PER_CLOSE + self._rows * PER_ROW)
-        per_limb = 0 if self._settings.group_by else closes
-        return Plan(threads, size, (headroom(size) + groups) // self._states, headroom(size), per_limb)
+        return Plan(threads, size, (headroom(size) + groups) // self._states, headroom(size), closes)
 
 
 def _mib(size_bytes: int) -> str:

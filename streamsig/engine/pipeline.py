@@ -85,7 +85,7 @@ def count_signals(
         observe(Warned(message))
     if order is not None:
         observe(OrderChecked(order.report()))
-    state, names = accumulator.ended, [name for name, _ in settings.signals]
+    state, names = accumulator.total, [name for name, _ in settings.signals]
     return Result(
         rows_processed=accumulator.rows,
         signal_count=state.counts[0],
@@ -176,7 +176,7 @@ def _count_batches(batches: BatchSource, run: Run, text: TextSource | None = Non
 
 def _too_short(accumulator: Accumulator[Any], settings: Settings) -> tuple[str, ...]:
     """Return a warning if every series is shorter than a signal needs: its count is then 0, whatever the closes are."""
-    rows = accumulator.ended.longest
+    rows = accumulator.total.longest
     names = [name for name, _ in settings.signals] or [""]
     short = [(name, signal) for name, signal in zip(names, settings.counted, strict=True) if signal.reach > rows]
     if not rows or not short:

@@ -70,11 +70,10 @@ class TextSource:
         """Leave out the next `size` bytes of those that `read_sample` returned."""
         self._ahead = self._ahead[size:]
 
-    def skip(self, size: int, crc: int = 0) -> tuple[int, int]:
+    def skip(self, size: int) -> tuple[int, int]:
         """Leave out the next `size` bytes; return how many there were, and the CRC-32 of those that had to be read."""
-        left = size
         ahead, self._ahead = self._ahead[:size], self._ahead[size:]
-        crc, left = zlib.crc32(ahead, crc), left - len(ahead)
+        crc, left = zlib.crc32(ahead), size - len(ahead)
         if self.is_plain:
             self.raw.skip(left)
             return size, crc
@@ -115,10 +114,6 @@ class TextSource:
         """Let reading raise UsageError where unpacking takes more memory than this."""
         if self._decoder is not None:
             self._decoder.most_bytes = size_bytes
-
-    def close(self) -> None:
-        """Close the input."""
-        self.raw.close()
 
     def _decoded(self, encoded: bytes, *, final: bool) -> bytes:
         try:

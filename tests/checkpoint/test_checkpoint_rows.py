@@ -16,7 +16,7 @@ from pyarrow import feather
 
 from streamsig import Signal, Ticks
 from streamsig.core import groups as core_groups
-from streamsig.core.groups import GroupRows, GroupState
+from streamsig.core.groups import GroupState
 from streamsig.core.json_values import pack
 from streamsig.core.keys import Texts
 from streamsig.engine.budget import Budget, Plan
@@ -80,8 +80,8 @@ def _whole(inputs: list[Path], path: Path, **settings: Any) -> tuple[Any, bytes]
 def test_groups_as_json(series: Closes, keys: list[bytes], backwards: bool) -> None:  # noqa: FBT001
     """A group state survives JSON, and takes rows and merges like the original."""
     signals = [Signal(1, 3), Signal(2, 4, "cross_above")]
-    rows = GroupRows.of([Texts.of(keys[: len(series)])], Ticks.from_decimals(series))
     states = [GroupState(signals, backwards=backwards) for _ in range(2)]
+    rows = states[0].prepare([Texts.of(keys[: len(series)])], Ticks.from_decimals(series))
     for state in states:
         state.update(rows)
     plain = json.loads(json.dumps(list(states[0].snapshot())))
@@ -107,16 +107,16 @@ def test_groups_stay_below_the_limit(tmp_path: Path) -> None:
         budget.plan = Plan(1, settings.chunk_bytes, groups_bytes=most_bytes)
         accumulator = accumulator_of(settings, budget)
         Checkpoint(settings, [str(path)], [InputChecks(settings, lambda _: None), accumulator], {})
-        assert isinstance(accumulator.ended, GroupState)
-        assert accumulator.ended.max_bytes == most_bytes
+        assert isinstance(accumulator.total, GroupState)
+        assert accumulator.total.max_bytes == most_bytes
         run(tmp_path, path, **BY_SYMBOL)
-        assert len(accumulator.ended) == (0 if most_bytes == 1 << 30 else 5)
+        assert len(accumulator.total) == (0 if most_bytes == 1 << 30 else 5)
 
 
 def test_groups_that_no_state_writes() -> None:
     """A group state with impossible contents is refused before a kernel sees it."""
     state = GroupState([Signal(1, 3)])
-    state.update(GroupRows.of([Texts.of([b"A", b"B"] * 4)], Ticks.from_integers(list(range(8)), 0)))
+    state.update(state.prepare([Texts.of([b"A", b"B"] * 4)], Ticks.from_integers(list(range(8)), 0)))
     (piece,) = state.snapshot()
     wrong: list[dict[str, Any]] = [
         {"marks": state._arrays.marks[:2] + 3},  # noqa: SLF001 (there is no public access)

@@ -47,7 +47,7 @@ def keyed(draw: DrawFn) -> tuple[list[bytes], Closes]:
 def state_of(signals: Sequence[Signal], keys: list[bytes], series: Closes, *, backwards: bool = False) -> GroupState:
     """Count one run of rows."""
     state = GroupState(signals, backwards=backwards)
-    state.update(GroupRows.of([Texts.of(keys)], Ticks.from_decimals(series)))
+    state.update(state.prepare([Texts.of(keys)], Ticks.from_decimals(series)))
     return state
 
 
@@ -81,7 +81,7 @@ def test_updates_are_invisible(data: DataObject, rows: tuple[list[bytes], Closes
     places = data.draw(cuts(len(series)))
     state, added = GroupState(signals), 0
     for start, stop in zip([0, *places], [*places, len(series)], strict=True):
-        added += state.update(GroupRows.of([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop])))
+        added += state.update(state.prepare([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop])))
     assert facts(state) == answer(signals, keys, series)
     assert added == state.counts[0]
     assert (state.rows, state.rows_missing) == (len(series), series.count(None))
@@ -97,11 +97,11 @@ def test_rows_have_the_values_of_their_group(
         data.draw(cuts(len(series))),
         sorted({length for signal in signals for length in (signal.fast, signal.slow)}),
     )
-    state = GroupState(signals, emits=lengths_of(signals))
+    state = GroupState(signals, mean_lengths=lengths_of(signals))
     flags: list[list[int]] = [[] for _ in signals]
     means: dict[int, list[float]] = {length: [] for length in lengths}
     for start, stop in zip([0, *places], [*places, len(series)], strict=True):
-        run = GroupRows.of([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop]))
+        run = state.prepare([Texts.of(keys[start:stop])], Ticks.from_decimals(series[start:stop]))
         count, values = state.update(run), state.row_values
         assert values is not None
         assert count == values.counts[0]
@@ -126,7 +126,7 @@ def test_rows_have_the_values_of_their_group(
 def test_rows_newest_first_have_no_values_yet() -> None:
     """A state that runs backwards refuses to emit rows, since their values depend on later rows."""
     with pytest.raises(ValueError, match="newest first"):
-        GroupState([Signal(1, 2)], backwards=True, emits=[1, 2])
+        GroupState([Signal(1, 2)], backwards=True, mean_lengths=[1, 2])
 
 
 @given(st.data(), keyed(), signal_lists, st.booleans())
@@ -157,7 +157,7 @@ def test_a_merged_state_takes_further_rows(
     """A merged state takes further rows like any other state."""
     state = reduce(lambda left, right: (left.merge(right), left)[1], [state_of(signals, *first), GroupState(signals)])
     state.merge(state_of(signals, *second))
-    state.update(GroupRows.of([Texts.of(first[0])], Ticks.from_decimals(first[1])))
+    state.update(state.prepare([Texts.of(first[0])], Ticks.from_decimals(first[1])))
     assert facts(state) == answer(signals, first[0] + second[0] + first[0], first[1] + second[1] + first[1])
 
 
@@ -189,11 +189,11 @@ def test_growing_capacity_loses_no_group() -> None:
     signals, many = [Signal(1, 3), Signal(2, 3, "cross_below")], 5000
     keys = [b"%d" % number for number in range(many)]
     whole, state = GroupState(signals), GroupState(signals)
-    whole.update(GroupRows.of([Texts.of(keys * 4)], Ticks.from_integers([n * n % 7 for n in range(4 * many)], 0)))
+    whole.update(whole.prepare([Texts.of(keys * 4)], Ticks.from_integers([n * n % 7 for n in range(4 * many)], 0)))
     for start in range(0, 4 * many, 700):
         run = range(start, min(start + 700, 4 * many))
         ticks = Ticks.from_integers([n * n % 7 for n in run], 0)
-        state.update(GroupRows.of([Texts.of([keys[n % many] for n in run])], ticks))
+        state.update(state.prepare([Texts.of([keys[n % many] for n in run])], ticks))
     assert facts(state) == facts(whole)
     assert len(state) == many
 
@@ -214,27 +214,27 @@ def test_the_state_stays_bounded(window: int) -> None:
     """A group stores at most two windows of closes, however many rows it has."""
     state = GroupState([Signal(1, window)])
     for _ in range(50):
-        state.update(GroupRows.of([Texts.of([b"A", b"B"] * 500)], Ticks.from_integers(list(range(1000)), 2)))
+        state.update(state.prepare([Texts.of([b"A", b"B"] * 500)], Ticks.from_integers(list(range(1000)), 2)))
     assert len(state) == 2
     assert sum(array.size for array in state._arrays) < 64 * (2 * window + 6)  # noqa: SLF001 (it is promised to be bounded)
 
 
 def test_too_many_groups_are_refused() -> None:
     """Too many groups are refused before memory is allocated, with the size they would need."""
-    keys = Texts.of([b"%d" % number for number in range(5000)])
+    keys, state = Texts.of([b"%d" % number for number in range(5000)]), GroupState([Signal(1, 100)], max_bytes=1 << 20)
     with pytest.raises(
         TooManyGroupsError, match="5,000 groups by now, of windows of 100 rows, would take 9 MiB, more than the 1"
     ):
-        GroupState([Signal(1, 100)], max_bytes=1 << 20).update(GroupRows.of([keys], Ticks.from_integers([1] * 5000, 0)))
+        state.update(state.prepare([keys], Ticks.from_integers([1] * 5000, 0)))
 
 
 def test_long_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bytes of keys count towards the limit, and their total is bounded in any case."""
+    state = GroupState([Signal(1, 3)], max_bytes=24 << 20)
 
     def rows(names: list[bytes]) -> GroupRows:
-        return GroupRows.of([Texts.of(names)], Ticks.from_integers([1] * len(names), 0))
+        return state.prepare([Texts.of(names)], Ticks.from_integers([1] * len(names), 0))
 
-    state = GroupState([Signal(1, 3)], max_bytes=24 << 20)
     state.update(rows([b"%d" % number for number in range(4000)]))
     for step in range(5):
         # one key exceeds all earlier ones together
@@ -303,12 +303,12 @@ def test_widening_closes_takes_little_memory() -> None:
     """Closes are widened a few groups at a time, and both copies count towards the limit."""
     keys = Texts.of([b"%d" % number for number in range(3000)])
     state = GroupState([Signal(1, 100)], max_bytes=12 << 20)
-    state.update(GroupRows.of([keys], Ticks.from_integers([5] * 3000, 0)))
+    state.update(state.prepare([keys], Ticks.from_integers([5] * 3000, 0)))
     tracemalloc.start()
-    state.update(GroupRows.of([keys], Ticks.from_integers([55] * 3000, 1)))
+    state.update(state.prepare([keys], Ticks.from_integers([55] * 3000, 1)))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 6 << 20
     assert state.counts == (0,)
     with pytest.raises(TooManyGroupsError, match="3,000 groups by now"):
-        state.update(GroupRows.of([keys], Ticks.from_integers([5 * 10**18] * 3000, 1)))
+        state.update(state.prepare([keys], Ticks.from_integers([5 * 10**18] * 3000, 1)))

@@ -35,7 +35,7 @@ def pieces(data: DataObject, series: Closes) -> list[Closes]:
 
 def update(state: SeriesState, series: Closes) -> RowValues:
     """Add rows, and return the values that are known then; the counts that updates return are theirs."""
-    count = state.update(state.rows_of([], Ticks.from_decimals(series)))
+    count = state.update(state.prepare([], Ticks.from_decimals(series)))
     assert state.row_values is not None
     assert count == state.row_values.counts[0]
     assert [each.sum() for each in state.row_values.flags] == [*state.row_values.counts]
@@ -62,7 +62,7 @@ def check(emitted: Sequence[RowValues], signals: Sequence[Signal], series: Close
 @given(st.data(), closes(), signal_lists)
 def test_rows_of_a_series_are_those_of_the_oracle(data: DataObject, series: Closes, signals: list[Signal]) -> None:
     """Rows cut anywhere have the oracle's flags and means."""
-    state = SeriesState(signals, emits=lengths_of(signals))
+    state = SeriesState(signals, mean_lengths=lengths_of(signals))
     check([update(state, piece) for piece in pieces(data, series)], signals, series)
     assert state.window == WindowState.of(signals, Ticks.from_decimals(series))
 
@@ -72,9 +72,9 @@ def test_reversed_files_are_emitted_in_their_order(
     data: DataObject, files: list[Closes], signals: list[Signal]
 ) -> None:
     """Rows of reversed files are emitted file by file, in the order of the files."""
-    before, emitted = SeriesState(signals, backwards=True, emits=lengths_of(signals)), list[RowValues]()
+    before, emitted = SeriesState(signals, backwards=True, mean_lengths=lengths_of(signals)), list[RowValues]()
     for file in files:
-        state = SeriesState(signals, backwards=True, emits=lengths_of(signals))
+        state = SeriesState(signals, backwards=True, mean_lengths=lengths_of(signals))
         mine = [update(state, piece) for piece in pieces(data, file)]
         assert sum(map(len, mine)) == len(file) - len(state.waiting)
         state.merge(before)

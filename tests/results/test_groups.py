@@ -17,7 +17,7 @@ from pyarrow import feather, parquet
 
 import streamsig
 from streamsig import Signal, Ticks
-from streamsig.core.groups import GroupRows, GroupState
+from streamsig.core.groups import GroupState
 from streamsig.core.keys import Texts
 from streamsig.core.signals import COMPARISONS
 from tests.support import counting, duckdb_oracle, oracle
@@ -134,7 +134,7 @@ def test_as_duckdb_counts_decimals(duckdb: Any, rows: list[tuple[str, Decimal | 
     """Counts equal those of DuckDB's windows over partitions."""
     state = GroupState([signal])
     closes = Ticks.from_decimals([close for _, close in rows])
-    state.update(GroupRows.of([Texts.of(key.encode() for key, _ in rows)], closes))
+    state.update(state.prepare([Texts.of(key.encode() for key, _ in rows)], closes))
     actual = dict(zip(state.keys().to_bytes(), state.group_counts[:, 2].tolist(), strict=True))
     answer = duckdb_oracle.counts(duckdb, signal, rows)
     assert actual == {key.encode(): count for key, count in answer.items()}

@@ -32,13 +32,13 @@ CLOSES = [Decimal("1.5"), Decimal("1.25"), None, Decimal("1E-8"), Decimal("12345
 
 def batches(size: int) -> list[pa.RecordBatch]:
     """Return the rows of `CLOSES` in batches of a size."""
-    table, series = RowTable(NAMED, keys=["close"], has_time=True), SeriesState(SIGNALS, emits=[1, 2])
+    table, series = RowTable(NAMED, keys=["close"], has_time=True), SeriesState(SIGNALS, mean_lengths=[1, 2])
     made = []
     for start in range(0, len(CLOSES), size):
         ticks = Ticks.from_decimals(CLOSES[start : start + size])
         times = pa.array([f"2024-01-{start + row + 1:02d}" for row in range(len(ticks))])
         keys = pa.array(['a"b'] * len(ticks))
-        series.update(series.rows_of([], ticks))
+        series.update(series.prepare([], ticks))
         assert series.row_values is not None
         made.append(table.batch(ticks, [times, keys], series.row_values))
     return made

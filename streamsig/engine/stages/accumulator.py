@@ -18,7 +18,9 @@ from streamsig.sniffer.layout import NEWEST_FIRST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from streamsig.core.groups import GroupRows
     from streamsig.core.row_signals import RowValues
+    from streamsig.core.series import SeriesRows
     from streamsig.core.ticks import Ticks
     from streamsig.engine.batches.batch import Batch, OpenInput, Position
     from streamsig.engine.budget import Budget
@@ -41,10 +43,10 @@ class _Piece(NamedTuple):
     state: dict[str, object]
 
 
-class Accumulator(Stage[tuple[int, Any]], Generic[State]):
+class Accumulator(Stage[Any], Generic[State]):
     """Counts the rows of all inputs in order: as one run, or with `per_file` each input separately.
 
-    `rows` counts the rows so far, `signals` those with the first signal, for progress. `ended` is the state of the
+    `rows` counts the rows so far, `signals` those with the first signal, for progress. `total` is the state of the
     inputs that have ended, in one run that of all rows. With `per_file`, `files` has the rows and the first count of
     each input by name; repeated names are numbered.
     """
@@ -57,16 +59,16 @@ class Accumulator(Stage[tuple[int, Any]], Generic[State]):
         self._is_one_run = not settings.per_file and settings.order != NEWEST_FIRST
         self.rows = self.signals = 0
         self.files: dict[str, tuple[int, int]] = {}
-        self.ended: State = new_state()
+        self.total: State = new_state()
         # of the open input
-        self._open: State = self.ended if self._is_one_run else new_state()
+        self._current: State = self.total if self._is_one_run else new_state()
         self._input, self._input_rows = "", 0
         self._row_values: RowValues | None = None
 
     @property
     def waiting(self) -> Ticks:
         """The closes of the rows whose values are not known yet."""
-        return self._open.waiting
+        return self._current.waiting
 
     def take_row_values(self) -> RowValues | None:
         """Return the values of rows that the last `push` or `end_input` gave, once."""
@@ -79,43 +81,42 @@ class Accumulator(Stage[tuple[int, Any]], Generic[State]):
         if self._input_rows != start.rows:
             raise ValueError("it is damaged")
 
-    def prepare(self, batch: Batch) -> tuple[int, Any]:
-        """Return the number of rows, and the rows; counts what does not depend on the batches before."""
-        return len(batch.ticks), self.ended.rows_of(batch.keys, batch.ticks)
+    def prepare(self, batch: Batch) -> SeriesRows | GroupRows:
+        """Count what does not depend on the batches before."""
+        return self.total.prepare(batch.keys, batch.ticks)
 
-    def push(self, part: tuple[int, Any], _start: Position) -> None:
+    def push(self, part: Any, _start: Position) -> None:  # noqa: ANN401 (the rows of one kind of state)
         """Count a batch; raises LayoutError if the groups, and UsageError if the closes, exceed the memory limit."""
-        rows, content = part
         with _refusing():
-            self.signals += self._open.update(content)
-        self.rows += rows
-        self._input_rows += rows
-        self._row_values, self._open.row_values = self._open.row_values, None
-        self._budget.plan.check_closes(self._open.limbs)
+            self.signals += self._current.update(part)
+        self.rows += part.rows
+        self._input_rows += part.rows
+        self._row_values, self._current.row_values = self._current.row_values, None
+        self._budget.plan.check_closes(self._current.limbs)
 
     def end_input(self) -> None:
         """Join the input to those before it; raises LayoutError as `push` does."""
         rows, self._input_rows = self._input_rows, 0
         if self._is_one_run:
             return
-        state, self._open = self._open, self._new_state()
+        state, self._current = self._current, self._new_state()
         with _refusing():
             # with another order, the newest input is the first one
-            state.merge(self._new_state() if self._per_file else self.ended)
+            state.merge(self._new_state() if self._per_file else self.total)
             self._row_values, state.row_values = state.row_values, None
             if not self._per_file:
-                self.ended = state
+                self.total = state
                 return
             names = chain([self._input], (f"{self._input} ({number})" for number in count(2)))
             self.files[next(name for name in names if name not in self.files)] = (rows, state.counts[0])
-            self.ended.add(state)
+            self.total.add(state)
 
     def snapshot(self) -> Iterator[object]:
         """Yield the counts, then the states."""
         yield _Counted(self.rows, self._input_rows, self.signals, self.files)
-        yield from (_Piece("ended", {**it}) for it in self.ended.snapshot())
+        yield from (_Piece("ended", {**it}) for it in self.total.snapshot())
         if not self._is_one_run:
-            yield from (_Piece("open", {**it}) for it in self._open.snapshot())
+            yield from (_Piece("open", {**it}) for it in self._current.snapshot())
 
     def restore(self, pieces: Iterable[object]) -> None:
         """Take what `snapshot` yielded; raises ValueError, and LayoutError for too many groups."""
@@ -124,11 +125,11 @@ class Accumulator(Stage[tuple[int, Any]], Generic[State]):
         states = (decoded(_Piece, each) for each in documents)
         with _refusing():
             for of, some in groupby(states, attrgetter("of")):
-                {"ended": self.ended, "open": self._open}[of].restore(piece.state for piece in some)
+                {"ended": self.total, "open": self._current}[of].restore(piece.state for piece in some)
         ended_rows, input_rows = self.rows - self._input_rows, self._input_rows
         if self._is_one_run:
             ended_rows = input_rows = self.rows
-        if (self.ended.rows, self._open.rows) != (ended_rows, input_rows):
+        if (self.total.rows, self._current.rows) != (ended_rows, input_rows):
             raise ValueError(f"a state of other rows than the {self.rows} that are counted")
 
 
@@ -137,12 +138,12 @@ def accumulator_of(settings: Settings, budget: Budget, *, emits: bool = False) -
     signals, backwards = settings.counted, settings.order == NEWEST_FIRST
     lengths = None if not emits else lengths_of(signals) if settings.has_means else []
     if not settings.group_by:
-        return Accumulator(lambda: SeriesState(signals, backwards=backwards, emits=lengths), settings, budget)
+        return Accumulator(lambda: SeriesState(signals, backwards=backwards, mean_lengths=lengths), settings, budget)
     if emits and backwards:
         raise UsageError("rows of groups cannot be emitted newest first: each would wait for the next of its group")
 
     def new_state() -> GroupState:
-        return GroupState(signals, backwards=backwards, emits=lengths, max_bytes=budget.plan.groups_bytes)
+        return GroupState(signals, backwards=backwards, mean_lengths=lengths, max_bytes=budget.plan.groups_bytes)
 
     return Accumulator(new_state, settings, budget)
 
