@@ -10,7 +10,7 @@ import numpy as np
 from fuzz.choices import Choices
 from fuzz.guard import guarded_kernels
 from streamsig.core.ticks import Ticks
-from streamsig.fields.closes import completed, grammar_of, read_closes
+from streamsig.fields.closes import completed, grammar_of, read_cells
 from streamsig.fields.numbers import NumberError, NumberFormat
 from streamsig.native import count_kernels, text_kernels
 from tests.support.definition import values
@@ -53,7 +53,7 @@ def _regular(text: Any, width: int, form: NumberFormat, scale: int) -> None:  # 
         assert np.array_equal(regular.last, places[-1:, -2:])
         if regular.wide:
             continue
-        expected = read_closes(text_kernels.Cells.of(text, places, close), form, scale)
+        expected = read_cells(text_kernels.Cells.of(text, places, close), form, scale)
         fallback = regular.fallback
         assert np.array_equal(fallback[:, 1:], places[fallback[:, 0], -2:])
         ticks = Ticks(regular.ticks[np.newaxis], scale, regular.missing)
@@ -68,7 +68,7 @@ def _records(text: Any, width: int, form: NumberFormat, scale: int, *, by_lines:
 
 
 def _cells(cells: text_kernels.Cells, form: NumberFormat, scale: int) -> None:
-    read_closes(cells, form, scale)
+    read_cells(cells, form, scale)
     text_kernels.read_wide_numbers(cells, grammar_of(form))
     text_kernels.copy_texts(cells)
 
@@ -78,7 +78,7 @@ def _numbers_alone(text: Any, form: NumberFormat, scale: int) -> None:  # noqa: 
     stops = [*np.flatnonzero(text == ord(",")).tolist(), len(text)]
     places = np.stack([[0, *(stop + 1 for stop in stops[:-1])], stops], axis=1, dtype=np.int32).reshape(-1)
     cells = text_kernels.Cells(text, places, len(stops), 2, quoted=False)
-    reading = read_closes(cells, form, scale)
+    reading = read_cells(cells, form, scale)
     bad = set(reading.bad.rows.tolist())
     for row, (close, cell) in enumerate(zip(values(reading.ticks), text.tobytes().split(b","), strict=True)):
         try:

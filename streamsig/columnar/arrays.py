@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +18,12 @@ from streamsig.columnar.compute import call, cast
 from streamsig.core import utf8
 from streamsig.core.ticks import Ticks
 from streamsig.errors import ColumnError
-from streamsig.fields import closes
-from streamsig.fields.closes import explain
+from streamsig.fields.closes import BadCells, Closes, explain, read_cells
 from streamsig.fields.messages import ADVICE, shown
 from streamsig.fields.numbers import (
     MAX_DIGITS,
     UNDEFINED_REASON,
+    NumberError,
     NumberFormat,
     undefined_advice,
     undefined_rows,
@@ -35,42 +34,10 @@ from streamsig.native.column_kernels import scale_floats, shortest_floats
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
 _FLOAT_SCALES = (2, 4, 8)
 
 _USUAL_SCALE = 2
 _MOST_BYTES, _LONGEST = (1 << 31) - 1, 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """The values of an array that are no closes: their `rows`, ascending, and for each its place in `errors`."""
-
-    rows: NDArray[np.intp]
-    kinds: NDArray[np.intp]
-    errors: Sequence[ColumnError]
-
-    def __len__(self) -> int:
-        """Return their number."""
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[ColumnError]:
-        """Yield what is wrong with each."""
-        for row, kind in zip(self.rows.tolist(), self.kinds.tolist(), strict=True):
-            error = self.errors[kind]
-            yield ColumnError(row, error.text, error.reason, error.advice)
-
-
-_NO_ROWS = np.zeros(0, np.intp)
-_NOT_ONE = Bad(_NO_ROWS, _NO_ROWS, ())
-
-
-class Closes(NamedTuple):
-    """The closes of an array: `ticks` with a row per value, missing where the value is bad, and the bad values."""
-
-    ticks: Ticks
-    bad: Bad = _NOT_ONE
 
 
 def to_ticks(array: pa.Array, numbers: NumberFormat | None = None) -> Ticks:
@@ -80,15 +47,23 @@ def to_ticks(array: pa.Array, numbers: NumberFormat | None = None) -> Ticks:
     means an undefined price.
     """
     ticks, bad = read_closes(array, numbers)
-    for error in bad:
+    for error in column_errors(bad):
         raise error
     return ticks
+
+
+def column_errors(bad: BadCells) -> Iterator[ColumnError]:
+    """Yield what is wrong with each bad value."""
+    for row, place in zip(bad.rows.tolist(), bad.which.tolist(), strict=True):
+        error = bad.errors[place]
+        yield ColumnError(row, bad.texts[place], str(error), "" if error.advice == ADVICE else error.advice)
 
 
 def read_closes(array: pa.Array, numbers: NumberFormat | None = None) -> Closes:
     """Return the closes of an array of any type that `holds_numbers`.
 
-    `numbers` says how texts are written, and what else is missing: a marker that is a number by its value.
+    `numbers` says how texts are written, and what else is missing: a marker that is a number by its value. The texts of
+    bad values are quoted and shortened for a message.
     """
     numbers, array = numbers or NumberFormat(), _decoded(array)
     raw = _read(array, numbers)
@@ -146,15 +121,15 @@ def _with_undefined(raw: Closes, array: pa.Array) -> Closes:
     if not len(rows):
         return raw
     text = to_texts(array.slice(int(rows[0]), 1))[0].as_py()
-    error = ColumnError(0, shown(text), UNDEFINED_REASON, undefined_advice(text))
+    error = NumberError(UNDEFINED_REASON, undefined_advice(text))
     ticks, bad = raw
     missing = np.zeros(len(ticks), np.bool_) if ticks.missing is None else ticks.missing.copy()
     missing[rows] = True
     every = np.concatenate([bad.rows, rows])
-    kinds = np.concatenate([bad.kinds, np.full(len(rows), len(bad.errors))])
+    which = np.concatenate([bad.which, np.full(len(rows), len(bad.errors))])
     order = np.argsort(every)
     whole = Ticks(np.where(missing, 0, ticks.limbs), ticks.scale, missing)
-    return Closes(whole, Bad(every[order], kinds[order], [*bad.errors, error]))
+    return Closes(whole, BadCells(every[order], which[order], [*bad.texts, shown(text)], [*bad.errors, error]))
 
 
 def _read_decimals(array: pa.Array, numbers: NumberFormat) -> Closes:
@@ -204,14 +179,9 @@ def _float_ticks(array: pa.Array) -> Ticks | None:
 
 
 def _read_texts(texts: pa.Array, numbers: NumberFormat) -> Closes:
-    cells = _cells(_without_nulls(texts))
-    ticks, bad = closes.read_closes(cells, numbers, _USUAL_SCALE)
-    reasons = (explain(error, text, numbers) for text, error in zip(bad.texts, bad.errors, strict=True))
-    errors = [
-        ColumnError(0, shown(text), reason, "" if advice == ADVICE else advice)
-        for text, (reason, advice) in zip(bad.texts, reasons, strict=True)
-    ]
-    return Closes(ticks, Bad(bad.rows.astype(np.intp), bad.which.astype(np.intp), errors))
+    ticks, bad = read_cells(_cells(_without_nulls(texts)), numbers, _USUAL_SCALE)
+    errors = [NumberError(*explain(error, text, numbers)) for text, error in zip(bad.texts, bad.errors, strict=True)]
+    return Closes(ticks, bad._replace(texts=list(map(shown, bad.texts)), errors=errors))
 
 
 def _cells(texts: pa.Array) -> text_kernels.Cells:

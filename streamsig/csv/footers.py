@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from streamsig.timestamps.grammar import LONGEST, READINGS, form_of, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from streamsig.csv.chunks import Chunk
 
@@ -20,11 +20,6 @@ FOOTER_BYTES = 1 << 14
 
 NO_TIME = "the last rows have no time, so they may be totals below the data"
 ADVICE = "leave such rows out with `on_bad_row='skip'`, or give them their times"
-
-_MOSTLY = 0.75
-_FEWEST, _LONGER = 2, 4
-_CHECKED = 300
-"""The most texts of a column that are checked, evenly spaced."""
 
 
 def has_time(text: str) -> bool:
@@ -35,30 +30,6 @@ def has_time(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def _is_form(shape: str) -> bool:
     return any(form_of(shape, reading) is not None for reading in READINGS)
-
-
-def untimed_tail(texts: Sequence[str]) -> int:
-    """Return the number of texts at the end that are not times."""
-    return next((count for count, text in enumerate(reversed(texts)) if has_time(text)), len(texts))
-
-
-def without_footer(texts: Sequence[str]) -> Sequence[str]:
-    """Return a column that begins with a time without the texts at its end that are not; others come back unchanged.
-
-    A footer has at least two rows above it, and at most four times as many records.
-    """
-    if not texts or has_time(texts[-1]) or not has_time(texts[0]):
-        return texts
-    tail = untimed_tail(texts)
-    rows = len(texts) - tail
-    return texts if rows < _FEWEST or _LONGER * rows < tail else texts[:rows]
-
-
-def are_timed(texts: Sequence[str]) -> bool:
-    """Return whether most texts of a column are times, without those at its end that are not."""
-    rows = texts[: len(texts) - untimed_tail(texts)]
-    some = rows[:: len(rows) // _CHECKED + 1]
-    return bool(some) and sum(map(has_time, some)) >= _MOSTLY * len(some)
 
 
 class _Piece(Protocol):

@@ -20,7 +20,7 @@ from streamsig.csv.bad_records import BadRecordError, Judge, Problem, Problems
 from streamsig.csv.corporate_actions import find_actions
 from streamsig.csv.records import split_records, unwrapped_lines
 from streamsig.csv.rejected_rows import Rejects
-from streamsig.fields.closes import completed, grammar_of, read_closes
+from streamsig.fields.closes import completed, grammar_of, read_cells
 from streamsig.fields.messages import shown
 from streamsig.native import text_kernels
 from streamsig.native.text_kernels import Cells
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from streamsig.csv.chunks import Chunk
     from streamsig.csv.dialect import Dialect
-    from streamsig.fields.closes import Bad
+    from streamsig.fields.closes import BadCells
 
 _RUN_RECORDS = 1 << 12
 _JUDGED_BYTES = 1 << 16
@@ -97,7 +97,7 @@ class ChunkReader:
         if regular is None or (regular.enclosed and dialect.line_quoted) or _untimed_tail(octets, regular.last):
             return None
         if regular.wide:
-            closes = read_closes(Cells.of(octets, regular.places, len(self.also)), dialect.numbers, scale)
+            closes = read_cells(Cells.of(octets, regular.places, len(self.also)), dialect.numbers, scale)
         else:
             ticks = Ticks(regular.ticks[np.newaxis], scale, regular.missing)
             cells = Cells.of(octets, regular.fallback[:, 1:])
@@ -147,7 +147,7 @@ class ChunkReader:
         whole = np.flatnonzero((records.fields == self.dialect.fields) & (records.nul == 0))
         places = records.places[whole]
         *cells, close = [Cells.of(octets, places, field) for field in range(places.shape[1] // 2)]
-        ticks, bad = read_closes(close, numbers, self.scale)
+        ticks, bad = read_cells(close, numbers, self.scale)
         actions = self._actions(ticks, cells[len(cells) - len(self.prices) :])
         problems = Problems(len(records.fields))
         ragged = np.flatnonzero(records.fields != self.dialect.fields)
@@ -164,7 +164,7 @@ class ChunkReader:
         self._reject(records, problems, chunk, rejects)
         return places[good], ticks.take(good)
 
-    def _actions(self, ticks: Ticks, prices: Sequence[Cells]) -> list[Bad]:
+    def _actions(self, ticks: Ticks, prices: Sequence[Cells]) -> list[BadCells]:
         """Return the rows without a close that have a text in a column of prices, for each column."""
         if ticks.missing is None:
             return []

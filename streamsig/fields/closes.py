@@ -30,7 +30,7 @@ _RUN_ROWS = 1 << 12
 _LONGEST_SHAPE, _LONGEST_EXPLAINED = 64, 60
 
 
-class Bad(NamedTuple):
+class BadCells(NamedTuple):
     """Cells that are neither a number nor missing.
 
     Attributes:
@@ -48,17 +48,17 @@ class Bad(NamedTuple):
 
 
 class Closes(NamedTuple):
-    """The closes of cells: ticks, 0 where a cell is bad, and the bad cells."""
+    """The closes of cells: ticks, 0 or missing where a cell is bad, and the bad cells."""
 
     ticks: Ticks
-    bad: Bad
+    bad: BadCells = BadCells(np.zeros(0, np.intp), np.zeros(0, np.intp), [], [])
 
 
-def read_closes(cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> Closes:
+def read_cells(cells: text_kernels.Cells, numbers: NumberFormat, scale: int) -> Closes:
     """Read cells as closes; `scale` is the number of decimals to try first, at most `text_kernels.MAX_SCALE`."""
     read = text_kernels.read_numbers(cells, grammar_of(numbers), scale)
     if read.wide and scale < read.widest <= text_kernels.MAX_SCALE:
-        return read_closes(cells, numbers, read.widest)
+        return read_cells(cells, numbers, read.widest)
     if read.wide:
         # in batches: bringing them to one scale takes several times their memory
         runs = (cells.slice(start, start + _RUN_ROWS) for start in range(0, cells.rows, _RUN_ROWS))
@@ -71,11 +71,10 @@ def read_closes(cells: text_kernels.Cells, numbers: NumberFormat, scale: int) ->
 
 def completed(ticks: Ticks, rows: NDArray[np.int32], cells: text_kernels.Cells, numbers: NumberFormat) -> Closes:
     """Return the closes that a kernel has read, with the fallback cells of `rows` read by `NumberFormat.parse`."""
-    bad = Bad(rows[:0], rows[:0], [], [])
-    if len(rows):
-        parsed, bad = _parse(rows, Texts(*text_kernels.copy_texts(cells)), numbers)
-        ticks = _put(ticks, rows, parsed)
-    return Closes(numbers.mark_missing(ticks), bad)
+    if not len(rows):
+        return Closes(numbers.mark_missing(ticks))
+    parsed, bad = _parse(rows, Texts(*text_kernels.copy_texts(cells)), numbers)
+    return Closes(numbers.mark_missing(_put(ticks, rows, parsed)), bad)
 
 
 @lru_cache(maxsize=64)
@@ -113,7 +112,7 @@ def _put(ticks: Ticks, rows: NDArray[np.intp] | NDArray[np.int32], others: Ticks
     return Ticks(limbs, scale, missing)
 
 
-def _parse(rows: NDArray[np.int32], texts: Texts, numbers: NumberFormat) -> tuple[Ticks, Bad]:
+def _parse(rows: NDArray[np.int32], texts: Texts, numbers: NumberFormat) -> tuple[Ticks, BadCells]:
     """Parse each distinct text once."""
     table = KeyTable()
     which = table.number(texts)
@@ -123,7 +122,7 @@ def _parse(rows: NDArray[np.int32], texts: Texts, numbers: NumberFormat) -> tupl
     ticks = Ticks.from_decimals([None if isinstance(it, NumberError) else it for it in parsed])
     bad = np.isin(which, [*errors])
     places = np.searchsorted([*errors], which[bad])
-    return ticks.take(which), Bad(rows[bad], places, [known[place] for place in errors], [*errors.values()])
+    return ticks.take(which), BadCells(rows[bad], places, [known[place] for place in errors], [*errors.values()])
 
 
 def _parsed(text: str, numbers: NumberFormat) -> Decimal | NumberError | None:

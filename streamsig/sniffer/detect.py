@@ -10,11 +10,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamsig.csv.corporate_actions import is_action, price_columns
+from streamsig.csv.corporate_actions import is_action
 from streamsig.csv.dialect import Dialect
-from streamsig.csv.footers import are_timed, untimed_tail
 from streamsig.errors import LayoutError
-from streamsig.fields.cells import are_mostly_numbers
+from streamsig.fields.cells import Kind, are_mostly_numbers, kinds
+from streamsig.fields.column_names import Role, roles
 from streamsig.sniffer.checks.split_numbers import check_not_split
 from streamsig.sniffer.checks.structure import check_no_second_header, check_one_column
 from streamsig.sniffer.convention import conventions, plainest
@@ -24,7 +24,7 @@ from streamsig.sniffer.header import find_body
 from streamsig.sniffer.impostors import check_is_table
 from streamsig.sniffer.layout import Layout, LayoutOptions
 from streamsig.sniffer.table import Table
-from streamsig.sniffer.time_column import TimeColumn
+from streamsig.sniffer.time_column import TimeColumn, are_timed, untimed_tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from streamsig.sniffer.header import Body
 
 _JUDGED = 300
+_BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW})
 
 
 def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, name: str = "<stdin>") -> Layout:
@@ -77,7 +78,7 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
         skipped_lines=(body.line if body.names is None else body.header_line) - 1,
         quoted=b'"' in sample,
         timed=time is not None and time != close and are_timed(table.columns[time]),
-        prices=price_columns(body.names, table.few, close),
+        prices=_price_columns(body.names, table.few, close),
         by_returns=b"\n" not in sample,
     )
     return layout._replace(reasons=(*_reasons(body, framing), *layout.reasons, *_rows_left_out(table, layout)))
@@ -174,3 +175,18 @@ def _rows_left_out(table: Table, layout: Layout) -> Iterator[tuple[str, str]]:
     row = next((row for row in without if any(is_action(column[row], numbers) for column in texts)), None)
     if row is not None:
         yield "actions", f"line {table.lines[row]}: a text among the prices and no close, as of a dividend"
+
+
+def _price_columns(names: Sequence[str] | None, texts: Sequence[Sequence[str]], close: int) -> tuple[int, ...]:
+    """Return the columns named open, high and low with numbers in all sampled rows that have a close."""
+    if close >= len(texts):
+        return ()
+    known = roles(names or ())[: len(texts)]
+    rows = [row for row, look in enumerate(kinds(texts[close])) if look is not Kind.MISSING]
+    bars = [i for i, role in enumerate(known) if role in _BARS and i != close]
+    return tuple(i for i in bars if _are_numbers([texts[i][row] for row in rows]))
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    looks = set(kinds(texts))
+    return Kind.NUMBER in looks and looks <= {Kind.NUMBER, Kind.MISSING}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from streamsig.csv.footers import without_footer
+from streamsig.csv.footers import has_time
 from streamsig.fields.cells import Kind, kinds
 from streamsig.fields.column_names import Role, compact, is_clock, roles, words
 from streamsig.fields.numbers import MISSING
@@ -46,6 +46,9 @@ _FIRST, _LAST = 315_532_800, 4_102_444_800
 _FEWEST_DATES, _FEWEST_EPOCHS = 2, 3
 _MANY = 30
 """Rows over which prices never only rise."""
+
+_FEWEST_TIMED, _LONGER, _CHECKED, _MOSTLY_TIMED = 2, 4, 300, 0.75
+"""Rows that a footer is below at least, its most records for each of them, and the texts that are checked."""
 
 _AGAINST = 0.05
 _USUAL = 0.5
@@ -206,3 +209,27 @@ def _runs_one_way(values: Sequence[float]) -> bool:
     rises = sum(b > a for a, b in pairwise(values))
     falls = sum(b < a for a, b in pairwise(values))
     return rises + falls > 0 and min(rises, falls) <= _AGAINST * (rises + falls)
+
+
+def untimed_tail(texts: Sequence[str]) -> int:
+    """Return the number of texts at the end that are not times."""
+    return next((count for count, text in enumerate(reversed(texts)) if has_time(text)), len(texts))
+
+
+def without_footer(texts: Sequence[str]) -> Sequence[str]:
+    """Return a column that begins with a time without the texts at its end that are not; others come back unchanged.
+
+    A footer has at least two rows above it, and at most four times as many records.
+    """
+    if not texts or has_time(texts[-1]) or not has_time(texts[0]):
+        return texts
+    tail = untimed_tail(texts)
+    rows = len(texts) - tail
+    return texts if rows < _FEWEST_TIMED or _LONGER * rows < tail else texts[:rows]
+
+
+def are_timed(texts: Sequence[str]) -> bool:
+    """Return whether most texts of a column are times, without those at its end that are not."""
+    rows = texts[: len(texts) - untimed_tail(texts)]
+    some = rows[:: len(rows) // _CHECKED + 1]
+    return bool(some) and sum(map(has_time, some)) >= _MOSTLY_TIMED * len(some)

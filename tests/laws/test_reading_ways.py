@@ -14,7 +14,7 @@ from streamsig.csv.bad_records import BadRecordError
 from streamsig.csv.chunks import Chunk, Chunks
 from streamsig.csv.dialect import Dialect
 from streamsig.csv.reader import ChunkReader
-from streamsig.fields.closes import grammar_of, read_closes
+from streamsig.fields.closes import grammar_of, read_cells
 from streamsig.fields.numbers import NumberError, NumberFormat
 from streamsig.native import text_kernels
 from streamsig.sources.raw_input import RawInput
@@ -174,7 +174,7 @@ def test_the_kernels_read_what_parse_reads(cells: list[str], form: NumberFormat,
     content = [cell.encode() for cell in cells]
     places = np.cumsum([0, *map(len, content)], dtype=np.int32)
     text = np.frombuffer(b"".join(content), np.uint8)
-    result = read_closes(text_kernels.Cells(text, places, len(cells), 1, quoted=False), form, scale)
+    result = read_cells(text_kernels.Cells(text, places, len(cells), 1, quoted=False), form, scale)
     closes = values(result.ticks)
     errors = [(text, str(error)) for text, error in zip(result.bad.texts, result.bad.errors, strict=True)]
     bad = {row: errors[which] for row, which in zip(result.bad.rows.tolist(), result.bad.which.tolist(), strict=True)}

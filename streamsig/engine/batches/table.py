@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from streamsig.columnar.arrays import read_closes, to_texts
+from streamsig.columnar.arrays import column_errors, read_closes, to_texts
 from streamsig.columnar.arrow_text import from_arrow
 from streamsig.csv.rejected_rows import Rejected
 from streamsig.engine.batches.batch import SKIP, Batch, Position, Step
@@ -21,10 +21,10 @@ from streamsig.fields.messages import ADVICE
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
-    from streamsig.columnar.arrays import Bad
     from streamsig.columnar.table import ColumnarTable, Part
     from streamsig.engine.batches.batch import OpenInput
     from streamsig.engine.loop import Prepare, Run
+    from streamsig.fields.closes import BadCells
 
 
 _MOST_COUNTED, _MOST_ROWS = 1 << 20, 1 << 17
@@ -93,11 +93,11 @@ class TableBatches:
 
     def _batch(self, column: pa.Array, others: Sequence[pa.Array], rows_before: int) -> Batch:
         ticks, bad = read_closes(column, self._numbers)
-        for each in () if self._skips else bad:
+        for each in () if self._skips else column_errors(bad):
             title, line = f'column "{self._column}"', rows_before + each.row + 1
             raise BadRowError(self.opened.name, BadRow(line, title, each.text, each.reason, each.advice or ADVICE))
         texts, lines = [to_texts(each) for each in others], None
-        if len(bad):
+        if len(bad.rows):
             good = np.delete(np.arange(len(ticks)), bad.rows)
             ticks, texts = ticks.take(good), [each.take(pa.array(good)) for each in texts]
             lines = (good + 1).astype(np.int32)
@@ -109,13 +109,14 @@ class TableBatches:
 class _RejectedRows:
     """The bad rows of the last batch; their other columns are read on iteration."""
 
-    def __init__(self, table: ColumnarTable, bad: Bad, rows_before: int, column: str) -> None:
+    def __init__(self, table: ColumnarTable, bad: BadCells, rows_before: int, column: str) -> None:
         self._table, self._bad, self._rows_before, self._column = table, bad, rows_before, column
 
     def __len__(self) -> int:
-        return len(self._bad)
+        return len(self._bad.rows)
 
     def __iter__(self) -> Iterator[Rejected]:
-        rows = self._table.row_lines((self._bad.rows + self._rows_before).tolist())
-        for bad, text in zip(self._bad, rows, strict=True):
-            yield Rejected(bad.row + 1, self._column, bad.reason, text)
+        bad = self._bad
+        lines = self._table.row_lines((bad.rows.astype(np.int64) + self._rows_before).tolist())
+        for row, place, text in zip(bad.rows.tolist(), bad.which.tolist(), lines, strict=True):
+            yield Rejected(row + 1, self._column, str(bad.errors[place]), text)
