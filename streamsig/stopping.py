@@ -17,7 +17,7 @@ _ECHO_SECONDS = 1.0
 
 
 class Interrupted(BaseException):
-    """SIGINT has arrived. Not KeyboardInterrupt: Python kills itself at the end for one that it saw dropped."""
+    """SIGINT has arrived. Not KeyboardInterrupt: if that is swallowed, Python still ends with SIGINT at exit."""
 
 
 class Terminated(BaseException):
@@ -87,7 +87,10 @@ class Stopping:
 
 
 def check_stop() -> None:
-    """Raise Interrupted or Terminated if a signal has asked the program to stop; no signal does in other programs."""
+    """Raise Interrupted or Terminated if a signal has asked the program to stop.
+
+    Does nothing unless `Stopping.listen` was called, as by the command line.
+    """
     if Stopping.current is not None:
         Stopping.current.check()
 

@@ -12,13 +12,12 @@ from streamsig.cli.advice import with_flags
 from streamsig.cli.parsing import Parser, add_flags, examples, inputs_of, settings_of
 from streamsig.cli.targets import LOG, OUTPUT, Targets
 from streamsig.cli.terminal import UNEXPECTED, failure, say, say_if_waiting, settle, trace, write_stdout
-from streamsig.engine.batches.batch import SKIP
 from streamsig.engine.events import Rejected, RunFailed, RunFinished, RunStarted, Warned
 from streamsig.engine.pipeline import count_signals
 from streamsig.errors import OutputError, UsageError
 from streamsig.settings.config_file import find_config, read_config, version_of
 from streamsig.settings.settings import OUTPUT as OUTPUT_GROUP
-from streamsig.settings.settings import SETTINGS, Settings, combine
+from streamsig.settings.settings import SETTINGS, SKIP, Settings, combine
 from streamsig.sinks import metrics
 from streamsig.sinks.event_messages import message_of
 from streamsig.sinks.reject_file import RejectFile

@@ -63,14 +63,20 @@ class Run(NamedTuple):
         """Return what each stage prepares of a batch, in the order of the stages."""
         return tuple(stage.prepare(batch) for stage in self.stages)
 
-    def has_stage(self, name: str) -> bool:
-        """Return whether the run has a stage of this name."""
-        return any(stage.name == name for stage in self.stages)
-
     @property
     def needs_times(self) -> bool:
-        """Whether a stage reads the times of rows."""
-        return self.has_stage("order") or self.has_stage("rows")
+        """Whether a stage needs the times of rows."""
+        return any(stage.needs_times for stage in self.stages)
+
+    @property
+    def needs_lines(self) -> bool:
+        """Whether a stage needs the physical lines of rows."""
+        return any(stage.needs_lines for stage in self.stages)
+
+    @property
+    def emits_rows(self) -> bool:
+        """Whether a stage emits the rows."""
+        return any(stage.emits_rows for stage in self.stages)
 
 
 def count_input(source: BatchSource, start: Position, run: Run) -> None:

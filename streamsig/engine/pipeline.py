@@ -177,12 +177,13 @@ def _count_batches(batches: BatchSource, run: Run, text: TextSource | None = Non
 def _too_short(accumulator: Accumulator[Any], settings: Settings) -> tuple[str, ...]:
     """Return a warning if every series is shorter than a signal needs: its count is then 0, whatever the closes are."""
     rows = accumulator.total.longest
-    names = [name for name, _ in settings.signals] or [""]
-    short = [(name, signal) for name, signal in zip(names, settings.counted, strict=True) if signal.reach > rows]
+    short = [(name, signal) for name, signal in settings.named_signals if signal.reach > rows]
     if not rows or not short:
         return ()
     name, signal = max(short, key=lambda each: each[1].reach)
-    what = f'signal "{name}" needs {signal.reach:,} rows' if name else f"the window is {signal.reach:,} rows long"
+    what = f"the window is {signal.reach:,} rows long"
+    if settings.signals:
+        what = f'signal "{name}" needs {signal.reach:,} rows'
     return (f"{what}, and the longest series has {rows:,}, so no row can have the signal; use a shorter `window`",)
 
 

@@ -53,6 +53,9 @@ class Setting(NamedTuple):
 INPUT, LAYOUT, SERIES, OUTPUT, LIMITS = "input", "layout", "signals and series", "output", "limits and checkpoints"
 """Groups of settings, in the order of the help text."""
 
+NEWEST_FIRST, SKIP = "newest-first", "skip"
+"""Values of `order`, for rows that run from newest to oldest, and of `on_bad_row`, which leaves bad rows out."""
+
 
 def _setting(*about: Any, default: Any = None) -> Any:  # noqa: ANN401 (the type of the field)
     """Return the default of a field of `Settings`; `about` is the rest of its `Setting`."""
@@ -93,10 +96,10 @@ class Settings:
         "Read this character as the thousands separator, or none (default: detected).")
     missing: tuple[str, ...] = _setting(TEXTS, LAYOUT, "TEXT",
         "Also read this text as a missing close, like NaN or null; can be repeated.", default=())
-    order: str = _setting(choice("file", "newest-first"), SERIES, "file|newest-first",
+    order: str = _setting(choice("file", NEWEST_FIRST), SERIES, "file|newest-first",
         "Let each window reach back in the file, or forward where rows run from newest to oldest (default file).",
         default="file")
-    on_bad_row: str = _setting(choice("fail", "skip"), INPUT, "fail|skip",
+    on_bad_row: str = _setting(choice("fail", SKIP), INPUT, "fail|skip",
         "Stop at a bad row, or leave it out and count it as rejected (default fail).", default="fail")
     check_order: bool = _setting(YES_NO, INPUT, "",
         "Read the time of every row, and report steps back, duplicates and gaps.", default=False)
@@ -122,9 +125,14 @@ class Settings:
     sample_bytes: int = 256 << 10
 
     @property
+    def named_signals(self) -> tuple[tuple[str, Signal], ...]:
+        """The signals to count: `signals`, or else "signal", the close above the mean of `window` closes."""
+        return self.signals or (("signal", Signal(1, self.window)),)
+
+    @property
     def counted(self) -> tuple[Signal, ...]:
-        """The signals to count: the named ones, or else the close above the mean of `window` closes."""
-        return tuple(signal for _, signal in self.signals) or (Signal(1, self.window),)
+        """The signals to count, without their names."""
+        return tuple(signal for _, signal in self.named_signals)
 
     @property
     def has_means(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamsig.fields.messages import one_line
+from streamsig.settings.settings import NEWEST_FIRST
 from streamsig.sniffer.checks.agreement import CloseColumn
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ TEXT = "text"
 ASKED = "asked for"
 ONLY_CANDIDATE = "it is the only column of numbers that may be the close"
 """Reasons for the close: its user asks for it, or nothing else can be it."""
-
-NEWEST_FIRST = "newest-first"
-"""The value of the setting `order` for rows that run from newest to oldest."""
 
 
 class LayoutOptions(NamedTuple):

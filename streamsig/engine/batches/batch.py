@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from streamsig.sniffer.layout import Layout
 
 
-SKIP = "skip"
-"""The value of the setting `on_bad_row` that leaves bad rows out."""
-
-
 class Position(NamedTuple):
     """How far an input is counted.
 

@@ -13,10 +13,11 @@ import pyarrow as pa
 from streamsig.columnar.arrays import column_errors, read_closes, to_texts
 from streamsig.columnar.arrow_text import from_arrow
 from streamsig.csv.rejected_rows import Rejected
-from streamsig.engine.batches.batch import SKIP, Batch, Position, Step
+from streamsig.engine.batches.batch import Batch, Position, Step
 from streamsig.engine.execute import map_in_order
 from streamsig.errors import BadRow, BadRowError
 from streamsig.fields.messages import ADVICE
+from streamsig.settings.settings import SKIP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -54,7 +55,7 @@ class TableBatches:
         times = opened.time_fields if run.needs_times else ()
         self._keys, self._columns = len(layout.groups), (layout.dialect.close, *layout.groups, *times)
         self._threads = run.budget.plan.threads if table.is_parallel else 1
-        is_small = len(self._columns) == 1 and not run.has_stage("rows")
+        is_small = len(self._columns) == 1 and not run.emits_rows
         self._part_rows = _MOST_COUNTED if is_small else _MOST_ROWS
 
     @property

@@ -15,9 +15,10 @@ from streamsig.csv.chunks import Chunks, Resume
 from streamsig.csv.footers import FOOTER_BYTES, Footer
 from streamsig.csv.reader import ChunkReader, Reading
 from streamsig.csv.rejected_rows import Rejects
-from streamsig.engine.batches.batch import SKIP, Batch, OpenInput, Position, Step
+from streamsig.engine.batches.batch import Batch, OpenInput, Position, Step
 from streamsig.engine.execute import map_in_order
 from streamsig.errors import BadRow, BadRowError
+from streamsig.settings.settings import SKIP
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -56,7 +57,7 @@ class TextBatches:
         if source.is_in_memory and source.ahead_bytes < self._chunk_bytes:
             # one chunk needs no threads, and no long buffer
             self._threads, self._chunk_bytes = 1, source.ahead_bytes + 1
-        self._is_resumable, self._needs_lines = run.checkpoint.is_on, run.has_stage("order")
+        self._is_resumable, self._needs_lines = run.checkpoint.is_on, run.needs_lines
         self._by_returns = layout.by_returns
         more = () if source.warning is None else (source.warning,)
         self.opened = OpenInput(source.name, layout, (*more, *layout.warnings))

@@ -13,7 +13,7 @@ from streamsig.core.row_signals import lengths_of
 from streamsig.core.series import SeriesState
 from streamsig.engine.stages.stage import Stage
 from streamsig.errors import LayoutError, UsageError
-from streamsig.sniffer.layout import NEWEST_FIRST
+from streamsig.settings.settings import NEWEST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from streamsig.columnar.arrow_text import join, to_arrow
 from streamsig.core.json_values import decoded
-from streamsig.core.signals import Signal
 from streamsig.core.ticks import Ticks, concat
 from streamsig.engine.stages.row_table import RowTable
 from streamsig.engine.stages.stage import Stage
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from streamsig.engine.batches.batch import Batch, OpenInput, Position
     from streamsig.engine.stages.accumulator import Accumulator
     from streamsig.settings.settings import Settings
-
-SIGNAL = "signal"
-"""The name of the signal if the settings have only a window."""
 
 
 class Rows(NamedTuple):
@@ -47,12 +43,12 @@ class RowsOut(Stage[Rows]):
     before them in time.
     """
 
-    name = "rows"
+    name, needs_times, emits_rows = "rows", True, True
 
     def __init__(
         self, settings: Settings, emit: Callable[[pa.RecordBatch], None], accumulator: Accumulator[Any]
     ) -> None:
-        self._signals = settings.signals or ((SIGNAL, Signal(1, settings.window)),)
+        self._signals = settings.named_signals
         self._has_means, self._write, self._accumulator = settings.has_means, emit, accumulator
         self._table: RowTable | None = None
         self._has_time, self._keys = False, tuple[str, ...]()

@@ -21,9 +21,18 @@ class Stage(Protocol[Part]):
 
     name: ClassVar[str]
     """The name of the stage in a checkpoint."""
+    needs_times: ClassVar[bool] = False
+    """Whether batches need the times of their rows."""
+    needs_lines: ClassVar[bool] = False
+    """Whether batches need the physical lines of their rows."""
+    emits_rows: ClassVar[bool] = False
+    """Whether the rows stay in memory until they are written."""
 
     def prepare(self, batch: Batch, /) -> Part:
-        """Return what `push` needs of a batch. A pure function: it is called on any thread, in any order."""
+        """Return what `push` needs of a batch; called on any thread, in any order.
+
+        The result must not depend on other batches, and the call must not change the stage.
+        """
 
     def push(self, part: Part, start: Position, /) -> None:
         """Add a batch, in file order; it begins at `start`."""

@@ -14,7 +14,7 @@ from streamsig.core.json_values import decoded
 from streamsig.core.time_order import GAP, KINDS, STEP_BACK, UNREADABLE, OrderState, Place, judge, usual_step
 from streamsig.engine.stages.stage import Stage
 from streamsig.errors import LayoutError
-from streamsig.sniffer.layout import NEWEST_FIRST
+from streamsig.settings.settings import NEWEST_FIRST
 from streamsig.timestamps.instants import SECOND, Column, are_dated, read, readings
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class TimeOrder(Stage[tuple[OrderState, ...]]):
     With `per_file` each file is a separate series. A file is joined to the last file before it that has times.
     """
 
-    name = "order"
+    name, needs_times, needs_lines = "order", True, True
 
     def __init__(self, settings: Settings) -> None:
         self._backwards, self._per_file, self._name = settings.order == NEWEST_FIRST, settings.per_file, ""
