@@ -11,7 +11,8 @@
       OutputError     a result cannot be written (5)
 
 Every message is one line: what failed, where, the text there, and what to do.
-Only `cli` reads `exit_code`. Every error can be pickled, so a worker can raise it in the process that waits for it.
+`cli` returns `exit_code`, and `inspect` reports it. Every error can be pickled, so a worker can raise it in the process
+that waits for it.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Exact counting of signals: pure functions and values, without files, threads, clocks or logs."""
+"""Exact counting of signals: values, and states that grow and merge. No files, threads, clocks or logs."""

@@ -82,7 +82,7 @@ class SeriesState:
         return self.window.head.reverse() if self.backwards else Ticks.empty()
 
     def prepare(self, _keys: Sequence[Texts], ticks: Ticks) -> SeriesRows:
-        """Count a run of rows, in order of arrival, on its own for `update`; changes nothing."""
+        """Count a batch on its own, for `update`; `ticks` are in order of arrival. Changes nothing."""
         ticks = ticks.reverse() if self.backwards else ticks
         if self.mean_lengths is not None:
             return SeriesRows(state_of(self.signals, ticks, (0,) * len(self.signals)), ticks)

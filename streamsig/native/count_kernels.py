@@ -112,8 +112,14 @@ def count_groups(
 ) -> tuple[int, GroupRowValues]:
     """Add rows to the groups of `arrays`; return the number of rows with the first signal, and the row values.
 
-    `signals` is (signals, 8): the rows it needs; for the mean that should be greater, then for the other, the factor of
-    its sum and how many rows ago it ends and begins; for a cross how many rows further ago the previous row is, else 0.
+    `signals` is (signals, 8), with the columns of `groups.c`:
+
+    - NEEDS: the number of rows that must have a close;
+    - MORE_TIMES, MORE_END, MORE_BEGIN: of the mean that should be greater, the factor of its sum, and how many rows ago
+      it ends and begins;
+    - LESS_TIMES, LESS_END, LESS_BEGIN: the same of the other mean;
+    - BEFORE: for a cross how many rows further ago the previous row is (it may be negative), else 0.
+
     Sums of windows and differences of their products must fit in `words`. `lengths`, (lengths,), from 1 to the reach,
     requests row values; without it they have no rows.
 

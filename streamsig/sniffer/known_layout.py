@@ -55,7 +55,7 @@ class KnownLayout(NamedTuple):
 
     @classmethod
     def of(cls, sample: bytes, layout: Layout, options: LayoutOptions) -> KnownLayout | None:
-        """Return what is to be compared with further samples, `None` if these have to be examined.
+        """Return a matcher for texts of this layout, or `None` if they must be detected one by one.
 
         `sample` has the whole records from which the layout was detected.
         """

@@ -103,7 +103,7 @@ class Layout(NamedTuple):
         return one_line(self.dialect.close_title or "")
 
     def to_log(self) -> dict[str, Any]:
-        """Return the layout as it is logged (docs/reference/metrics.md)."""
+        """Return the layout as it is logged (docs/reference/log.md)."""
         dialect, is_table = self.dialect, self.format != TEXT
         names = dialect.header or ()
         title = (lambda index: one_line(names[index])) if is_table else dialect.column_name

@@ -158,7 +158,7 @@ class TextBatches:
 
 
 def _lasting(piece: _Piece) -> _Piece:
-    """Copy the chunk of a piece without rows, which may have to wait within a footer."""
+    """Copy a chunk without rows, which may wait in `Footer`: its own buffer returns to the pool."""
     if piece.rows or piece.chunk.size > FOOTER_BYTES:
         return piece
     return piece._replace(chunk=piece.chunk.cut(0)[1])
