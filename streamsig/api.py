@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Given = Path | ArrowStream | Iterable[Path | ArrowStream]
 
 _BATCHES_AHEAD = 2
-_PATIENCE_SECONDS = 0.5
+_JOIN_TIMEOUT_SECONDS = 0.5
 
 
 def run(*inputs: Given, **settings: Unpack[RunSettings]) -> Result:
@@ -88,4 +88,4 @@ def _batches(named: Sequence[str | ArrowStream], settings: Settings) -> Iterator
     finally:
         channel.close()
         # a thread that waits for a pipe is abandoned: the writer may never write again
-        thread.join(_PATIENCE_SECONDS)
+        thread.join(_JOIN_TIMEOUT_SECONDS)

@@ -26,7 +26,7 @@ from streamsig.cli.help import TOPICS
 from streamsig.cli.main import commands
 from streamsig.core.signals import Signal
 from streamsig.engine import events
-from streamsig.engine.result import Group, Result, Series, SignalCount
+from streamsig.engine.result import Counts, Group, Result, SignalCount
 from streamsig.settings.config_file import REQUIRED
 from streamsig.settings.settings import SETTINGS, Settings
 from streamsig.settings.types import YES_NO
@@ -156,7 +156,7 @@ _TYPES = {str: "text", int: "integer", float: "number", list: "list of texts", d
 
 def _metrics_keys(old: str) -> str:
     """Return the table of metrics keys in their order, with the meanings that the page has."""
-    series, signal = Series(1, 1), Signal(1, 5)
+    series, signal = Counts(1, 1), Signal(1, 5)
     metrics = success(
         Result(
             *(1, 1, 0, 0, 5, 42, "v1", 1),

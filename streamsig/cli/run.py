@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streamsig.engine.events import Event, Observer
-    from streamsig.sources.inputs import Named
+    from streamsig.sources.inputs import InputPath
     from streamsig.stopping import Stopping
 
 
@@ -129,7 +129,7 @@ def print_failure(message: str, code: int) -> int:
 class _Job(NamedTuple):
     """What to count; `notes` are the warnings from before the run."""
 
-    inputs: Sequence[Named]
+    inputs: Sequence[InputPath]
     settings: Settings
     notes: tuple[str, ...]
     stopping: Stopping

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from streamsig.engine.events import Event
-    from streamsig.sources.inputs import Named
+    from streamsig.sources.inputs import InputPath
 
 STREAM = "-"
 OUTPUT, LOG = "metrics.json", "run.log"
@@ -54,22 +54,22 @@ class Targets:
         """Add a checkpoint; rows and rejected rows then wait in `.unfinished` files, which are targets, too."""
         self._paths["--checkpoint"] = Path(path)
 
-    def admit(self, inputs: Iterable[Named], config: Path | None) -> tuple[list[Named], list[str]]:
+    def admit(self, inputs: Iterable[InputPath], config: Path | None) -> tuple[list[InputPath], list[str]]:
         """Return the inputs without targets that a folder or glob contains, and warnings about these.
 
         Raises UsageError if a target is an input, the config or another target, OutputError if it cannot be written,
         and SourceError if no input is left.
         """
-        admitted: list[Named] = []
+        admitted: list[InputPath] = []
         warnings: list[str] = []
         for each in inputs:
-            flag = next((flag for flag, target in self._all() if each.by and _same_file(target, each.path)), None)
+            flag = next((flag for flag, target in self._all() if each.origin and _same_file(target, each.path)), None)
             if flag is None:
                 admitted.append(each)
             else:
                 warnings.append(f"{each.path} is left out: this run writes it ({flag})")
         if not admitted:
-            raise SourceError(f"{each.by}: it holds nothing but what this run writes; check the path")
+            raise SourceError(f"{each.origin}: it holds nothing but what this run writes; check the path")
         self._check([each.path for each in admitted], config)
         return admitted, warnings
 

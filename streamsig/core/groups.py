@@ -11,7 +11,7 @@ import numpy as np
 
 from streamsig.core.counting import factor_of, rules_of
 from streamsig.core.int64_words import differences, from_words, largest_of, to_words, words_for
-from streamsig.core.json_values import MOST, pack, unpack, whole
+from streamsig.core.json_values import MOST, checked_counts, pack, unpack
 from streamsig.core.keys import KeyTable, Texts, number_keys
 from streamsig.core.row_signals import RowValues, mean_of
 from streamsig.core.ticks import MOST_SCALE, Ticks
@@ -220,8 +220,8 @@ class GroupState:
         """
         reach = self._arrays.sums.shape[1]
         for piece in pieces:
-            scale, words, capacity = whole([piece["scale"], piece["words"], piece["capacity"]])
-            (largest,) = whole([piece["largest"]], most=1 << _WORD_BITS * count_kernels.MOST_WORDS)
+            scale, words, capacity = checked_counts([piece["scale"], piece["words"], piece["capacity"]])
+            (largest,) = checked_counts([piece["largest"]], most=1 << _WORD_BITS * count_kernels.MOST_WORDS)
             if not len(self):
                 if scale > MOST_SCALE or not words_for(largest * self._factor) <= words <= count_kernels.MOST_WORDS:
                     raise ValueError(f"closes up to {largest} at scale {scale} in {words} words")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import add
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamsig.core.json_values import whole
+from streamsig.core.json_values import checked_counts
 from streamsig.core.row_signals import RowValues
 from streamsig.core.ticks import Ticks, concat
 from streamsig.core.window import Fold, WindowState, joined, overlap, state_of
@@ -128,11 +128,11 @@ class SeriesState:
         """Take what `snapshot` yielded, for the same signals; raises ValueError for anything else."""
         (plain,) = pieces
         self._replace(WindowState.from_json(self.signals, plain))
-        rows, *counts = whole(plain["added"])
+        rows, *counts = checked_counts(plain["added"])
         if len(counts) != 1 + len(self.signals) or max(counts) > rows:
             raise ValueError(f"{len(counts)} counts of {rows} rows and {len(self.signals)} signals")
         self._added = [rows, *counts]
-        (self._longest,) = whole([plain["longest"]], most=rows)
+        (self._longest,) = checked_counts([plain["longest"]], most=rows)
 
     def _emit(self, ticks: Ticks, start: int) -> RowValues:
         values = RowValues.of(self.signals, ticks, start, self.mean_lengths)

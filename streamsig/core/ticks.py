@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from streamsig.core.json_values import pack, unpack, whole
+from streamsig.core.json_values import checked_counts, pack, unpack
 from streamsig.native.column_kernels import MOST_FACTOR_SCALE, narrow_words, widen_ticks
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ class Ticks:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Ticks:
         """Return the closes that `to_json` wrote; raises ValueError for anything else."""
-        width, rows = whole(plain["shape"])
-        (scale,) = whole([plain["scale"]], most=MOST_SCALE)
+        width, rows = checked_counts(plain["shape"])
+        (scale,) = checked_counts([plain["scale"]], most=MOST_SCALE)
         if not 1 <= width <= _MOST_LIMBS:
             raise ValueError(f"closes in {width} limbs")
         limbs = unpack(plain["limbs"], (width, rows)).astype(np.int64)

@@ -16,7 +16,7 @@ from operator import add, gt
 from typing import TYPE_CHECKING, Any, Protocol
 
 from streamsig.core.counting import count_across, count_within
-from streamsig.core.json_values import whole
+from streamsig.core.json_values import checked_counts
 from streamsig.core.ticks import Ticks, concat
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class WindowState:
     def from_json(cls, signals: Sequence[Signal], plain: Mapping[str, Any]) -> WindowState:
         """Return the state that `to_json` wrote, for the same signals; raises ValueError for anything else."""
         head, tail = Ticks.from_json(plain["head"]), Ticks.from_json(plain["tail"])
-        rows, rows_missing, *counts = whole([plain["rows"], plain["rows_missing"], *plain["counts"]])
+        rows, rows_missing, *counts = checked_counts([plain["rows"], plain["rows_missing"], *plain["counts"]])
         if len(counts) != len(signals) or len(head) != len(tail) or len(tail) != min(rows, overlap(signals)):
             raise ValueError(f"{len(counts)} counts of {len(signals)} signals, or not the closes of {rows} rows")
         most = [max(0, rows - signal.reach + 1) for signal in signals]

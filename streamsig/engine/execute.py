@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 T = TypeVar("T")
 
-_PATIENCE_SECONDS = 0.2
+_JOIN_TIMEOUT_SECONDS = 0.2
 
 
 def map_in_order(
@@ -29,14 +29,14 @@ def map_in_order(
             yield call(item)
             release(item)
         return
-    crew = _Crew(call, items, threads, release)
+    pool = _WorkerPool(call, items, threads, release)
     try:
-        yield from crew.results()
+        yield from pool.results()
     finally:
-        crew.dismiss()
+        pool.shutdown()
 
 
-class _Crew(Generic[Item, T]):
+class _WorkerPool(Generic[Item, T]):
     """Threads that take items in turn; their results come in the order of the items."""
 
     def __init__(
@@ -46,7 +46,7 @@ class _Crew(Generic[Item, T]):
         self._source = iter(items)
         self._turn = threading.Lock()
         self._capacity = threading.Semaphore(threads + 1)
-        self._dismissed = False
+        self._is_shut_down = False
         # a queue of one result for each item, in file order; `None` is the end of the items
         self._results: SimpleQueue[SimpleQueue[T | BaseException | None]] = SimpleQueue()
         # daemons: a thread that waits for a pipe must not block the exit of the program
@@ -62,30 +62,30 @@ class _Crew(Generic[Item, T]):
             del result
             self._capacity.release()
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """Let all threads end after their current item; abandon one that waits for a pipe."""
-        self._dismissed = True
+        self._is_shut_down = True
         for _ in self._threads:
             self._capacity.release()
         for thread in self._threads:
-            thread.join(_PATIENCE_SECONDS)
+            thread.join(_JOIN_TIMEOUT_SECONDS)
 
     def _work(self) -> None:
         while True:
             self._capacity.acquire()
             with self._turn:
-                if self._dismissed:
+                if self._is_shut_down:
                     return
                 ours: SimpleQueue[T | BaseException | None] = SimpleQueue()
                 self._results.put(ours)
                 try:
                     item = next(self._source, None)
                 except BaseException as error:  # noqa: BLE001 (raised again in its turn)
-                    self._dismissed = True
+                    self._is_shut_down = True
                     ours.put(error)
                     return
                 if item is None:
-                    self._dismissed = True
+                    self._is_shut_down = True
                     ours.put(None)
                     self._capacity.release()
                     return
@@ -93,7 +93,7 @@ class _Crew(Generic[Item, T]):
                 result = self._call(item)
             except BaseException as error:  # noqa: BLE001 (raised again in its turn)
                 ours.put(error)
-                self._dismissed = True
+                self._is_shut_down = True
                 return
             self._release(item)
             ours.put(result)

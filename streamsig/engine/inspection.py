@@ -10,7 +10,7 @@ from streamsig.errors import LayoutError, SourceError, StreamsigError
 from streamsig.sniffer.framing import find_framing, first_records
 from streamsig.sniffer.impostors import check_is_table
 from streamsig.sniffer.layout import TEXT, Layout, LayoutOptions, SampleRow
-from streamsig.sources.duplicates import once
+from streamsig.sources.duplicates import without_duplicates
 from streamsig.sources.formats import columnar_format
 from streamsig.sources.inputs import expand, opened, texts_of
 
@@ -48,7 +48,7 @@ def inspect_inputs(
     Reads no more than the beginning of each. An input that cannot be read or understood has its `error`; `warn` is
     called for inputs that are left out. Raises SourceError for a name without inputs, UsageError for one named twice.
     """
-    paths, left_out = once(expand(named), apart=settings.per_file)
+    paths, left_out = without_duplicates(expand(named), per_file=settings.per_file)
     for message in left_out:
         warn(message)
     before: CloseColumn | None = None

@@ -16,13 +16,13 @@ from streamsig.engine.checkpoint.checkpoint import Checkpoint
 from streamsig.engine.detection import LayoutDetector
 from streamsig.engine.events import InputFound, OrderChecked, Resumed, RunStarted, Warned
 from streamsig.engine.loop import Run, count_input
-from streamsig.engine.result import Groups, Result, Series, SignalCount
+from streamsig.engine.result import Counts, Groups, Result, SignalCount
 from streamsig.engine.sink import Sink
 from streamsig.engine.stages.accumulator import accumulator_of
 from streamsig.engine.stages.input_checks import InputChecks
 from streamsig.errors import BadRowError, LayoutError, SourceError, UsageError
 from streamsig.sniffer.layout import LayoutOptions
-from streamsig.sources.duplicates import once
+from streamsig.sources.duplicates import without_duplicates
 from streamsig.sources.formats import HEAD_BYTES, columnar_format, storage_of, storage_of_all
 from streamsig.sources.inputs import expand, is_archive, opened, sizes_of, texts_of
 from streamsig.stopping import check_stop
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     from streamsig.engine.stages.stage import Stage
     from streamsig.engine.stages.time_order import TimeOrder
     from streamsig.settings.settings import Settings
-    from streamsig.sources.inputs import Named
+    from streamsig.sources.inputs import InputPath
     from streamsig.sources.text_source import TextSource
 
     Emit = Callable[[pa.RecordBatch], None] | Sink[pa.RecordBatch]
 
 
 def count_signals(
-    named: Sequence[str | Named | ArrowStream],
+    named: Sequence[str | InputPath | ArrowStream],
     settings: Settings,
     observe: Observer = lambda _: None,
     emit: Emit | None = None,
@@ -62,7 +62,7 @@ def count_signals(
     Raises UsageError, SourceError, LayoutError or BadRowError.
     """
     started = time.perf_counter()
-    paths, left_out = once(_inputs(named), apart=settings.per_file)
+    paths, left_out = without_duplicates(_inputs(named), per_file=settings.per_file)
     budget = Budget(settings, storage_of_all(paths), rows=emit is not None, several=len(paths) > 1)
     observe(RunStarted({**settings.as_json(), "threads": budget.plan.threads}, versions(), sizes_of(paths)))
     for message in left_out:
@@ -100,7 +100,7 @@ def count_signals(
             name: SignalCount(accumulator.rows, count, signal)
             for (name, signal), count in zip(settings.signals, state.counts, strict=False)
         },
-        files={name: Series(*each) for name, each in accumulator.files.items()},
+        files={name: Counts(*each) for name, each in accumulator.files.items()},
         groups=Groups(state, names) if isinstance(state, GroupState) else None,
         order=None if order is None else order.report(),
     )
@@ -187,7 +187,7 @@ def _too_short(accumulator: Accumulator[Any], settings: Settings) -> tuple[str, 
     return (f"{what}, and the longest series has {rows:,}, so no row can have the signal; use a shorter `window`",)
 
 
-def _inputs(named: Sequence[str | Named | ArrowStream]) -> list[Named | ArrowStream]:
+def _inputs(named: Sequence[str | InputPath | ArrowStream]) -> list[InputPath | ArrowStream]:
     if all(isinstance(each, str) for each in named):
         return [*expand(cast("Sequence[str]", named))]
     return [each for one in named for each in (expand([one]) if isinstance(one, str) else [one])]

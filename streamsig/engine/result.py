@@ -23,7 +23,7 @@ def rate(count: int, rows: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Counts:
     """The number of rows, and of those with the signal.
 
     `rows_processed` counts every row, including rows in warm-up and rows without a close.
@@ -39,14 +39,14 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalCount(Series):
+class SignalCount(Counts):
     """The count of a named signal over all rows."""
 
     signal: Signal
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Series):
+class Group(Counts):
     """The counts of one key; `signals` has the count of each named signal."""
 
     rows_missing: int
@@ -94,7 +94,7 @@ class Groups(Mapping[str, Group]):
 
 
 @dataclass(frozen=True, slots=True)
-class Result(Series):
+class Result(Counts):
     """The counts of a successful run; with several signals, `signal_count` and `value` are those of the first.
 
     `signals` has an entry for each named signal. `rows_missing` counts the rows without a close, `rows_rejected` the
@@ -112,6 +112,6 @@ class Result(Series):
     latency_ms: int
     signals: Mapping[str, SignalCount] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    files: Mapping[str, Series] = field(default_factory=dict)
+    files: Mapping[str, Counts] = field(default_factory=dict)
     groups: Mapping[str, Group] | None = None
     order: Mapping[str, Any] | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamsig import files
-from streamsig.core.json_values import whole
+from streamsig.core.json_values import checked_counts
 from streamsig.errors import OutputError
 from streamsig.os_errors import naming
 
@@ -75,7 +75,7 @@ class AppendingFile:
         with naming(self._name):
             self._file = self._open()
         if snapshot is not None:
-            committed_bytes, pending_bytes = whole([snapshot["committed_bytes"], snapshot["pending_bytes"]])
+            committed_bytes, pending_bytes = checked_counts([snapshot["committed_bytes"], snapshot["pending_bytes"]])
             self._find(committed_bytes, pending_bytes, snapshot)
 
     def snapshot(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 from streamsig.errors import SourceError, StreamsigError, UsageError
 from streamsig.sources.decoders import compression_of
 from streamsig.sources.formats import ZIP_MAGIC
-from streamsig.sources.inputs import Named, tables_of
+from streamsig.sources.inputs import InputPath, tables_of
 from streamsig.sources.own_outputs import ROWS, written_by_streamsig
 
 if TYPE_CHECKING:
@@ -31,26 +31,27 @@ _GZIP_END = struct.Struct("<II")
 
 
 @overload
-def once(inputs: Sequence[Named], *, apart: bool) -> tuple[list[str], list[str]]: ...
+def without_duplicates(inputs: Sequence[InputPath], *, per_file: bool) -> tuple[list[str], list[str]]: ...
 @overload
-def once(inputs: Sequence[Named | T], *, apart: bool) -> tuple[list[str | T], list[str]]: ...
-def once(inputs: Sequence[Named | T], *, apart: bool) -> tuple[list[str | T], list[str]]:
+def without_duplicates(inputs: Sequence[InputPath | T], *, per_file: bool) -> tuple[list[str | T], list[str]]: ...
+def without_duplicates(inputs: Sequence[InputPath | T], *, per_file: bool) -> tuple[list[str | T], list[str]]:
     """Return the inputs to count, in order, and warnings about those that are left out or would be counted twice.
 
-    What is not `Named`, such as a frame, stays. With `apart` each input is a series of its own, so that a repeated one
-    stays, too. Reads the first 4 KiB of each file; only files of one size and beginning are read whole. Raises
-    UsageError for what was named by mistake, and SourceError where nothing is left.
+    What is not `InputPath`, such as a frame, stays. With `per_file` each input is a series of its own, so that a
+    repeated one stays, too. Reads the first 4 KiB of each file; only files of one size and beginning are read whole.
+    Raises UsageError for what was named by mistake, and SourceError where nothing is left.
     """
     if len(inputs) == 1:
-        return [each.path if isinstance(each, Named) else each for each in inputs], []
-    files = _Inputs({place: _File.of(each) for place, each in enumerate(inputs) if isinstance(each, Named)}, apart)
+        return [each.path if isinstance(each, InputPath) else each for each in inputs], []
+    by_place = {place: _File.of(each) for place, each in enumerate(inputs) if isinstance(each, InputPath)}
+    files = _Inputs(by_place, per_file)
     files.leave_out_outputs()
     files.leave_out_repeats()
     files.leave_out_packed_copies()
     left = [
-        files.left[place].path if isinstance(each, Named) else each
+        files.left[place].path if isinstance(each, InputPath) else each
         for place, each in enumerate(inputs)
-        if place in files.left or not isinstance(each, Named)
+        if place in files.left or not isinstance(each, InputPath)
     ]
     return left, files.warnings
 
@@ -59,12 +60,12 @@ class _File(NamedTuple):
     """An input, and the folder or glob that it is from; of a regular file also its `status` and first bytes."""
 
     path: str
-    by: str | None
+    origin: str | None
     status: os.stat_result | None = None
     head: bytes = b""
 
     @classmethod
-    def of(cls, named: Named) -> _File:
+    def of(cls, named: InputPath) -> _File:
         try:
             status = os.stat(named.path)  # noqa: PTH116 (names stay as given)
             if stat.S_ISREG(status.st_mode):
@@ -116,8 +117,8 @@ class _File(NamedTuple):
 class _Inputs:
     """The files that are not left out, by their places, and warnings about the others."""
 
-    def __init__(self, files: dict[int, _File], apart: bool) -> None:  # noqa: FBT001 (as `once`)
-        self.left, self._apart = files, apart
+    def __init__(self, files: dict[int, _File], per_file: bool) -> None:  # noqa: FBT001 (as `without_duplicates`)
+        self.left, self._per_file = files, per_file
         self.warnings: list[str] = []
 
     def leave_out_outputs(self) -> None:
@@ -126,12 +127,12 @@ class _Inputs:
         if len(self.left) == len(outputs):
             outputs = {place: what for place, what in outputs.items() if what != ROWS}
         for place, what in outputs.items():
-            path, by = self.left[place].path, self.left[place].by
-            if by is not None:
+            path, origin = self.left[place].path, self.left[place].origin
+            if origin is not None:
                 self.warnings.append(f"{path} is left out: it holds {what}")
                 del self.left[place]
                 if not self.left:
-                    raise SourceError(f"{by}: it holds nothing but what streamsig wrote; check the path")
+                    raise SourceError(f"{origin}: it holds nothing but what streamsig wrote; check the path")
             elif what == ROWS:
                 raise UsageError(
                     f"{path} holds {what}, whose closes would be counted twice with other inputs; leave it out"
@@ -143,10 +144,10 @@ class _Inputs:
         by_key: dict[object, _File] = {}
         by_bytes: dict[tuple[int | None, bytes], list[_File]] = {}
         # what was named itself stays, even if a folder has it, too
-        for place, file in sorted(self.left.items(), key=lambda it: it[1].by is not None):
+        for place, file in sorted(self.left.items(), key=lambda it: it[1].origin is not None):
             same = by_key.setdefault(file.key, file)
             if same is not file:
-                if file.by is None and not self._apart:
+                if file.origin is None and not self._per_file:
                     what = "is named twice" if same.path == file.path else f"and {file.path} are one file"
                     raise UsageError(f"{same.path} {what}, which would be counted twice; name it once")
                 self._leave_out(place, f"is the same file as {same.path}")
@@ -176,7 +177,7 @@ class _Inputs:
 
     def _leave_out(self, place: int, relation: str) -> None:
         file = self.left[place]
-        if self._apart or file.by is None:
+        if self._per_file or file.origin is None:
             self.warnings.append(f"{file.path} {relation}, and both are counted")
         else:
             self.warnings.append(f"{file.path} is left out: it {relation}")

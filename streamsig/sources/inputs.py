@@ -31,32 +31,32 @@ _WORKBOOK = "[Content_Types].xml"
 _SHOWN = 5
 
 
-class Named(NamedTuple):
+class InputPath(NamedTuple):
     """The path of an input, and the folder or glob that it is from; `None` where it was named itself."""
 
     path: str
-    by: str | None = None
+    origin: str | None = None
 
 
-def expand(named: Iterable[str]) -> list[Named]:
+def expand(named: Iterable[str]) -> list[InputPath]:
     """Return all inputs, in the given order; globs and folders are replaced by their files in natural order.
 
     A folder means the price files in it, by their endings, not those in folders below.
     Raises SourceError for a glob or a folder that holds nothing or cannot be searched, and for standard input with
     others, UsageError for an empty name.
     """
-    paths: list[Named] = []
+    paths: list[InputPath] = []
     for name in named:
         if not name:
             raise UsageError("an input has an empty name; give a file, or . for the current folder")
         if name == STDIN or os.path.isfile(name):  # noqa: PTH113 (names stay as given)
-            paths.append(Named(name))
+            paths.append(InputPath(name))
         elif os.path.isdir(name):  # noqa: PTH112 (as above)
             paths += _sorted_files(name, _tables_in(name), "price file in it")
         elif glob.has_magic(name):
             paths += _sorted_files(name, _matches(name), "file matches")
         else:
-            paths.append(Named(name))
+            paths.append(InputPath(name))
     if any(each.path == STDIN for each in paths) and len(paths) > 1:
         raise SourceError("<stdin>: standard input is one input of several; name it alone, or name files")
     return paths
@@ -144,11 +144,11 @@ def _ending(name: str) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _sorted_files(name: str, paths: Iterable[str], what: str) -> list[Named]:
+def _sorted_files(name: str, paths: Iterable[str], what: str) -> list[InputPath]:
     files = sorted(filter(os.path.isfile, paths), key=natural_key)
     if not files:
         raise SourceError(f"{name}: no {what}; check the path")
-    return [Named(path, name) for path in files]
+    return [InputPath(path, name) for path in files]
 
 
 def _tables_in(folder: str) -> list[str]:

@@ -112,12 +112,12 @@ class TextBatches:
             return (self._piece(prepare, chunk, Reading(Ticks.empty(), 0, Rejects(), tuple(nothing))),)
         reading = self._reader.read(chunk)
         if not reading.untimed:
-            return (_lasting(self._piece(prepare, chunk, reading)),)
+            return (_with_own_buffer(self._piece(prepare, chunk, reading)),)
         start = self._reader.footer_start(chunk, reading)
         if chunk.size - start > FOOTER_BYTES:
             return (self._piece(prepare, chunk, reading),)
         parts = [each for each in chunk.cut(start) if each.size]
-        return tuple(_lasting(self._piece(prepare, each, self._reader.read(each))) for each in parts)
+        return tuple(_with_own_buffer(self._piece(prepare, each, self._reader.read(each))) for each in parts)
 
     def _piece(self, prepare: Prepare, chunk: Chunk, reading: Reading) -> _Piece:
         keys, times = reading.texts[: self._keys], reading.texts[self._keys :]
@@ -157,7 +157,7 @@ class TextBatches:
             )
 
 
-def _lasting(piece: _Piece) -> _Piece:
+def _with_own_buffer(piece: _Piece) -> _Piece:
     """Copy a chunk without rows, which may wait in `Footer`: its own buffer returns to the pool."""
     if piece.rows or piece.chunk.size > FOOTER_BYTES:
         return piece
