@@ -21,8 +21,8 @@ _FORMATS = (
     NumberFormat(".", " ", frozenset({"0.00", "closed"})),
     NumberFormat(",", "."),
     NumberFormat(".", "'"),
-    NumberFormat(".", "", doubtful=True),
-    NumberFormat(".", "", by_custom=True),
+    NumberFormat(".", "", ambiguous_mark=True),
+    NumberFormat(".", "", mark_by_convention=True),
 )
 
 

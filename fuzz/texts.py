@@ -64,7 +64,7 @@ def cutter(data: bytes) -> None:
         parts = [bytes(chunk.view) for chunk in chunks]
         assert b"".join(parts) == text
         assert [record.fields for part in parts for record in split_records(part, ",")] == whole
-        stops = [0, *(chunk.stop for chunk in chunks if not chunk.open_end)]
+        stops = [0, *(chunk.stop for chunk in chunks if not chunk.is_unterminated)]
     for offset in {stops[-1], stops[len(stops) // 2]}:
         _continues(text, offset, size)
 

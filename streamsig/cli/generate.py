@@ -10,7 +10,7 @@ from streamsig import files
 from streamsig.cli.parsing import Parser, examples, value_of
 from streamsig.cli.targets import STREAM
 from streamsig.errors import UsageError
-from streamsig.settings.types import whole
+from streamsig.settings.types import integer_kind
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streamsig.stopping import Stopping
 
 
-_NUMBER = whole(-(2**63), 2**63, "a whole number")
+_NUMBER = integer_kind(-(2**63), 2**63, "a whole number")
 
 
 def add_parser(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from streamsig.engine.inspection import Inspection
 
-_MOST_COLUMNS = 60
+_MAX_COLUMNS = 60
 _ROW_CHARACTERS = 18
 """The width for each of the first rows."""
 
@@ -74,8 +74,8 @@ def to_table(entry: Inspection, width: int, *, colour: bool = False, is_like_bef
     if entry["columns"] and entry["first_rows"]:
         console.print()
         console.print(_first_rows(entry, width))
-    if entry["error"] is None and len(entry["columns"]) > _MOST_COLUMNS:
-        console.print(f"... {len(entry['columns']) - _MOST_COLUMNS:,} columns more", overflow="fold")
+    if entry["error"] is None and len(entry["columns"]) > _MAX_COLUMNS:
+        console.print(f"... {len(entry['columns']) - _MAX_COLUMNS:,} columns more", overflow="fold")
     text = out.getvalue()
     # without the padding of the last cells
     return text if colour else "".join(line.rstrip() + "\n" for line in text.splitlines())
@@ -149,7 +149,7 @@ def _first_rows(entry: Inspection, width: int) -> Table:
     table.add_column("", justify="right", no_wrap=True)
     for title in ("name", *(("type",) if types else ()), "is", *(f"line {row['line']}" for row in rows)):
         table.add_column(title, no_wrap=True, overflow="ellipsis")
-    for column in entry["columns"][:_MOST_COLUMNS]:
+    for column in entry["columns"][:_MAX_COLUMNS]:
         place = column["number"] - 1
         cells = [row["fields"][place] if place < len(row["fields"]) else "" for row in rows]
         kind = [_text(column["type"] or "", "dim")] if types else []

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _FLOAT_SCALES = (2, 4, 8)
 
 _USUAL_SCALE = 2
-_MOST_BYTES, _LONGEST = (1 << 31) - 1, 1000
+_MAX_BYTES, _LONGEST = (1 << 31) - 1, 1000
 
 
 def to_ticks(array: pa.Array, numbers: NumberFormat | None = None) -> Ticks:
@@ -190,7 +190,7 @@ def _cells(texts: pa.Array) -> text_kernels.Cells:
     kind = np.int64 if pa.types.is_large_string(texts.type) else np.int32
     starts = np.frombuffer(places or bytes(8), kind)[texts.offset : texts.offset + len(texts) + 1]
     start, stop = (int(starts[0]), int(starts[-1])) if len(starts) else (0, 0)
-    if stop - start > _MOST_BYTES:
+    if stop - start > _MAX_BYTES:
         import pyarrow.compute as pc  # noqa: PLC0415 (see `compute`)
 
         # no number has so many characters

@@ -43,12 +43,12 @@ class Readable(Protocol):
 class Store(ABC):
     """An open source of record batches.
 
-    A store with `once` can be read only once, and then returns all columns. Several threads may read one that
+    A store with `single_pass` can be read only once, and then returns all columns. Several threads may read one that
     `takes_threads`. With `most_bytes`, reading raises UsageError before it takes more memory than that at once.
     """
 
     schema: pa.Schema
-    once, takes_threads = True, False
+    single_pass, takes_threads = True, False
     most_bytes: int | None = None
 
     def __init__(self, name: str) -> None:
@@ -75,7 +75,7 @@ class Store(ABC):
 class Parquet(Store):
     """A Parquet file, or a temporary file with one."""
 
-    once = False
+    single_pass = False
 
     def __init__(self, source: str | BinaryIO, name: str, owned: ExitStack) -> None:
         super().__init__(name)
@@ -147,7 +147,7 @@ class Parquet(Store):
 class ArrowFile(Store):
     """An Arrow file that is opened by its path: only columns that are wanted are read."""
 
-    once, takes_threads = False, True
+    single_pass, takes_threads = False, True
 
     def __init__(self, path: str, name: str, owned: ExitStack) -> None:
         super().__init__(name)

@@ -68,7 +68,7 @@ class ColumnarTable:
 
     def sample(self, index: int) -> pa.Array:
         """Return a column of the first rows, at most `SAMPLE_ROWS` of them; call it before `batches`."""
-        if not self._store.once:
+        if not self._store.single_pass:
             first = [batch.column(0) for batch in _first_rows(self._read([index], SAMPLE_ROWS))]
         else:
             if self._whole is None:
@@ -111,7 +111,7 @@ class ColumnarTable:
         """
         left = deque(indices)
         while left:
-            if not self._store.once:
+            if not self._store.single_pass:
                 self._whole = self._whole or self._read(range(len(self.schema)))
                 while self._batch is None or left[0] >= self._start + len(self._batch):
                     self._start += 0 if self._batch is None else len(self._batch)
@@ -120,7 +120,7 @@ class ColumnarTable:
             mine: list[int] = []
             while left and len(mine) < _ROWS_AT_ONCE and left[0] < self._start + len(batch):
                 mine.append(left.popleft() - self._start)
-            if self._store.once and batch is not self._checked:
+            if self._store.single_pass and batch is not self._checked:
                 self._checked = self._validated(batch)
             yield from row_texts(batch, mine)
 
@@ -131,7 +131,7 @@ class ColumnarTable:
         self._owned.close()
 
     def _batches(self, indices: Sequence[int]) -> Iterator[pa.RecordBatch]:
-        if not self._store.once:
+        if not self._store.single_pass:
             yield from self._read(indices)
             return
         whole = self._whole or self._read(range(len(self.schema)))
@@ -149,7 +149,7 @@ class ColumnarTable:
                 batch = next(batches, None)
             if batch is None:
                 return
-            yield batch if self._store.once else self._validated(batch)
+            yield batch if self._store.single_pass else self._validated(batch)
 
     def _validated(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the batch if it is valid: the offsets of a damaged file could point anywhere."""

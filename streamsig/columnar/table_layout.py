@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Sample = Callable[[int], pa.Array]
     """Returns a column of the first rows."""
 
-_MOST_SAMPLED = 60
+_MAX_SAMPLED = 60
 """The first columns that are sampled, in addition to those with a known name."""
 
 _JUDGED = 300
@@ -41,7 +41,7 @@ def detect_table(schema: pa.Schema, sample: Sample, options: LayoutOptions, kind
     asked = (options.column, *options.group_by)
     wanted = {asked_column(unsampled, each) for each in asked if each is not None}
     columns = [
-        to_texts(sample(index)).to_pylist() if index < _MOST_SAMPLED or index in wanted or role is not None else ()
+        to_texts(sample(index)).to_pylist() if index < _MAX_SAMPLED or index in wanted or role is not None else ()
         for index, role in enumerate(roles(names))
     ]
     table = Table(

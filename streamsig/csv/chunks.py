@@ -29,8 +29,8 @@ class Chunk:
     """Whole records: the first `size` bytes of `buffer`.
 
     `start` is the offset in the text, counted from where cutting began. `crc_before` and `crc` are the CRC-32 of the
-    text up to the chunk's start and up to its end, if requested. `open_end` marks the bytes after the last line end.
-    The buffer belongs to the pool of `Chunks`: return it with `release` when nothing refers to it.
+    text up to the chunk's start and up to its end, if requested. `is_unterminated` marks the bytes after the last line
+    end. The buffer belongs to the pool of `Chunks`: return it with `release` when nothing refers to it.
     """
 
     buffer: bytearray
@@ -38,7 +38,7 @@ class Chunk:
     start: int
     quoted: bool
     crc: int = 0
-    open_end: bool = False
+    is_unterminated: bool = False
     crc_before: int = 0
 
     @property
@@ -62,14 +62,14 @@ class Chunk:
 class Resume(NamedTuple):
     """Where to resume a text: an offset, and the CRC-32 of the text before it.
 
-    `counts_crc` continues the CRC. `by_returns` says that lines end with CR alone; otherwise a CR at the end of the
+    `counts_crc` continues the CRC. `cr_line_ends` says that lines end with CR alone; otherwise a CR at the end of the
     text may be half a line end.
     """
 
     offset: int = 0
     crc: int = 0
     counts_crc: bool = False
-    by_returns: bool = False
+    cr_line_ends: bool = False
 
 
 class Chunks:
@@ -134,7 +134,7 @@ class Chunks:
             yield chunk
             return
         size = chunk.size
-        if self._resume.by_returns:
+        if self._resume.cr_line_ends:
             # with a byte after it, a CR at the end is not half of a CRLF
             chunk.buffer[size] = ord("x")
             size += 1
@@ -143,7 +143,7 @@ class Chunks:
             yield Chunk(chunk.buffer, whole, chunk.start, chunk.quoted)
         if whole < chunk.size:
             rest = chunk.buffer[whole : chunk.size]
-            yield Chunk(rest, len(rest), chunk.start + whole, chunk.quoted, open_end=True)
+            yield Chunk(rest, len(rest), chunk.start + whole, chunk.quoted, is_unterminated=True)
 
     def release(self, chunk: Chunk) -> None:
         """Return a chunk's buffer to the pool."""

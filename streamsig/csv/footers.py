@@ -40,7 +40,7 @@ class _Piece(Protocol):
     @property
     def rows(self) -> int: ...
     @property
-    def untimed(self) -> int: ...
+    def untimed_rows(self) -> int: ...
 
 
 _P = TypeVar("_P", bound=_Piece)
@@ -49,11 +49,11 @@ _P = TypeVar("_P", bound=_Piece)
 class Footer:
     """Holds back the parts of a text that are its footer if the text ends with them.
 
-    `untimed` is the size of the rows without a time at the end so far; more than `FOOTER_BYTES` is not a footer.
+    `footer_bytes` is the size of the rows without a time at the end so far; more than `FOOTER_BYTES` is not a footer.
     """
 
-    def __init__(self, untimed: int) -> None:
-        self.untimed = untimed
+    def __init__(self, footer_bytes: int) -> None:
+        self.footer_bytes = footer_bytes
         self.chunks: list[Chunk] = []
 
     def settle(self, parts: Iterable[Iterable[_P]]) -> Iterator[_P]:
@@ -61,11 +61,11 @@ class Footer:
         waiting: list[_P] = []
         for part in (each for one in parts for each in one):
             size, rows = part.chunk.size, part.rows
-            if rows > part.untimed:
-                self.untimed = part.untimed and FOOTER_BYTES + 1
-            elif rows or self.untimed:
-                self.untimed += size
-            if 0 < self.untimed <= FOOTER_BYTES:
+            if rows > part.untimed_rows:
+                self.footer_bytes = part.untimed_rows and FOOTER_BYTES + 1
+            elif rows or self.footer_bytes:
+                self.footer_bytes += size
+            if 0 < self.footer_bytes <= FOOTER_BYTES:
                 waiting.append(part)
                 continue
             yield from waiting

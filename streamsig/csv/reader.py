@@ -41,15 +41,15 @@ _JUDGED_BYTES = 1 << 16
 class Reading(NamedTuple):
     """The content of one chunk: its closes in file order, its number of line ends, and the rejected records.
 
-    `texts` has one text per close for each further field. `untimed` is the number of rows at the end without a time,
-    if the reader is `timed`.
+    `texts` has one text per close for each further field. `untimed_rows` counts the rows at the end without a time, if
+    the reader is `timed`.
     """
 
     ticks: Ticks
     lines: int
     rejected: Rejects
     texts: tuple[Texts, ...] = ()
-    untimed: int = 0
+    untimed_rows: int = 0
 
 
 @dataclass
@@ -198,7 +198,7 @@ class ChunkReader:
 
     def footer_start(self, chunk: Chunk, reading: Reading) -> int:
         """Return the byte of a chunk at which the rows without a time at its end begin."""
-        line, start = self.row_places(chunk, reading)[:, -reading.untimed]
+        line, start = self.row_places(chunk, reading)[:, -reading.untimed_rows]
         if self.dialect.line_quoted:
             # the lines of the file are still wrapped in quotes
             (start,), _ = Rejects(bytes(chunk.view)).lines_at(line[np.newaxis])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from streamsig.sniffer.checks.agreement import CloseColumn, compare
 from streamsig.sniffer.detect import detect
 from streamsig.sniffer.encoding import choose_encoding
-from streamsig.sniffer.impostors import check_is_table, check_is_text
+from streamsig.sniffer.file_signatures import check_is_table, check_is_text
 from streamsig.sniffer.known_layout import KnownLayout
 from streamsig.sniffer.layout import Layout, LayoutOptions
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from streamsig.columnar.table import open_columnar
 from streamsig.engine.detection import LayoutDetector, compare_with
 from streamsig.errors import LayoutError, SourceError, StreamsigError
+from streamsig.sniffer.file_signatures import check_is_table
 from streamsig.sniffer.framing import find_framing, first_records
-from streamsig.sniffer.impostors import check_is_table
 from streamsig.sniffer.layout import TEXT, Layout, LayoutOptions, SampleRow
 from streamsig.sources.duplicates import without_duplicates
 from streamsig.sources.formats import columnar_format

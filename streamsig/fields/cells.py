@@ -47,7 +47,7 @@ class Kind(Enum):
 
 _QUANTITY = re.compile(r"(.*\d[.,]?)\s?(?:%|[KMBTkmbt]|[Mm]il|Mio\.?|Mrd\.?)")
 
-_LONGEST, _MOST_DIGITS = 64, 18
+_LONGEST, _MAX_DIGITS = 64, 18
 _MANY = 32
 _NINES = str.maketrans("0123456789", "9999999999")
 _FIRST_ZERO = re.compile(r"^([^0-9\n]*)0", re.MULTILINE)
@@ -114,7 +114,7 @@ def are_mostly_numbers(texts: Sequence[str]) -> bool:
 def are_consecutive(texts: Sequence[str]) -> bool:
     """Return whether texts are whole numbers, each one more than the one before it, as row numbers are."""
     numbers = [text.strip() for text in texts]
-    plain = all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in numbers)
+    plain = all(text.isdecimal() and len(text) <= _MAX_DIGITS for text in numbers)
     return plain and all(int(b) == int(a) + 1 for a, b in pairwise(numbers))
 
 

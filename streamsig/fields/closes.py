@@ -81,7 +81,9 @@ def completed(ticks: Ticks, rows: NDArray[np.int32], cells: text_kernels.Cells, 
 def grammar_of(numbers: NumberFormat) -> NDArray[np.uint8]:
     """Return a format in the form of the kernels."""
     lists = (MINUSES, numbers.separators, CURRENCIES, sorted(numbers.missing_words))
-    return text_kernels.grammar(numbers.decimal, lists, doubtful=numbers.doubtful, by_custom=numbers.by_custom)
+    return text_kernels.grammar(
+        numbers.decimal, lists, ambiguous_mark=numbers.ambiguous_mark, mark_by_convention=numbers.mark_by_convention
+    )
 
 
 def _wide_ticks(read: text_kernels.WideNumbers) -> Ticks:

@@ -117,16 +117,16 @@ class NumberFormat:
 
     `decimal` is "." or ",". `thousands` is "" for none, or one of `,` `.` `'` and blank. `missing` extends `MISSING`:
     a marker that is a number, in this format or else with a decimal point, matches every close of that value; any
-    other matches that text, ignoring case. With `doubtful` no number has shown whether a mark before three digits is
-    decimal, so `1.003` is refused. With `by_custom` all sampled numbers are like `1.003` and are read as decimals by
-    convention, so `999` is refused: it suggests that they are thousands.
+    other matches that text, ignoring case. With `ambiguous_mark` no number has shown whether a mark before three
+    digits is decimal, so `1.003` is refused. With `mark_by_convention` all sampled numbers are like `1.003` and are
+    read as decimals by convention, so `999` is refused: it suggests that they are thousands.
     """
 
     decimal: str = "."
     thousands: str = ""
     missing: frozenset[str] = field(default=frozenset())
-    doubtful: bool = False
-    by_custom: bool = False
+    ambiguous_mark: bool = False
+    mark_by_convention: bool = False
 
     def __post_init__(self) -> None:
         if self.decimal == self.thousands:
@@ -170,7 +170,7 @@ class NumberFormat:
     @cached_property
     def missing_values(self) -> tuple[Decimal, ...]:
         """The numbers that mean "no close"."""
-        known = replace(self, missing=frozenset(), doubtful=False, by_custom=False)
+        known = replace(self, missing=frozenset(), ambiguous_mark=False, mark_by_convention=False)
         return tuple({number for word in sorted(self.missing) if (number := _marker(word, known)) is not None})
 
     @property
@@ -221,14 +221,14 @@ class NumberFormat:
         return _Written(accounting is not None or sign not in {"", "+"}, whole, mark, fraction, exponent)
 
     def _check_doubt(self, text: str) -> None:
-        written = self._written(text) if self.doubtful or self.by_custom else None
+        written = self._written(text) if self.ambiguous_mark or self.mark_by_convention else None
         if written is None or written.exponent:
             return
         digits = f"{written.whole}{written.mark}{written.fraction}"
         advice = f"say which with `thousands={self.decimal!r}` or `decimal={self.decimal!r}`"
-        if self.doubtful and re.fullmatch(_GROUPED, digits if written.fraction else written.whole):
+        if self.ambiguous_mark and re.fullmatch(_GROUPED, digits if written.fraction else written.whole):
             raise NumberError("the rows above have whole numbers, so the mark could be either", advice)
-        if self.by_custom and not written.mark and is_below_thousand(written.whole):
+        if self.mark_by_convention and not written.mark and is_below_thousand(written.whole):
             reason = f"numbers before it have a {self.decimal} before three digits, which may be either"
             raise NumberError(reason, advice)
 

@@ -23,7 +23,7 @@ INLINE const uint8_t *take_list(const uint8_t *entries, struct list *list) {
 
 INLINE bool may_begin(const struct list *list, uint8_t byte) { return list->firsts[byte >> 6] >> (byte & 63) & 1; }
 
-enum { DOUBTFUL = 1, BY_CUSTOM = 2 };
+enum { AMBIGUOUS_MARK = 1, MARK_BY_CONVENTION = 2 };
 
 struct style style_of(const uint8_t *grammar, int64_t scale) {
     /* member by member: clang fills a structure with memset, and there is no libc */
@@ -35,8 +35,8 @@ struct style style_of(const uint8_t *grammar, int64_t scale) {
     style.decimals = ~(uint128)0;
     style.whole = 0;
     for (int group = 0; group < MOST_GROUPS; group++) style.groups[group] = 0;
-    style.doubtful = grammar[1] & DOUBTFUL;
-    style.by_custom = grammar[1] & BY_CUSTOM;
+    style.ambiguous_mark = grammar[1] & AMBIGUOUS_MARK;
+    style.mark_by_convention = grammar[1] & MARK_BY_CONVENTION;
     grammar = take_list(grammar + 2, &style.minuses);
     grammar = take_list(grammar, &style.separators);
     grammar = take_list(grammar, &style.currencies);
@@ -47,9 +47,9 @@ struct style style_of(const uint8_t *grammar, int64_t scale) {
     }
     style.fewest = scale ? scale : 1;
     /* of the short numbers, `1.003` may be decimals or thousands, and `999` suggests thousands */
-    if (style.doubtful && scale == 3) style.fewest = 7;
-    if (style.by_custom && !scale) style.fewest = 4;
-    if (*style.separators.entries == 1 && scale < USUAL && !style.doubtful && !style.by_custom) {
+    if (style.ambiguous_mark && scale == 3) style.fewest = 7;
+    if (style.mark_by_convention && !scale) style.fewest = 4;
+    if (*style.separators.entries == 1 && scale < USUAL && !style.ambiguous_mark && !style.mark_by_convention) {
         style.separator = style.separators.entries[1];
         for (int64_t group = 0, end = USUAL - scale - style.marks; group < MOST_GROUPS; group++, end -= GROUP + 1) {
             const uint128 below = end > 0 ? ~(uint128)0 >> (8 * (USUAL - end)) : 0;
@@ -237,7 +237,7 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
         }
     }
     if (!whole && !decimals) return fallback;
-    if (at == stop && many < USUAL && decimals <= most && !style->doubtful && !style->by_custom)
+    if (at == stop && many < USUAL && decimals <= most && !style->ambiguous_mark && !style->mark_by_convention)
         return (struct cell){.status = NUMBER, .negative = negative, .decimals = decimals, .magnitude = value};
     const int64_t digits_end = at;
 
@@ -261,8 +261,8 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
         if (!size || at + size != stop) return fallback;
     }
     if (grouping && !scientific) {
-        if (style->doubtful && (decimals ? decimals == 3 && !groups : groups == 1)) return fallback;
-        if (style->by_custom && !marked && !groups) return fallback;
+        if (style->ambiguous_mark && (decimals ? decimals == 3 && !groups : groups == 1)) return fallback;
+        if (style->mark_by_convention && !marked && !groups) return fallback;
     }
     if (many <= DIGITS_OF_64_BITS) return number_of(negative, value, exponent - decimals, most);
     uint128 wide;

@@ -24,7 +24,7 @@ struct list {
  * first. */
 struct style {
     uint8_t mark, separator;
-    bool doubtful, by_custom;
+    bool ambiguous_mark, mark_by_convention;
     struct list minuses, separators, currencies, words;
     int64_t scale, marks, fewest;
     uint128 decimals, whole, groups[MOST_GROUPS];

@@ -21,7 +21,7 @@ MAX_FALLBACK = 1 << 12
 
 _TOO_WIDE = -2
 _PADDING = 16
-_MOST_ENTRY = 255
+_MAX_ENTRY = 255
 
 
 class Cells(NamedTuple):
@@ -196,16 +196,18 @@ def split_records(
         yield Records(starts, stops, lines, counts, nul, places[:count], int(position[1]))
 
 
-def grammar(mark: str, lists: Sequence[Sequence[str]], *, doubtful: bool, by_custom: bool) -> NDArray[np.uint8]:
+def grammar(
+    mark: str, lists: Sequence[Sequence[str]], *, ambiguous_mark: bool, mark_by_convention: bool
+) -> NDArray[np.uint8]:
     """Return the grammar of numbers in the form of the kernels, (bytes,).
 
     `lists` are the texts for a minus, for a thousands separator, for a currency (the longer of two with the same
     beginning first), and for a missing close, in lower case.
     """
     entries = [[text.encode() for text in texts if text] for texts in lists]
-    parts = [bytes([len(entry)]) + entry for each in entries for entry in [*each, b""] if len(entry) <= _MOST_ENTRY]
+    parts = [bytes([len(entry)]) + entry for each in entries for entry in [*each, b""] if len(entry) <= _MAX_ENTRY]
     # writable arrays are faster to pass
-    return np.frombuffer(bytearray([ord(mark), doubtful | by_custom << 1]) + b"".join(parts), np.uint8)
+    return np.frombuffer(bytearray([ord(mark), ambiguous_mark | mark_by_convention << 1]) + b"".join(parts), np.uint8)
 
 
 class Numbers(NamedTuple):

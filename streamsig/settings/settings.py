@@ -23,7 +23,7 @@ from streamsig.settings.types import (
     YES_NO,
     Kind,
     choice,
-    whole,
+    integer_kind,
 )
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ class Settings:
     """
 
     # fmt: off
-    seed: int = _setting(whole(-(2**63), 2**64 - 1, "a whole number of 64 bits"), OUTPUT, "N",
+    seed: int = _setting(integer_kind(-(2**63), 2**64 - 1, "a whole number of 64 bits"), OUTPUT, "N",
         "Copy N to the metrics; it does not change the count (default 42).", default=42)
-    window: int = _setting(whole(1, MAX_FACTOR, f"a whole number from 1 to {MAX_FACTOR}"), SERIES, "N",
+    window: int = _setting(integer_kind(1, MAX_FACTOR, f"a whole number from 1 to {MAX_FACTOR}"), SERIES, "N",
         "Compare each close with the mean of the last N closes (default 5).", default=5)
     version: str = _setting(TEXT, OUTPUT, "", "", default="v1")
     signals: tuple[tuple[str, Signal], ...] = _setting(SIGNALS, SERIES, "NAME=FAST:SLOW[:COMPARE]",
@@ -86,7 +86,7 @@ class Settings:
         "Split fields at this character, such as ; or tab (default: detected).")
     header: bool | None = _setting(YES_NO, LAYOUT, "",
         "Read column names from the first row, or do not (default: detected).")
-    skip_lines: int | None = _setting(whole(0, 10**6, "a whole number from 0"), LAYOUT, "N",
+    skip_lines: int | None = _setting(integer_kind(0, 10**6, "a whole number from 0"), LAYOUT, "N",
         "Skip N lines above the header or first row (default: detected).")
     encoding: str | None = _setting(CODEC, LAYOUT, "NAME",
         "Decode the text with this encoding, such as cp1252 (default: detected).")
@@ -114,7 +114,7 @@ class Settings:
     fresh: bool = _setting(YES_NO, LIMITS, "", "Ignore the checkpoint, and start over.", default=False)
     finished: bool = _setting(YES_NO, LIMITS, "",
         "Also count last rows that a checkpoint leaves for a growing input.", default=False)
-    threads: int | None = _setting(whole(1, 1024, "a whole number from 1 to 1024"), LIMITS, "N",
+    threads: int | None = _setting(integer_kind(1, 1024, "a whole number from 1 to 1024"), LIMITS, "N",
         "Parse on N threads (default: all cores).")
     memory_limit: int | None = _setting(SIZE, LIMITS, "SIZE",
         "Keep memory below SIZE, such as 256MiB, and refuse a run that needs more (default: no limit).")

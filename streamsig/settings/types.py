@@ -54,7 +54,7 @@ def _integer(value: Any, low: int, high: int | None = None) -> int:  # noqa: ANN
     return number
 
 
-def whole(low: int, high: int, allowed: str) -> Kind:
+def integer_kind(low: int, high: int, allowed: str) -> Kind:
     """Return the kind of whole numbers from `low` to `high`; `allowed` is its text for messages."""
     return Kind(allowed, lambda value: _integer(value, low, high), whole_number)
 
@@ -152,7 +152,7 @@ def _size(value: object) -> int:
     return _integer(int(Decimal(number) * _UNITS[unit]), 1)
 
 
-_MOST_SIGNALS = 1000
+_MAX_SIGNALS = 1000
 
 
 def _signals_of_text(text: str) -> dict[str, dict[str, Any]]:
@@ -171,7 +171,7 @@ def _signal(value: Signal | Mapping[str, Any]) -> Signal:
 
 
 def _signals(value: Mapping[str, Any]) -> tuple[tuple[str, Signal], ...]:
-    _require(isinstance(value, Mapping) and 1 <= len(value) <= _MOST_SIGNALS)
+    _require(isinstance(value, Mapping) and 1 <= len(value) <= _MAX_SIGNALS)
     return tuple((_name(name), _signal(each)) for name, each in value.items())
 
 
@@ -186,7 +186,7 @@ DELIMITER = Kind('one ASCII character that is not a letter, a digit or a quote, 
 THOUSANDS = Kind('one of , . \' "space" or "none"', _thousands)
 CODEC = Kind("the name of a text encoding, such as utf-8, utf-16 or cp1252", _codec)
 SIGNALS = Kind(
-    f"1 to {_MOST_SIGNALS} names, each with fast and slow (rows, from 1) and compare ({', '.join(COMPARISONS)}),"
+    f"1 to {_MAX_SIGNALS} names, each with fast and slow (rows, from 1) and compare ({', '.join(COMPARISONS)}),"
     " such as golden_cross: {fast: 50, slow: 200, compare: cross_above}; as a flag golden_cross=50:200:cross_above",
     _signals,
     _signals_of_text,

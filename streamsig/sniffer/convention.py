@@ -84,7 +84,7 @@ def _decide(
     # between bare commas no number can contain one, as it would end its field
     bare = table.delimiter == "," and not table.quoted
     commas = not bare and language(table.names or ()) is Language.COMMA
-    if clear and bare and not _strictest(left, commas=commas).doubtful:
+    if clear and bare and not _strictest(left, commas=commas).ambiguous_mark:
         return plainest(left), "the prices can be read in no other way"
     # where the prices are clear, the other columns may still show what a mark is
     left = _best(_quantities(_counted(quantities)), left)
@@ -99,8 +99,8 @@ def _decide(
     point = next((each for each in left if each.decimal == "."), None)
     if custom is not None and point is not None:
         # a whole number contradicts decimals, but not thousands; those among the sample have been weighed already
-        by_custom = not point.thousands and not any(is_below_thousand(text) for text in close)
-        return replace(point, by_custom=by_custom), custom
+        mark_by_convention = not point.thousands and not any(is_below_thousand(text) for text in close)
+        return replace(point, mark_by_convention=mark_by_convention), custom
     example = next(text.strip() for text in close if not _agree(left, [text]))
     mark = "," if "," in example else "."
     raise LayoutError(
@@ -157,7 +157,7 @@ def _strictest(formats: Sequence[NumberFormat], *, commas: bool) -> NumberFormat
     """
     foreign = [each for each in formats if commas and each.decimal == ","]
     likely = plainest(foreign or formats)
-    return replace(likely, doubtful=any(each.thousands == likely.decimal for each in formats))
+    return replace(likely, ambiguous_mark=any(each.thousands == likely.decimal for each in formats))
 
 
 def _agree(formats: Sequence[NumberFormat], texts: Sequence[str]) -> bool:

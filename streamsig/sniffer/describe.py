@@ -19,7 +19,7 @@ from streamsig.sniffer.close.by_name import asked_column
 from streamsig.sniffer.close.choice import choose_close
 from streamsig.sniffer.convention import convention_of
 from streamsig.sniffer.layout import ONLY_CANDIDATE, Layout
-from streamsig.sniffer.time_column import NEWEST_FIRST
+from streamsig.sniffer.time_column import BACKWARDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +67,7 @@ def describe(table: Table, options: LayoutOptions) -> Layout:
 
 
 def _warnings(table: Table, layout: Layout, options: LayoutOptions) -> Iterator[str]:
-    if table.time.direction == NEWEST_FIRST and not options.newest_first:
+    if table.time.direction == BACKWARDS and not options.newest_first:
         yield RUNS_BACKWARDS
     if layout.closes and all(map(layout.dialect.numbers.is_missing, layout.closes)):
         yield "every sampled close is missing"

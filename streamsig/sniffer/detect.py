@@ -19,9 +19,9 @@ from streamsig.sniffer.checks.split_numbers import check_not_split
 from streamsig.sniffer.checks.structure import check_no_second_header, check_one_column
 from streamsig.sniffer.convention import conventions, plainest
 from streamsig.sniffer.describe import describe
+from streamsig.sniffer.file_signatures import check_is_table
 from streamsig.sniffer.framing import find_framing, first_records
 from streamsig.sniffer.header import find_body
-from streamsig.sniffer.impostors import check_is_table
 from streamsig.sniffer.layout import Layout, LayoutOptions
 from streamsig.sniffer.table import Table
 from streamsig.sniffer.time_column import TimeColumn, are_timed, untimed_tail
@@ -79,7 +79,7 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
         quoted=b'"' in sample,
         timed=time is not None and time != close and are_timed(table.columns[time]),
         prices=_price_columns(body.names, table.few, close),
-        by_returns=b"\n" not in sample,
+        cr_line_ends=b"\n" not in sample,
     )
     return layout._replace(reasons=(*_reasons(body, framing), *layout.reasons, *_rows_left_out(table, layout)))
 

@@ -26,7 +26,7 @@ MAX_FIELDS = 1 << 14
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", "\x1f", "\x1e")
 """The characters that are tried where they occur, the most frequent first."""
 
-_MOST_RECORDS = 200
+_MAX_RECORDS = 200
 _NAMED = 40
 _WIDE, _WIDEST = 100, 1000
 _NEARLY_ALL = 0.9
@@ -114,7 +114,7 @@ class _Trial:
     @cached_property
     def _records(self) -> list[Record]:
         records = split_records(self._sample, self._delimiter, line_quoted=self._line_quoted, start=self._start)
-        return list(islice(records, _MOST_RECORDS))
+        return list(islice(records, _MAX_RECORDS))
 
     @cached_property
     def _typical(self) -> list[Record]:
@@ -173,7 +173,7 @@ def _lines_are_quoted(text: bytes) -> bool:
     if len(lines) > 1 and text[-1:] not in b"\r\n":
         lines.pop()  # it may be cut off
     # the header may have no quotes
-    first, lines = (lines or [b""])[0], lines[1:_MOST_RECORDS] or lines
+    first, lines = (lines or [b""])[0], lines[1:_MAX_RECORDS] or lines
     inner = [unwrapped(line) for line in lines]
     texts = [utf8.from_bytes(text) for text in inner if text is not None]
     if len(texts) < 0.8 * len(lines) or not texts:

@@ -26,7 +26,7 @@ _LABELS = frozenset({Role.TIME, Role.OTHER})
 _LOOKED_AT = 300
 _DEEPEST = 300
 """Records within which the data have to begin, unless `skip_lines` says where."""
-_MOST_NOTES = 3
+_MAX_NOTES = 3
 """Records under a header that may be notes where there is no column of times to show it."""
 
 
@@ -190,7 +190,7 @@ class _Sample:
     def after_notes(self, header: int, name: str) -> int:
         """Return the index of the first row under a header, after the notes that describe the columns."""
         begin = header + 1
-        most = min(self.first_data, begin + (_DEEPEST if Kind.TIME in self.expected else _MOST_NOTES))
+        most = min(self.first_data, begin + (_DEEPEST if Kind.TIME in self.expected else _MAX_NOTES))
         unsure = None
         for index in range(begin, most):
             if len(self.records[index].fields) != len(self.records[header].fields):

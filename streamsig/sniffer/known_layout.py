@@ -17,7 +17,7 @@ from streamsig.sniffer.checks.order_books import may_show_a_book
 from streamsig.sniffer.checks.sentinels import sentinels
 from streamsig.sniffer.describe import most_decimals
 from streamsig.sniffer.layout import SampleRow
-from streamsig.sniffer.time_column import NEWEST_FIRST, OLDEST_FIRST
+from streamsig.sniffer.time_column import BACKWARDS, FORWARDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from streamsig.sniffer.layout import Layout, LayoutOptions
     from streamsig.sniffer.time_column import TimeColumn
 
-_FEWEST_ROWS, _MOST_ROWS, _MOST_FIELDS = 5, 3000, 64
+_FEWEST_ROWS, _MAX_ROWS, _MAX_FIELDS = 5, 3000, 64
 _BARS = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 
 _DAYS = r"(?:(?:0[1-9]|1[0-2]){0}(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2]){0}(?:29|30)|(?:0[13578]|1[02]){0}31)"
@@ -66,11 +66,11 @@ class KnownLayout(NamedTuple):
         line = head.decode("ascii", "replace").removesuffix(line_end)
         cells = [*map(str.strip, line.split(dialect.delimiter))]
         is_plain = sample.isascii() and cells == [*names] and "\n" not in line and all(names)
-        if not is_plain or len(names) != dialect.fields or len(names) > _MOST_FIELDS or layout.warnings:
+        if not is_plain or len(names) != dialect.fields or len(names) > _MAX_FIELDS or layout.warnings:
             return None
         if not _names_suffice(names, dialect.close, time, options) or options.missing or dialect.line_quoted:
             return None
-        if dialect.numbers != NumberFormat() or time.direction not in {OLDEST_FIRST, NEWEST_FIRST}:
+        if dialect.numbers != NumberFormat() or time.direction not in {FORWARDS, BACKWARDS}:
             return None
         lines = sample[dialect.body_offset :].decode().removesuffix(line_end).split(line_end)
         columns = [*zip(*(each.split(dialect.delimiter) for each in lines), strict=False)]
@@ -95,7 +95,7 @@ class KnownLayout(NamedTuple):
         body = sample[len(self.head) :].decode("ascii")
         body += "" if body.endswith(self.line_end) else self.line_end
         rows = body.count("\n")
-        if not _FEWEST_ROWS <= rows <= _MOST_ROWS or not self.records.fullmatch(body):
+        if not _FEWEST_ROWS <= rows <= _MAX_ROWS or not self.records.fullmatch(body):
             return None
         records = [line.split(dialect.delimiter) for line in body.split(self.line_end)[:-1]]
         columns = [*zip(*records, strict=True)]
@@ -147,7 +147,7 @@ def _form(index: int, texts: Sequence[str], prices: set[int], time: TimeColumn) 
 
 def _run(times: Sequence[str], direction: str) -> bool:
     """Return whether each time is after the one before it, or before it if rows run backwards."""
-    ordered = times if direction == OLDEST_FIRST else times[::-1]
+    ordered = times if direction == FORWARDS else times[::-1]
     return all(a < b for a, b in pairwise(ordered))
 
 

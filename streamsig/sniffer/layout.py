@@ -62,7 +62,7 @@ class Layout(NamedTuple):
 
     Of a text: `header_line` is the line of the header, `skipped_lines` counts those above the header, or above the
     first row where there is none. `timed` says that rows have times, so that the last ones must have them, too.
-    `prices` are further fields in which a text shows that a row without a close is not counted. `by_returns` says that
+    `prices` are further fields in which a text shows that a row without a close is not counted. With `cr_line_ends`
     lines end with CR alone.
     """
 
@@ -84,7 +84,7 @@ class Layout(NamedTuple):
     quoted: bool = False
     timed: bool = False
     prices: tuple[int, ...] = ()
-    by_returns: bool = False
+    cr_line_ends: bool = False
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from streamsig.fields.column_names import Role
 
-_MOST_LISTED, _MOST_SHOWN = 20, 5
+_MAX_LISTED, _MAX_SHOWN = 20, 5
 _JUDGED = 300
 """Rows that show what kind of values a column holds and which way they run; as many more from the rest."""
 
@@ -80,9 +80,9 @@ class Table:
         parts = [
             f'{index + 1} "{one_line(self.name_of(index))}"'
             + (f" ({one_line(self.labels[index])})" if index < len(self.labels) and self.labels[index] else "")
-            for index in indices[:_MOST_LISTED]
+            for index in indices[:_MAX_LISTED]
         ]
-        more = len(indices) - _MOST_LISTED
+        more = len(indices) - _MAX_LISTED
         return ", ".join(parts) + (f" and {more} more" if more > 0 else "")
 
     def shown(self) -> str:
@@ -100,19 +100,19 @@ class Table:
     def first_rows(self) -> tuple[SampleRow, ...]:
         """Return the first rows, of the first columns that were sampled."""
         sampled = takewhile(len, self.columns)
-        rows = zip(*(column[:_MOST_SHOWN] for column in sampled), strict=True)
+        rows = zip(*(column[:_MAX_SHOWN] for column in sampled), strict=True)
         return tuple(SampleRow(line, tuple(map(str.strip, row))) for line, row in zip(self.lines, rows, strict=False))
 
     @property
     def first_row(self) -> str:
         """The first row for a message."""
-        return numbered([column[0] if column else "" for column in self.columns[: _MOST_LISTED + 1]])
+        return numbered([column[0] if column else "" for column in self.columns[: _MAX_LISTED + 1]])
 
 
 def numbered(fields: Sequence[str]) -> str:
     """Show the fields of a record with their numbers: `1=2020-01-01 2=1.25`."""
-    parts = [f"{i}={one_line(text)}" for i, text in enumerate(fields[:_MOST_LISTED], 1)]
-    return " ".join(parts) + (" ..." if len(fields) > _MOST_LISTED else "")
+    parts = [f"{i}={one_line(text)}" for i, text in enumerate(fields[:_MAX_LISTED], 1)]
+    return " ".join(parts) + (" ..." if len(fields) > _MAX_LISTED else "")
 
 
 def thinned(texts: Sequence[str], first: int) -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-OLDEST_FIRST, NEWEST_FIRST, UNKNOWN = "oldest first", "newest first", "unknown"
+FORWARDS, BACKWARDS, UNKNOWN = "oldest first", "newest first", "unknown"
 
 _JUDGED = 100
 _LONGEST = 80
@@ -167,7 +167,7 @@ def _way(times: NDArray[np.int64]) -> tuple[float, str]:
     against, along = far if forward < backward else far[::-1]
     if steady < _NEARLY_ALWAYS and (steady < _MOSTLY or against or not along):
         return steady, UNKNOWN
-    return steady, OLDEST_FIRST if forward > backward else NEWEST_FIRST
+    return steady, FORWARDS if forward > backward else BACKWARDS
 
 
 def _steps(times: NDArray[np.int64], apart: int) -> tuple[int, int]:

@@ -102,8 +102,14 @@ def formats(draw: DrawFn) -> NumberFormat:
         ["0.00", "-1", "999999", "0", "1,5", "1.5", "halted", "\u2013x", "9223372036854775807", "1e2"]
     )
     missing = frozenset(draw(st.lists(markers | numbers(), max_size=2)))
-    doubt = draw(st.sampled_from(["", "", "doubtful", "by_custom"]))
-    return NumberFormat(decimal, thousands, missing, doubtful=doubt == "doubtful", by_custom=doubt == "by_custom")
+    doubt = draw(st.sampled_from(["", "", "ambiguous_mark", "mark_by_convention"]))
+    return NumberFormat(
+        decimal,
+        thousands,
+        missing,
+        ambiguous_mark=doubt == "ambiguous_mark",
+        mark_by_convention=doubt == "mark_by_convention",
+    )
 
 
 @st.composite

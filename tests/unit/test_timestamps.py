@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsig.fields.cells import Kind, kind
-from streamsig.sniffer.time_column import NEWEST_FIRST, OLDEST_FIRST, UNKNOWN, find_time
+from streamsig.sniffer.time_column import BACKWARDS, FORWARDS, UNKNOWN, find_time
 from streamsig.timestamps.grammar import READINGS, are_times, is_epoch, is_time
 from streamsig.timestamps.instants import Column, read, readings
 from tests.support.written_times import ALL, DAYS, INSTANTS, PERIODS, seconds
@@ -59,7 +59,7 @@ def test_the_direction_is_that_of_the_instants(name: str, data: st.DataObject) -
     instants = instants_of(name, times)
     # a single step may have the opposite direction in another reading
     sure = len({*instants}) > 1 and len(readings(texts_of(name, times))) == 1
-    for ordered, expected in ((times, OLDEST_FIRST), (times[::-1], NEWEST_FIRST)):
+    for ordered, expected in ((times, FORWARDS), (times[::-1], BACKWARDS)):
         texts = texts_of(name, ordered)
         time = find_time(["Date", "Close"], [texts, ["1.5"] * len(texts)])
         assert time.index == 0
@@ -80,7 +80,7 @@ def test_newest_first_is_detected_in_every_form(name: str, ties: int) -> None:
     """Newest-first rows are detected across a year end and changes of summer time."""
     start = datetime(2019, 9, 28, 12, 30)  # noqa: DTZ001 (files name no zone)
     times = [start + STEPS[name] * row for row in range(40) for _ in range(ties)]
-    for newest, expected in ((False, OLDEST_FIRST), (True, NEWEST_FIRST)):
+    for newest, expected in ((False, FORWARDS), (True, BACKWARDS)):
         texts = texts_of(name, times[::-1] if newest else times)
         assert find_time(["Date", "Close"], [texts, ["1.5"] * len(texts)]).direction == expected
 
@@ -94,13 +94,13 @@ def direction(texts: list[str], name: str = "Date") -> str | None:
 @pytest.mark.parametrize(
     ("days", "expected"),
     [
-        ([9, 7, 8, 6, 5, 3, 4, 2], NEWEST_FIRST),
-        ([2, 4, 3, 5, 6, 8, 7, 9], OLDEST_FIRST),
-        ([5, 5, 4, 4, 4, 3], NEWEST_FIRST),
+        ([9, 7, 8, 6, 5, 3, 4, 2], BACKWARDS),
+        ([2, 4, 3, 5, 6, 8, 7, 9], FORWARDS),
+        ([5, 5, 4, 4, 4, 3], BACKWARDS),
         ([5, 1, 4, 2, 3], UNKNOWN),
         ([6, 5, 1, 4, 3, 2], UNKNOWN),
         ([1, 3, 2, 5, 4, 7, 6, 8], UNKNOWN),
-        ([3, 1, 2, 6, 4, 5, 9, 7, 8], OLDEST_FIRST),
+        ([3, 1, 2, 6, 4, 5, 9, 7, 8], FORWARDS),
         ([3, 1, 2, 3, 1, 2], UNKNOWN),
         ([1, 2, 3, 1, 2, 3], UNKNOWN),
         ([4, 4, 4], UNKNOWN),
@@ -114,14 +114,14 @@ def test_the_direction_of_rows_that_are_not_in_strict_order(days: list[int], exp
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
-        (["Feb 24", "Jan 24", "Dec 23", "Nov 23"], NEWEST_FIRST),
-        (["Jan 2", "Jan 1", *(f"Dec {day}" for day in range(31, 20, -1))], NEWEST_FIRST),
-        (["01/24", "12/23", "11/23", "10/23"], NEWEST_FIRST),
-        (["1/3", "1/2", "1/1"], NEWEST_FIRST),
+        (["Feb 24", "Jan 24", "Dec 23", "Nov 23"], BACKWARDS),
+        (["Jan 2", "Jan 1", *(f"Dec {day}" for day in range(31, 20, -1))], BACKWARDS),
+        (["01/24", "12/23", "11/23", "10/23"], BACKWARDS),
+        (["1/3", "1/2", "1/1"], BACKWARDS),
         (["Dec 23", "Jan 24"], UNKNOWN),
-        (["2 January", "1 January", "31 December", *(f"{day} December" for day in range(30, 20, -1))], NEWEST_FIRST),
-        (["2. Januar", "1. Januar"], NEWEST_FIRST),
-        (["2024-10", "2024-9", "2024-8"], NEWEST_FIRST),
+        (["2 January", "1 January", "31 December", *(f"{day} December" for day in range(30, 20, -1))], BACKWARDS),
+        (["2. Januar", "1. Januar"], BACKWARDS),
+        (["2024-10", "2024-9", "2024-8"], BACKWARDS),
         (["Dec 1", "Mid December", "Late December"], None),
     ],
 )
@@ -138,7 +138,7 @@ def test_digits_alone_are_times_by_their_name(names: str, expected: int | None) 
     columns = [["2023", "2022", "2021"], ["12", "11", "10"]]
     result = find_time(names.split(","), columns if expected != 1 else columns[::-1])
     assert result.index == expected
-    assert result.direction == (UNKNOWN if expected is None else NEWEST_FIRST)
+    assert result.direction == (UNKNOWN if expected is None else BACKWARDS)
 
 
 @pytest.mark.parametrize(
@@ -157,8 +157,8 @@ def test_digits_alone_are_times_by_their_name(names: str, expected: int | None) 
 )
 def test_texts_that_are_times_by_their_name(texts: list[str]) -> None:
     """Texts that may be prices or keys are times only in a column named like a time."""
-    assert direction(texts) == NEWEST_FIRST
-    assert direction(texts[::-1]) == OLDEST_FIRST
+    assert direction(texts) == BACKWARDS
+    assert direction(texts[::-1]) == FORWARDS
     assert direction(texts, "Symbol") is None
     assert all(is_no_time(text) for text in texts)
 
@@ -168,7 +168,7 @@ def test_a_time_of_day_that_is_none_leaves_the_date() -> None:
     days = ["2024-01-03", "2024-01-02", "2024-01-01"]
     assert find_time(["Date", "Time"], [days, ["close"] * 3]).clock is None
     result = find_time(["Date", "Time"], [days[:1] * 3, ["93000", "92900", "92800"]])
-    assert (result.index, result.clock, result.direction) == (0, 1, NEWEST_FIRST)
+    assert (result.index, result.clock, result.direction) == (0, 1, BACKWARDS)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ class _Piece(NamedTuple):
     rows: int
     lines: int
     rejected: int
-    untimed: int
+    untimed_rows: int
     parts: tuple[object, ...]
 
 
@@ -58,7 +58,7 @@ class TextBatches:
             # one chunk needs no threads, and no long buffer
             self._threads, self._chunk_bytes = 1, source.ahead_bytes + 1
         self._is_resumable, self._needs_lines = run.checkpoint.is_on, run.needs_lines
-        self._by_returns = layout.by_returns
+        self._cr_line_ends = layout.cr_line_ends
         more = () if source.warning is None else (source.warning,)
         self.opened = OpenInput(source.name, layout, (*more, *layout.warnings))
         self.first = Position(0, 0, layout.dialect.body_line, 0)
@@ -90,10 +90,10 @@ class TextBatches:
         try:
             with closing(map_in_order(read, source, self._threads, source.release)) as pieces:
                 for piece in chain(footer.settle(pieces), self._footer(footer, prepare)):
-                    if piece.chunk.open_end:
+                    if piece.chunk.is_unterminated:
                         open_line = bytes(piece.chunk.view)
-                    after = _after(position, piece, footer.untimed)
-                    yield Step(piece.parts, after, provisional=piece.chunk.open_end)
+                    after = _after(position, piece, footer.footer_bytes)
+                    yield Step(piece.parts, after, provisional=piece.chunk.is_unterminated)
                     position = after
                     # free it before the next one is read
                     del piece
@@ -107,11 +107,11 @@ class TextBatches:
 
     def _read(self, prepare: Prepare, chunk: Chunk) -> tuple[_Piece, ...]:
         """Return the rows of a chunk, with last rows without a time in a separate piece; raises BadRecordError."""
-        if chunk.open_end and self._may_grow:
+        if chunk.is_unterminated and self._may_grow:
             nothing = [Texts.of([])] * self._fields
             return (self._piece(prepare, chunk, Reading(Ticks.empty(), 0, Rejects(), tuple(nothing))),)
         reading = self._reader.read(chunk)
-        if not reading.untimed:
+        if not reading.untimed_rows:
             return (_with_own_buffer(self._piece(prepare, chunk, reading)),)
         start = self._reader.footer_start(chunk, reading)
         if chunk.size - start > FOOTER_BYTES:
@@ -123,7 +123,7 @@ class TextBatches:
         keys, times = reading.texts[: self._keys], reading.texts[self._keys :]
         batch = Batch(reading.ticks, keys, times, reading.rejected, self._lines(chunk, reading))
         rows, rejected = len(reading.ticks), len(reading.rejected)
-        return _Piece(chunk, rows, reading.lines, rejected, reading.untimed, prepare(batch))
+        return _Piece(chunk, rows, reading.lines, rejected, reading.untimed_rows, prepare(batch))
 
     def _lines(self, chunk: Chunk, reading: Reading) -> NDArray[np.int32] | None:
         is_whole = chunk.buffer[chunk.size - 1 : chunk.size] == b"\n"
@@ -134,7 +134,7 @@ class TextBatches:
         resume = None
         if self._is_resumable:
             counts_crc = not self._source.is_plain
-            resume = Resume(start.offset, start.crc, counts_crc=counts_crc, by_returns=self._by_returns)
+            resume = Resume(start.offset, start.crc, counts_crc=counts_crc, cr_line_ends=self._cr_line_ends)
         delimiter, size = self._reader.dialect.delimiter, self._chunk_bytes
         return Chunks(self._source, delimiter, held=self._threads, chunk_bytes=size, resume=resume)
 

@@ -25,14 +25,14 @@ class CloseColumn(NamedTuple):
     """How the closes of an input are read: from which column, near which value, and whether that is a guess.
 
     `column` is `None` where there are no names. `level` is the median of the first closes, 0 for none. `mark` is the
-    decimal mark where the closes show one. With `by_custom` a mark before three digits is taken for it.
+    decimal mark where the closes show one. With `mark_by_convention` a mark before three digits is taken for it.
     """
 
     name: str
     column: str | None
     level: float
     mark: str
-    by_custom: bool
+    mark_by_convention: bool
 
     @classmethod
     def of(cls, name: str, column: str | None, closes: Sequence[str], numbers: NumberFormat) -> CloseColumn:
@@ -46,7 +46,7 @@ class CloseColumn(NamedTuple):
             values = sorted(value for value in (float_of(text, numbers) for text in few) if value > 0)
         mark = numbers.decimal if any(numbers.decimal in text for text in few) else ""
         level = values[len(values) // 2] if values else 0.0
-        return cls(name, column, level, mark, numbers.by_custom)
+        return cls(name, column, level, mark, numbers.mark_by_convention)
 
 
 def compare(before: CloseColumn, this: CloseColumn, *, grouped: bool) -> tuple[str, ...]:
@@ -55,8 +55,8 @@ def compare(before: CloseColumn, this: CloseColumn, *, grouped: bool) -> tuple[s
     Raises LayoutError where a mark that was read by custom in one contradicts the other. Groups have levels of
     their own: there only the marks are compared.
     """
-    guess, other = (this, before) if this.by_custom else (before, this)
-    if guess.by_custom and (_other_mark(guess, other) if grouped else _other_scale(guess, other)):
+    guess, other = (this, before) if this.mark_by_convention else (before, this)
+    if guess.mark_by_convention and (_other_mark(guess, other) if grouped else _other_scale(guess, other)):
         raise LayoutError(
             f"{this.name}: its closes are near {this.level:g}, and those of {before.name} near {before.level:g}:"
             f" in {guess.name} a {guess.mark} before three digits was taken for the decimal mark, and may separate"
@@ -70,7 +70,7 @@ def compare(before: CloseColumn, this: CloseColumn, *, grouped: bool) -> tuple[s
 
 
 def _other_mark(guess: CloseColumn, other: CloseColumn) -> bool:
-    return not other.by_custom and bool(other.mark) and other.mark != guess.mark
+    return not other.mark_by_convention and bool(other.mark) and other.mark != guess.mark
 
 
 def _other_scale(guess: CloseColumn, other: CloseColumn) -> bool:

@@ -25,7 +25,7 @@ _LIMITS = ("-2147483648", "2147483647")
 _FAR = 10.0
 """How many usual steps, or how many times the largest price, a value has to be away from its neighbours."""
 
-_FEWEST_NINES, _MOST_NINES = 4, 18
+_FEWEST_NINES, _MAX_NINES = 4, 18
 _SHOWN = 3
 
 
@@ -78,4 +78,4 @@ def _is_extreme(text: str) -> bool:
     digits = text.lstrip("-").replace(".", "").replace(",", "")
     least = 2 if text.startswith("-") else _FEWEST_NINES
     whole = digits.rstrip("0") if "." in text or "," in text else digits
-    return least <= len(whole) <= _MOST_NINES and set(whole) == {"9"}
+    return least <= len(whole) <= _MAX_NINES and set(whole) == {"9"}

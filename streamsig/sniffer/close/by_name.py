@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streamsig.sniffer.table import Table
 
 _JUDGED = 100
-_MOST_DIGITS = 18
+_MAX_DIGITS = 18
 _LONGEST = 200
 
 
@@ -41,7 +41,7 @@ def asked_column(table: Table, asked: str | int, setting: str = "column") -> int
                 f"{table.name}: {len(matches)} columns are named {one_line(asked)!r}: {table.listed(matches)};"
                 f" say which with `{setting}=N`"
             )
-    if isinstance(asked, int) or (asked.isascii() and asked.isdecimal() and len(asked) <= _MOST_DIGITS):
+    if isinstance(asked, int) or (asked.isascii() and asked.isdecimal() and len(asked) <= _MAX_DIGITS):
         number = int(asked)
         if number < 1:
             raise UsageError(f"{table.name}: `{setting}={asked}`: fields count from 1")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from streamsig.sniffer.table import Table
 
-_JUDGED, _MOST_DIGITS = 100, 18
+_JUDGED, _MAX_DIGITS = 100, 18
 _FEWEST, _MANY = 3, 20
 """Values that are needed to see that numbers count something, and that they rise in every row."""
 
@@ -56,7 +56,7 @@ def _is_no_measure(texts: Sequence[str], *, named: bool) -> bool:
         return True
     return (
         not named
-        and all(text.isdecimal() and len(text) <= _MOST_DIGITS for text in present)
+        and all(text.isdecimal() and len(text) <= _MAX_DIGITS for text in present)
         and _are_counted(list(map(int, present)))
     )
 

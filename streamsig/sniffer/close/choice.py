@@ -15,7 +15,7 @@ from streamsig.sniffer.close.ohlc import close_by_shape
 from streamsig.sniffer.convention import convention_of, float_of
 from streamsig.sniffer.layout import ASKED, ONLY_CANDIDATE
 from streamsig.sniffer.table import thinned
-from streamsig.sniffer.time_column import NEWEST_FIRST
+from streamsig.sniffer.time_column import BACKWARDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def choose_close(table: Table, groups: Sequence[int], options: LayoutOptions) ->
 def _unnamed_close(table: Table, groups: Sequence[int], options: LayoutOptions) -> tuple[int, str]:
     numbers, _ = convention_of(table, None, options)
     time = table.time
-    step = -1 if time.direction == NEWEST_FIRST else 1
+    step = -1 if time.direction == BACKWARDS else 1
     columns = [
         np.array([float_of(text, numbers) for text in thinned(column, _NEAR)[::step]])
         if numeric and index not in {time.index, time.clock}
