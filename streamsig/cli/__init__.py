@@ -1,1 +1,1 @@
-"""The command line: the only package that prints or chooses an exit code."""
+"""The command line: flags, exit codes, and reports for a person."""

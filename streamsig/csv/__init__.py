@@ -1,1 +1,1 @@
-"""Delimited text: chunks, records, closes, and rejected rows."""
+"""Delimited text: chunks, records, and rejected rows."""

@@ -1,1 +1,1 @@
-"""The fields of a table: numbers, the kinds of cells, and the names of columns."""
+"""The fields of a table: numbers, closes, the kinds of cells, and the names of columns."""
