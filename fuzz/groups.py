@@ -10,7 +10,7 @@ from fuzz.guard import guarded_kernels
 from fuzz.keys import small_tables
 from fuzz.signals import ticks_of
 from streamsig.core import groups as core_groups
-from streamsig.core.groups import GroupRows, GroupState
+from streamsig.core.groups import GroupState
 from streamsig.core.keys import Texts
 from streamsig.core.ticks import Ticks, widen
 from tests.support import oracle
@@ -74,7 +74,7 @@ def _update(pick: Choices, state: GroupState, rows: _Rows, *, many: int, factor:
     if not wide:
         ticks = Ticks(widen(ticks.limbs, 4), scale, ticks.missing)
     before = state.counts[0]
-    added = state.update(GroupRows.of([Texts.of(keys)], ticks))
+    added = state.update(state.prepare([Texts.of(keys)], ticks))
     assert added == state.counts[0] - before
     tens = 10 ** (max(_SCALES) - scale)
     rows += [(key, None if close is None else close * tens) for key, close in zip(keys, closes, strict=True)]
