@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
     slowest = 0.0
     sys.stdout.write(f"| sample of {_SIZE >> 10} KiB | ms |\n|---|---:|\n")
     for name, sample in SAMPLES.items():
-        seconds = _best(lambda sample=sample: detect(sample[:_SIZE], whole=len(sample) <= _SIZE))  # type: ignore[misc]
+        seconds = _best(lambda sample=sample: detect(sample[:_SIZE], is_complete=len(sample) <= _SIZE))  # type: ignore[misc]
         slowest = max(slowest, seconds)
         sys.stdout.write(f"| {name} | {1000 * seconds:.1f} |\n")
     with tempfile.TemporaryDirectory() as folder:

@@ -40,7 +40,7 @@ def _detected(data: bytes) -> Layout | None:
     encoding, mark = detect_encoding(data)
     text = data[mark:].decode(encoding, "replace").encode()
     try:
-        return detect(text, whole=True)
+        return detect(text, is_complete=True)
     except StreamsigError as error:
         return _refused(error)
 

@@ -38,20 +38,20 @@ class LayoutDetector:
         raw, _ = source.read_sample(self._settings.sample_bytes)
         check_is_text(raw, source.name, source.compression)
         source.decode(*choose_encoding(raw, self._settings.encoding))
-        sample, whole = source.read_sample(self._settings.sample_bytes)
+        sample, is_complete = source.read_sample(self._settings.sample_bytes)
         options = self._options
-        if whole and may_grow and sample:
+        if is_complete and may_grow and sample:
             check_is_table(sample, source.name)
             # the last line may be incomplete, and its rest must not change the layout
             sample = sample[: 1 + sample.rfind(b"\n" if b"\n" in sample else b"\r")]
             # without a whole line there is not even a header
             options = options if sample else options._replace(header=False, column=None, group_by=())
-        if whole and not may_grow:
+        if is_complete and not may_grow:
             for known in self._known_layouts():
                 if layout := known.layout_of(sample):
                     return layout
-        layout = detect(sample, whole=whole, options=options, name=source.name)
-        records = sample if whole else sample[: sample.rfind(b"\n") + 1]
+        layout = detect(sample, is_complete=is_complete, options=options, name=source.name)
+        records = sample if is_complete else sample[: sample.rfind(b"\n") + 1]
         self._detected = records, layout, options
         return layout
 

@@ -137,10 +137,10 @@ def _facts(layout: Layout) -> Inspection:
 def _framing(source: TextSource, settings: Settings) -> Inspection:
     """Return the first records of a refused text and how its fields are separated; nothing if it is not a table."""
     try:
-        sample, whole = source.read_sample(settings.sample_bytes)
+        sample, is_complete = source.read_sample(settings.sample_bytes)
         check_is_table(sample, source.name)
         framing = find_framing(sample, LayoutOptions.of(settings))
-        records, _ = first_records(sample, framing, source.name, whole=whole, most=_ROWS)
+        records, _ = first_records(sample, framing, source.name, is_complete=is_complete, most=_ROWS)
     except StreamsigError:
         return {}
     return {

@@ -37,17 +37,17 @@ _JUDGED = 300
 _BARS = frozenset({Role.OPEN, Role.HIGH, Role.LOW})
 
 
-def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, name: str = "<stdin>") -> Layout:
+def detect(sample: bytes, *, is_complete: bool, options: LayoutOptions | None = None, name: str = "<stdin>") -> Layout:
     """Detect the layout of the text that begins with `sample`, UTF-8 without a byte order mark.
 
-    `whole` says that the sample is the whole text; otherwise its last record may be cut off, and is
+    `is_complete` says that the sample is the whole text; otherwise its last record may be cut off, and is
     ignored. Raises `LayoutError` where the layout is ambiguous, `UsageError` for a flag that no file
     can honour. Linear in the sample.
     """
     options = options or LayoutOptions()
     check_is_table(sample, name)
     framing = find_framing(sample, options)
-    records, cut = first_records(sample, framing, name, whole=whole)
+    records, cut = first_records(sample, framing, name, is_complete=is_complete)
     body = find_body(records, options, name) if records else None
     if cut is not None and (body is None or not body.records):
         raise LayoutError(
@@ -56,7 +56,7 @@ def detect(sample: bytes, *, whole: bool, options: LayoutOptions | None = None, 
         )
     if body is None:
         return _empty(sample, framing, options, name)
-    table = _table(body, framing, name, quoted=b'"' in sample, whole=whole)
+    table = _table(body, framing, name, quoted=b'"' in sample, is_complete=is_complete)
     if body.fields == 1:
         check_one_column(body, options, name)
     numbers = next((texts for texts, numeric in zip(table.columns, table.numeric, strict=True) if numeric), None)
@@ -102,7 +102,7 @@ def _empty(sample: bytes, framing: Framing, options: LayoutOptions, name: str) -
     return Layout(dialect, TimeColumn())
 
 
-def _table(body: Body, framing: Framing, name: str, *, quoted: bool, whole: bool) -> Table:
+def _table(body: Body, framing: Framing, name: str, *, quoted: bool, is_complete: bool) -> Table:
     """Return the records that have as many fields as most as columns."""
     full = [record for record in body.records if len(record.fields) == body.fields]
     columns = [list(column) for column in zip(*(record.fields for record in full), strict=True)]
@@ -113,7 +113,7 @@ def _table(body: Body, framing: Framing, name: str, *, quoted: bool, whole: bool
         columns=columns,
         numeric=[are_mostly_numbers(column[:_JUDGED]) for column in columns],
         lines=[record.line for record in full],
-        whole=whole,
+        is_complete=is_complete,
         labels=body.labels,
         header_line=body.header_line,
         has_preamble=bool(body.preamble),
@@ -164,7 +164,7 @@ def _lines(records: Sequence[Record]) -> str:
 
 def _rows_left_out(table: Table, layout: Layout) -> Iterator[tuple[str, str]]:
     """Yield (what, why) pairs for sampled rows that a run does not count: totals below the data, and dividends."""
-    tail = untimed_tail(table.columns[table.time.index or 0]) if layout.timed and table.whole else 0
+    tail = untimed_tail(table.columns[table.time.index or 0]) if layout.timed and table.is_complete else 0
     if tail:
         yield "footer", f"line {table.lines[-tail]}: rows from there on have no time, as totals have none"
     numbers, closes = layout.dialect.numbers, layout.closes if layout.prices else ()

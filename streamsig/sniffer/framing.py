@@ -76,9 +76,9 @@ def find_framing(sample: bytes, options: LayoutOptions) -> Framing:
 
 
 def first_records(
-    sample: bytes, framing: Framing, name: str, *, whole: bool, most: int | None = None
+    sample: bytes, framing: Framing, name: str, *, is_complete: bool, most: int | None = None
 ) -> tuple[list[Record], Record | None]:
-    """Return the first records of a sample, and the one at its end that may be cut off, unless it is `whole`.
+    """Return the first records of a sample, and the one at its end that may be cut off, unless it `is_complete`.
 
     Raises LayoutError for records of too many fields.
     """
@@ -92,7 +92,7 @@ def first_records(
             f"{name}, line {widest.line}: {len(widest.fields):,} fields between {framing.delimiter!r}, more than the"
             f" {MAX_FIELDS:,} that are read; if another character separates fields, use `delimiter`"
         )
-    cut = records.pop() if records and not whole and records[-1].stop == len(sample) else None
+    cut = records.pop() if records and not is_complete and records[-1].stop == len(sample) else None
     return records, cut
 
 

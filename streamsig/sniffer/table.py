@@ -28,9 +28,9 @@ class Table:
 
     `name` is that of the input. `names` is the header, `labels` what a second header row says under each name (a
     ticker, a unit). `columns` holds the texts of each field, none for a column that was not sampled, and `numeric` says
-    which hold numbers. `lines` has the physical line of each row, or its number where there are no lines. `whole` says
-    that these are all rows. `delimiter` and `quoted` say what may stand inside a number. `types` are those of columns
-    that are not texts; their numbers have a point and no separator.
+    which hold numbers. `lines` has the physical line of each row, or its number where there are no lines. With
+    `is_complete` these are all rows. `delimiter` and `quoted` say what may stand inside a number. `types` are those of
+    columns that are not texts; their numbers have a point and no separator.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Table:
     columns: Sequence[Sequence[str]]
     numeric: Sequence[bool]
     lines: Sequence[int]
-    whole: bool = True
+    is_complete: bool = True
     labels: tuple[str, ...] = ()
     header_line: int = 0
     has_preamble: bool = False

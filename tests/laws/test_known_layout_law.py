@@ -135,7 +135,7 @@ LINE_CHANGES = [
 def detected(sample: bytes, options: LayoutOptions) -> Layout | None:
     """Detect a layout, `None` for a refusal."""
     try:
-        return detect(sample, whole=True, options=options)
+        return detect(sample, is_complete=True, options=options)
     except LayoutError:
         return None
 

@@ -78,7 +78,7 @@ UNDERSTOOD = [
 @pytest.mark.parametrize(("text", "close"), [each[1:] for each in UNDERSTOOD], ids=[each[0] for each in UNDERSTOOD])
 def test_the_close_is_detected_without_a_warning(text: bytes, close: int) -> None:
     """Shifted names and look-alikes of dates, sides and markers do not hide the close."""
-    detection = detect(text, whole=True)
+    detection = detect(text, is_complete=True)
     assert (detection.dialect.close, detection.warnings) == (close, ())
 
 
@@ -105,7 +105,7 @@ CANDIDATES = [
 @pytest.mark.parametrize(("text", "close"), [each[1:] for each in CANDIDATES], ids=[each[0] for each in CANDIDATES])
 def test_one_candidate_is_enough(text: bytes, close: int) -> None:
     """The only numeric column that may hold prices is the close, with a warning."""
-    detection = detect(text, whole=True)
+    detection = detect(text, is_complete=True)
     (warning,) = detection.warnings
     assert detection.dialect.close == close
     assert warning.startswith(f"column {close + 1}")
@@ -129,10 +129,10 @@ def test_one_candidate_is_enough(text: bytes, close: int) -> None:
 )
 def test_several_series_are_warned_of(text: bytes, fragment: str) -> None:
     """Rows that seem to belong to several series count as one, with a warning that names the flag."""
-    (warning,) = detect(text, whole=True).warnings
+    (warning,) = detect(text, is_complete=True).warnings
     assert fragment in with_flags(warning)
     assert "`group_by=" in warning
-    assert detect(text, whole=True, options=Options(group_by=(2,))).warnings == ()
+    assert detect(text, is_complete=True, options=Options(group_by=(2,))).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -141,10 +141,10 @@ def test_several_series_are_warned_of(text: bytes, fragment: str) -> None:
 def test_numbers_that_may_mean_no_close_are_warned_of(marker: str) -> None:
     """A 0, -1 or 999999 far from the other prices counts as a close, with a warning that names the flag."""
     text = columns("date,close", DAYS, [*CLOSES[:9], marker, *CLOSES[10:]])
-    (warning,) = detect(text, whole=True).warnings
+    (warning,) = detect(text, is_complete=True).warnings
     assert "line 11" in warning
     assert f"`missing=[{marker!r}]`" in warning
-    assert detect(text, whole=True, options=Options(missing=(marker,))).warnings == ()
+    assert detect(text, is_complete=True, options=Options(missing=(marker,))).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -158,13 +158,13 @@ def test_numbers_that_may_mean_no_close_are_warned_of(marker: str) -> None:
 def test_a_price_may_come_near_to_0(closes: list[float], *, warned: bool) -> None:
     """A 0 is a price where prices come near to it in usual steps, and may mean no close where they fall to it."""
     text = columns("date,close", DAYS, list(map(str, closes)))
-    assert bool(detect(text, whole=True).warnings) == warned
+    assert bool(detect(text, is_complete=True).warnings) == warned
 
 
 def test_an_empty_unnamed_column_may_be_the_close() -> None:
     """An unnamed column without values may be the close, so the layout is refused."""
     with pytest.raises(LayoutError, match="`column=N`"):
-        detect(table([[day, "NA", close] for day, close in zip(DAYS, CLOSES, strict=True)]), whole=True)
+        detect(table([[day, "NA", close] for day, close in zip(DAYS, CLOSES, strict=True)]), is_complete=True)
 
 
 @pytest.mark.parametrize(
@@ -177,13 +177,13 @@ def test_an_empty_unnamed_column_may_be_the_close() -> None:
 def test_one_side_of_a_book_is_a_book(text: bytes) -> None:
     """A snapshot of only asks or only bids has no close."""
     with pytest.raises(LayoutError, match="order book"):
-        detect(text, whole=True)
+        detect(text, is_complete=True)
 
 
 def test_a_side_of_a_book_is_a_series() -> None:
     """The advice in the refusal of an order book works."""
     text = table([["time", "side", "price"], ["1", "ask", "10.5"], ["2", "bid", "10.4"]])
-    assert detect(text, whole=True, options=Options(column=3, group_by=(2,))).dialect.close == 2
+    assert detect(text, is_complete=True, options=Options(column=3, group_by=(2,))).dialect.close == 2
 
 
 @pytest.mark.parametrize(
@@ -192,14 +192,14 @@ def test_a_side_of_a_book_is_a_series() -> None:
 def test_sides_of_trades_are_no_book(name: str, values: str) -> None:
     """Trades with sides count without a flag."""
     text = table([["time", name, "price"], *([str(i), side, "10.5"] for i, side in enumerate(values.split() * 9))])
-    assert detect(text, whole=True).dialect.close == 2
+    assert detect(text, is_complete=True).dialect.close == 2
 
 
 def test_a_header_of_pandas_needs_a_flag() -> None:
     """The advice in the refusal of a pandas series with the header `,0` works."""
     text = columns(",0", DAYS, CLOSES)
-    assert detect(text, whole=True, options=Options(header=True)).rows_sampled == 20
-    assert detect(text, whole=True, options=Options(header=False, column=2)).rows_sampled == 21
+    assert detect(text, is_complete=True, options=Options(header=True)).rows_sampled == 20
+    assert detect(text, is_complete=True, options=Options(header=False, column=2)).rows_sampled == 21
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_header_of_pandas_needs_a_flag() -> None:
 def test_numbers_out_of_range(text: bytes) -> None:
     """Numbers with many digits or large exponents are read or refused in one sentence."""
     try:
-        shown = str(detect(text, whole=True).dialect.close + 1)
+        shown = str(detect(text, is_complete=True).dialect.close + 1)
     except LayoutError as error:
         shown = str(error)
     assert shown in {"1", "2"} or "; " in shown

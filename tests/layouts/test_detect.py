@@ -768,7 +768,7 @@ def attribute(detection: Layout, what: str) -> object:
 @pytest.mark.parametrize(("text", "close", "expected"), [each[1:] for each in LAYOUTS], ids=[e[0] for e in LAYOUTS])
 def test_layout_is_detected(text: bytes, close: int, expected: dict[str, object]) -> None:
     """A usual layout is detected without a flag."""
-    detection = detect(text, whole=True)
+    detection = detect(text, is_complete=True)
     assert detection.dialect.close == close
     assert {what: attribute(detection, what) for what in expected} == expected
 
@@ -776,7 +776,7 @@ def test_layout_is_detected(text: bytes, close: int, expected: dict[str, object]
 @pytest.mark.parametrize("text", [each[1] for each in LAYOUTS], ids=[each[0] for each in LAYOUTS])
 def test_body_offset_and_line_agree(text: bytes) -> None:
     """`body_offset` and `body_line` name the same place, the start of a line."""
-    dialect = detect(text, whole=True).dialect
+    dialect = detect(text, is_complete=True).dialect
     above = text[: dialect.body_offset]
     assert above == b"" or above[-1:] in b"\r\n"
     assert len(above.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")) == dialect.body_line

@@ -388,7 +388,7 @@ REFUSALS: list[tuple[str, bytes, Options, list[str]]] = [
 def test_ambiguous_layouts_are_refused(text: bytes, options: Options, fragments: list[str]) -> None:
     """An ambiguous layout stops with one line that begins with the file's name."""
     with pytest.raises(LayoutError) as caught:
-        detect(text, whole=True, options=options, name="x.csv")
+        detect(text, is_complete=True, options=options, name="x.csv")
     message = with_flags(str(caught.value))
     assert message.startswith(("x.csv: ", "x.csv, line "))
     assert "\n" not in message
@@ -399,13 +399,13 @@ def test_ambiguous_layouts_are_refused(text: bytes, options: Options, fragments:
 def test_numbers_for_names_without_rows() -> None:
     """A header of numbers without rows names no close."""
     with pytest.raises(LayoutError, match=r"no column is named like a close: the columns are 1 \"0\""):
-        detect(b"0,1,2,3,4\n", whole=True)
+        detect(b"0,1,2,3,4\n", is_complete=True)
 
 
 def test_a_column_zero_is_refused() -> None:
     """Fields count from 1."""
     with pytest.raises(UsageError, match=r"^x\.csv: `column=0`: fields count from 1"):
-        detect(many("Date,Close"), whole=True, options=Options(column=0), name="x.csv")
+        detect(many("Date,Close"), is_complete=True, options=Options(column=0), name="x.csv")
 
 
 def test_a_table_above_with_times_and_closes() -> None:
@@ -413,7 +413,7 @@ def test_a_table_above_with_times_and_closes() -> None:
     above = "Date,Open,High,Low,Close\n2000,9,12,8,10\n2001,9,12,8,11\n"
     below = "Date,Close,Open,High,Low,Volume\n9000,11,9,12,8,1\n9001,12,9,12,8,1\n"
     with pytest.raises(LayoutError, match=r"line 4: this is a second header.*`skip_lines=3`") as caught:
-        detect((above + below).encode(), whole=True)
+        detect((above + below).encode(), is_complete=True)
     assert "head -n 3 FILE" in str(caught.value)
-    assert detect((above + below).encode(), whole=True, options=Options(skip_lines=3)).dialect.close == 1
-    assert detect(above.encode(), whole=True).dialect.close == 4
+    assert detect((above + below).encode(), is_complete=True, options=Options(skip_lines=3)).dialect.close == 1
+    assert detect(above.encode(), is_complete=True).dialect.close == 4

@@ -140,7 +140,7 @@ BEGINNINGS: list[tuple[str, str, Options, str, int]] = [
 )
 def test_the_rows_begin(text: str, options: Options, names: str, line: int) -> None:
     """The header names the columns, and every row below it counts, with or without a close."""
-    dialect = detect(text.encode(), whole=True, options=options).dialect
+    dialect = detect(text.encode(), is_complete=True, options=options).dialect
     assert (",".join(dialect.header or ()), dialect.body_line) == (names, line)
 
 
@@ -206,7 +206,7 @@ DOUBTS: list[tuple[str, str, Options, list[str]]] = [
 def test_doubt_names_the_lines_to_skip(text: str, options: Options, fragments: list[str]) -> None:
     """If only a person can see where the table begins, the message names the lines to skip."""
     with pytest.raises(LayoutError) as caught:
-        detect(text.encode(), whole=True, options=options, name="x.csv")
+        detect(text.encode(), is_complete=True, options=options, name="x.csv")
     assert all(fragment in with_flags(str(caught.value)) for fragment in fragments), str(caught.value)
 
 

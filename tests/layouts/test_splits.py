@@ -59,7 +59,7 @@ SPLITS: list[tuple[str, str, Options, str]] = [
 def test_a_split_number_is_no_close(text: str, options: Options, fragment: str) -> None:
     """If all numbers are split, no column is the close, and the message says what helps."""
     with pytest.raises(LayoutError) as caught:
-        detect(text.encode(), whole=True, options=options, name="x.csv")
+        detect(text.encode(), is_complete=True, options=options, name="x.csv")
     assert fragment in with_flags(str(caught.value))
 
 
@@ -105,7 +105,7 @@ WHOLE: list[tuple[str, str, Options, str, int, str]] = [
 )
 def test_settings_rule_out_delimiters(text: str, options: Options, delimiter: str, close: int, decimal: str) -> None:
     """Settings rule out delimiters, and a whole number is not taken for a split one."""
-    dialect = detect(text.encode(), whole=True, options=options).dialect
+    dialect = detect(text.encode(), is_complete=True, options=options).dialect
     assert (dialect.delimiter, dialect.close, dialect.numbers.decimal) == (delimiter, close, decimal)
 
 
@@ -114,8 +114,8 @@ def test_a_rare_delimiter_is_named(mark: str) -> None:
     """A mark that may occur in texts is a delimiter only if it is given."""
     text = f"Date{mark}Close\n2024-01-02{mark}10\n2024-01-03{mark}11\n".encode()
     with pytest.raises(LayoutError, match="`delimiter="):
-        detect(text, whole=True)
-    assert detect(text, whole=True, options=Options(delimiter=mark)).dialect.close == 1
+        detect(text, is_complete=True)
+    assert detect(text, is_complete=True, options=Options(delimiter=mark)).dialect.close == 1
 
 
 @pytest.mark.parametrize("names", ["Date:Open:Close", "Date::Close"])
@@ -123,8 +123,8 @@ def test_colons_between_names_are_named(names: str) -> None:
     """A colon separates fields, and is not part of a time, where it separates names."""
     text = f"{names}\n2024-01-02:{'9' * ('Open' in names)}:10\n2024-01-03:{'9' * ('Open' in names)}:11\n".encode()
     with pytest.raises(LayoutError, match="`delimiter=':'`"):
-        detect(text, whole=True)
-    assert detect(text, whole=True, options=Options(delimiter=":")).dialect.close == 2
+        detect(text, is_complete=True)
+    assert detect(text, is_complete=True, options=Options(delimiter=":")).dialect.close == 2
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_fractions_are_no_decimals(closes: list[str], options: Options) -> None:
     """Prices in 32nds or eighths are not read as decimals."""
     rows = "".join(f"{day},{close}\n" for day, close in zip(DAYS, closes, strict=False))
     with pytest.raises(LayoutError, match=r"32nds|eighths"):
-        detect(f"Date,Close\n{rows}".encode(), whole=True, options=options)
+        detect(f"Date,Close\n{rows}".encode(), is_complete=True, options=options)
 
 
 def test_fractions_in_a_column_of_texts() -> None:
@@ -160,4 +160,4 @@ def test_thousands_that_came_apart_are_refused_under_other_thousands() -> None:
     """Only `--thousands none` makes the halves of `1,100.10` two numbers."""
     text = b"Date,Close\n2024-01-02,1,100.10\n2024-01-03,2,137.11\n2024-01-04,1,174.12\n"
     with pytest.raises(LayoutError, match="`thousands='none'`"):
-        detect(text, whole=True, options=Options(column=2, thousands="."))
+        detect(text, is_complete=True, options=Options(column=2, thousands="."))

@@ -90,7 +90,7 @@ def _may_be_halves(left: Sequence[str], right: Sequence[str]) -> bool:
 def _only_candidate(table: Table, groups: Sequence[int], options: LayoutOptions) -> tuple[int, str] | None:
     """Return the only column that may be the close, if there is one; raises LayoutError where it holds no prices."""
     close = only_candidate(table, {table.time.index, table.time.clock, *groups})
-    if close is None or not (table.whole or len(table.columns[close]) >= _FEWEST):
+    if close is None or not (table.is_complete or len(table.columns[close]) >= _FEWEST):
         return None
     if table.names is not None:
         check_alignment(table)
