@@ -11,10 +11,10 @@ import numpy as np
 
 from streamsig.core.counting import factor_of, rules_of
 from streamsig.core.int64_words import differences, from_words, largest_of, to_words, words_for
-from streamsig.core.json_values import MOST, checked_counts, pack, unpack
+from streamsig.core.json_values import MAX_INTEGER, checked_counts, pack, unpack
 from streamsig.core.keys import KeyTable, Texts, number_keys
 from streamsig.core.row_signals import RowValues, mean_of
-from streamsig.core.ticks import MOST_SCALE, Ticks
+from streamsig.core.ticks import MAX_SCALE, Ticks
 from streamsig.native import count_kernels
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ MAX_BYTES = 4 << 30
 
 _FIRST_CAPACITY, _FIRST_BYTES = 64, 1 << 20
 _ROWS_AT_ONCE = 1 << 16
-_MOST_TEXT = (1 << 31) - 1
+_MAX_TEXT_BYTES = (1 << 31) - 1
 """Bytes of all keys: `Texts` has 32-bit offsets."""
 _WORD_BYTES, _WORD_BITS = 8, 64
 _NEXT, _UNBROKEN, _HEAD = range(3)
@@ -223,7 +223,7 @@ class GroupState:
             scale, words, capacity = checked_counts([piece["scale"], piece["words"], piece["capacity"]])
             (largest,) = checked_counts([piece["largest"]], most=1 << _WORD_BITS * count_kernels.MOST_WORDS)
             if not len(self):
-                if scale > MOST_SCALE or not words_for(largest * self._factor) <= words <= count_kernels.MOST_WORDS:
+                if scale > MAX_SCALE or not words_for(largest * self._factor) <= words <= count_kernels.MOST_WORDS:
                     raise ValueError(f"closes up to {largest} at scale {scale} in {words} words")
                 # the same capacity, if it fits: growing step by step could take more
                 fits = capacity * self._row_bytes(words) + self._keys.needs_bytes <= self.max_bytes
@@ -282,8 +282,8 @@ class GroupState:
         return _WORD_BYTES * words * (2 * int(reach) - 1) + others
 
     def _check_size(self, size_bytes: int) -> None:
-        if self._keys.text_bytes > _MOST_TEXT:
-            raise TooManyGroupsError(f"{len(self):,} groups by now have names of more than {_MOST_TEXT:,} bytes")
+        if self._keys.text_bytes > _MAX_TEXT_BYTES:
+            raise TooManyGroupsError(f"{len(self):,} groups by now have names of more than {_MAX_TEXT_BYTES:,} bytes")
         needed = size_bytes + self._keys.needs_bytes
         if needed > self.max_bytes:
             raise TooManyGroupsError(
@@ -337,5 +337,5 @@ def _check(arrays: count_kernels.GroupArrays) -> None:
     highest = np.minimum([reach - 1, reach, reach - 1], np.concatenate([rows * 0 + reach, rows, rows], axis=1))
     if (marks < 0).any() or (marks > highest).any():
         raise ValueError("marks beyond their arrays")
-    if (counts < 0).any() or (counts > rows).any() or (rows == 0).any() or (rows > MOST).any():
+    if (counts < 0).any() or (counts > rows).any() or (rows == 0).any() or (rows > MAX_INTEGER).any():
         raise ValueError("counts that rows cannot have")

@@ -63,11 +63,11 @@ def decoded(kind: type[T], plain: object) -> T:
     return cast("T", value)
 
 
-MOST = 1 << 53
+MAX_INTEGER = 1 << 53
 """Upper bound of any count of rows, bytes or lines."""
 
 
-def checked_counts(numbers: object, *, most: int = MOST) -> tuple[Any, ...]:
+def checked_counts(numbers: object, *, most: int = MAX_INTEGER) -> tuple[Any, ...]:
     """Return integers from 0 to `most` unchanged; raises ValueError for anything else than a list of these."""
     integers = tuple(numbers) if isinstance(numbers, list | tuple) else (numbers,)
     for each in integers:

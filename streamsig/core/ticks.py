@@ -28,9 +28,9 @@ _LIMB_MASK = (1 << LIMB_BITS) - 1
 _TOP_LIMIT = 1 << (LIMB_BITS - 1)
 _INT64_LIMIT = 1 << 63
 _EXACT = Context(prec=1000)
-MOST_SCALE = 76
+MAX_SCALE = 76
 """Most decimals of a close: twice the 38 digits that a number may have."""
-_MOST_LIMBS = 16
+_MAX_LIMBS = 16
 _DECIMAL128_LIMBS = 4
 _DECIMAL128_DIGITS = 38
 
@@ -171,8 +171,8 @@ class Ticks:
     def from_json(cls, plain: Mapping[str, Any]) -> Ticks:
         """Return the closes that `to_json` wrote; raises ValueError for anything else."""
         width, rows = checked_counts(plain["shape"])
-        (scale,) = checked_counts([plain["scale"]], most=MOST_SCALE)
-        if not 1 <= width <= _MOST_LIMBS:
+        (scale,) = checked_counts([plain["scale"]], most=MAX_SCALE)
+        if not 1 <= width <= _MAX_LIMBS:
             raise ValueError(f"closes in {width} limbs")
         limbs = unpack(plain["limbs"], (width, rows)).astype(np.int64)
         lower, top = limbs[:-1], limbs[-1]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streamsig.settings.settings import Settings
     from streamsig.sources.text_source import TextSource
 
-_MOST_KNOWN = 8
+_MAX_KNOWN = 8
 """Layouts with which further texts are compared."""
 
 
@@ -27,7 +27,7 @@ class LayoutDetector:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._options = settings, LayoutOptions.of(settings)
-        self._known: deque[KnownLayout] = deque(maxlen=_MOST_KNOWN)
+        self._known: deque[KnownLayout] = deque(maxlen=_MAX_KNOWN)
         self._detected: tuple[bytes, Layout, LayoutOptions] | None = None
 
     def detect(self, source: TextSource, *, may_grow: bool = False) -> Layout:

@@ -24,7 +24,7 @@ ENCRYPTED_MAGIC = b"PARE"
 DECRYPT = "write it without encryption, with a program that has its keys, and give that file"
 """What to do about an encrypted file."""
 
-_MOST_SCHEMA_BYTES = 1 << 28
+_MAX_SCHEMA_BYTES = 1 << 28
 
 HEAD_BYTES = 18
 """As many first bytes suffice: the longest header of a zstd frame."""
@@ -37,7 +37,7 @@ def columnar_format(first: bytes) -> str | None:
     if first.startswith(FILE_MAGIC):
         return ARROW_FILE
     schema_bytes = int.from_bytes(first[4:PREFIX_BYTES], "little")
-    if first.startswith(CONTINUATION) and 0 < schema_bytes < _MOST_SCHEMA_BYTES and schema_bytes % 8 == 0:
+    if first.startswith(CONTINUATION) and 0 < schema_bytes < _MAX_SCHEMA_BYTES and schema_bytes % 8 == 0:
         return ARROW_STREAM
     return None
 

@@ -243,7 +243,7 @@ def test_long_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         TooManyGroupsError, match=r"4,015 groups by now, .* would take [2-5][0-9] MiB, more than the 24"
     ):
         state.update(rows([b"%d" % step + bytes(1 << 20) for step in range(10)]))
-    monkeypatch.setattr("streamsig.core.groups._MOST_TEXT", 1000)
+    monkeypatch.setattr("streamsig.core.groups._MAX_TEXT_BYTES", 1000)
     state = GroupState([Signal(1, 3)])
     state.update(rows([bytes(999)]))
     with pytest.raises(TooManyGroupsError, match="2 groups by now have names of more than 1,000 bytes"):

@@ -33,6 +33,10 @@ class Position(NamedTuple):
     crc: int = 0
     untimed: int = 0
 
+    def advance(self, rows: int, lines: int, rejected: int) -> Position:
+        """Return the position after so many more rows, lines and rejected rows."""
+        return self._replace(rows=self.rows + rows, line=self.line + lines, rejected=self.rejected + rejected)
+
 
 class OpenInput(NamedTuple):
     """An input whose layout is detected. `warnings` are for a person."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from streamsig.fields.closes import BadCells
 
 
-_MOST_COUNTED, _MOST_ROWS = 1 << 20, 1 << 17
+_MAX_COUNTED_ROWS, _MAX_EMITTED_ROWS = 1 << 20, 1 << 17
 """Rows of the longest row group that a thread reads at once: if only counts are left of it, and if rows are."""
 
 
@@ -56,7 +56,7 @@ class TableBatches:
         self._keys, self._columns = len(layout.groups), (layout.dialect.close, *layout.groups, *times)
         self._threads = run.budget.plan.threads if table.is_parallel else 1
         is_small = len(self._columns) == 1 and not run.emits_rows
-        self._part_rows = _MOST_COUNTED if is_small else _MOST_ROWS
+        self._part_rows = _MAX_COUNTED_ROWS if is_small else _MAX_EMITTED_ROWS
 
     @property
     def consumed_bytes(self) -> int:
@@ -69,14 +69,8 @@ class TableBatches:
         parts = self._table.parts(self._columns, self._part_rows)
         with closing(map_in_order(read, parts, self._threads)) as pieces:
             for piece in chain.from_iterable(pieces):
-                after = Position(
-                    position.rows + piece.rows,
-                    0,
-                    position.line + piece.lines,
-                    position.rejected + piece.rejected,
-                )
-                yield Step(piece.parts, after)
-                position = after
+                position = position.advance(piece.rows, piece.lines, piece.rejected)
+                yield Step(piece.parts, position)
                 # free it before the next one is read
                 del piece
 

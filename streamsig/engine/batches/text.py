@@ -92,9 +92,9 @@ class TextBatches:
                 for piece in chain(footer.settle(pieces), self._footer(footer, prepare)):
                     if piece.chunk.is_unterminated:
                         open_line = bytes(piece.chunk.view)
-                    after = _after(position, piece, footer.footer_bytes)
-                    yield Step(piece.parts, after, provisional=piece.chunk.is_unterminated)
-                    position = after
+                    after = position.advance(piece.rows, piece.lines, piece.rejected)
+                    position = after._replace(offset=piece.chunk.stop, crc=piece.chunk.crc, untimed=footer.footer_bytes)
+                    yield Step(piece.parts, position, provisional=piece.chunk.is_unterminated)
                     # free it before the next one is read
                     del piece
         except BadRecordError as bad:
@@ -158,19 +158,7 @@ class TextBatches:
 
 
 def _with_own_buffer(piece: _Piece) -> _Piece:
-    """Copy a chunk without rows, which may wait in `Footer`: its own buffer returns to the pool."""
+    """Copy the chunk of a piece without rows, which may wait in `Footer`: its buffer returns to the pool."""
     if piece.rows or piece.chunk.size > FOOTER_BYTES:
         return piece
     return piece._replace(chunk=piece.chunk.cut(0)[1])
-
-
-def _after(start: Position, piece: _Piece, untimed: int) -> Position:
-    """Return the position after a piece."""
-    return Position(
-        start.rows + piece.rows,
-        piece.chunk.stop,
-        start.line + piece.lines,
-        start.rejected + piece.rejected,
-        piece.chunk.crc,
-        untimed,
-    )
