@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _T = TypeVar("_T")
-_MOST_BITS = 320
+_MAX_BITS = 320
 
 
 class Choices:
@@ -57,7 +57,7 @@ class Choices:
         if kind == 4:  # noqa: PLR2004
             return sign * int.from_bytes(self.take(2), "little")
         near = self.below(5) - 2
-        bits = (self.below(256) << 8 | self.below(256)) % _MOST_BITS
+        bits = (self.below(256) << 8 | self.below(256)) % _MAX_BITS
         if kind == 5:  # noqa: PLR2004
             return sign * (1 << bits) + near
         # near the limits of so many words

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from streamsig.core.signals import Signal
 
 _SCALES = (0, 0, 0, 1, 2, 9, 19, 40)
-_MOST_ROWS = 150
+_MAX_ROWS = 150
 
 _Rows = list[tuple[bytes, "int | None"]]
 """Keys, and closes at the largest scale."""
@@ -32,7 +32,7 @@ def groups(data: bytes) -> None:
     pick = Choices(data)
     signals, backwards, many = pick.signals(12), bool(pick.below(2)), 1 + pick.below(40)
     factor = 2 * max(it.fast * it.slow for it in signals)
-    left = _MOST_ROWS
+    left = _MAX_ROWS
     with guarded_kernels(), small_tables(pick.take(1), 32), patch.object(core_groups, "_FIRST_CAPACITY", 1):
         # runs to merge, and finished series
         runs: list[tuple[GroupState, _Rows]] = [(GroupState(signals, backwards=backwards), [])]

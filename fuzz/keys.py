@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WORST_SEED = 0xE7037ED1A0B428DB
 """With this seed all hashes are 0; it is a byte longer than those that the program draws."""
 
-_MOST_TEXTS = 2000
+_MAX_TEXTS = 2000
 
 
 def keys(data: bytes) -> None:
@@ -70,7 +70,7 @@ def _are_numbered_as_by_a_dictionary(texts: list[bytes], sizes: list[int], some:
 def _texts(pick: Choices) -> list[bytes]:
     """Choose many texts, short, long, repeated and similar ones."""
     texts: list[bytes] = []
-    while pick and len(texts) < _MOST_TEXTS:
+    while pick and len(texts) < _MAX_TEXTS:
         kind = pick.below(64)
         if kind < 32:  # noqa: PLR2004 (mostly)
             texts.append(pick.take(kind % 9))
@@ -86,7 +86,7 @@ def _texts(pick: Choices) -> list[bytes]:
             texts.append(pick.take(2) * (1 + pick.below(256)))
         else:
             texts += [b"%d" % number for number in range(pick.below(256))]
-    return texts[:_MOST_TEXTS]
+    return texts[:_MAX_TEXTS]
 
 
 def _key(row: tuple[bytes, ...]) -> bytes:

@@ -9,7 +9,7 @@ from streamsig.core.ticks import Ticks, concat
 from streamsig.core.window import WindowState
 from tests.support import oracle
 
-_MOST_ROWS = 1500
+_MAX_ROWS = 1500
 """More rows than the kernel takes at once for all signals."""
 
 
@@ -46,11 +46,11 @@ def _closes(pick: Choices, factor: int) -> list[int | None]:
     """Choose closes one by one, and sometimes repeat the last ones many times."""
     closes: list[int | None] = []
     narrow = pick.below(2)
-    while pick and len(closes) < _MOST_ROWS:
+    while pick and len(closes) < _MAX_ROWS:
         if pick.below(64):
             close = pick.close(factor)
             # the kernel does not get closes in many words
             closes.append(close if close is None or not narrow else close % (2**62 // factor))
         else:
             closes += closes[-1 - pick.below(8) :] * pick.below(256)
-    return closes[:_MOST_ROWS]
+    return closes[:_MAX_ROWS]

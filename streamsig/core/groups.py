@@ -221,9 +221,9 @@ class GroupState:
         reach = self._arrays.sums.shape[1]
         for piece in pieces:
             scale, words, capacity = checked_counts([piece["scale"], piece["words"], piece["capacity"]])
-            (largest,) = checked_counts([piece["largest"]], most=1 << _WORD_BITS * count_kernels.MOST_WORDS)
+            (largest,) = checked_counts([piece["largest"]], most=1 << _WORD_BITS * count_kernels.MAX_WORDS)
             if not len(self):
-                if scale > MAX_SCALE or not words_for(largest * self._factor) <= words <= count_kernels.MOST_WORDS:
+                if scale > MAX_SCALE or not words_for(largest * self._factor) <= words <= count_kernels.MAX_WORDS:
                     raise ValueError(f"closes up to {largest} at scale {scale} in {words} words")
                 # the same capacity, if it fits: growing step by step could take more
                 fits = capacity * self._row_bytes(words) + self._keys.needs_bytes <= self.max_bytes

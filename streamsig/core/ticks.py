@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from streamsig.core.json_values import checked_counts, pack, unpack
-from streamsig.native.column_kernels import MOST_FACTOR_SCALE, narrow_words, widen_ticks
+from streamsig.native.column_kernels import MAX_FACTOR_SCALE, narrow_words, widen_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -148,7 +148,7 @@ class Ticks:
         import pyarrow as pa  # noqa: PLC0415 (slow to import, and a plain count does not need it)
 
         scale = self.scale if scale is None else scale
-        if len(self.limbs) == 1 and 0 <= scale - self.scale <= MOST_FACTOR_SCALE:
+        if len(self.limbs) == 1 and 0 <= scale - self.scale <= MAX_FACTOR_SCALE:
             words = widen_ticks(self.limbs[0], scale - self.scale)
         else:
             ticks = self.rescale(scale)

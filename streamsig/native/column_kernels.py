@@ -11,13 +11,13 @@ from streamsig.native import library
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_SCALE = 15
+MAX_FLOAT_SCALE = 15
 """The largest scale at which `scale_floats` reads floats."""
 
 _UNUSED_BITS = 29
 """Bits of the significand of a float64 that those of a float32 lack."""
 
-MOST_FACTOR_SCALE = 18
+MAX_FACTOR_SCALE = 18
 """The largest scale of a factor of `widen_ticks`; the product has at most 38 digits."""
 
 
@@ -26,8 +26,8 @@ def scale_floats(floats: NDArray[np.float64], scale: int) -> tuple[NDArray[np.in
 
     A float is exact if its integer has at most 15 digits and divided by `10**scale` reads back as the same float.
     """
-    if not 0 <= scale <= MOST_SCALE:
-        raise ValueError(f"a scale of {scale} is not in 0..{MOST_SCALE}")
+    if not 0 <= scale <= MAX_FLOAT_SCALE:
+        raise ValueError(f"a scale of {scale} is not in 0..{MAX_FLOAT_SCALE}")
     floats, rows = np.ascontiguousarray(floats), len(floats)
     ticks, missing = np.empty(rows, np.int64), np.empty(rows, np.uint8)
     return (
@@ -64,8 +64,8 @@ def narrow_words(words: NDArray[np.int64]) -> NDArray[np.int64] | None:
 
 def widen_ticks(ticks: NDArray[np.int64], scale: int) -> NDArray[np.int64]:
     """Return 64-bit integers times `10**scale` as 128-bit ones, (rows, 2) with the lower word first."""
-    if not 0 <= scale <= MOST_FACTOR_SCALE:
-        raise ValueError(f"a scale of {scale} is not in 0..{MOST_FACTOR_SCALE}")
+    if not 0 <= scale <= MAX_FACTOR_SCALE:
+        raise ValueError(f"a scale of {scale} is not in 0..{MAX_FACTOR_SCALE}")
     words = np.empty((len(ticks), 2), np.int64)
     library.call("widen_ticks", np.ascontiguousarray(ticks), len(ticks), 10**scale, words)
     return words

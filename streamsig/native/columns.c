@@ -30,12 +30,12 @@ EXPORT int64_t scale_floats(const double *floats, int64_t rows, int64_t power, i
     return 1;
 }
 
-enum { SIGNIFICAND_BITS = 52, EXPONENT_BIAS = 1075, MOST_SHIFT = 110, MOST_DECIMALS = 19 };
+enum { SIGNIFICAND_BITS = 52, EXPONENT_BIAS = 1075, MAX_SHIFT = 110, MAX_DECIMALS = 19 };
 #define TOO_LARGE UINT64_MAX
 
 typedef unsigned __int128 uint128;
 
-static const uint64_t POWERS[MOST_DECIMALS + 1] = {
+static const uint64_t POWERS[MAX_DECIMALS + 1] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
     10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
     10000000000000000000u};
@@ -74,11 +74,11 @@ EXPORT int64_t shortest_floats(const double *floats, int64_t rows, int64_t unuse
         ticks[row] = scales[row] = 0;
         if (missing[row] || bits << 1 == 0) continue;
         const int exponent = bits >> SIGNIFICAND_BITS & 0x7ff, shift = EXPONENT_BIAS - exponent;
-        if (!exponent || shift < bits_unused || shift > MOST_SHIFT) return -1;
+        if (!exponent || shift < bits_unused || shift > MAX_SHIFT) return -1;
         const uint64_t low = ((uint64_t)1 << SIGNIFICAND_BITS) - 1, significand = (bits & low) | (low + 1);
         /* most floats have about as many decimals as the one before */
         bool found = reads_back(significand, shift, bits_unused, POWERS[scale], &tick);
-        while (!found && scale < MOST_DECIMALS)
+        while (!found && scale < MAX_DECIMALS)
             found = reads_back(significand, shift, bits_unused, POWERS[++scale], &tick);
         while (found && scale && reads_back(significand, shift, bits_unused, POWERS[scale - 1], &shorter))
             tick = shorter, scale--;

@@ -11,7 +11,7 @@ from streamsig.native import library
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_WORDS = 8
+MAX_WORDS = 8
 """The most 64-bit words of a sum in `count_groups`."""
 
 _INVALID = 1
@@ -135,8 +135,8 @@ def count_groups(
     ago = signals[:, [2, 3, 5, 6]]
     # a cross compares the same means on another row, too
     reaches = np.concatenate([ago, ago + signals[:, 7:]])
-    if not 1 <= words <= MOST_WORDS or max(signals[:, 0].max(initial=0), reaches.max(initial=0)) > reach:
-        raise ValueError(f"{words} words are not in 1..{MOST_WORDS}, or a signal reaches beyond {reach} rows")
+    if not 1 <= words <= MAX_WORDS or max(signals[:, 0].max(initial=0), reaches.max(initial=0)) > reach:
+        raise ValueError(f"{words} words are not in 1..{MAX_WORDS}, or a signal reaches beyond {reach} rows")
     if reaches.min(initial=0) < 0:
         raise ValueError("a signal uses later rows")
     absent = np.empty(0, np.uint8) if missing is None else np.ascontiguousarray(missing).view(np.uint8)

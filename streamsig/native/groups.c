@@ -8,7 +8,7 @@
 
 typedef unsigned __int128 uint128;
 
-enum { MOST_WORDS = 8, AHEAD = 16 };
+enum { MAX_WORDS = 8, AHEAD = 16 };
 
 /* The state of each group: the next index of the ring, the number of consecutive closes (at most `reach`), the number
  * of closes in the head; and its counts: rows, those without a close, and those with each signal. */
@@ -64,7 +64,7 @@ INLINE void add_times(uint64_t *total, const uint64_t *end, const uint64_t *begi
 
 /* Return whether the first mean is greater than the second, `shift` rows before the current row. */
 INLINE bool holds(const struct ring *ring, const int64_t *signal, int64_t shift, int64_t words) {
-    uint64_t total[MOST_WORDS];
+    uint64_t total[MAX_WORDS];
     for (int64_t word = 0; word < words; word++) total[word] = 0;
     add_times(total, sum_at(ring, signal[MORE_END] + shift, words), sum_at(ring, signal[MORE_BEGIN] + shift, words),
               signal[MORE_TIMES], false, words);
@@ -114,7 +114,7 @@ INLINE int64_t count_rows(const int32_t *groups, const uint64_t *ticks, const ui
             for (int64_t word = 0; word < words; word++) head[word] = tick[word];
             mark[HEAD]++;
         }
-        uint64_t now[MOST_WORDS];
+        uint64_t now[MAX_WORDS];
         struct ring ring = {sums + group * reach * words, now, mark[NEXT], reach};
         const uint64_t *const last = sum_at(&ring, 1, words);
         uint64_t carry = 0;

@@ -5,7 +5,7 @@
  */
 #include "numbers.h"
 
-enum { MAX_DIGITS = 38, LONGEST = 512, DIGITS_OF_64_BITS = 19, MOST_EXPONENT = 10000 };
+enum { MAX_DIGITS = 38, LONGEST = 512, DIGITS_OF_64_BITS = 19, MAX_EXPONENT = 10000 };
 
 static const uint64_t TENS[MAX_SCALE + 1] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
@@ -34,7 +34,7 @@ struct style style_of(const uint8_t *grammar, int64_t scale) {
     style.marks = scale != 0;
     style.decimals = ~(uint128)0;
     style.whole = 0;
-    for (int group = 0; group < MOST_GROUPS; group++) style.groups[group] = 0;
+    for (int group = 0; group < MAX_GROUPS; group++) style.groups[group] = 0;
     style.ambiguous_mark = grammar[1] & AMBIGUOUS_MARK;
     style.mark_by_convention = grammar[1] & MARK_BY_CONVENTION;
     grammar = take_list(grammar + 2, &style.minuses);
@@ -51,7 +51,7 @@ struct style style_of(const uint8_t *grammar, int64_t scale) {
     if (style.mark_by_convention && !scale) style.fewest = 4;
     if (*style.separators.entries == 1 && scale < USUAL && !style.ambiguous_mark && !style.mark_by_convention) {
         style.separator = style.separators.entries[1];
-        for (int64_t group = 0, end = USUAL - scale - style.marks; group < MOST_GROUPS; group++, end -= GROUP + 1) {
+        for (int64_t group = 0, end = USUAL - scale - style.marks; group < MAX_GROUPS; group++, end -= GROUP + 1) {
             const uint128 below = end > 0 ? ~(uint128)0 >> (8 * (USUAL - end)) : 0;
             style.groups[group] = end > GROUP ? below & ~(uint128)0 << (8 * (end - GROUP)) : below;
         }
@@ -250,7 +250,7 @@ static struct cell read_cell(const uint8_t *text, int64_t start, int64_t stop, c
         scientific = from < stop && digit(text[from]);
         if (scientific) {
             for (; from < stop && digit(text[from]); from++)
-                if (exponent < MOST_EXPONENT) exponent = exponent * 10 + (text[from] - '0');
+                if (exponent < MAX_EXPONENT) exponent = exponent * 10 + (text[from] - '0');
             if (signed_ && text[at + 1] == '-') exponent = -exponent;
             at = from;
         }

@@ -10,7 +10,7 @@
 
 typedef unsigned __int128 uint128;
 
-enum { USUAL = 16, EIGHT = 8, MAX_SCALE = 18, GROUP = 3, MOST_GROUPS = 4 };
+enum { USUAL = 16, EIGHT = 8, MAX_SCALE = 18, GROUP = 3, MAX_GROUPS = 4 };
 
 /* Texts, each after its length; a length of 0 ends the list. `firsts` has a bit for each first byte of a text. */
 struct list {
@@ -27,7 +27,7 @@ struct style {
     bool ambiguous_mark, mark_by_convention;
     struct list minuses, separators, currencies, words;
     int64_t scale, marks, fewest;
-    uint128 decimals, whole, groups[MOST_GROUPS];
+    uint128 decimals, whole, groups[MAX_GROUPS];
 };
 
 /* Return the style of a `grammar`: the mark, flags, and the lists. */
@@ -108,7 +108,7 @@ INLINE struct number read_grouped(const uint8_t *text, int64_t start, int64_t st
     }
     const uint128 raw = load_before(text, stop);
     uint128 characters = raw & style->groups[0];
-    for (int64_t group = 1; group < MOST_GROUPS; group++) characters |= (raw & style->groups[group]) << (8 * group);
+    for (int64_t group = 1; group < MAX_GROUPS; group++) characters |= (raw & style->groups[group]) << (8 * group);
     if (style->scale) characters = (raw & style->decimals) | characters << 8;
     return read_digits(characters, size - style->marks - parts);
 }

@@ -13,7 +13,7 @@
 #endif
 
 /* The stack frame stays below 4 KiB: on Windows a larger one needs a function of libc. */
-enum { BLOCK = 64, BLOCKS = 6, MOST_FIELDS = 1 << 12, MOST_WANTED = 16, MOST_FALLBACKS = 1 << 12, AT_ONCE = 2 };
+enum { BLOCK = 64, BLOCKS = 6, MAX_FIELDS = 1 << 12, MAX_WANTED = 16, MAX_FALLBACKS = 1 << 12, AT_ONCE = 2 };
 
 /* What is not read. */
 enum { IRREGULAR = -1, TOO_WIDE = -2 };
@@ -110,7 +110,7 @@ EXPORT int64_t last_record_end(const uint8_t *text, int64_t size, int64_t delimi
 
 /* A mask of ranks, which repeats after `width` of them. */
 struct ranks {
-    uint64_t words[MOST_FIELDS / 64 + 3];
+    uint64_t words[MAX_FIELDS / 64 + 3];
 };
 
 INLINE void clear(struct ranks *ranks, int64_t width) {
@@ -181,12 +181,12 @@ enum { ENCLOSED_LINES, GAPS, FALLBACKS, LAST_START, LAST_STOP };
  * of each row, quotes included. With `last`, a field or -1, `summary` receives its place in the last record.
  * A last line without a line end is read as if it had one. The capacity for rows is size / width + 1. Returns the
  * number of rows, TOO_WIDE if a number does not fit in a tick, or IRREGULAR: for irregular text, a record that may be
- * empty, or more than MOST_FALLBACKS cells.
+ * empty, or more than MAX_FALLBACKS cells.
  */
 EXPORT int64_t read_regular(const uint8_t *text, int64_t size, int64_t delimiter, int64_t width, const int32_t *wanted,
                             int64_t many, int64_t last, const uint8_t *grammar, int64_t scale, int64_t *ticks,
                             uint8_t *missing, int32_t *fallback, int32_t *places, int64_t *summary) {
-    if (width > MOST_FIELDS || many > MOST_WANTED) return IRREGULAR;
+    if (width > MAX_FIELDS || many > MAX_WANTED) return IRREGULAR;
     const struct style style = style_of(grammar, scale < 0 ? 0 : scale);
     struct noted noted = {false, 0};
     struct ranks selected, ends;
@@ -200,8 +200,8 @@ EXPORT int64_t read_regular(const uint8_t *text, int64_t size, int64_t delimiter
     }
     add_rank(&ends, width - 1, width);
     /* selected places: first those of the incomplete record of the blocks before; for field 0, each record's start */
-    int32_t list[BLOCKS * BLOCK + 2 * MOST_WANTED + AT_ONCE];
-    int64_t filled = 0, offsets[MOST_WANTED], needed = 0;
+    int32_t list[BLOCKS * BLOCK + 2 * MAX_WANTED + AT_ONCE];
+    int64_t filled = 0, offsets[MAX_WANTED], needed = 0;
     if (begins) list[filled++] = -1;
     const int64_t stride = ranks_before(&selected, width);
     for (int64_t each = 0; each < many; each++) {
@@ -264,7 +264,7 @@ EXPORT int64_t read_regular(const uint8_t *text, int64_t size, int64_t delimiter
                 missing[row] = 1;
                 gaps++;
             } else if (status == FALLBACK) {
-                if (fallbacks == MOST_FALLBACKS) return IRREGULAR;
+                if (fallbacks == MAX_FALLBACKS) return IRREGULAR;
                 int32_t *const cell = fallback + 3 * fallbacks++;
                 cell[0] = (int32_t)row;
                 cell[1] = (int32_t)close.start;

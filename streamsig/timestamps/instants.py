@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SECOND = 10**9
 _LARGEST = 2**63 - 1
 _TEN = 10
-_MOST_SHAPES = 256
+_MAX_SHAPES = 256
 _MOSTLY, _NEARLY_ALWAYS = 0.5, 0.9
 _DATED = 10**8 * SECOND
 """A number below this is a time of day or a row number rather than a time since 1970."""
@@ -62,7 +62,7 @@ def read(column: Column, reading: str) -> Instants:
     lengths = np.diff(starts)
     times, readable = np.zeros(len(lengths), np.int64), np.zeros(len(lengths), np.bool_)
     left = np.arange(len(lengths))
-    for _ in range(_MOST_SHAPES):
+    for _ in range(_MAX_SHAPES):
         if not len(left):
             break
         width = int(lengths[left[0]])

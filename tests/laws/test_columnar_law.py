@@ -34,7 +34,7 @@ KINDS: dict[str, Callable[[Sequence[str | None]], pa.Array]] = {
     "dictionary": lambda texts: pa.array(texts, pa.string()).dictionary_encode(),
 }
 LOADED, DEFAULT = settings().max_examples, settings.get_profile("default").max_examples
-MOST_EXAMPLES = LOADED if LOADED > DEFAULT else min(80, LOADED)
+MAX_EXAMPLES = LOADED if LOADED > DEFAULT else min(80, LOADED)
 """A Hypothesis profile with more examples than the default takes precedence."""
 
 FORMS = ["parquet", "table", "batches"]
@@ -75,7 +75,7 @@ def answer(*inputs: Any, **chosen: Any) -> tuple[Any, ...]:
     return result.rows_processed, result.rows_missing, result.rows_rejected, result.signal_count, groups
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=MOST_EXAMPLES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=MAX_EXAMPLES)
 @given(drawn=columns(), data=st.data())
 def test_a_table_counts_like_its_csv(tmp_path: Path, drawn: tuple[Any, ...], data: DataObject) -> None:
     """With any settings a table has the counts and groups of its CSV, or both are refused."""

@@ -291,8 +291,8 @@ def test_inconsistent_arguments_are_refused() -> None:
         rule[0, -1] = crossing
         with pytest.raises(ValueError, match=message):
             count_kernels.count_groups(count_kernels.GroupCloses(np.zeros(1, np.int32), ticks), rule, arrays)
-    wide = count_kernels.GroupArrays.empty(2, 3, count_kernels.MOST_WORDS + 1, 1)
-    row = count_kernels.GroupCloses(np.zeros(1, np.int32), np.zeros((1, count_kernels.MOST_WORDS + 1), np.int64))
+    wide = count_kernels.GroupArrays.empty(2, 3, count_kernels.MAX_WORDS + 1, 1)
+    row = count_kernels.GroupCloses(np.zeros(1, np.int32), np.zeros((1, count_kernels.MAX_WORDS + 1), np.int64))
     with pytest.raises(ValueError, match="words are not in"):
         count_kernels.count_groups(row, rule, wide)
     with pytest.raises(ValueError, match="starts of"):

@@ -39,7 +39,7 @@ WINDOW = 2
 DAYS = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08"]
 CLOSES = ["9.90", "10.05", "10.10", "10.00", "10.20"]
 PLACEHOLDERS = {"N", "NAME", "CHAR", "COLUMN"}
-MOST_STEPS = 4
+MAX_STEPS = 4
 
 
 def lines(*columns: list[str], delimiter: str = ",", end: str = "") -> str:
@@ -301,7 +301,7 @@ def said(paths: list[Path], chosen: dict[str, Any]) -> tuple[str, bool]:
 def follow(paths: list[Path], chosen: dict[str, Any], known: dict[str, object]) -> tuple[dict[str, Any], list[str]]:
     """Add the settings that messages name until there is none left to answer; return all messages, too."""
     messages = []
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         message, is_error = said(paths, chosen)
         messages.append(message)
         named = flags_in(with_flags(message))

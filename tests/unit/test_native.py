@@ -106,7 +106,7 @@ short = st.builds(lambda tick, scale: tick / 10**scale, st.integers(-(10**7), 10
     st.lists(
         prices | st.floats() | st.sampled_from([999999999999999.0, 1e15, 0.1 + 0.2, -0.0, 0.285, 1.005]), max_size=2
     ),
-    st.integers(0, column_kernels.MOST_SCALE),
+    st.integers(0, column_kernels.MAX_FLOAT_SCALE),
     st.sampled_from([1, 200]),
 )
 def test_all_levels_scale_floats_as_their_repr(usual: list[float], rare: list[float], scale: int, times: int) -> None:
@@ -176,7 +176,7 @@ def test_all_levels_narrow_words(integers: list[int]) -> None:
         assert (None if ticks is None else ticks.tolist()) == (integers if fits else None)
 
 
-@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), st.integers(0, column_kernels.MOST_FACTOR_SCALE))
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), st.integers(0, column_kernels.MAX_FACTOR_SCALE))
 def test_all_levels_widen_ticks(integers: list[int], scale: int) -> None:
     """Integers of 64 bits times a power of ten are integers of 128 bits."""
     for level in RUNNABLE:
