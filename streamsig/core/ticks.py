@@ -7,6 +7,7 @@ all arithmetic is vectorised and nothing is rounded.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Context
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ _EXACT = Context(prec=1000)
 MAX_SCALE = 76
 """Most decimals of a close: twice the 38 digits that a number may have."""
 _MAX_LIMBS = 16
+_FEW = 16
 _DECIMAL128_LIMBS = 4
 _DECIMAL128_DIGITS = 38
 
@@ -120,10 +122,16 @@ class Ticks:
 
     @classmethod
     def from_words(cls, words: NDArray[np.int64], scale: int, missing: NDArray[np.bool_] | None = None) -> Ticks:
-        """Return ticks of 128-bit integers, (rows, 2), lower word first; words of missing closes must be 0."""
-        narrow = narrow_words(words)
+        """Return ticks of 128-bit integers, (rows, 2), lower word first; words of missing closes must be 0.
+
+        The scale is smaller if the ticks then fit in 64 bits: decimals of fixed width often end in zeros.
+        """
+        narrow, zeros = narrow_words(words), 0
+        if narrow is None:
+            zeros = min(_zeros_of(words), scale)
+            narrow = narrow_words(words, zeros)
         if narrow is not None:
-            return cls(narrow[np.newaxis], scale, missing)
+            return cls(narrow[np.newaxis], scale - zeros, missing)
         low, high = words[:, 0], words[:, 1]
         limbs = (low & _LIMB_MASK, (low >> LIMB_BITS) & _LIMB_MASK, high & _LIMB_MASK, high >> LIMB_BITS)
         return cls(np.stack(limbs), scale, missing)
@@ -206,6 +214,13 @@ class Ticks:
             else:
                 limbs = carry(widen(limbs, max(len(limbs), 2)) * factor)
         return Ticks(limbs, scale, self.missing)
+
+
+def _zeros_of(words: NDArray[np.int64]) -> int:
+    """Return the number of zeros at the end of all of a few 128-bit integers."""
+    few = words[:: len(words) // _FEW + 1].tolist()
+    divisor = math.gcd(*((high << 64) + low % (1 << 64) for low, high in few))
+    return next(zeros for zeros in range(MAX_FACTOR_SCALE, -1, -1) if divisor % 10**zeros == 0)
 
 
 def _as_decimal(array: pa.Array) -> pa.Array:

@@ -18,7 +18,7 @@ _UNUSED_BITS = 29
 """Bits of the significand of a float64 that those of a float32 lack."""
 
 MAX_FACTOR_SCALE = 18
-"""The largest scale of a factor of `widen_ticks`; the product has at most 38 digits."""
+"""The largest power of ten of `widen_ticks` and `narrow_words`; a product has at most 38 digits."""
 
 
 def scale_floats(floats: NDArray[np.float64], scale: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
@@ -54,12 +54,18 @@ def shortest_floats(
     return None if scale < 0 else (ticks, scale, missing.view(np.bool_))
 
 
-def narrow_words(words: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Return 128-bit integers, (rows, 2) with the lower word first, as 64-bit ones; `None` if not all fit."""
+def narrow_words(words: NDArray[np.int64], zeros: int = 0) -> NDArray[np.int64] | None:
+    """Return 128-bit integers, (rows, 2) with the lower word first, divided by `10**zeros` as 64-bit ones.
+
+    Return `None` if not all quotients are exact and fit.
+    """
     if words.shape[1] != 2:  # noqa: PLR2004 (two words)
         raise ValueError(f"integers of {words.shape[1]} words are not of two")
-    ticks = np.empty(len(words), np.int64)
-    return ticks if library.call("narrow_words", np.ascontiguousarray(words), len(words), ticks) else None
+    if not 0 <= zeros <= MAX_FACTOR_SCALE:
+        raise ValueError(f"{zeros} zeros are not in 0..{MAX_FACTOR_SCALE}")
+    ticks, inverse = np.empty(len(words), np.int64), np.uint64(pow(5**zeros, -1, 1 << 64)).view(np.int64)
+    words = np.ascontiguousarray(words)
+    return ticks if library.call("narrow_words", words, len(words), zeros, 10**zeros, int(inverse), ticks) else None
 
 
 def widen_ticks(ticks: NDArray[np.int64], scale: int) -> NDArray[np.int64]:

@@ -94,12 +94,15 @@ EXPORT int64_t shortest_floats(const double *floats, int64_t rows, int64_t unuse
     return largest;
 }
 
-/* Write 128-bit integers, (rows, 2) with the lower word first, as 64-bit ones; return 1 if all of them fit. */
-EXPORT int64_t narrow_words(const int64_t *words, int64_t rows, int64_t *ticks) {
-    int64_t wide = 0;
+/* Write 128-bit integers, (rows, 2) with the lower word first, divided by `factor` = 10**zeros as 64-bit ones; return 1
+ * if all quotients are exact and fit. An exact quotient modulo 2**64 is a product: `inverse` is that of 5**zeros. */
+EXPORT int64_t narrow_words(const int64_t *words, int64_t rows, int64_t zeros, int64_t factor, int64_t inverse,
+                            int64_t *ticks) {
+    bool wide = false;
     for (int64_t row = 0; row < rows; row++) {
-        ticks[row] = words[2 * row];
-        wide |= words[2 * row] >> 63 ^ words[2 * row + 1];
+        const __int128 word = (__int128)words[2 * row + 1] << 64 | (uint64_t)words[2 * row];
+        ticks[row] = (int64_t)((uint64_t)(word >> zeros) * (uint64_t)inverse);
+        wide |= (__int128)ticks[row] * factor != word;
     }
     return !wide;
 }

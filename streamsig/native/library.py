@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LEVELS = ("baseline", "avx2", "avx512")
 """The libraries, indexed by the result of `processor_level`."""
 
-INTERFACE = 7
+INTERFACE = 8
 """Changes with the arguments of any kernel, together with `interface_version` in processor.c."""
 
 _NOTHING = ctypes.c_char * 0
@@ -57,7 +57,7 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "fill_slots": (_ticks, _bytes, _int, _int, _slots, _int),
     "scale_floats": (_floats, _int, _int, _ticks, _bytes),
     "shortest_floats": (_floats, _int, _int, _ticks, _bytes, _bytes),
-    "narrow_words": (_table, _int, _ticks),
+    "narrow_words": (_table, _int, _int, _int, _int, _ticks),
     "widen_ticks": (_ticks, _int, _int, _table),
     "count_groups": (_places, _table, _bytes, _int, _int, _table, *[_int] * 3, _sums, _sums, _pairs, _table, *_rows),
 }

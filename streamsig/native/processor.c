@@ -31,4 +31,4 @@ EXPORT int64_t processor_level(void) { return BASELINE; }
 #endif
 
 /* Changes with the arguments of any kernel, like INTERFACE in library.py. */
-EXPORT int64_t interface_version(void) { return 7; }
+EXPORT int64_t interface_version(void) { return 8; }

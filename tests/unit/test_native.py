@@ -164,16 +164,22 @@ def test_all_levels_read_the_shortest_decimal_of_floats(
             assert missing.tolist() == np.isnan(array).tolist()
 
 
-@given(st.lists(st.integers(-(2**64), 2**64) | st.integers(-5, 5), max_size=20))
-def test_all_levels_narrow_words(integers: list[int]) -> None:
-    """Integers of 128 bits become integers of 64 bits if all of them fit."""
+@given(
+    st.lists(st.integers(-(2**64), 2**64) | st.integers(-5, 5), max_size=20),
+    st.integers(0, column_kernels.MAX_FACTOR_SCALE),
+    st.integers(0, 18),
+)
+def test_all_levels_narrow_words(quotients: list[int], zeros: int, written: int) -> None:
+    """Integers of 128 bits become integers of 64 bits if all are multiples of a power of ten whose quotients fit."""
+    integers = [each * 10**written for each in quotients]
     words = np.frombuffer(b"".join(each.to_bytes(16, "little", signed=True) for each in integers), np.int64)
     for level in RUNNABLE:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(library, "library", library.load(level))
-            ticks = column_kernels.narrow_words(words.reshape(-1, 2))
-        fits = all(-(2**63) <= each < 2**63 for each in integers)
-        assert (None if ticks is None else ticks.tolist()) == (integers if fits else None)
+            ticks = column_kernels.narrow_words(words.reshape(-1, 2), zeros)
+        fits = all(each % 10**zeros == 0 and -(2**63) <= each // 10**zeros < 2**63 for each in integers)
+        expected = [each // 10**zeros for each in integers] if fits else None
+        assert (None if ticks is None else ticks.tolist()) == expected
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), st.integers(0, column_kernels.MAX_FACTOR_SCALE))
@@ -215,6 +221,8 @@ def test_columns_that_do_not_fit_are_refused() -> None:
         column_kernels.widen_ticks(np.zeros(1, np.int64), 19)
     with pytest.raises(ValueError, match="of 3 words"):
         column_kernels.narrow_words(np.zeros((1, 3), np.int64))
+    with pytest.raises(ValueError, match="19 zeros"):
+        column_kernels.narrow_words(np.zeros((1, 2), np.int64), 19)
 
 
 def test_rows_beyond_the_run_are_refused() -> None:
