@@ -1,4 +1,4 @@
-"""The events that a person is told about, each in one sentence."""
+"""One sentence for each event that people read: warnings and the order of times."""
 
 from __future__ import annotations
 

@@ -84,3 +84,15 @@ def test_products_beyond_int64_are_compared_exactly(fast: int, slow: int, size: 
     flags = np.zeros((1, rows), np.uint8)
     assert count_within((Signal(fast, slow),), ticks, flags) == (sum(expected),)
     assert flags[0, reach - 1 :].tolist() == expected
+
+
+@given(st.lists(st.integers(-(10**15), 10**15), min_size=1, max_size=40), st.integers(0, 20), st.integers(0, 18))
+def test_words_that_end_in_zeros_are_the_same_closes_in_64_bits(integers: list[int], zeros: int, scale: int) -> None:
+    """128-bit integers are the same closes at a smaller scale, in 64 bits where the zeros allow it."""
+    written = [integer * 10**zeros for integer in integers]
+    words = np.frombuffer(b"".join(each.to_bytes(16, "little", signed=True) for each in written), np.int64)
+    ticks = Ticks.from_words(words.reshape(-1, 2), scale)
+    assert ticks == Ticks.from_integers(written, scale)
+    assert 0 <= ticks.scale <= scale
+    if zeros <= min(scale, 18):
+        assert len(ticks.limbs) == 1
